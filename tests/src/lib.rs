@@ -1,0 +1,1 @@
+//! Hosts, processes and peers for the tests, the demo and the benchmarks.

@@ -1,0 +1,1 @@
+//! Picks the weighted target and the endpoint.

@@ -1,0 +1,1 @@
+//! Loads, attaches, pins and feeds the eBPF programs.

@@ -1,0 +1,1 @@
+//! Tells the protocol of a connection from its first bytes.

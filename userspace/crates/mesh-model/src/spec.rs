@@ -1,0 +1,1 @@
+//! What the documents of each kind say, typed and within bounds.

@@ -1,0 +1,1 @@
+//! The data path: accept, detect, route, balance, relay.

@@ -1,0 +1,2 @@
+//! The Ferromesh daemon and command line.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Boots kernels in QEMU and loads the eBPF programs there.
+fn main() {}
