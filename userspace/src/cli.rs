@@ -1,0 +1,289 @@
+//! The contract of the command line: every flag, its environment variable and its default.
+
+use std::{net::IpAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use mesh_model::resource::ResourceName;
+
+/// Runs AWS App Mesh configuration on Linux, without iptables and without sidecars.
+#[derive(Debug, Parser)]
+#[command(name = "ferromesh", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the daemon: load the programs, redirect one workload and be its proxy
+    Run(Box<RunArgs>),
+    /// Read documents and print each error and warning with its place and mend
+    Validate(ValidateArgs),
+    /// Say which listener, virtual service, route and clusters a request would get, and why
+    Explain(ExplainArgs),
+    /// List live connections with their counters
+    Connections(ConnectionsArgs),
+    /// Show programs, links, maps, generation, workloads, listeners and health
+    Status(StatusArgs),
+    /// Remove every pin, link, map, cgroup and file of an instance
+    Uninstall(UninstallArgs),
+}
+
+/// Which daemon a command speaks of.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct InstanceArg {
+    /// Keeps several daemons on one kernel apart
+    #[arg(
+        long,
+        env = "FERROMESH_INSTANCE",
+        default_value = "default",
+        value_parser = instance_name
+    )]
+    pub(crate) instance: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) instance: InstanceArg,
+
+    /// Directory of App Mesh documents, watched for changes
+    #[arg(long, env = "FERROMESH_MESH_CONFIG", value_name = "DIR")]
+    pub(crate) mesh_config: PathBuf,
+
+    /// What this workload is: mesh/MESH/virtualNode/NODE or its ARN [else APPMESH_RESOURCE_ARN]
+    #[arg(long, env = "FERROMESH_RESOURCE")]
+    pub(crate) resource: Option<ResourceName>,
+
+    /// The cgroup v2 directory whose processes are the workload
+    #[arg(long, env = "FERROMESH_WORKLOAD_CGROUP", value_name = "PATH")]
+    pub(crate) workload_cgroup: PathBuf,
+
+    /// The workload's name in status and statistics [default: the resource's own name]
+    #[arg(long, env = "FERROMESH_WORKLOAD_NAME", value_parser = instance_name)]
+    pub(crate) workload_name: Option<String>,
+
+    /// What the workload's new connections do while the proxy is down
+    #[arg(long, env = "FERROMESH_ON_PROXY_DOWN", default_value = "refuse")]
+    pub(crate) on_proxy_down: OnProxyDownArg,
+
+    /// How long the proxy may be silent before it counts as down, in milliseconds
+    #[arg(
+        long = "heartbeat-ms",
+        env = "FERROMESH_HEARTBEAT_MS",
+        default_value = "2000",
+        value_parser = clap::value_parser!(u64).range(500..=60_000)
+    )]
+    pub(crate) heartbeat_ms: u64,
+
+    /// Who is the proxy: Ferromesh itself, or an Envoy that runs in --proxy-cgroup
+    #[arg(long, env = "FERROMESH_PROXY", default_value = "internal")]
+    pub(crate) proxy: ProxyArg,
+
+    /// The cgroup of the external proxy; without it the daemon makes one of its own
+    #[arg(
+        long,
+        env = "FERROMESH_PROXY_CGROUP",
+        value_name = "PATH",
+        required_if_eq("proxy", "external")
+    )]
+    pub(crate) proxy_cgroup: Option<PathBuf>,
+
+    /// Threads that carry traffic [default: one for each core]
+    #[arg(long, env = "FERROMESH_WORKERS")]
+    pub(crate) workers: Option<NonZeroUsize>,
+
+    /// Name servers and search order
+    #[arg(
+        long,
+        env = "FERROMESH_RESOLV_CONF",
+        value_name = "FILE",
+        default_value = "/etc/resolv.conf"
+    )]
+    pub(crate) resolv_conf: PathBuf,
+
+    /// Where the last good configuration is kept [default: /var/lib/ferromesh/INSTANCE]
+    #[arg(long, env = "FERROMESH_STATE_DIR", value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+
+    /// Address of the admin interface
+    #[arg(long, env = "FERROMESH_ADMIN_ADDRESS", default_value = "0.0.0.0")]
+    pub(crate) admin_address: IpAddr,
+
+    /// Port of the admin interface [default: ENVOY_ADMIN_ACCESS_PORT, else 9901]
+    #[arg(long, env = "FERROMESH_ADMIN_PORT")]
+    pub(crate) admin_port: Option<u16>,
+
+    /// How long running requests have after SIGTERM, in seconds
+    /// [default: LISTENER_DRAIN_WAIT_TIME_S, else 20]
+    #[arg(long = "drain-s", env = "FERROMESH_DRAIN_S")]
+    pub(crate) drain_s: Option<u64>,
+
+    #[command(flatten)]
+    pub(crate) redirect: RedirectArgs,
+}
+
+/// Redirection rules; each overrides the variable of the App Mesh route manager that it names.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Redirection rules")]
+pub(crate) struct RedirectArgs {
+    /// Where the proxy takes what the application sends [else APPMESH_ENVOY_EGRESS_PORT, 15001]
+    #[arg(long, env = "FERROMESH_EGRESS_PORT")]
+    pub(crate) egress_port: Option<String>,
+
+    /// Where the proxy takes what comes for the application
+    /// [else APPMESH_ENVOY_INGRESS_PORT, 15000]
+    #[arg(long, env = "FERROMESH_INGRESS_PORT")]
+    pub(crate) ingress_port: Option<String>,
+
+    /// The application's ports, comma-separated [else APPMESH_APP_PORTS, the node's listeners]
+    #[arg(long, env = "FERROMESH_APP_PORTS")]
+    pub(crate) app_ports: Option<String>,
+
+    /// Destination ports left alone; 22 always is [else APPMESH_EGRESS_IGNORED_PORTS]
+    #[arg(long, env = "FERROMESH_IGNORED_PORTS")]
+    pub(crate) ignored_ports: Option<String>,
+
+    /// Destination addresses and CIDRs left alone [else APPMESH_EGRESS_IGNORED_IP,
+    /// 169.254.169.254 and 169.254.170.2]
+    #[arg(long, env = "FERROMESH_IGNORED_IPS")]
+    pub(crate) ignored_ips: Option<String>,
+
+    /// Sockets of this user are left alone [else APPMESH_IGNORE_UID]
+    #[arg(long, env = "FERROMESH_IGNORED_UID")]
+    pub(crate) ignored_uid: Option<String>,
+
+    /// Sockets of this group are left alone [else APPMESH_IGNORE_GID]
+    #[arg(long, env = "FERROMESH_IGNORED_GID")]
+    pub(crate) ignored_gid: Option<String>,
+
+    /// 1 redirects IPv6 too [else APPMESH_ENABLE_IPV6, 0]
+    #[arg(long, env = "FERROMESH_ENABLE_IPV6")]
+    pub(crate) enable_ipv6: Option<String>,
+
+    /// 0 loads everything and redirects nothing [else APPMESH_START_ENABLED, 1]
+    #[arg(long, env = "FERROMESH_START_ENABLED")]
+    pub(crate) start_enabled: Option<String>,
+}
+
+impl RedirectArgs {
+    /// Each flag that was given, under the name of the variable that it overrides.
+    pub(crate) fn overrides(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        [
+            ("APPMESH_ENVOY_EGRESS_PORT", &self.egress_port),
+            ("APPMESH_ENVOY_INGRESS_PORT", &self.ingress_port),
+            ("APPMESH_APP_PORTS", &self.app_ports),
+            ("APPMESH_EGRESS_IGNORED_PORTS", &self.ignored_ports),
+            ("APPMESH_EGRESS_IGNORED_IP", &self.ignored_ips),
+            ("APPMESH_IGNORE_UID", &self.ignored_uid),
+            ("APPMESH_IGNORE_GID", &self.ignored_gid),
+            ("APPMESH_ENABLE_IPV6", &self.enable_ipv6),
+            ("APPMESH_START_ENABLED", &self.start_enabled),
+        ]
+        .into_iter()
+        .filter_map(|(variable, flag)| flag.as_deref().map(|value| (variable, value)))
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnProxyDownArg {
+    /// The application sees ECONNREFUSED, as under App Mesh
+    Refuse,
+    /// They go direct, counted
+    Bypass,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProxyArg {
+    /// Ferromesh itself
+    Internal,
+    /// An Envoy with `use_original_dst`
+    External,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ValidateArgs {
+    /// Files and directories of documents
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Print what a machine may read
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ExplainArgs {
+    /// Directory of App Mesh documents
+    #[arg(long, env = "FERROMESH_MESH_CONFIG", value_name = "DIR")]
+    pub(crate) mesh_config: PathBuf,
+    /// Who sends the request: mesh/MESH/virtualNode/NODE or its ARN
+    #[arg(long, env = "FERROMESH_RESOURCE")]
+    pub(crate) resource: ResourceName,
+    /// The request's method
+    #[arg(long, default_value = "GET")]
+    pub(crate) method: String,
+    /// A request header, NAME:VALUE; may be given several times
+    #[arg(long = "header", value_name = "NAME:VALUE", value_parser = header)]
+    pub(crate) headers: Vec<(String, String)>,
+    /// Print what a machine may read
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The URL as the application would call it
+    pub(crate) url: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ConnectionsArgs {
+    #[command(flatten)]
+    pub(crate) instance: InstanceArg,
+    /// Print the list anew every second until interrupted
+    #[arg(long)]
+    pub(crate) watch: bool,
+    /// Print what a machine may read
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct StatusArgs {
+    #[command(flatten)]
+    pub(crate) instance: InstanceArg,
+    /// Print what a machine may read
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct UninstallArgs {
+    #[command(flatten)]
+    pub(crate) instance: InstanceArg,
+    /// Every instance on this kernel
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+/// How long `uninstall` waits beyond the daemon's own drain before it says that it still runs.
+pub(crate) const RETIRE_GRACE: Duration = Duration::from_secs(5);
+
+/// Instance and workload names become file names in bpffs, which refuses dots.
+fn instance_name(given: &str) -> Result<String, String> {
+    let fits = !given.is_empty()
+        && given.len() <= 63
+        && given.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    if fits {
+        Ok(given.to_owned())
+    } else {
+        Err("use 1 to 63 letters, digits, hyphens and underscores".to_owned())
+    }
+}
+
+fn header(given: &str) -> Result<(String, String), String> {
+    let (name, value) = given.split_once(':').ok_or("write NAME:VALUE")?;
+    if name.trim().is_empty() {
+        return Err("write NAME:VALUE".to_owned());
+    }
+    Ok((name.trim().to_ascii_lowercase(), value.trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests;

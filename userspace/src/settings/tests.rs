@@ -1,0 +1,69 @@
+use clap::Parser;
+
+use super::*;
+use crate::cli::{Cli, Command};
+
+fn settings(flags: &[&str], environment: &[(&str, &str)]) -> anyhow::Result<Settings> {
+    let base = ["ferromesh", "run", "--mesh-config", "d", "--workload-cgroup", "/c"];
+    let Command::Run(args) = Cli::try_parse_from(base.iter().chain(flags))?.command else {
+        panic!("not run")
+    };
+    let environment =
+        environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Settings::new(*args, &environment)
+}
+
+const RESOURCE: (&str, &str) = ("APPMESH_RESOURCE_ARN", "mesh/apps/virtualNode/serviceA");
+
+#[test]
+fn the_variables_of_app_mesh_are_enough() {
+    let settings = settings(
+        &[],
+        &[RESOURCE, ("ENVOY_ADMIN_ACCESS_PORT", "9999"), ("LISTENER_DRAIN_WAIT_TIME_S", "30")],
+    )
+    .expect("valid");
+    assert_eq!(settings.resource.name, "serviceA");
+    assert_eq!(settings.workload_name, "serviceA");
+    assert_eq!(settings.admin.port(), 9999);
+    assert_eq!(settings.drain, Duration::from_secs(30));
+    assert_eq!(settings.on_proxy_down, OnProxyDown::Refuse);
+}
+
+#[test]
+fn a_flag_goes_before_a_variable() {
+    let settings = settings(
+        &["--resource", "mesh/apps/virtualNode/b", "--ignored-ports", "9000"],
+        &[RESOURCE, ("APPMESH_EGRESS_IGNORED_PORTS", "8000")],
+    )
+    .expect("valid");
+    assert_eq!(settings.resource.name, "b");
+    assert_eq!(settings.environment["APPMESH_EGRESS_IGNORED_PORTS"], "9000");
+}
+
+#[test]
+fn a_bad_value_names_its_variable() {
+    for (name, value) in [
+        ("ENVOY_ADMIN_ACCESS_PORT", "99999"),
+        ("LISTENER_DRAIN_WAIT_TIME_S", "4"),
+        ("LISTENER_DRAIN_WAIT_TIME_S", "soon"),
+        ("APPMESH_RESOURCE_ARN", "serviceA"),
+    ] {
+        let environment =
+            if name == RESOURCE.0 { vec![(name, value)] } else { vec![RESOURCE, (name, value)] };
+        let error = settings(&[], &environment).expect_err(value);
+        assert!(format!("{error:#}").contains(name), "{error:#}");
+    }
+}
+
+#[test]
+fn no_resource_is_an_error_with_its_mend() {
+    let error = settings(&[], &[]).expect_err("no resource");
+    assert!(error.to_string().contains("--resource mesh/MESH/virtualNode/NODE"), "{error}");
+}
+
+#[test]
+fn a_name_with_dots_still_pins() {
+    let settings =
+        settings(&["--resource", "mesh/apps/virtualNode/a.b_c"], &[]).expect("valid");
+    assert_eq!(settings.workload_name, "a_b_c");
+}
