@@ -1,1 +1,25 @@
-//! From documents to a resolved snapshot.
+//! From documents to a resolved snapshot: the whole path of configuration, with no process state.
+//!
+//! In the order of that path:
+//! - [`source`]: a directory's files, watched, and the last good ones kept on disk
+//! - [`document`]: files to typed documents, every fault of every file at once
+//! - [`resolve`]: documents and a resource name to the snapshot of one workload
+//! - [`redirect`]: the route manager's variables to redirection rules
+//! - [`explain`]: which route a request would get, and why not the others
+//! - [`survey`]: what of a set of documents works, differs, or is not there yet
+//!
+//! [`problem`] is how all of them say what is wrong: place, rule and mend.
+
+pub mod document;
+pub mod explain;
+pub mod problem;
+pub mod redirect;
+pub mod resolve;
+pub mod source;
+pub mod survey;
+
+use std::collections::BTreeMap;
+
+/// The environment variables of a workload, as the daemon was given them. Nothing in this crate
+/// reads the process's own environment.
+pub type Environment = BTreeMap<String, String>;

@@ -1,0 +1,68 @@
+//! Where documents come from: files of a directory, watched, and the last good ones on disk.
+
+pub mod directory;
+pub mod last_good;
+pub mod watch;
+
+use serde::{Deserialize, Serialize};
+
+use crate::problem::Problem;
+
+/// One file as it was read.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SourceFile {
+    /// Its path relative to the directory of documents.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// The files of one moment, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DocumentSet {
+    /// Sorted by name.
+    pub files: Vec<SourceFile>,
+    /// Files that could not be read. A set with any of them never comes into force.
+    pub unreadable: Vec<Problem>,
+}
+
+/// Documents could not be fetched or kept.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// A directory or file cannot be read.
+    #[error("cannot read {path}")]
+    Read {
+        /// Which.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The last good documents cannot be written.
+    #[error("cannot keep the last good documents in {path}")]
+    Keep {
+        /// Where.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The last good documents on disk are damaged.
+    #[error("{path} does not hold the last good documents; remove it and start over good ones")]
+    Damaged {
+        /// Where.
+        path: String,
+        /// Why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// Changes of a directory cannot be watched.
+    #[error("cannot watch {path}")]
+    Watch {
+        /// Which.
+        path: String,
+        /// Why.
+        #[source]
+        source: notify::Error,
+    },
+}
