@@ -1,1 +1,13 @@
-//! Statistics under the names that Envoy gives them.
+//! Statistics under the names that Envoy gives them, one [`Registry`] for each workload.
+//!
+//! Writers never meet: every worker thread owns its cells of a scope ([`scope`]), and only a reader
+//! adds them up ([`Registry::samples`]). What is read is rendered as Envoy's admin interface prints
+//! it ([`render`]); [`server`] is the state behind `/ready` and `/server_info`.
+
+pub mod cell;
+mod registry;
+pub mod render;
+pub mod scope;
+pub mod server;
+
+pub use registry::{Registry, Shard};

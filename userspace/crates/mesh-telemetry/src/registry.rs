@@ -1,0 +1,242 @@
+//! Where the scopes of one workload are kept, and where a reader sums them.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU8, Ordering::Relaxed},
+    },
+    time::Instant,
+};
+
+use crate::{
+    render::{Family, Metric, Sample},
+    scope::{
+        ClusterManagerStats, ClusterStats, HttpStats, ListenerStats, Reading, Scope, TcpStats,
+        VirtualHostStats,
+    },
+    server::ServerState,
+};
+
+/// Which thread counts: each has cells of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Shard {
+    /// The control work: discovery, generations.
+    Control,
+    /// One of the workers, from 0.
+    Worker(usize),
+}
+
+/// The statistics and the state of one workload.
+#[derive(Debug)]
+pub struct Registry {
+    workload: String,
+    started: Instant,
+    state: AtomicU8,
+    concurrency: usize,
+    clusters: Scopes<ClusterStats>,
+    https: Scopes<HttpStats>,
+    listeners: Scopes<ListenerStats>,
+    tcps: Scopes<TcpStats>,
+    virtual_hosts: Scopes<VirtualHostStats>,
+    cluster_manager: Scopes<ClusterManagerStats>,
+}
+
+impl Registry {
+    /// An empty registry, INITIALIZING, whose uptime counts from now. `workload` names the resource
+    /// (`mesh/M/virtualNode/N`) in `/server_info`; `concurrency` is the number of workers.
+    pub fn new(workload: impl Into<String>, concurrency: usize) -> Self {
+        Self {
+            workload: workload.into(),
+            started: Instant::now(),
+            state: AtomicU8::new(ServerState::Initializing as u8),
+            concurrency,
+            clusters: Scopes::default(),
+            https: Scopes::default(),
+            listeners: Scopes::default(),
+            tcps: Scopes::default(),
+            virtual_hosts: Scopes::default(),
+            cluster_manager: Scopes::default(),
+        }
+    }
+
+    /// The workload that is counted here.
+    pub fn workload(&self) -> &str {
+        &self.workload
+    }
+
+    /// When the registry was made.
+    pub fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// How many workers count here.
+    pub fn concurrency(&self) -> usize {
+        self.concurrency
+    }
+
+    /// What `/ready` and `/server_info` say.
+    pub fn state(&self) -> ServerState {
+        ServerState::from_u8(self.state.load(Relaxed))
+    }
+
+    /// Says what `/ready` and `/server_info` shall say from now on.
+    pub fn set_state(&self, state: ServerState) {
+        self.state.store(state as u8, Relaxed);
+    }
+
+    /// `shard`'s cells of `cluster.<name>.`
+    pub fn cluster(&self, name: &str, shard: Shard) -> Arc<ClusterStats> {
+        self.clusters.cells(name, shard)
+    }
+
+    /// `shard`'s cells of `http.<prefix>.`
+    pub fn http(&self, prefix: &str, shard: Shard) -> Arc<HttpStats> {
+        self.https.cells(prefix, shard)
+    }
+
+    /// `shard`'s cells of `listener.<address>.`, the address as Envoy writes it: `0.0.0.0_15001`.
+    pub fn listener(&self, address: &str, shard: Shard) -> Arc<ListenerStats> {
+        self.listeners.cells(address, shard)
+    }
+
+    /// `shard`'s cells of `tcp.<prefix>.`
+    pub fn tcp(&self, prefix: &str, shard: Shard) -> Arc<TcpStats> {
+        self.tcps.cells(prefix, shard)
+    }
+
+    /// `shard`'s cells of `vhost.<name>.vcluster.other.`
+    pub fn virtual_host(&self, name: &str, shard: Shard) -> Arc<VirtualHostStats> {
+        self.virtual_hosts.cells(name, shard)
+    }
+
+    /// `shard`'s cells of `cluster_manager.`
+    pub fn cluster_manager(&self, shard: Shard) -> Arc<ClusterManagerStats> {
+        self.cluster_manager.cells("", shard)
+    }
+
+    /// Forgets clusters and virtual hosts that nobody counts in any more, as Envoy drops the
+    /// statistics of a cluster that configuration no longer names.
+    pub fn prune(&self) {
+        self.clusters.prune();
+        self.virtual_hosts.prune();
+    }
+
+    /// Every statistic of this moment, summed over the shards, in no order.
+    pub fn samples(&self) -> Vec<Sample> {
+        let mut samples = Vec::new();
+        self.clusters.collect(Family::Cluster, &mut samples);
+        self.https.collect(Family::Http, &mut samples);
+        self.listeners.collect(Family::Listener, &mut samples);
+        self.tcps.collect(Family::Tcp, &mut samples);
+        self.virtual_hosts
+            .collect(Family::VirtualHost, &mut samples);
+        self.cluster_manager
+            .collect(Family::ClusterManager, &mut samples);
+        self.collect_server(&mut samples);
+        samples
+    }
+
+    fn collect_server(&self, samples: &mut Vec<Sample>) {
+        let state = self.state();
+        let gauges = [
+            ("concurrency", self.concurrency as u64),
+            ("live", u64::from(state == ServerState::Live)),
+            ("state", state as u64),
+            ("uptime", self.started.elapsed().as_secs()),
+        ];
+        samples.extend(gauges.map(|(name, value)| Sample {
+            family: Family::Server,
+            scope: Arc::from(""),
+            metric: Metric::Plain(name),
+            value: Reading::Gauge(value),
+        }));
+    }
+}
+
+/// The scopes of one kind, by name, each with the cells of every shard that counts in it.
+#[derive(Debug)]
+struct Scopes<S>(Mutex<BTreeMap<Arc<str>, BTreeMap<Shard, Arc<S>>>>);
+
+impl<S> Default for Scopes<S> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<S: Scope> Scopes<S> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, BTreeMap<Shard, Arc<S>>>> {
+        // Nothing under this lock can leave the map half changed.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn cells(&self, name: &str, shard: Shard) -> Arc<S> {
+        let mut scopes = self.lock();
+        if !scopes.contains_key(name) {
+            scopes.insert(Arc::from(name), BTreeMap::new());
+        }
+        let shards = scopes.get_mut(name).expect("was inserted above");
+        Arc::clone(shards.entry(shard).or_default())
+    }
+
+    fn prune(&self) {
+        self.lock()
+            .retain(|_, shards| shards.values().any(|cells| Arc::strong_count(cells) > 1));
+    }
+
+    fn collect(&self, family: Family, samples: &mut Vec<Sample>) {
+        for (scope, shards) in self.lock().iter() {
+            let mut sums: BTreeMap<Metric, Reading> = BTreeMap::new();
+            for cells in shards.values() {
+                cells.readings(&mut |name, reading| add(&mut sums, Metric::Plain(name), reading));
+                let Some(statuses) = cells.statuses() else {
+                    continue;
+                };
+                let stem = statuses.stem;
+                for (class, count) in statuses.counters.classes() {
+                    if count > 0 || !statuses.by_code {
+                        add(
+                            &mut sums,
+                            Metric::Class { stem, class },
+                            Reading::Counter(count),
+                        );
+                    }
+                }
+                if statuses.by_code {
+                    for (code, count) in statuses.counters.codes() {
+                        add(
+                            &mut sums,
+                            Metric::Code { stem, code },
+                            Reading::Counter(count),
+                        );
+                    }
+                }
+            }
+            samples.extend(sums.into_iter().map(|(metric, value)| Sample {
+                family,
+                scope: Arc::clone(scope),
+                metric,
+                value,
+            }));
+        }
+    }
+}
+
+fn add(sums: &mut BTreeMap<Metric, Reading>, metric: Metric, share: Reading) {
+    sums.entry(metric)
+        .and_modify(|sum| {
+            *sum = match (*sum, share) {
+                (Reading::Counter(sum), Reading::Counter(more)) => {
+                    Reading::Counter(sum.wrapping_add(more))
+                }
+                (Reading::Gauge(sum) | Reading::Counter(sum), Reading::Gauge(more))
+                | (Reading::Gauge(sum), Reading::Counter(more)) => {
+                    Reading::Gauge(sum.wrapping_add(more))
+                }
+            };
+        })
+        .or_insert(share);
+}
+
+#[cfg(test)]
+mod tests;

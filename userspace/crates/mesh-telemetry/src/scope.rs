@@ -1,0 +1,279 @@
+//! What is counted, scope by scope: the names are Envoy's (its documentation, "Statistics" of the
+//! HTTP connection manager, the router, the cluster manager, listeners and the TCP proxy).
+
+use crate::cell::{Counter, Gauge, StatusCounters};
+
+/// What a reader takes out of one cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// A counter's share.
+    Counter(u64),
+    /// A gauge's share.
+    Gauge(u64),
+}
+
+/// A group of cells that share a name prefix and a life: one worker's part of it.
+pub trait Scope: Default + Send + Sync + 'static {
+    /// Calls `each` with the name and reading of every plain cell.
+    fn readings(&self, each: &mut dyn FnMut(&'static str, Reading));
+
+    /// The answers by status and the stem of their names (`upstream_rq`), where the scope has them.
+    fn statuses(&self) -> Option<Statuses<'_>> {
+        None
+    }
+}
+
+/// The answers by status of one scope.
+#[derive(Clone, Copy, Debug)]
+pub struct Statuses<'a> {
+    /// What the names begin with: `upstream_rq` gives `upstream_rq_2xx` and `upstream_rq_200`.
+    pub stem: &'static str,
+    /// Whether each code has a name, and classes appear only once they counted something; Envoy's
+    /// connection manager prints all five classes and no codes.
+    pub by_code: bool,
+    /// The cells.
+    pub counters: &'a StatusCounters,
+}
+
+macro_rules! scope {
+    (
+        $(#[$meta:meta])*
+        $name:ident {
+            counters { $($(#[$counter_meta:meta])* $counter:ident,)* }
+            gauges { $($(#[$gauge_meta:meta])* $gauge:ident,)* }
+            $(statuses $stem:literal by_code $by_code:literal)?
+        }
+    ) => {
+        $(#[$meta])*
+        // A scope of one worker shares no cache line (nor the line that is fetched with it) with
+        // that of another.
+        #[derive(Debug, Default)]
+        #[repr(align(128))]
+        pub struct $name {
+            $($(#[$counter_meta])* pub $counter: Counter,)*
+            $($(#[$gauge_meta])* pub $gauge: Gauge,)*
+            $(
+                #[doc = concat!("Answers by status: `", $stem, "_2xx` and so on.")]
+                pub statuses: StatusCounters,
+            )?
+        }
+
+        impl Scope for $name {
+            fn readings(&self, each: &mut dyn FnMut(&'static str, Reading)) {
+                $(each(stringify!($counter), Reading::Counter(self.$counter.value()));)*
+                $(each(stringify!($gauge), Reading::Gauge(self.$gauge.value()));)*
+            }
+
+            $(
+                fn statuses(&self) -> Option<Statuses<'_>> {
+                    Some(Statuses { stem: $stem, by_code: $by_code, counters: &self.statuses })
+                }
+            )?
+        }
+    };
+}
+
+scope! {
+    /// `cluster.<name>.`
+    ClusterStats {
+        counters {
+            /// Times that the set of endpoints changed.
+            membership_change,
+            /// Times that discovery asked.
+            update_attempt,
+            /// Answers without an address.
+            update_empty,
+            /// Questions without an answer.
+            update_failure,
+            /// Answers that changed nothing.
+            update_no_rebuild,
+            /// Questions with an answer.
+            update_success,
+            /// Connects that failed or timed out.
+            upstream_cx_connect_fail,
+            /// Connects that timed out.
+            upstream_cx_connect_timeout,
+            /// Connections closed.
+            upstream_cx_destroy,
+            /// HTTP/1 connections made.
+            upstream_cx_http1_total,
+            /// HTTP/2 connections made.
+            upstream_cx_http2_total,
+            /// Idle connections closed for having been idle too long.
+            upstream_cx_idle_timeout,
+            /// Times that there was no endpoint to connect to.
+            upstream_cx_none_healthy,
+            /// Bytes received.
+            upstream_cx_rx_bytes_total,
+            /// Connections begun.
+            upstream_cx_total,
+            /// Bytes sent.
+            upstream_cx_tx_bytes_total,
+            /// Requests given up because the client went away.
+            upstream_rq_cancelled,
+            /// Requests with an answer.
+            upstream_rq_completed,
+            /// Requests that failed while they waited for a connection.
+            upstream_rq_pending_failure_eject,
+            /// Requests that had to wait for a connection.
+            upstream_rq_pending_total,
+            /// Requests sent a second time.
+            upstream_rq_retry,
+            /// Second sendings that got an answer.
+            upstream_rq_retry_success,
+            /// Requests that the upstream reset.
+            upstream_rq_rx_reset,
+            /// Requests that ran out of time.
+            upstream_rq_timeout,
+            /// Requests.
+            upstream_rq_total,
+            /// Requests that the proxy reset.
+            upstream_rq_tx_reset,
+        }
+        gauges {
+            /// Endpoints that may be used.
+            membership_healthy,
+            /// Endpoints.
+            membership_total,
+            /// Open connections.
+            upstream_cx_active,
+            /// Requests under way.
+            upstream_rq_active,
+            /// Requests that wait for a connection.
+            upstream_rq_pending_active,
+        }
+        statuses "upstream_rq" by_code true
+    }
+}
+
+scope! {
+    /// `http.<stat prefix>.`
+    HttpStats {
+        counters {
+            /// Connections closed.
+            downstream_cx_destroy,
+            /// Connections closed while a request was under way.
+            downstream_cx_destroy_active_rq,
+            /// Connections closed by draining.
+            downstream_cx_drain_close,
+            /// HTTP/1 connections.
+            downstream_cx_http1_total,
+            /// HTTP/2 connections.
+            downstream_cx_http2_total,
+            /// Connections closed for having been idle too long.
+            downstream_cx_idle_timeout,
+            /// Connections ended by bytes that are not the protocol.
+            downstream_cx_protocol_error,
+            /// Bytes received.
+            downstream_cx_rx_bytes_total,
+            /// Connections.
+            downstream_cx_total,
+            /// Bytes sent.
+            downstream_cx_tx_bytes_total,
+            /// Requests with an answer.
+            downstream_rq_completed,
+            /// HTTP/1 requests.
+            downstream_rq_http1_total,
+            /// HTTP/2 requests.
+            downstream_rq_http2_total,
+            /// Requests in which nothing moved for too long.
+            downstream_rq_idle_timeout,
+            /// Requests that the client reset.
+            downstream_rq_rx_reset,
+            /// Requests.
+            downstream_rq_total,
+            /// Requests that the proxy reset.
+            downstream_rq_tx_reset,
+            /// Requests whose route names no cluster that could be picked.
+            no_cluster,
+            /// Requests that no route takes.
+            no_route,
+            /// Requests that a route took.
+            rq_total,
+        }
+        gauges {
+            /// Open connections.
+            downstream_cx_active,
+            /// Open HTTP/1 connections.
+            downstream_cx_http1_active,
+            /// Open HTTP/2 connections.
+            downstream_cx_http2_active,
+            /// Requests under way.
+            downstream_rq_active,
+        }
+        statuses "downstream_rq" by_code false
+    }
+}
+
+scope! {
+    /// `listener.<address>.`
+    ListenerStats {
+        counters {
+            /// Connections closed.
+            downstream_cx_destroy,
+            /// Connections refused: not redirected to the proxy, or from where none may come.
+            downstream_cx_rejected,
+            /// Connections accepted.
+            downstream_cx_total,
+            /// Connections refused: nothing answers on their destination port.
+            no_filter_chain_match,
+        }
+        gauges {
+            /// Open connections.
+            downstream_cx_active,
+        }
+    }
+}
+
+scope! {
+    /// `tcp.<stat prefix>.`
+    TcpStats {
+        counters {
+            /// Connections without a cluster to go to.
+            downstream_cx_no_route,
+            /// Bytes received.
+            downstream_cx_rx_bytes_total,
+            /// Connections.
+            downstream_cx_total,
+            /// Bytes sent.
+            downstream_cx_tx_bytes_total,
+            /// Connections closed for having been idle too long.
+            idle_timeout,
+        }
+        gauges {}
+    }
+}
+
+scope! {
+    /// `vhost.<virtual service>.vcluster.other.`
+    VirtualHostStats {
+        counters {
+            /// Requests sent a second time.
+            upstream_rq_retry,
+            /// Requests that ran out of time.
+            upstream_rq_timeout,
+            /// Requests.
+            upstream_rq_total,
+        }
+        gauges {}
+        statuses "upstream_rq" by_code true
+    }
+}
+
+scope! {
+    /// `cluster_manager.`
+    ClusterManagerStats {
+        counters {
+            /// Clusters that a generation brought.
+            cluster_added,
+            /// Clusters that a generation dropped.
+            cluster_removed,
+        }
+        gauges {
+            /// Clusters of the generation in force.
+            active_clusters,
+            /// Clusters that wait for their first answer.
+            warming_clusters,
+        }
+    }
+}
