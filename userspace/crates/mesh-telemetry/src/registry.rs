@@ -154,9 +154,12 @@ impl Registry {
     }
 }
 
-/// The scopes of one kind, by name, each with the cells of every shard that counts in it.
+/// The cells of every shard that counts in a scope, by the scope's name.
+type CellsByName<S> = BTreeMap<Arc<str>, BTreeMap<Shard, Arc<S>>>;
+
+/// The scopes of one kind.
 #[derive(Debug)]
-struct Scopes<S>(Mutex<BTreeMap<Arc<str>, BTreeMap<Shard, Arc<S>>>>);
+struct Scopes<S>(Mutex<CellsByName<S>>);
 
 impl<S> Default for Scopes<S> {
     fn default() -> Self {
@@ -165,7 +168,7 @@ impl<S> Default for Scopes<S> {
 }
 
 impl<S: Scope> Scopes<S> {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, BTreeMap<Shard, Arc<S>>>> {
+    fn lock(&self) -> MutexGuard<'_, CellsByName<S>> {
         // Nothing under this lock can leave the map half changed.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,0 +1,27 @@
+//! What `ferromesh status` shows of a proxy.
+
+use std::{net::SocketAddr, time::SystemTime};
+
+use serde::Serialize;
+
+/// A proxy at one moment.
+#[derive(Clone, Debug, Serialize)]
+pub struct ProxyStatus {
+    /// The generation in force; none before the first.
+    pub generation: Option<u64>,
+    /// Clusters of that generation, in its order.
+    pub clusters: Vec<ClusterStatus>,
+}
+
+/// A cluster at one moment.
+#[derive(Clone, Debug, Serialize)]
+pub struct ClusterStatus {
+    /// Envoy's name of it.
+    pub name: String,
+    /// The addresses in use.
+    pub endpoints: Vec<SocketAddr>,
+    /// When discovery last had an answer; none if it never had one or needs none.
+    pub answered: Option<SystemTime>,
+    /// Why discovery has no answer since then; none while all is well.
+    pub trouble: Option<String>,
+}
