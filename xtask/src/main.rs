@@ -1,2 +1,66 @@
-//! The tasks of the repository: set up, build, test, check, demo, bench.
-fn main() {}
+//! The tasks of the repository: set up, build, test, check, demonstrate, measure.
+//!
+//! `cargo xtask TASK`. Every external command is printed before it runs, every step with its time,
+//! and nothing is installed without a line that says what and why.
+
+mod bench;
+mod build;
+mod check;
+mod command;
+mod demo;
+mod layout;
+mod setup;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The tasks of the Ferromesh repository.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Install what the build, the tests, the demo and the checks need and this machine lacks
+    Setup,
+    /// Build the eBPF object and, with it inside, the release daemon: target/release/ferromesh
+    Build,
+    /// Set up, build, and run every test, or those whose name contains NAME
+    Test(test::Args),
+    /// Check formatting, lints, dependencies, documentation and the rules of the house
+    Check,
+    /// Run the canary of the App Mesh User Guide on three hosts made of network namespaces
+    Demo(demo::Args),
+    /// Measure what Ferromesh costs, against a named peer in the same run
+    #[command(subcommand)]
+    Bench(Bench),
+}
+
+#[derive(Debug, Subcommand)]
+enum Bench {
+    /// Connections and requests to one listener: direct, redirected by eBPF, redirected by iptables
+    Redirect(bench::RedirectArgs),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().task {
+        Task::Setup => setup::ensure(&setup::Purpose::ALL),
+        Task::Build => setup::ensure(&[setup::Purpose::Build]).and_then(|()| build::run()),
+        Task::Test(args) => test::run(&args),
+        Task::Check => check::run(),
+        Task::Demo(args) => demo::run(args),
+        Task::Bench(Bench::Redirect(args)) => bench::redirect(args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Where things are in the repository: what is built, what is installed, what is embedded.
+
+use std::path::{Path, PathBuf};
+
+/// The root of the repository.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the crate is a folder of the repository")
+}
+
+/// Cargo's target directory. Fixed, because the path of the daemon in it is promised to people.
+pub(crate) fn target() -> PathBuf {
+    root().join("target")
+}
+
+/// Tools that `setup` installs for this repository alone.
+pub(crate) fn tools() -> PathBuf {
+    target().join("tools")
+}
+
+/// Cargo's target directory for the eBPF object, which another compiler builds.
+pub(crate) fn ebpf_target() -> PathBuf {
+    target().join("ebpf")
+}
+
+/// The eBPF object.
+pub(crate) fn object() -> PathBuf {
+    ebpf_target().join("bpfel-unknown-none/release/ferromesh-ebpf")
+}
+
+/// The release daemon.
+pub(crate) fn daemon() -> PathBuf {
+    target().join("release/ferromesh")
+}
+
+/// The unmodified Envoy that the tests and the demo put in our place.
+pub(crate) fn envoy() -> PathBuf {
+    tools().join("envoy/envoy/_bin/envoy")
+}
+
+/// cargo-deny.
+pub(crate) fn cargo_deny() -> PathBuf {
+    tools().join("bin/cargo-deny")
+}
