@@ -1,1 +1,29 @@
 //! Hosts, processes and peers for the tests, the demo and the benchmarks.
+//!
+//! Everything is real: hosts are network namespaces joined by a bridge, names come from dnsmasq,
+//! applications are nginx and unmodified curl, and the daemon is the binary that users run.
+//! Everything that is made here is a guard that removes it when dropped, also while panicking, and
+//! carries the name of its run, so that what a killed run left is recognised by the next one.
+//!
+//! From the ground up:
+//! - [`wait`], [`process`], [`usage`], [`capability`]: conditions, children, what they cost, rights
+//! - [`cgroup`], [`netns`], [`network`], [`host`]: where things run
+//! - [`dns`], [`web`], [`envoy`]: real peers
+//! - [`documents`], [`daemon`], [`client`]: Ferromesh and the application that talks through it
+//! - [`scenario`]: the guide's getting-started mesh, from all of these
+
+pub mod capability;
+pub mod cgroup;
+pub mod client;
+pub mod daemon;
+pub mod dns;
+pub mod documents;
+pub mod envoy;
+pub mod host;
+pub mod netns;
+pub mod network;
+pub mod process;
+pub mod scenario;
+pub mod usage;
+pub mod wait;
+pub mod web;

@@ -1,0 +1,71 @@
+//! Whether this machine lets a privileged test run, and what it says when it does not.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use crate::cgroup;
+
+/// Where the file system of pinned programs belongs.
+pub const BPFFS: &str = "/sys/fs/bpf";
+
+/// Programs that the namespace ring runs.
+const PROGRAMS: [&str; 7] = [
+    "curl", "dnsmasq", "ip", "mount", "nginx", "nsenter", "unshare",
+];
+
+/// Whether a test of the namespace ring can run: root, a cgroup v2 hierarchy, the programs and a
+/// built daemon. Says on standard error what is missing, and panics if `REQUIRE_PRIVILEGED=1`.
+pub fn namespace_ring() -> bool {
+    match missing() {
+        Ok(()) => true,
+        Err(need) => refused(&format!("{need:#}")),
+    }
+}
+
+/// The Envoy that tests compare with, from `FERROMESH_ENVOY`; treated as [`namespace_ring`] treats
+/// its needs if there is none.
+pub fn envoy() -> Option<PathBuf> {
+    let path = std::env::var_os("FERROMESH_ENVOY").map(PathBuf::from);
+    let path = path.filter(|path| path.is_file());
+    if path.is_none() {
+        refused("Envoy 1.40: set FERROMESH_ENVOY to its binary; `cargo xtask test` does so");
+    }
+    path
+}
+
+fn missing() -> Result<()> {
+    anyhow::ensure!(rustix::process::geteuid().is_root(), "root");
+    cgroup::mount_point()?;
+    for program in PROGRAMS {
+        find(program).with_context(|| format!("the program {program}"))?;
+    }
+    crate::daemon::binary()?;
+    Ok(())
+}
+
+fn refused(need: &str) -> bool {
+    assert!(
+        std::env::var_os("REQUIRE_PRIVILEGED").is_none_or(|value| value != "1"),
+        "REQUIRE_PRIVILEGED=1, but this test needs {need}"
+    );
+    eprintln!("SKIPPED (needs {need})");
+    false
+}
+
+/// The first executable of that name in PATH and in the administrator's directories, which are
+/// not in everybody's PATH.
+pub fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from))
+        .map(|directory| directory.join(program))
+        .find(|file| file.is_file())
+}
+
+/// The top of the repository, for its examples and its build products.
+pub fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("this crate lies in the repository")
+}

@@ -1,0 +1,338 @@
+//! The daemon of one host: started as a user would, ready, asked for its counters, ended.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, ExitStatus},
+    sync::Arc,
+};
+
+use anyhow::{Context as _, Result};
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::{
+    capability::{self, BPFFS},
+    documents::Documents,
+    host::{Host, Place, without_redirect},
+    process::{self, Process},
+    wait,
+};
+
+/// The port of the admin interface, in the namespace of each workload.
+pub const ADMIN_PORT: u16 = 9901;
+/// Where daemons keep their control sockets, by instance.
+pub const RUNTIME_DIRECTORY: &str = "/run/ferromesh";
+
+/// The daemon's binary: `FERROMESH_BIN`, else the release build, else the debug build.
+pub fn binary() -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os("FERROMESH_BIN") {
+        let path = PathBuf::from(path);
+        // Relative to where cargo was called, which is not where it runs tests.
+        let path = capability::repository().join(path);
+        anyhow::ensure!(
+            path.is_file(),
+            "FERROMESH_BIN names no file: {}",
+            path.display()
+        );
+        return Ok(path);
+    }
+    ["release", "debug"]
+        .map(|profile| {
+            capability::repository()
+                .join("target")
+                .join(profile)
+                .join("ferromesh")
+        })
+        .into_iter()
+        .find(|path| path.is_file())
+        .context("the daemon, built by `cargo xtask build`")
+}
+
+/// Where the pins of an instance are.
+pub fn pins(instance: &str) -> PathBuf {
+    Path::new(BPFFS).join("ferromesh").join(instance)
+}
+
+/// Runs `ferromesh uninstall` for an instance, and removes by hand what it left.
+pub fn uninstall(instance: &str) -> Result<()> {
+    let mut command = Command::new(binary()?);
+    let said = process::output(command.args(["uninstall", "--instance", instance]))?;
+    if !said.status.success() {
+        eprintln!("uninstall of {instance} failed: {}", said.stderr.trim());
+    }
+    for directory in [pins(instance), Path::new(RUNTIME_DIRECTORY).join(instance)] {
+        if directory.exists() {
+            eprintln!("uninstall of {instance} left {}", directory.display());
+            fs::remove_dir_all(&directory)
+                .with_context(|| format!("cannot remove {}", directory.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// How a daemon is started.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    host: Arc<Host>,
+    mesh_config: PathBuf,
+    resource: String,
+    arguments: Vec<String>,
+    environment: Vec<(String, String)>,
+}
+
+impl Settings {
+    /// The daemon of a host that is the virtual node of the same name in the mesh `apps`.
+    pub fn new(host: &Arc<Host>, documents: &Documents) -> Self {
+        Self {
+            host: Arc::clone(host),
+            mesh_config: documents.directory().to_owned(),
+            resource: format!("mesh/apps/virtualNode/{}", host.name()),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+        }
+    }
+
+    /// With more arguments.
+    #[must_use]
+    pub fn args<S: Into<String>>(mut self, arguments: impl IntoIterator<Item = S>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    /// With a variable of the App Mesh proxy or route manager.
+    #[must_use]
+    pub fn env(mut self, variable: &str, value: impl Into<String>) -> Self {
+        self.environment.push((variable.to_owned(), value.into()));
+        self
+    }
+
+    /// With new connections going direct while the daemon is down.
+    #[must_use]
+    pub fn bypass(self) -> Self {
+        self.args(["--on-proxy-down", "bypass"])
+    }
+
+    /// With an Envoy as the proxy, in the host's place for it.
+    #[must_use]
+    pub fn external_proxy(self) -> Self {
+        let cgroup = self
+            .host
+            .cgroup(Place::Proxy)
+            .to_string_lossy()
+            .into_owned();
+        self.args(["--proxy", "external", "--proxy-cgroup", &cgroup])
+    }
+
+    /// The name under which its pins and its control socket are.
+    pub fn instance(&self) -> &str {
+        self.host.id()
+    }
+
+    /// The command line.
+    pub fn command(&self) -> Result<Command> {
+        let mut command = self.host.command(Place::Daemon, binary()?);
+        command
+            .args(["run", "--instance", self.instance(), "--mesh-config"])
+            .arg(&self.mesh_config)
+            .args(["--resource", &self.resource, "--workload-cgroup"])
+            .arg(self.host.cgroup(Place::Workload))
+            .arg("--resolv-conf")
+            .arg(self.host.directory().join("resolv.conf"))
+            .arg("--state-dir")
+            .arg(self.host.directory().join("state"))
+            .args(&self.arguments)
+            .envs(
+                self.environment
+                    .iter()
+                    .map(|(variable, value)| (variable, value)),
+            );
+        if without_redirect() {
+            // A port that no application of a test has, so that no port in use is steered.
+            command.env("APPMESH_APP_PORTS", "9");
+        }
+        Ok(command)
+    }
+
+    /// Starts it and waits until `/ready` answers 200.
+    pub fn start(self) -> Result<Daemon> {
+        let mut daemon = self.launch()?;
+        daemon.wait_ready()?;
+        Ok(daemon)
+    }
+
+    /// Starts it without waiting for anything.
+    pub fn launch(self) -> Result<Daemon> {
+        let process = self.spawn()?;
+        Ok(Daemon {
+            settings: self,
+            process,
+            detached: false,
+        })
+    }
+
+    fn spawn(&self) -> Result<Process> {
+        let log = self.host.directory().join("daemon.log");
+        Process::spawn("ferromesh run", self.command()?, &log)
+    }
+}
+
+/// A daemon. Dropping it kills it and uninstalls its instance.
+#[derive(Debug)]
+pub struct Daemon {
+    process: Process,
+    settings: Settings,
+    detached: bool,
+}
+
+impl Daemon {
+    /// Waits until `/ready` answers 200.
+    pub fn wait_ready(&mut self) -> Result<()> {
+        let netns = self.settings.host.netns();
+        let url = format!("http://127.0.0.1:{ADMIN_PORT}/ready");
+        wait::until_true("the daemon to be ready", || {
+            self.process.ensure_running()?;
+            let mut curl = netns.command("curl");
+            curl.args(["--disable", "--silent", "--max-time", "5", "--noproxy", "*"])
+                .args(["--output", "/dev/null", "--write-out", "%{http_code}", &url]);
+            Ok(process::output(&mut curl)?.stdout == "200")
+        })
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// Its log so far.
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+
+    /// The name under which its pins and its control socket are.
+    pub fn instance(&self) -> &str {
+        self.settings.instance()
+    }
+
+    /// What its admin interface answers to a path.
+    pub fn admin(&self, path: &str) -> Result<String> {
+        let mut curl = self.settings.host.netns().command("curl");
+        curl.args([
+            "--disable",
+            "--silent",
+            "--show-error",
+            "--fail",
+            "--max-time",
+            "10",
+        ])
+        .args(["--noproxy", "*"])
+        .arg(format!("http://127.0.0.1:{ADMIN_PORT}{path}"));
+        process::run(&mut curl)
+    }
+
+    /// All counters and gauges.
+    pub fn stats(&self) -> Result<Stats> {
+        Ok(Stats::parse(&self.admin("/stats")?))
+    }
+
+    /// One counter or gauge; 0 if it has not been counted yet.
+    pub fn stat(&self, name: &str) -> Result<u64> {
+        Ok(self.stats()?.value(name))
+    }
+
+    /// Runs `ferromesh SUBCOMMAND --instance … ARGUMENTS…`.
+    pub fn ask(&self, subcommand: &str, arguments: &[&str]) -> Result<process::Output> {
+        let mut command = Command::new(binary()?);
+        command
+            .args([subcommand, "--instance", self.instance()])
+            .args(arguments);
+        process::output(&mut command)
+    }
+
+    /// The same with `--json`, which has to succeed.
+    pub fn ask_json(&self, subcommand: &str) -> Result<Value> {
+        let said = self.ask(subcommand, &["--json"])?;
+        anyhow::ensure!(
+            said.status.success(),
+            "{subcommand} failed: {}",
+            said.stderr.trim()
+        );
+        serde_json::from_str(&said.stdout)
+            .with_context(|| format!("{subcommand} --json printed {:?}", said.stdout))
+    }
+
+    /// Ends it with SIGKILL.
+    pub fn kill(&mut self) -> Result<()> {
+        self.process.kill()
+    }
+
+    /// Asks it to drain and end.
+    pub fn terminate(&mut self) -> Result<()> {
+        self.process.signal(Signal::TERM)
+    }
+
+    /// Waits for it to end by itself.
+    pub fn wait(&mut self) -> Result<ExitStatus> {
+        self.process.wait(wait::DEADLINE)
+    }
+
+    /// Starts it again after it has ended, and waits until it is ready.
+    pub fn restart(&mut self) -> Result<()> {
+        anyhow::ensure!(!self.process.is_running()?, "the daemon still runs");
+        self.process = self.settings.spawn()?;
+        self.wait_ready()
+    }
+
+    /// The settings it runs with; a change takes effect at the next restart.
+    pub fn settings_mut(&mut self) -> &mut Settings {
+        &mut self.settings
+    }
+
+    /// Leaves it running when this guard is dropped.
+    pub fn detach(&mut self) {
+        self.detached = true;
+        self.process.detach();
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if self.detached {
+            return;
+        }
+        if std::thread::panicking() {
+            eprintln!("log of {}:\n{}", self.instance(), self.process.log());
+        }
+        let ended = self
+            .process
+            .kill()
+            .and_then(|()| uninstall(self.settings.instance()));
+        if let Err(error) = ended {
+            eprintln!("{error:#}");
+        }
+    }
+}
+
+/// Counters and gauges by Envoy's names, at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stats(BTreeMap<String, u64>);
+
+impl Stats {
+    /// Reads the text of `/stats`, one `name: value` a line; what is no number is left out.
+    fn parse(text: &str) -> Self {
+        let line = |line: &str| {
+            let (name, value) = line.rsplit_once(": ")?;
+            Some((name.to_owned(), value.trim().parse().ok()?))
+        };
+        Self(text.lines().filter_map(line).collect())
+    }
+
+    /// One value; 0 if it has not been counted yet.
+    pub fn value(&self, name: &str) -> u64 {
+        self.0.get(name).copied().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests;
