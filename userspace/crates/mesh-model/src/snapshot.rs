@@ -11,7 +11,7 @@ use crate::resource::ResourceName;
 /// The timeout of a request when neither route nor listener names one (guide, "Virtual routers").
 pub const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// The idle timeout when neither route nor listener names one (guide, "Virtual nodes").
-pub const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_secs(300);
+pub const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_mins(5);
 /// The connect timeout that App Mesh gave backend clusters.
 pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
