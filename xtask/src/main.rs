@@ -48,19 +48,19 @@ enum Bench {
 }
 
 fn main() -> ExitCode {
+    let done = |()| ExitCode::SUCCESS;
     let outcome = match Cli::parse().task {
-        Task::Setup => setup::ensure(&setup::Purpose::ALL),
-        Task::Build => setup::ensure(&[setup::Purpose::Build]).and_then(|()| build::run()),
+        Task::Setup => setup::ensure(&setup::Purpose::ALL).map(done),
+        Task::Build => setup::ensure(&[setup::Purpose::Build])
+            .and_then(|()| build::run())
+            .map(done),
         Task::Test(args) => test::run(&args),
-        Task::Check => check::run(),
-        Task::Demo(args) => demo::run(args),
-        Task::Bench(Bench::Redirect(args)) => bench::redirect(args),
+        Task::Check => check::run().map(done),
+        Task::Demo(args) => demo::run(args).map(done),
+        Task::Bench(Bench::Redirect(args)) => bench::redirect(args).map(done),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    outcome.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
 }

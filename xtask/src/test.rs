@@ -1,30 +1,125 @@
 //! `cargo xtask test`: every test, and the proof that the network tests test the redirection.
+//!
+//! The proof is a second run of the network tests with redirection off, in which every one of them
+//! must fail: a test that passes then would pass without Ferromesh.
+
+mod report;
+
+use std::{
+    env,
+    process::{Command, ExitCode},
+};
 
 use anyhow::{Result, bail};
 
+use self::report::Report;
 use crate::{build, command, layout, setup};
+
+/// The test programs whose tests must fail without redirection.
+const NETWORK_TESTS: &str = "netns_*";
 
 /// What `cargo xtask test` takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Only the tests whose name contains NAME
+    /// Only the tests whose name contains NAME, and no run with redirection off
     name: Option<String>,
     /// Only the network tests, with redirection off: every one of them must fail
     #[arg(long, conflicts_with = "name")]
     without_redirect: bool,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+/// Sets up, builds and tests. The last line of the output is `N passed, M failed`.
+///
+/// # Errors
+/// When the set-up or a build fails, or a test program ends early. Failed tests are no error: they
+/// are in the exit code.
+pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     setup::ensure(&[setup::Purpose::Build, setup::Purpose::Test])?;
     build::run()?;
+    let (passed, failed) = if args.without_redirect {
+        let report = without_redirect()?;
+        if report.passed == 0 {
+            eprintln!("test: redirection was off, and every network test failed, as it must");
+        }
+        (report.passed, report.failed)
+    } else {
+        everything(args.name.as_deref())?
+    };
+    println!("{passed} passed, {failed} failed");
+    Ok(if failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Runs the tests whose name contains `name`; without a name all of them, and then the proof.
+fn everything(name: Option<&str>) -> Result<(usize, usize)> {
+    let mut cargo = cargo_test();
+    if let Some(name) = name {
+        cargo.args(["--", name]);
+    }
+    let report = command::step("test: all rings", || Report::of(&mut cargo))?;
+    for name in &report.failed_names {
+        eprintln!("test: FAILED {name}");
+    }
+    if report.passed + report.failed == 0 {
+        bail!(
+            "no test is called anything like {}",
+            name.unwrap_or("a test")
+        );
+    }
+    if name.is_some() {
+        return Ok((report.passed, report.failed));
+    }
+    if !may_use_the_kernel() {
+        eprintln!("test: SKIPPED the run with redirection off (needs root)");
+        return Ok((report.passed, report.failed));
+    }
+    let control = without_redirect()?;
+    for name in &control.passed_names {
+        eprintln!("test: PASSED WITHOUT REDIRECTION, so it proves nothing: {name}");
+    }
+    let all = control.passed + control.failed;
+    eprintln!(
+        "test: with redirection off, {} of {all} network tests failed",
+        control.failed
+    );
+    Ok((report.passed, report.failed + control.passed))
+}
+
+/// Runs the network tests with redirection off.
+fn without_redirect() -> Result<Report> {
+    if !may_use_the_kernel() {
+        bail!("the network tests need root: without it they skip, and would not fail");
+    }
+    let mut cargo = cargo_test();
+    cargo
+        .args(["--test", NETWORK_TESTS])
+        .env("FERROMESH_TEST_WITHOUT_REDIRECT", "1");
+    let report = command::step("test: network tests, redirection off", || {
+        Report::of(&mut cargo)
+    })?;
+    if report.passed + report.failed == 0 {
+        bail!("there are no network tests");
+    }
+    Ok(report)
+}
+
+fn cargo_test() -> Command {
     let mut cargo = command::cargo();
     cargo
-        .arg("test")
+        .args(["test", "--no-fail-fast"])
         .env("FERROMESH_BIN", layout::daemon())
         .env("FERROMESH_EBPF_OBJECT", layout::object())
         .env("FERROMESH_ENVOY", layout::envoy());
-    if args.without_redirect {
-        bail!("not yet");
+    if may_use_the_kernel() {
+        cargo.env("REQUIRE_PRIVILEGED", "1");
     }
-    command::run(cargo.args(args.name.as_deref()))
+    cargo
+}
+
+/// Whether tests that need privileges must run: as root always, and in CI whoever we are.
+fn may_use_the_kernel() -> bool {
+    rustix::process::geteuid().is_root() || env::var_os("CI").is_some_and(|ci| ci == "true")
 }
