@@ -12,7 +12,7 @@ pub(crate) struct RedirectArgs {}
 ///
 /// # Errors
 /// When a measurement fails, or when traffic did not go where it should have.
-pub(crate) fn redirect(args: RedirectArgs) -> Result<()> {
+pub(crate) fn redirect(args: &RedirectArgs) -> Result<()> {
     setup::ensure(&[setup::Purpose::Build, setup::Purpose::Demo])?;
     build::run()?;
     bail!("the benchmark is not here yet: {args:?}")

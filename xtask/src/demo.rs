@@ -21,7 +21,7 @@ pub(crate) struct Args {
 ///
 /// # Errors
 /// When anything that the demonstration shows is not as it should be.
-pub(crate) fn run(args: Args) -> Result<()> {
+pub(crate) fn run(args: &Args) -> Result<()> {
     setup::ensure(&[setup::Purpose::Build, setup::Purpose::Demo])?;
     build::run()?;
     bail!("the demonstration is not here yet: {args:?}")

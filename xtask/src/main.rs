@@ -56,8 +56,8 @@ fn main() -> ExitCode {
             .map(done),
         Task::Test(args) => test::run(&args),
         Task::Check => check::run().map(done),
-        Task::Demo(args) => demo::run(args).map(done),
-        Task::Bench(Bench::Redirect(args)) => bench::redirect(args).map(done),
+        Task::Demo(args) => demo::run(&args).map(done),
+        Task::Bench(Bench::Redirect(args)) => bench::redirect(&args).map(done),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -258,7 +258,7 @@ fn llvm_prefix(version: u32) -> Option<PathBuf> {
     }
     [format!("llvm-config-{version}"), "llvm-config".to_owned()]
         .iter()
-        .filter_map(|name| {
+        .find_map(|name| {
             let answer = command::ask(Command::new(name).args(["--version", "--prefix"]))?;
             let text = String::from_utf8_lossy(&answer.stdout).into_owned();
             let (found, prefix) = text.split_once('\n')?;
@@ -266,7 +266,6 @@ fn llvm_prefix(version: u32) -> Option<PathBuf> {
                 .starts_with(&format!("{version}."))
                 .then(|| PathBuf::from(prefix.trim()))
         })
-        .next()
 }
 
 /// The bpf-linker of `target/tools`, else one in `PATH`; of the pinned version, and able to run.
