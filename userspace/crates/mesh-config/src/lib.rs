@@ -13,6 +13,7 @@
 pub mod document;
 pub mod explain;
 pub mod problem;
+mod read;
 pub mod redirect;
 pub mod resolve;
 pub mod source;

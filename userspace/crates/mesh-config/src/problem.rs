@@ -1,5 +1,8 @@
 //! What is wrong, or worth knowing, in documents and variables: place, rule and mend.
 
+pub(crate) mod path;
+pub(crate) mod suggest;
+
 use std::fmt;
 
 use serde::Serialize;

@@ -26,6 +26,15 @@ pub struct DocumentSet {
     pub unreadable: Vec<Problem>,
 }
 
+impl DocumentSet {
+    /// Puts files and faults in the order of their names, so that nothing depends on the order in
+    /// which a directory lists them.
+    pub(crate) fn sort(&mut self) {
+        self.files.sort_by(|left, right| left.name.cmp(&right.name));
+        self.unreadable.sort();
+    }
+}
+
 /// Documents could not be fetched or kept.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {

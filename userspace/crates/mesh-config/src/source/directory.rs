@@ -1,15 +1,131 @@
-//! Reads the documents of a directory or of single files.
+//! Reads the documents of directories and of single files.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
 
-use super::{DocumentSet, SourceError};
+use super::{DocumentSet, SourceError, SourceFile};
+use crate::problem::{Place, Problem, Rule};
 
-/// Reads every `*.json` of a directory and of its subdirectories.
+/// The largest file that is read, in bytes. App Mesh's own limits keep a document far below.
+const MAX_FILE: u64 = 16 << 20;
+/// How deep directories may nest.
+const MAX_DEPTH: usize = 16;
+
+/// Reads every `*.json` of a directory and of its subdirectories. What begins with a dot is left
+/// out (a mounted `ConfigMap` keeps its versions in `..data`, editors their drafts), and a link to a
+/// directory is not followed.
+///
+/// # Errors
+/// The directory itself cannot be read. A single file that cannot is part of the set.
 pub fn read_directory(directory: &Path) -> Result<DocumentSet, SourceError> {
-    read_paths(&[directory.to_owned()])
+    let mut set = DocumentSet::default();
+    add_directory(directory, directory, 0, &mut set)?;
+    set.sort();
+    Ok(set)
 }
 
-/// Reads files and directories together, as one set.
-pub fn read_paths(_paths: &[PathBuf]) -> Result<DocumentSet, SourceError> {
-    todo!()
+/// Reads files and directories together, as one set. A file is read whatever its name.
+///
+/// # Errors
+/// One of the paths is not there, or is a directory that cannot be read.
+pub fn read_paths(paths: &[PathBuf]) -> Result<DocumentSet, SourceError> {
+    let mut set = DocumentSet::default();
+    for path in paths {
+        let metadata = fs::metadata(path).map_err(|source| unreadable(path, source))?;
+        if metadata.is_dir() {
+            let base = if paths.len() == 1 {
+                path
+            } else {
+                Path::new("")
+            };
+            add_directory(path, base, 0, &mut set)?;
+        } else {
+            add_file(path, path.to_string_lossy().into_owned(), &mut set);
+        }
+    }
+    set.sort();
+    Ok(set)
 }
+
+fn add_directory(
+    directory: &Path,
+    base: &Path,
+    depth: usize,
+    set: &mut DocumentSet,
+) -> Result<(), SourceError> {
+    let entries = fs::read_dir(directory).map_err(|source| unreadable(directory, source))?;
+    for entry in entries {
+        let entry = entry.map_err(|source| unreadable(directory, source))?;
+        let path = entry.path();
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            if depth < MAX_DEPTH {
+                add_directory(&path, base, depth + 1, set)?;
+            }
+            continue;
+        }
+        let is_json = path
+            .extension()
+            .is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+        if is_json && !path.is_dir() {
+            let name = path
+                .strip_prefix(base)
+                .unwrap_or(&path)
+                .to_string_lossy()
+                .into_owned();
+            add_file(&path, name, set);
+        }
+    }
+    Ok(())
+}
+
+fn add_file(path: &Path, name: String, set: &mut DocumentSet) {
+    let refused = match read_text(path) {
+        Ok(text) => return set.files.push(SourceFile { name, text }),
+        // A file that went away while the directory was listed was never part of the set.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+        Err(error) => error,
+    };
+    set.unreadable.push(Problem {
+        place: Place::file(name),
+        rule: Rule::Syntax,
+        message: format!("the file cannot be read: {refused}"),
+        mend: "make it a readable file of UTF-8 text, or take it out of the directory".to_owned(),
+    });
+}
+
+fn read_text(path: &Path) -> io::Result<String> {
+    // Asked before opening: a FIFO would block.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    let mut text = String::new();
+    File::open(path)?
+        .take(MAX_FILE + 1)
+        .read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_FILE {
+        return Err(io::Error::other(format!(
+            "it is larger than {} MiB",
+            MAX_FILE >> 20
+        )));
+    }
+    if let Some(rest) = text.strip_prefix('\u{feff}') {
+        text = rest.to_owned();
+    }
+    Ok(text)
+}
+
+fn unreadable(path: &Path, source: io::Error) -> SourceError {
+    SourceError::Read {
+        path: path.display().to_string(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests;

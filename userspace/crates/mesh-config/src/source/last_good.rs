@@ -1,13 +1,25 @@
 //! The documents in force, kept on disk for a restart over bad ones.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
 
-use super::{DocumentSet, SourceError};
+use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
+
+use super::{DocumentSet, SourceError, SourceFile};
 
 /// The file that holds the documents that came into force last.
 #[derive(Clone, Debug)]
 pub struct LastGood {
     path: PathBuf,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Kept<Files> {
+    files: Files,
 }
 
 impl LastGood {
@@ -23,13 +35,61 @@ impl LastGood {
         &self.path
     }
 
-    /// Replaces what is kept, whole or not at all.
-    pub fn keep(&self, _documents: &DocumentSet) -> Result<(), SourceError> {
-        todo!()
+    /// Replaces what is kept, whole or not at all, also when the machine goes down meanwhile.
+    ///
+    /// # Errors
+    /// The file or its directory cannot be written.
+    pub fn keep(&self, documents: &DocumentSet) -> Result<(), SourceError> {
+        self.write(documents).map_err(|source| SourceError::Keep {
+            path: self.path.display().to_string(),
+            source,
+        })
+    }
+
+    fn write(&self, documents: &DocumentSet) -> io::Result<()> {
+        let directory = self.path.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(directory)?;
+        let mut file = NamedTempFile::new_in(directory)?;
+        serde_json::to_writer(
+            &mut file,
+            &Kept {
+                files: &documents.files,
+            },
+        )?;
+        file.flush()?;
+        file.as_file().sync_all()?;
+        file.persist(&self.path).map_err(|error| error.error)?;
+        // The new name is on disk only when the directory is.
+        File::open(directory)?.sync_all()
     }
 
     /// What is kept, if anything was.
+    ///
+    /// # Errors
+    /// The file is there and cannot be read, or is damaged.
     pub fn load(&self) -> Result<Option<DocumentSet>, SourceError> {
-        todo!()
+        let path = || self.path.display().to_string();
+        let text = match fs::read(&self.path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => {
+                return Err(SourceError::Read {
+                    path: path(),
+                    source,
+                });
+            }
+        };
+        let kept: Kept<Vec<SourceFile>> =
+            serde_json::from_slice(&text).map_err(|source| SourceError::Damaged {
+                path: path(),
+                source,
+            })?;
+        Ok(Some(DocumentSet {
+            files: kept.files,
+            unreadable: Vec::new(),
+        }))
     }
 }
+
+#[cfg(test)]
+mod tests;

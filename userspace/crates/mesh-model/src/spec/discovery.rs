@@ -69,8 +69,8 @@ pub struct CloudMapDiscovery {
     pub service_name: Text<1, 1024>,
 }
 
-/// `AwsCloudMapInstanceAttribute`. Both parts are of printable ASCII; a value may hold spaces and
-/// tabs, though not at its ends.
+/// `AwsCloudMapInstanceAttribute`. Both parts are of printable ASCII; a value may hold blanks after
+/// its first character.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CloudMapAttribute {
     /// The attribute.

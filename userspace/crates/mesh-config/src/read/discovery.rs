@@ -1,0 +1,71 @@
+//! `ServiceDiscovery`
+
+use mesh_model::{
+    snapshot::DnsResponse,
+    spec::discovery::{
+        CloudMapAttribute, CloudMapDiscovery, DnsDiscovery, IpPreference, ServiceDiscovery,
+    },
+};
+
+use super::{cursor::At, object, union, words};
+use crate::problem::Rule;
+
+union!(ServiceDiscovery { AwsCloudMap "awsCloudMap", Dns "dns" });
+object!(DnsDiscovery {
+    hostname: required "hostname",
+    ip_preference: optional "ipPreference",
+    response_type: optional "responseType",
+} then resolvable);
+object!(CloudMapDiscovery {
+    attributes: optional "attributes",
+    ip_preference: optional "ipPreference",
+    namespace_name: required "namespaceName",
+    service_name: required "serviceName",
+});
+object!(CloudMapAttribute { key: required "key", value: required "value" } then printable);
+
+words!(DnsResponse { Endpoints "ENDPOINTS", LoadBalancer "LOADBALANCER" });
+words!(IpPreference {
+    V6Preferred "IPv6_PREFERRED",
+    V4Preferred "IPv4_PREFERRED",
+    V4Only "IPv4_ONLY",
+    V6Only "IPv6_ONLY",
+});
+
+/// App Mesh takes any string as a host name; what is not a DNS name has no address.
+fn resolvable(dns: &DnsDiscovery, at: &At<'_>) -> bool {
+    let name = dns.hostname.as_str();
+    let bare = name.strip_suffix('.').unwrap_or(name);
+    let valid = bare.len() <= 253
+        && bare.split('.').all(|label| {
+            (1..=63).contains(&label.len())
+                && label
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        });
+    if !valid {
+        at.warn(
+            Rule::Weak,
+            format!("`{name}` is no DNS name: it will have no address, and requests get 503"),
+        );
+    }
+    true
+}
+
+fn printable(attribute: &CloudMapAttribute, at: &At<'_>) -> bool {
+    let key = attribute.key.as_str();
+    let value = attribute.value.as_str();
+    let visible = |b: u8| b.is_ascii_graphic();
+    let fits = key.bytes().all(visible)
+        && value.bytes().next().is_some_and(visible)
+        && value
+            .bytes()
+            .all(|b| visible(b) || matches!(b, b' ' | b'\t'));
+    if !fits {
+        at.refuse(
+            "a key of printable ASCII and a value of it, with blanks only after its beginning",
+            "use letters, digits and punctuation",
+        );
+    }
+    fits
+}
