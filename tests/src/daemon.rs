@@ -262,6 +262,46 @@ impl Daemon {
             .with_context(|| format!("{subcommand} --json printed {:?}", said.stdout))
     }
 
+    /// Which configuration it runs, as `ferromesh status` says.
+    pub fn configuration(&self) -> Result<Configuration> {
+        let status = self.ask_json("status")?;
+        let said = &status["daemon"]["workloads"][0]["configuration"];
+        let read = || {
+            let problems = said["problems"].as_array()?.iter();
+            Some(Configuration {
+                generation: said["generation"].as_u64()?,
+                from_last_good: said["from_last_good"].as_bool()?,
+                problems: problems
+                    .filter_map(|problem| problem.as_str().map(str::to_owned))
+                    .collect(),
+            })
+        };
+        read().with_context(|| format!("status has no configuration: {status:#}"))
+    }
+
+    /// The addresses that discovery found for a virtual node of the scenario.
+    pub fn endpoints(&self, node: &str) -> Result<Vec<String>> {
+        let status = self.ask_json("status")?;
+        let name = format!("cds_egress_apps_{node}_http2_80");
+        let mut clusters = status["daemon"]["workloads"][0]["clusters"]
+            .as_array()
+            .with_context(|| format!("status has no clusters: {status:#}"))?
+            .iter();
+        let cluster = clusters.find(|cluster| cluster["name"] == name);
+        let endpoints = cluster.and_then(|cluster| cluster["endpoints"].as_array());
+        let text = |endpoint: &Value| endpoint.as_str().map(str::to_owned);
+        Ok(endpoints.into_iter().flatten().filter_map(text).collect())
+    }
+
+    /// Waits until the configuration that it runs is as `wanted` says.
+    pub fn wait_configuration(
+        &self,
+        what: &str,
+        wanted: impl Fn(&Configuration) -> bool,
+    ) -> Result<Configuration> {
+        wait::until(what, || Ok(Some(self.configuration()?).filter(&wanted)))
+    }
+
     /// Ends it with SIGKILL.
     pub fn kill(&mut self) -> Result<()> {
         self.process.kill()
@@ -312,6 +352,17 @@ impl Drop for Daemon {
             eprintln!("{error:#}");
         }
     }
+}
+
+/// The configuration of a daemon at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Configuration {
+    /// Counts up with each configuration that came into force.
+    pub generation: u64,
+    /// The source was bad when the daemon started: it runs the last good one from disk.
+    pub from_last_good: bool,
+    /// What is wrong with the source now.
+    pub problems: Vec<String>,
 }
 
 /// Counters and gauges by Envoy's names, at one moment.

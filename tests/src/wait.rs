@@ -21,6 +21,10 @@ pub fn until<T>(what: impl Display, probe: impl FnMut() -> Result<Option<T>>) ->
 }
 
 /// The same as [`until`] with a deadline of its own.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is what is to be used instead of sleeping"
+)]
 pub fn within<T>(
     deadline: Duration,
     what: impl Display,

@@ -98,6 +98,11 @@ impl WebServer {
             .collect()
     }
 
+    /// Ends it, and with it every connection to it.
+    pub fn stop(&mut self) -> Result<()> {
+        self.process.kill()
+    }
+
     /// Leaves it running when this guard is dropped.
     pub fn detach(&mut self) {
         self.process.detach();

@@ -1,0 +1,128 @@
+//! What the application sees while the daemon is down, and after it has come back.
+
+use tests::{
+    capability,
+    client::{COULD_NOT_CONNECT, Curl},
+    daemon::{Daemon, pins},
+    host::Place,
+    network::Purpose,
+    scenario::{FROM_APPLICATION, Scenario, URL},
+    wait,
+};
+
+/// Some requests that have to go through the proxy.
+fn assert_redirects(curl: &Curl, daemon: &Daemon, service: &str) {
+    let answers = curl.many(URL, 20).unwrap();
+    assert_eq!(daemon.stat(FROM_APPLICATION).unwrap(), 20);
+    assert_eq!(answers.from(service), 20, "{:?}", answers.failures());
+}
+
+#[test]
+fn a_killed_daemon_means_refused_for_the_workload_and_nothing_for_anyone_else() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let scenario = Scenario::start(Purpose::Test).unwrap();
+    scenario.documents.set_weights(0, 100).unwrap();
+    let mut daemon = scenario.daemon_a().start().unwrap();
+    let curl = scenario.curl().http2();
+    assert_redirects(&curl, &daemon, "serviceBv2");
+
+    daemon.kill().unwrap();
+    let answers = curl.many(URL, 20).unwrap();
+    let refused = answers.failures();
+    assert_eq!(answers.failed(), 20, "the workload goes past a dead proxy");
+    assert!(
+        refused
+            .iter()
+            .all(|(answer, _)| answer.exit == COULD_NOT_CONNECT),
+        "not ECONNREFUSED: {refused:?}"
+    );
+    let beside = curl.clone().at(Place::Outside).many(URL, 20).unwrap();
+    assert_eq!(beside.from("serviceB"), 20, "{:?}", beside.failures());
+    let elsewhere = Curl::new(&scenario.service_bv2)
+        .http2()
+        .many(URL, 20)
+        .unwrap();
+    assert_eq!(elsewhere.from("serviceB"), 20, "{:?}", elsewhere.failures());
+    let status = daemon.ask("status", &[]).unwrap();
+    assert!(
+        !status.stdout.is_empty(),
+        "status works from the pins: {}",
+        status.stderr
+    );
+}
+
+#[test]
+fn with_bypass_a_killed_daemon_means_that_connections_go_direct() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let scenario = Scenario::start(Purpose::Test).unwrap();
+    scenario.documents.set_weights(0, 100).unwrap();
+    let mut daemon = scenario.daemon_a().bypass().start().unwrap();
+    let curl = scenario.curl().http2();
+    assert_redirects(&curl, &daemon, "serviceBv2");
+
+    daemon.kill().unwrap();
+    // The address that the application dials is serviceB's, whatever the route says.
+    let answers = curl.many(URL, 20).unwrap();
+    assert_eq!(answers.from("serviceB"), 20, "{:?}", answers.failures());
+
+    daemon.restart().unwrap();
+    assert_redirects(&curl, &daemon, "serviceBv2");
+}
+
+#[test]
+fn a_daemon_that_starts_again_takes_its_pins_up() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let scenario = Scenario::start(Purpose::Test).unwrap();
+    scenario.documents.set_weights(0, 100).unwrap();
+    let mut daemon = scenario.daemon_a().start().unwrap();
+    let curl = scenario.curl().http2();
+    assert_redirects(&curl, &daemon, "serviceBv2");
+    for _ in 0..3 {
+        daemon.kill().unwrap();
+        assert!(
+            pins(daemon.instance()).is_dir(),
+            "the pins end with the daemon"
+        );
+        let answer = curl.get(URL).unwrap();
+        assert_eq!(answer.exit, COULD_NOT_CONNECT, "{answer:?}");
+        daemon.restart().unwrap();
+        assert_redirects(&curl, &daemon, "serviceBv2");
+    }
+}
+
+#[test]
+fn connections_that_wait_while_the_daemon_starts_again_are_not_misrouted() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let scenario = Scenario::start(Purpose::Test).unwrap();
+    scenario.documents.set_weights(0, 100).unwrap();
+    let mut daemon = scenario.daemon_a().start().unwrap();
+    let curl = scenario.curl().http2();
+    assert_redirects(&curl, &daemon, "serviceBv2");
+    let load = curl.load(URL, 2);
+    for _ in 0..2 {
+        daemon.kill().unwrap();
+        daemon.restart().unwrap();
+        wait::until_true("traffic through the new daemon", || {
+            Ok(daemon.stat(FROM_APPLICATION)? > 200)
+        })
+        .unwrap();
+    }
+    let answers = load.stop().unwrap();
+    assert_eq!(
+        answers.from("serviceB"),
+        0,
+        "a connection went past the proxy"
+    );
+    assert_eq!(
+        answers.from("serviceBv2") + answers.failed(),
+        answers.total()
+    );
+}

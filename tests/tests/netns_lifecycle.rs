@@ -1,0 +1,252 @@
+//! Draining, several daemons on one kernel, and removal without a trace.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::Value;
+use tests::{
+    capability,
+    client::Curl,
+    daemon::{Daemon, RUNTIME_DIRECTORY, pins},
+    host::{Host, Place},
+    network::Purpose,
+    process::{self, Process},
+    scenario::{FROM_APPLICATION, Scenario, TO_APPLICATION, URL},
+    wait,
+    web::{SLOW_BYTES, SLOW_PATH},
+};
+
+fn slow_url() -> String {
+    format!("{}{SLOW_PATH}", URL.trim_end_matches('/'))
+}
+
+#[test]
+fn requests_under_way_are_answered_whole_after_sigterm() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let scenario = Scenario::start(Purpose::Test).unwrap();
+    let mut daemon = scenario.daemon_a().start().unwrap();
+    let directory = scenario.service_a.directory();
+    let mut clients = Vec::new();
+    for (index, curl) in [scenario.curl(), scenario.curl().http2()]
+        .iter()
+        .cycle()
+        .take(6)
+        .enumerate()
+    {
+        let curl = curl.clone().args(["--fail", "--write-out", "%{http_code}"]);
+        let log = directory.join(format!("slow{index}.log"));
+        clients.push(Process::spawn("curl", curl.command(&slow_url()), &log).unwrap());
+    }
+    // The outcome is the same for a request that is counted late; the negative control must see
+    // soon that none comes.
+    wait::within(std::time::Duration::from_secs(5), "six requests", || {
+        Ok((daemon.stat(FROM_APPLICATION)? == 6).then_some(()))
+    })
+    .unwrap();
+    assert!(
+        clients[0].is_running().unwrap(),
+        "the answers have ended before the drain began"
+    );
+    daemon.terminate().unwrap();
+    for client in &mut clients {
+        let status = client.wait(wait::DEADLINE).unwrap();
+        let said = client.log();
+        assert!(status.success(), "{status}: {} bytes", said.len());
+        assert_eq!(said.len(), SLOW_BYTES + "200".len(), "an answer was cut");
+    }
+    assert!(daemon.wait().unwrap().success(), "{}", daemon.log());
+}
+
+#[test]
+fn no_request_fails_while_a_daemon_with_bypass_is_stopped_and_started() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let scenario = Scenario::start(Purpose::Test).unwrap();
+    let mut daemon = scenario.daemon_a().bypass().start().unwrap();
+    let answer = scenario.curl().get(URL).unwrap();
+    assert_eq!(daemon.stat(FROM_APPLICATION).unwrap(), 1, "{answer:?}");
+    let load = scenario.curl().http2().load(URL, 2);
+    for _ in 0..2 {
+        let seen = daemon.stat(FROM_APPLICATION).unwrap();
+        wait::until_true("traffic through the daemon", || {
+            Ok(daemon.stat(FROM_APPLICATION)? > seen + 200)
+        })
+        .unwrap();
+        daemon.terminate().unwrap();
+        assert!(daemon.wait().unwrap().success(), "{}", daemon.log());
+        daemon.restart().unwrap();
+    }
+    let answers = load.stop().unwrap();
+    assert_eq!(answers.failures(), []);
+    assert!(answers.total() > 400);
+}
+
+#[test]
+fn a_daemon_on_each_host_carries_a_request_from_end_to_end() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let scenario = Scenario::start(Purpose::Test).unwrap();
+    let mut a = scenario.daemon_a().start().unwrap();
+    let b = scenario.daemon_b().start().unwrap();
+    let bv2 = scenario.daemon_bv2().start().unwrap();
+    for curl in [scenario.curl(), scenario.curl().http2()] {
+        let answers = curl.many(URL, 300).unwrap();
+        assert_eq!(answers.failures(), []);
+    }
+    assert_eq!(a.stat(FROM_APPLICATION).unwrap(), 600);
+    let counted = b.stat(TO_APPLICATION).unwrap() + bv2.stat(TO_APPLICATION).unwrap();
+    assert_eq!(counted, 600);
+    assert_eq!(a.stat(TO_APPLICATION).unwrap(), 0);
+
+    // Each is an instance of its own: the end of one is nothing to the others.
+    a.kill().unwrap();
+    let remote = Curl::new(&scenario.service_a).at(Place::Outside).http2();
+    let before = b.stat(TO_APPLICATION).unwrap();
+    assert!(remote.get(URL).unwrap().is_ok());
+    assert_eq!(b.stat(TO_APPLICATION).unwrap(), before + 1);
+    let removed = a.ask("uninstall", &[]).unwrap();
+    assert!(removed.status.success(), "{}", removed.stderr);
+    assert!(remote.get(URL).unwrap().is_ok());
+    assert_eq!(b.stat(TO_APPLICATION).unwrap(), before + 2);
+    let direct = scenario.curl().http2().get(URL).unwrap();
+    assert_eq!(
+        direct.body, "serviceB",
+        "without an instance connections go direct"
+    );
+    assert_eq!(b.stat(TO_APPLICATION).unwrap(), before + 3);
+}
+
+/// Every file below a directory.
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(directory) else {
+        return Vec::new();
+    };
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .flat_map(|path| {
+            if path.is_dir() {
+                files(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .collect()
+}
+
+/// A kernel object behind a pin.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Pinned {
+    kind: &'static str,
+    id: u64,
+}
+
+fn bpftool(arguments: &[&str]) -> Option<Value> {
+    let said = process::output(Command::new("bpftool").arg("-j").args(arguments)).unwrap();
+    let answer: Value = serde_json::from_str(&said.stdout).ok()?;
+    (said.status.success() && answer.get("error").is_none()).then_some(answer)
+}
+
+/// The programs, maps and links that an instance has pinned, and the programs behind its links.
+fn kernel_objects(instance: &str) -> BTreeSet<Pinned> {
+    let mut objects = BTreeSet::new();
+    for path in files(&pins(instance)) {
+        let path = path.to_string_lossy();
+        for kind in ["prog", "map", "link"] {
+            let Some(shown) = bpftool(&[kind, "show", "pinned", &path]) else {
+                continue;
+            };
+            objects.extend(shown["id"].as_u64().map(|id| Pinned { kind, id }));
+            if kind == "link" {
+                objects.extend(
+                    shown["prog_id"]
+                        .as_u64()
+                        .map(|id| Pinned { kind: "prog", id }),
+                );
+            }
+        }
+    }
+    objects
+}
+
+fn exists(object: &Pinned) -> bool {
+    bpftool(&[object.kind, "show", "id", &object.id.to_string()]).is_some()
+}
+
+/// What a host looks like from outside: addresses, routes, rules, cgroups.
+fn shape(host: &Host) -> Vec<String> {
+    let mut shape = Vec::new();
+    for what in [
+        "address",
+        "-6 address",
+        "route show table all",
+        "-6 route show table all",
+        "rule",
+        "-6 rule",
+    ] {
+        let mut ip = host.netns().command("ip");
+        shape.push(process::run(ip.args(what.split(' '))).unwrap());
+    }
+    let cgroups = Command::new("find")
+        .arg(host.cgroup(Place::Workload).parent().unwrap())
+        .args(["-type", "d"])
+        .output()
+        .unwrap();
+    shape.push(String::from_utf8(cgroups.stdout).unwrap());
+    shape
+}
+
+fn assert_removed(daemon: &Daemon, objects: &BTreeSet<Pinned>) {
+    assert!(!pins(daemon.instance()).exists(), "pins are left");
+    let runtime = Path::new(RUNTIME_DIRECTORY).join(daemon.instance());
+    assert!(!runtime.exists(), "{} is left", runtime.display());
+    // Programs and maps are freed a grace period after their last reference has gone.
+    for object in objects {
+        wait::until_true(format!("end of {object:?}"), || Ok(!exists(object))).unwrap();
+    }
+}
+
+#[test]
+fn uninstall_leaves_nothing_of_a_dead_daemon_and_of_a_running_one() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let scenario = Scenario::start(Purpose::Test).unwrap();
+    let host = &scenario.service_a;
+    let before = shape(host);
+    for dead in [true, false] {
+        let settings = scenario.daemon_a().env("APPMESH_ENABLE_IPV6", "1");
+        let mut daemon = settings.start().unwrap();
+        let answer = scenario.curl().get(URL).unwrap();
+        assert_eq!(daemon.stat(FROM_APPLICATION).unwrap(), 1, "{answer:?}");
+        let objects = kernel_objects(daemon.instance());
+        for kind in ["prog", "map", "link"] {
+            assert!(
+                objects.iter().any(|object| object.kind == kind),
+                "no {kind} is pinned"
+            );
+        }
+        if dead {
+            daemon.kill().unwrap();
+        }
+        let removed = daemon.ask("uninstall", &[]).unwrap();
+        assert!(removed.status.success(), "{}", removed.stderr);
+        if !dead {
+            assert!(daemon.wait().unwrap().success(), "{}", daemon.log());
+        }
+        assert_removed(&daemon, &objects);
+        assert_eq!(shape(host), before);
+        let direct = scenario.curl().http2().get(URL).unwrap();
+        assert_eq!(
+            direct.body, "serviceB",
+            "connections go direct again: {direct:?}"
+        );
+    }
+}
