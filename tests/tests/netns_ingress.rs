@@ -71,10 +71,7 @@ fn the_real_address_of_a_remote_client_is_listed() {
     let curl = Curl::new(&scenario.service_a).at(Place::Outside).http2();
     let log = scenario.service_a.directory().join("slow.log");
     let _slow = Process::spawn("curl", curl.command(&url), &log).unwrap();
-    wait::within(std::time::Duration::from_secs(5), "the request", || {
-        Ok((daemon.stat(TO_APPLICATION)? == 1).then_some(()))
-    })
-    .unwrap();
+    wait::until_true("the slow request", || Ok(daemon.stat(TO_APPLICATION)? == 2)).unwrap();
     let list = daemon.ask_json("connections").unwrap();
     let mut connections = list["connections"].as_array().unwrap().iter();
     let client = format!("{}:", scenario.service_a.v4());
