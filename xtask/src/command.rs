@@ -97,20 +97,31 @@ pub(crate) fn nightly(program: &str) -> Command {
     command
 }
 
+/// The program as one would call it: by its path in the repository, else by its name.
 fn program(command: &Command) -> String {
     let path = Path::new(command.get_program());
-    path.file_name()
-        .unwrap_or(path.as_os_str())
-        .to_string_lossy()
-        .into_owned()
+    path.strip_prefix(layout::root())
+        .ok()
+        .or_else(|| path.file_name().map(Path::new))
+        .unwrap_or(path)
+        .display()
+        .to_string()
 }
 
 fn shell_line(command: &Command) -> String {
+    let inherited = env::var("PATH").unwrap_or_default();
     let variables = command
         .get_envs()
         .filter_map(|(name, value)| Some((name, value?)))
         .filter(|(name, _)| *name != "CARGO_TARGET_DIR")
-        .map(|(name, value)| format!("{}={}", name.to_string_lossy(), word(value)));
+        .map(|(name, value)| {
+            let value = word(value);
+            let value = match value.strip_suffix(&inherited) {
+                Some(first) if name == "PATH" => format!("{first}$PATH"),
+                _ => value,
+            };
+            format!("{}={value}", name.to_string_lossy())
+        });
     let arguments = command.get_args().map(word);
     variables
         .chain([program(command)])
