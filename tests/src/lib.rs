@@ -10,6 +10,7 @@
 //! - [`cgroup`], [`netns`], [`network`], [`host`]: where things run
 //! - [`dns`], [`web`], [`envoy`]: real peers
 //! - [`documents`], [`daemon`], [`client`]: Ferromesh and the application that talks through it
+//! - [`kernel`]: what an instance holds in the kernel
 //! - [`scenario`]: the guide's getting-started mesh, from all of these
 
 pub mod capability;
@@ -20,6 +21,7 @@ pub mod dns;
 pub mod documents;
 pub mod envoy;
 pub mod host;
+pub mod kernel;
 pub mod netns;
 pub mod network;
 pub mod process;

@@ -27,6 +27,9 @@ pub const GATEWAY: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 /// The bridge's own IPv6 address.
 pub const GATEWAY6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
 
+/// The file in a network's directory that says that it was kept on purpose.
+const KEPT: &str = "kept";
+
 /// What a network is for: the first part of every name that it makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
@@ -151,6 +154,8 @@ impl Network {
 
     /// Leaves namespaces, cgroups, processes and files in place; [`leftovers`] finds them again.
     pub fn keep(mut self) -> Result<()> {
+        let mark = self.directory.join(KEPT);
+        std::fs::write(&mark, "").with_context(|| format!("cannot write {}", mark.display()))?;
         self.kept = true;
         self.switch.keep();
         self.services.keep();

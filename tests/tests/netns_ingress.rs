@@ -69,6 +69,10 @@ fn the_real_address_of_a_remote_client_is_listed() {
     let daemon = scenario.daemon_b().start().unwrap();
     let url = format!("http://{}{SLOW_PATH}", scenario.service_b.v4());
     let curl = Curl::new(&scenario.service_a).at(Place::Outside).http2();
+    let answer = curl
+        .get(&format!("http://{}/", scenario.service_b.v4()))
+        .unwrap();
+    assert_eq!(daemon.stat(TO_APPLICATION).unwrap(), 1, "{answer:?}");
     let log = scenario.service_a.directory().join("slow.log");
     let _slow = Process::spawn("curl", curl.command(&url), &log).unwrap();
     wait::until_true("the slow request", || Ok(daemon.stat(TO_APPLICATION)? == 2)).unwrap();

@@ -1,18 +1,13 @@
 //! Draining, several daemons on one kernel, and removal without a trace.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{collections::BTreeSet, path::Path, process::Command};
 
-use serde_json::Value;
 use tests::{
     capability,
     client::Curl,
     daemon::{Daemon, RUNTIME_DIRECTORY, pins},
     host::{Host, Place},
+    kernel::{KernelObject, pinned},
     network::Purpose,
     process::{self, Process},
     scenario::{FROM_APPLICATION, Scenario, TO_APPLICATION, URL},
@@ -124,62 +119,6 @@ fn a_daemon_on_each_host_carries_a_request_from_end_to_end() {
     assert_eq!(b.stat(TO_APPLICATION).unwrap(), before + 3);
 }
 
-/// Every file below a directory.
-fn files(directory: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(directory) else {
-        return Vec::new();
-    };
-    let paths = entries.map(|entry| entry.unwrap().path());
-    paths
-        .flat_map(|path| {
-            if path.is_dir() {
-                files(&path)
-            } else {
-                vec![path]
-            }
-        })
-        .collect()
-}
-
-/// A kernel object behind a pin.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Pinned {
-    kind: &'static str,
-    id: u64,
-}
-
-fn bpftool(arguments: &[&str]) -> Option<Value> {
-    let said = process::output(Command::new("bpftool").arg("-j").args(arguments)).unwrap();
-    let answer: Value = serde_json::from_str(&said.stdout).ok()?;
-    (said.status.success() && answer.get("error").is_none()).then_some(answer)
-}
-
-/// The programs, maps and links that an instance has pinned, and the programs behind its links.
-fn kernel_objects(instance: &str) -> BTreeSet<Pinned> {
-    let mut objects = BTreeSet::new();
-    for path in files(&pins(instance)) {
-        let path = path.to_string_lossy();
-        for kind in ["prog", "map", "link"] {
-            let Some(shown) = bpftool(&[kind, "show", "pinned", &path]) else {
-                continue;
-            };
-            objects.extend(shown["id"].as_u64().map(|id| Pinned { kind, id }));
-            if kind == "link" {
-                objects.extend(
-                    shown["prog_id"]
-                        .as_u64()
-                        .map(|id| Pinned { kind: "prog", id }),
-                );
-            }
-        }
-    }
-    objects
-}
-
-fn exists(object: &Pinned) -> bool {
-    bpftool(&[object.kind, "show", "id", &object.id.to_string()]).is_some()
-}
-
 /// What a host looks like from outside: addresses, routes, rules, cgroups.
 fn shape(host: &Host) -> Vec<String> {
     let mut shape = Vec::new();
@@ -203,13 +142,13 @@ fn shape(host: &Host) -> Vec<String> {
     shape
 }
 
-fn assert_removed(daemon: &Daemon, objects: &BTreeSet<Pinned>) {
+fn assert_removed(daemon: &Daemon, objects: &BTreeSet<KernelObject>) {
     assert!(!pins(daemon.instance()).exists(), "pins are left");
     let runtime = Path::new(RUNTIME_DIRECTORY).join(daemon.instance());
     assert!(!runtime.exists(), "{} is left", runtime.display());
     // Programs and maps are freed a grace period after their last reference has gone.
     for object in objects {
-        wait::until_true(format!("end of {object:?}"), || Ok(!exists(object))).unwrap();
+        wait::until_true(format!("end of {object:?}"), || Ok(!object.exists()?)).unwrap();
     }
 }
 
@@ -226,10 +165,10 @@ fn uninstall_leaves_nothing_of_a_dead_daemon_and_of_a_running_one() {
         let mut daemon = settings.start().unwrap();
         let answer = scenario.curl().get(URL).unwrap();
         assert_eq!(daemon.stat(FROM_APPLICATION).unwrap(), 1, "{answer:?}");
-        let objects = kernel_objects(daemon.instance());
+        let objects = pinned(daemon.instance()).unwrap();
         for kind in ["prog", "map", "link"] {
             assert!(
-                objects.iter().any(|object| object.kind == kind),
+                objects.iter().any(|object| object.kind() == kind),
                 "no {kind} is pinned"
             );
         }

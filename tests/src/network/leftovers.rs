@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use anyhow::{Context as _, Result};
 
-use super::Purpose;
+use super::{KEPT, Purpose};
 use crate::{capability::BPFFS, cgroup, netns};
 
 /// What one run left: a kept demonstration, or a run that was killed.
@@ -13,7 +13,8 @@ pub struct Leftovers {
     id: String,
 }
 
-/// The runs of a purpose whose process has ended and of which something is still there.
+/// The runs of a purpose that were kept, or whose process has ended and of which something is still
+/// there.
 pub fn leftovers(purpose: Purpose) -> Result<BTreeSet<Leftovers>> {
     let prefix = format!("ferromesh-{}", purpose.prefix());
     let names = names_in(&cgroup::mount_point()?)
@@ -28,7 +29,8 @@ pub fn leftovers(purpose: Purpose) -> Result<BTreeSet<Leftovers>> {
                 .parse()
                 .ok()?;
             let ended = !Path::new("/proc").join(pid.to_string()).exists();
-            ended.then(|| Leftovers {
+            let kept = std::env::temp_dir().join(&name).join(KEPT).exists();
+            (ended || kept).then(|| Leftovers {
                 id: name["ferromesh-".len()..].to_owned(),
             })
         })
