@@ -1,1 +1,23 @@
 //! Loads, attaches, pins and feeds the eBPF programs.
+//!
+//! Everything of an instance lives in its pins under `/sys/fs/bpf/ferromesh/NAME/`, so it outlives
+//! the daemon: [`Instance`] is the daemon's hold on it, [`inspect`](inspect::inspect) reads it
+//! without a daemon, [`uninstall`](uninstall::uninstall) removes it.
+
+pub mod cgroup;
+mod connection;
+mod counter;
+mod error;
+pub mod inspect;
+mod instance;
+pub mod local;
+mod origins;
+mod settings;
+pub mod uninstall;
+
+pub use connection::{ClosedConnection, ClosedConnections, ConnectionRecord, Direction, Verdict};
+pub use counter::Counter;
+pub use error::BpfError;
+pub use instance::Instance;
+pub use origins::Origins;
+pub use settings::{InstanceSettings, Limits, WorkloadSpec};
