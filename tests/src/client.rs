@@ -81,7 +81,8 @@ impl Answers {
         *self.counts.entry(answer).or_default() += 1;
     }
 
-    fn extend(&mut self, other: Self) {
+    /// Adds other answers to these.
+    pub fn extend(&mut self, other: Self) {
         for (answer, count) in other.counts {
             *self.counts.entry(answer).or_default() += count;
         }

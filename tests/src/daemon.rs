@@ -55,6 +55,22 @@ pub fn pins(instance: &str) -> PathBuf {
     Path::new(BPFFS).join("ferromesh").join(instance)
 }
 
+/// The directories of an instance.
+fn directories(instance: &str) -> [PathBuf; 2] {
+    [pins(instance), Path::new(RUNTIME_DIRECTORY).join(instance)]
+}
+
+/// [`uninstall`], unless nothing is there to remove.
+fn uninstall_rest(instance: &str) -> Result<()> {
+    if directories(instance)
+        .iter()
+        .any(|directory| directory.exists())
+    {
+        uninstall(instance)?;
+    }
+    Ok(())
+}
+
 /// Runs `ferromesh uninstall` for an instance, and removes by hand what it left.
 pub fn uninstall(instance: &str) -> Result<()> {
     let mut command = Command::new(binary()?);
@@ -62,7 +78,7 @@ pub fn uninstall(instance: &str) -> Result<()> {
     if !said.status.success() {
         eprintln!("uninstall of {instance} failed: {}", said.stderr.trim());
     }
-    for directory in [pins(instance), Path::new(RUNTIME_DIRECTORY).join(instance)] {
+    for directory in directories(instance) {
         if directory.exists() {
             eprintln!("uninstall of {instance} left {}", directory.display());
             fs::remove_dir_all(&directory)
@@ -324,9 +340,11 @@ impl Daemon {
         self.wait_ready()
     }
 
-    /// The settings it runs with; a change takes effect at the next restart.
-    pub fn settings_mut(&mut self) -> &mut Settings {
-        &mut self.settings
+    /// [`Daemon::restart`] of the same instance with other settings.
+    pub fn restart_with(&mut self, settings: Settings) -> Result<()> {
+        anyhow::ensure!(settings.instance() == self.instance(), "another instance");
+        self.settings = settings;
+        self.restart()
     }
 
     /// Leaves it running when this guard is dropped.
@@ -347,7 +365,7 @@ impl Drop for Daemon {
         let ended = self
             .process
             .kill()
-            .and_then(|()| uninstall(self.settings.instance()));
+            .and_then(|()| uninstall_rest(self.settings.instance()));
         if let Err(error) = ended {
             eprintln!("{error:#}");
         }
