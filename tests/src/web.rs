@@ -1,5 +1,7 @@
 //! Web servers: nginx, answering with its own name, so that every answer tells who gave it.
 
+pub mod counted;
+
 use std::{fs, net::IpAddr, path::PathBuf, sync::Arc};
 
 use anyhow::{Context as _, Result};

@@ -14,7 +14,11 @@ use tests::{
     host::Place,
     netns,
     network::{Network, Purpose},
-    web::{Speaks, WebServer},
+    process,
+    web::{
+        Speaks, WebServer,
+        counted::{CountedServer, Counts},
+    },
 };
 
 /// The places where something of a network could be left.
@@ -109,4 +113,28 @@ fn nothing_of_a_network_is_left_when_a_test_panics() {
     }));
     assert!(panicked.is_err());
     assert_eq!(traces(&id), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_counted_server_counts_what_the_load_client_makes() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let mut network = Network::create(Purpose::Test).expect("a network");
+    let host = network.add_host("server").expect("a host");
+    let mut server = CountedServer::start(&host, Place::Proxy, 15001).expect("a server");
+    let zero = server.counts().expect("counts");
+    assert_eq!(zero, Counts::default());
+    for (connections, expected) in [("new", (40, 40)), ("kept", (44, 80))] {
+        let mut client = host.command(Place::Outside, env!("CARGO_BIN_EXE_connection-load"));
+        client.args(["127.0.0.1:15001", "4", "40", connections]);
+        let elapsed = process::run(&mut client).expect("the client has its answers");
+        assert!(elapsed.trim().parse::<u64>().expect("microseconds") > 0);
+        let counts = server.counts().expect("counts");
+        assert_eq!(
+            (counts.connections, counts.requests),
+            expected,
+            "{connections}"
+        );
+    }
 }
