@@ -159,7 +159,6 @@ fn cluster(node: &str) -> Value {
         "name": cluster_name(node),
         "type": "LOGICAL_DNS",
         "connect_timeout": "1s",
-        "dns_refresh_rate": "5s",
         "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
                 "@type": options,

@@ -6,8 +6,7 @@
 
 use std::{path::PathBuf, process::Command, sync::Arc, time::Duration};
 
-use anyhow::{Context as _, Result, ensure};
-use tests::{
+use ::tests::{
     daemon::Settings,
     documents::Documents,
     host::{Host, Place},
@@ -15,6 +14,7 @@ use tests::{
     process,
     web::counted::CountedServer,
 };
+use anyhow::{Context as _, Result, ensure};
 
 use crate::{command, layout};
 
@@ -259,3 +259,6 @@ fn spread(values: &[f64]) -> String {
     let (low, high) = (values[0], values[values.len() - 1]);
     format!("[{low:.0}, {high:.0}]")
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,11 @@
 //! The canary: three requests of four go to the old version, then none.
 
-use anyhow::Result;
-use tests::{
+use ::tests::{
     client::{Answers, is_share},
     scenario::{FROM_APPLICATION, Scenario, TO_APPLICATION, TO_SERVICE_B, TO_SERVICE_BV2, URL},
     wait,
 };
+use anyhow::Result;
 
 use super::{Daemons, Stage, stage::say};
 
@@ -119,3 +119,6 @@ fn wait_for_traffic(daemons: &Daemons) -> Result<()> {
         Ok(daemons.a.stat(FROM_APPLICATION)? > seen + 300)
     })
 }
+
+#[cfg(test)]
+mod tests;
