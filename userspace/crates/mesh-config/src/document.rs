@@ -1,20 +1,43 @@
 //! Files to typed documents, with every fault of every file reported at once.
+//!
+//! The path: [`entry`] reads each file, [`gather`] settles which document is the state of which
+//! resource, [`check`] looks at them together.
 
-use std::collections::BTreeMap;
+mod check;
+mod entry;
+mod gather;
+mod identify;
+pub(crate) mod identity;
+mod locate;
+pub(crate) mod target;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+pub use identity::{Identity, Kind};
+use mesh_model::{
+    resource::{ProxyKind, ResourceName},
+    spec::{
+        Port, mesh::MeshSpec, route::RouteSpec, virtual_node::VirtualNodeSpec,
+        virtual_router::VirtualRouterSpec, virtual_service::VirtualServiceSpec,
+    },
+};
 
 use crate::{
-    problem::{Problem, Warning},
-    source::DocumentSet,
+    problem::{Place, Problem, Warning, path::FieldPath},
+    source::{DocumentSet, SourceFile},
 };
 
 /// What came of reading a set of files.
 #[derive(Debug)]
 pub struct Parsed {
-    /// Everything that could be read.
+    /// Everything that could be read. Resolve it by way of [`Parsed::into_result`] only.
     pub documents: Documents,
-    /// With any problem, the documents must not come into force.
+    /// With any problem, the documents do not come into force. In the order of their places.
     pub problems: Vec<Problem>,
-    /// What is allowed and worth knowing.
+    /// What is allowed and worth knowing. In the order of their places.
     pub warnings: Vec<Warning>,
 }
 
@@ -29,23 +52,166 @@ impl Parsed {
     }
 }
 
+/// A document and where it came from.
+#[derive(Clone, Debug)]
+pub struct Document<S> {
+    /// The resource whose state it is.
+    pub identity: Identity,
+    /// What it says.
+    pub spec: S,
+    source: Arc<SourceFile>,
+    root: FieldPath,
+}
+
+impl<S> Document<S> {
+    /// The place of one of its fields.
+    pub(crate) fn place(&self, field: &FieldPath) -> Place {
+        entry::place(
+            &self.source,
+            &self.root,
+            Some(&self.identity.to_string()),
+            field,
+        )
+    }
+}
+
+/// A virtual gateway or gateway route: known by name, and not run yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotRun;
+
+/// The documents of one mesh, by name.
+#[derive(Clone, Debug, Default)]
+pub struct Mesh {
+    /// The mesh's own; without one it has App Mesh's defaults.
+    pub mesh: Option<Document<MeshSpec>>,
+    /// By name.
+    pub virtual_nodes: BTreeMap<String, Document<VirtualNodeSpec>>,
+    /// By lower-case name.
+    pub virtual_services: BTreeMap<String, Document<VirtualServiceSpec>>,
+    /// By name.
+    pub virtual_routers: BTreeMap<String, Document<VirtualRouterSpec>>,
+    /// By the router's name and their own.
+    pub routes: BTreeMap<(String, String), Document<RouteSpec>>,
+    /// By name.
+    pub virtual_gateways: BTreeMap<String, Document<NotRun>>,
+    /// By the gateway's name and their own.
+    pub gateway_routes: BTreeMap<(String, String), Document<NotRun>>,
+}
+
+impl Mesh {
+    /// The routes of a router, by name.
+    pub(crate) fn routes_of<'a>(
+        &'a self,
+        router: &'a str,
+    ) -> impl Iterator<Item = &'a Document<RouteSpec>> {
+        self.routes
+            .range((router.to_owned(), String::new())..)
+            .take_while(move |((of, _), _)| of == router)
+            .map(|(_, route)| route)
+    }
+
+    /// The routes of one listener of a router: those that name its port, and those that name none
+    /// where it is the only one.
+    pub(crate) fn routes_of_listener<'a>(
+        &'a self,
+        router: &'a Document<VirtualRouterSpec>,
+        port: Port,
+    ) -> impl Iterator<Item = &'a Document<RouteSpec>> {
+        let only = router.spec.ports().count() == 1;
+        self.routes_of(&router.identity.name)
+            .filter(move |route| match route.spec.kind.port() {
+                Some(named) => named == port,
+                None => only,
+            })
+    }
+}
+
 /// Every document of a set, by mesh, kind and name, checked against each other.
-#[derive(Debug)]
-pub struct Documents {}
+#[derive(Clone, Debug, Default)]
+pub struct Documents {
+    meshes: BTreeMap<String, Mesh>,
+}
 
 impl Documents {
-    /// Reads, supersedes and cross-checks a set.
-    pub fn parse(_set: &DocumentSet) -> Parsed {
-        todo!()
+    /// Reads a set, settles which file is the state of which resource, and checks the documents
+    /// against each other.
+    pub fn parse(set: &DocumentSet) -> Parsed {
+        let mut entries = entry::Entries::default();
+        for file in &set.files {
+            entries.read_file(&Arc::new(file.clone()));
+        }
+        let gather::Gathered {
+            documents,
+            declared,
+            mut problems,
+            mut warnings,
+        } = gather::gather(entries);
+        problems.extend(set.unreadable.iter().cloned());
+        check::check(&documents, &declared, &mut problems, &mut warnings);
+        problems.sort();
+        warnings.sort();
+        Parsed {
+            documents,
+            problems,
+            warnings,
+        }
+    }
+
+    /// The documents of a mesh.
+    pub fn mesh(&self, name: &str) -> Option<&Mesh> {
+        self.meshes.get(name)
+    }
+
+    /// Every mesh by name.
+    pub fn meshes(&self) -> impl Iterator<Item = (&str, &Mesh)> {
+        self.meshes.iter().map(|(name, mesh)| (name.as_str(), mesh))
     }
 
     /// How many resources of each kind there are: `virtual node` → 3.
     pub fn summary(&self) -> BTreeMap<&'static str, usize> {
-        todo!()
+        let mut summary = BTreeMap::new();
+        for mesh in self.meshes.values() {
+            for (kind, count) in [
+                (Kind::Mesh, usize::from(mesh.mesh.is_some())),
+                (Kind::VirtualNode, mesh.virtual_nodes.len()),
+                (Kind::VirtualService, mesh.virtual_services.len()),
+                (Kind::VirtualRouter, mesh.virtual_routers.len()),
+                (Kind::Route, mesh.routes.len()),
+                (Kind::VirtualGateway, mesh.virtual_gateways.len()),
+                (Kind::GatewayRoute, mesh.gateway_routes.len()),
+            ] {
+                *summary.entry(kind.label()).or_default() += count;
+            }
+        }
+        summary.retain(|_, count| *count > 0);
+        summary
     }
 
-    /// The resources that a proxy can be.
-    pub fn proxies(&self) -> Vec<mesh_model::resource::ResourceName> {
-        todo!()
+    /// The resources that a proxy can be, by mesh and name.
+    pub fn proxies(&self) -> Vec<ResourceName> {
+        let mut proxies = Vec::new();
+        for (mesh, documents) in &self.meshes {
+            let nodes = documents
+                .virtual_nodes
+                .keys()
+                .map(|name| (ProxyKind::VirtualNode, name));
+            let gateways = documents
+                .virtual_gateways
+                .keys()
+                .map(|name| (ProxyKind::VirtualGateway, name));
+            proxies.extend(nodes.chain(gateways).map(|(kind, name)| ResourceName {
+                mesh: mesh.clone(),
+                mesh_owner: None,
+                kind,
+                name: name.clone(),
+            }));
+        }
+        proxies
     }
 }
+
+/// Resources that have a document, whether it could be read or not.
+type Declared = BTreeSet<Identity>;
+
+#[cfg(test)]
+mod tests;

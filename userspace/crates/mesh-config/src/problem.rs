@@ -126,6 +126,8 @@ impl fmt::Display for Warning {
 pub enum Distance {
     /// It runs, in another way than App Mesh's.
     Differs,
+    /// It does what App Mesh did, which may surprise.
+    Note,
     /// It is read and checked, and has no effect yet.
     NotYet,
 }

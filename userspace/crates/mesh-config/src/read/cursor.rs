@@ -61,7 +61,7 @@ impl<'a> At<'a> {
         }
     }
 
-    fn step(&'a self, value: &'a Value, way: Way<'a>) -> At<'a> {
+    fn step<'b>(&'b self, value: &'b Value, way: Way<'b>) -> At<'b> {
         At {
             value,
             way: Some((self, way)),
@@ -121,6 +121,13 @@ impl<'a> At<'a> {
             message: message.into(),
             mend: String::new(),
         });
+    }
+
+    /// Goes to a member that is there, and does something at it.
+    pub(crate) fn with_member(&self, name: &str, then: impl FnOnce(&At<'_>)) {
+        if let Some(value) = self.value.get(name) {
+            then(&self.step(value, Way::Member(name)));
+        }
     }
 
     /// The object here; members that no document has are warned of.
@@ -250,7 +257,7 @@ impl<'a> Object<'a> {
             } else {
                 (
                     format!("exactly one of {wanted} is required here, there is none"),
-                    format!("add one of them"),
+                    "add one of them".to_owned(),
                 )
             };
             self.at.problem(Rule::Value, message, mend);

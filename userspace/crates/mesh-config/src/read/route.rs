@@ -1,7 +1,7 @@
 //! `RouteSpec`
 
 use mesh_model::spec::{
-    Number, Port,
+    Number, Port, Text,
     route::{
         GrpcRetryEvent, GrpcRetryPolicy, GrpcRoute, GrpcRouteMatch, HttpMethod, HttpRetryPolicy,
         HttpRoute, HttpRouteMatch, HttpRoutePath, HttpScheme, RouteAction, RouteKind, RouteSpec,
@@ -193,12 +193,7 @@ fn some_share(action: &RouteAction, at: &At<'_>) -> bool {
 
 fn http_retry_rules(policy: &HttpRetryPolicy, at: &At<'_>) -> bool {
     retry_rules(
-        policy
-            .http_retry_events
-            .as_deref()
-            .unwrap_or_default()
-            .iter()
-            .map(|event| event.as_str()),
+        policy.http_retry_events.as_deref().unwrap_or_default(),
         policy.tcp_retry_events.is_some(),
         policy.max_retries,
         at,
@@ -207,28 +202,21 @@ fn http_retry_rules(policy: &HttpRetryPolicy, at: &At<'_>) -> bool {
 
 fn grpc_retry_rules(policy: &GrpcRetryPolicy, at: &At<'_>) -> bool {
     retry_rules(
-        policy
-            .http_retry_events
-            .as_deref()
-            .unwrap_or_default()
-            .iter()
-            .map(|event| event.as_str()),
+        policy.http_retry_events.as_deref().unwrap_or_default(),
         policy.tcp_retry_events.is_some() || policy.grpc_retry_events.is_some(),
         policy.max_retries,
         at,
     )
 }
 
-fn retry_rules<'e>(
-    http_events: impl Iterator<Item = &'e str>,
+fn retry_rules(
+    http_events: &[Text<1, 25>],
     other_events: bool,
     max_retries: Number<0, { i64::MAX }>,
     at: &At<'_>,
 ) -> bool {
-    let mut any = other_events;
     for event in http_events {
-        any = true;
-        if !HTTP_RETRY_EVENTS.contains(&event) {
+        if !HTTP_RETRY_EVENTS.contains(&event.as_str()) {
             at.warn(
                 Rule::Weak,
                 format!(
@@ -238,6 +226,7 @@ fn retry_rules<'e>(
             );
         }
     }
+    let any = other_events || !http_events.is_empty();
     if !any {
         at.problem(
             Rule::Value,

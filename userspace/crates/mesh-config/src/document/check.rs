@@ -1,0 +1,345 @@
+//! The documents against each other: what one names, another must be, and must fit it.
+
+use mesh_model::spec::{
+    listener::PortMapping, route::RouteSpec, virtual_node::VirtualNodeSpec,
+    virtual_router::VirtualRouterSpec, virtual_service::Provider,
+};
+
+use super::{
+    Declared, Document, Documents, Mesh,
+    identity::{Identity, Kind, dns_key, referred},
+    target::{NoTarget, target_listener},
+};
+use crate::problem::{Problem, Rule, Warning, path::FieldPath, suggest};
+
+/// Checks every reference of every document.
+pub(crate) fn check(
+    documents: &Documents,
+    declared: &Declared,
+    problems: &mut Vec<Problem>,
+    warnings: &mut Vec<Warning>,
+) {
+    let mut check = Check {
+        documents,
+        declared,
+        problems,
+        warnings,
+    };
+    for (_, mesh) in documents.meshes() {
+        for route in mesh.routes.values() {
+            check.route(mesh, route);
+        }
+        for service in mesh.virtual_services.values() {
+            check.provider(service);
+        }
+        for node in mesh.virtual_nodes.values() {
+            check.backends(node);
+        }
+        for gateway in mesh.virtual_gateways.values() {
+            check.not_run(gateway);
+        }
+        for route in mesh.gateway_routes.values() {
+            check.not_run(route);
+        }
+    }
+}
+
+struct Check<'a> {
+    documents: &'a Documents,
+    declared: &'a Declared,
+    problems: &'a mut Vec<Problem>,
+    warnings: &'a mut Vec<Warning>,
+}
+
+impl<'a> Check<'a> {
+    fn route(&mut self, mesh: &'a Mesh, route: &'a Document<RouteSpec>) {
+        let router_name = route.identity.parent.as_deref().unwrap_or_default();
+        match mesh.virtual_routers.get(router_name) {
+            Some(router) => self.route_in_router(route, router),
+            None => self.unknown(
+                route,
+                &FieldPath::default().member(Kind::VirtualRouter.name_member()),
+                Kind::VirtualRouter,
+                router_name,
+            ),
+        }
+        let kind = &route.spec.kind;
+        let targets = FieldPath::spec().members(&[kind.member(), "action", "weightedTargets"]);
+        for (index, target) in kind.targets().iter().enumerate() {
+            let at = targets.clone().item(index);
+            let node_at = at.clone().member("virtualNode");
+            let Some(node) = self.node(route, &node_at, target.virtual_node.as_str()) else {
+                continue;
+            };
+            let fault = match target_listener(&node.spec, target.port) {
+                Ok(listener) if listener.port_mapping.protocol == kind.protocol() => continue,
+                Ok(listener) => (
+                    node_at,
+                    format!(
+                        "{} listens on port {} with {}, not {}: route and target must be of one \
+                         protocol",
+                        node.identity,
+                        listener.port_mapping.port,
+                        listener.port_mapping.protocol.as_str(),
+                        kind.protocol().as_str()
+                    ),
+                    "change the one or the other".to_owned(),
+                ),
+                Err(NoTarget::NoListener) => (
+                    node_at,
+                    format!(
+                        "{} has no listener: nothing can be sent to it",
+                        node.identity
+                    ),
+                    "give it a listener and a service discovery".to_owned(),
+                ),
+                Err(NoTarget::Ambiguous) => (
+                    at,
+                    format!(
+                        "{} has several listeners: `port` must say which",
+                        node.identity
+                    ),
+                    format!("add `port`: {}", ports(&node.spec)),
+                ),
+                Err(NoTarget::NotListening(port)) => (
+                    at.member("port"),
+                    format!("{} has no listener on port {port}", node.identity),
+                    format!("write a port that it has: {}", ports(&node.spec)),
+                ),
+            };
+            let (field, message, mend) = fault;
+            self.refuse(route, &field, message, mend);
+        }
+    }
+
+    /// A route against the listeners of its router.
+    fn route_in_router(
+        &mut self,
+        route: &Document<RouteSpec>,
+        router: &Document<VirtualRouterSpec>,
+    ) {
+        let kind = &route.spec.kind;
+        let at = FieldPath::spec().member(kind.member());
+        let listeners: Vec<PortMapping> = router.spec.ports().collect();
+        let listed = || {
+            let ports: Vec<String> = listeners
+                .iter()
+                .map(|listener| listener.port.to_string())
+                .collect();
+            suggest::alternatives(&ports).unwrap_or_default()
+        };
+        let listener = match (kind.port(), &listeners[..]) {
+            (None, [only]) => only,
+            (None, []) => {
+                let message = format!(
+                    "{} has no listener: nothing reaches this route",
+                    router.identity
+                );
+                return self.warn(route, &at, message);
+            }
+            (None, _) => {
+                let message = format!(
+                    "{} has several listeners: `match.port` must say which",
+                    router.identity
+                );
+                return self.refuse(
+                    route,
+                    &at.member("match"),
+                    message,
+                    format!("add `port`: {}", listed()),
+                );
+            }
+            (Some(port), _) => {
+                let Some(listener) = listeners.iter().find(|listener| listener.port == port) else {
+                    let message = format!("{} has no listener on port {port}", router.identity);
+                    return self.refuse(
+                        route,
+                        &at.members(&["match", "port"]),
+                        message,
+                        format!("write a port that it has: {}", listed()),
+                    );
+                };
+                listener
+            }
+        };
+        if listener.protocol != kind.protocol() {
+            self.refuse(
+                route,
+                &at,
+                format!(
+                    "{} listens on port {} with {}: a `{}` does not fit it",
+                    router.identity,
+                    listener.port,
+                    listener.protocol.as_str(),
+                    kind.member()
+                ),
+                format!(
+                    "write `{}Route`, or change the listener",
+                    listener.protocol.as_str()
+                ),
+            );
+        }
+    }
+
+    fn provider(
+        &mut self,
+        service: &Document<mesh_model::spec::virtual_service::VirtualServiceSpec>,
+    ) {
+        let at = FieldPath::spec().member("provider");
+        match &service.spec.provider {
+            None => self.warn(
+                service,
+                &FieldPath::spec(),
+                "it has no `provider`: nothing answers it".to_owned(),
+            ),
+            Some(Provider::VirtualNode(provider)) => {
+                let at = at.members(&["virtualNode", "virtualNodeName"]);
+                let node = self.node(service, &at, provider.virtual_node_name.as_str());
+                if node.is_some_and(|node| node.spec.listeners().is_empty()) {
+                    let message = "its node has no listener: nothing answers it".to_owned();
+                    self.warn(service, &at, message);
+                }
+            }
+            Some(Provider::VirtualRouter(provider)) => {
+                let at = at.members(&["virtualRouter", "virtualRouterName"]);
+                let given = provider.virtual_router_name.as_str();
+                let (mesh, name) = referred(given, Kind::VirtualRouter, &service.identity.mesh);
+                let router = self
+                    .documents
+                    .mesh(mesh)
+                    .and_then(|mesh| mesh.virtual_routers.get(name));
+                match router {
+                    None => self.unknown(service, &at, Kind::VirtualRouter, given),
+                    Some(router) if router.spec.ports().next().is_none() => self.warn(
+                        service,
+                        &at,
+                        "its router has no listener: nothing answers it".to_owned(),
+                    ),
+                    Some(_) => {}
+                }
+            }
+        }
+    }
+
+    /// App Mesh let a node name a backend before its virtual service was made.
+    fn backends(&mut self, node: &Document<VirtualNodeSpec>) {
+        for (index, backend) in node.spec.backends().enumerate() {
+            let given = backend.virtual_service_name.as_str();
+            let at = FieldPath::spec().member("backends").item(index);
+            let at = at.members(&["virtualService", "virtualServiceName"]);
+            let again =
+                node.spec.backends().take(index).any(|earlier| {
+                    dns_key(earlier.virtual_service_name.as_str()) == dns_key(given)
+                });
+            if again {
+                self.warn(
+                    node,
+                    &at,
+                    format!("`{given}` is a backend already: once is enough"),
+                );
+                continue;
+            }
+            let (mesh, name) = referred(given, Kind::VirtualService, &node.identity.mesh);
+            let identity = Identity {
+                kind: Kind::VirtualService,
+                mesh: mesh.to_owned(),
+                parent: None,
+                name: dns_key(name),
+            };
+            if !self.declared.contains(&identity) {
+                let hint = suggest::closest(name, self.names(Kind::VirtualService, mesh))
+                    .map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"));
+                let message = format!(
+                    "no virtual service `{name}` in mesh `{mesh}`: this backend has no effect{hint}"
+                );
+                self.warn(node, &at, message);
+            }
+        }
+    }
+
+    fn not_run<S>(&mut self, document: &Document<S>) {
+        self.warnings.push(Warning {
+            place: document.place(&FieldPath::default()),
+            rule: Rule::NotYet,
+            message: format!(
+                "{}s are not run yet: the document is known by its name and has no effect",
+                document.identity.kind.label()
+            ),
+        });
+    }
+
+    /// The node that a document names; that it is there is the rule.
+    fn node<S>(
+        &mut self,
+        document: &Document<S>,
+        at: &FieldPath,
+        given: &str,
+    ) -> Option<&'a Document<VirtualNodeSpec>> {
+        let (mesh, name) = referred(given, Kind::VirtualNode, &document.identity.mesh);
+        let node = self
+            .documents
+            .mesh(mesh)
+            .and_then(|mesh| mesh.virtual_nodes.get(name));
+        if node.is_none() {
+            self.unknown(document, at, Kind::VirtualNode, given);
+        }
+        node
+    }
+
+    /// A name that no document has, unless its document is there with faults of its own.
+    fn unknown<S>(&mut self, document: &Document<S>, at: &FieldPath, kind: Kind, given: &str) {
+        let (mesh, name) = referred(given, kind, &document.identity.mesh);
+        let identity = Identity {
+            kind,
+            mesh: mesh.to_owned(),
+            parent: None,
+            name: name.to_owned(),
+        };
+        if self.declared.contains(&identity.key()) {
+            return;
+        }
+        let mend = match suggest::listed(name, self.names(kind, mesh)) {
+            Some(names) => format!("write {names}, or add a document for it"),
+            None => "add a document for it".to_owned(),
+        };
+        let message = format!("no {} `{name}` in mesh `{mesh}`", kind.label());
+        self.refuse(document, at, message, mend);
+    }
+
+    fn names(&self, kind: Kind, mesh: &str) -> impl Iterator<Item = &'a str> {
+        let declared: &'a Declared = self.declared;
+        declared
+            .iter()
+            .filter(move |identity| identity.kind == kind && identity.mesh == mesh)
+            .map(|identity| identity.name.as_str())
+            .collect::<Vec<_>>()
+            .into_iter()
+    }
+
+    fn refuse<S>(&mut self, document: &Document<S>, at: &FieldPath, message: String, mend: String) {
+        let place = document.place(at);
+        self.problems.push(Problem {
+            place,
+            rule: Rule::Reference,
+            message,
+            mend,
+        });
+    }
+
+    fn warn<S>(&mut self, document: &Document<S>, at: &FieldPath, message: String) {
+        self.warnings.push(Warning {
+            place: document.place(at),
+            rule: Rule::Reference,
+            message,
+        });
+    }
+}
+
+fn ports(node: &VirtualNodeSpec) -> String {
+    let ports: Vec<String> = node
+        .listeners()
+        .iter()
+        .map(|listener| listener.port_mapping.port.to_string())
+        .collect();
+    suggest::alternatives(&ports).unwrap_or_default()
+}
