@@ -92,6 +92,9 @@ pub fn uninstall(instance: &str) -> Result<()> {
 #[derive(Clone, Debug)]
 pub struct Settings {
     host: Arc<Host>,
+    instance: String,
+    workload: Place,
+    admin_port: u16,
     mesh_config: PathBuf,
     resource: String,
     arguments: Vec<String>,
@@ -103,11 +106,32 @@ impl Settings {
     pub fn new(host: &Arc<Host>, documents: &Documents) -> Self {
         Self {
             host: Arc::clone(host),
+            instance: host.id().to_owned(),
+            workload: Place::Workload,
+            admin_port: ADMIN_PORT,
             mesh_config: documents.directory().to_owned(),
             resource: format!("mesh/apps/virtualNode/{}", host.name()),
             arguments: Vec::new(),
             environment: Vec::new(),
         }
+    }
+
+    /// A second daemon on the same host, with a workload in another place of it and with ports of
+    /// its own.
+    #[must_use]
+    pub fn second(mut self, workload: Place) -> Self {
+        self.instance.push_str("-2");
+        self.workload = workload;
+        self.admin_port += 10;
+        let ports = [
+            "--egress-port",
+            "15101",
+            "--ingress-port",
+            "15100",
+            "--admin-port",
+        ];
+        let admin_port = self.admin_port.to_string();
+        self.args(ports.into_iter().chain([admin_port.as_str()]))
     }
 
     /// With more arguments.
@@ -143,7 +167,7 @@ impl Settings {
 
     /// The name under which its pins and its control socket are.
     pub fn instance(&self) -> &str {
-        self.host.id()
+        &self.instance
     }
 
     /// The command line.
@@ -153,11 +177,15 @@ impl Settings {
             .args(["run", "--instance", self.instance(), "--mesh-config"])
             .arg(&self.mesh_config)
             .args(["--resource", &self.resource, "--workload-cgroup"])
-            .arg(self.host.cgroup(Place::Workload))
+            .arg(self.host.cgroup(self.workload))
             .arg("--resolv-conf")
             .arg(self.host.directory().join("resolv.conf"))
             .arg("--state-dir")
-            .arg(self.host.directory().join("state"))
+            .arg(
+                self.host
+                    .directory()
+                    .join(format!("state-{}", self.instance)),
+            )
             .args(&self.arguments)
             .envs(
                 self.environment
@@ -189,7 +217,10 @@ impl Settings {
     }
 
     fn spawn(&self) -> Result<Process> {
-        let log = self.host.directory().join("daemon.log");
+        let log = self
+            .host
+            .directory()
+            .join(format!("daemon-{}.log", self.instance));
         Process::spawn("ferromesh run", self.command()?, &log)
     }
 }
@@ -206,7 +237,7 @@ impl Daemon {
     /// Waits until `/ready` answers 200.
     pub fn wait_ready(&mut self) -> Result<()> {
         let netns = self.settings.host.netns();
-        let url = format!("http://127.0.0.1:{ADMIN_PORT}/ready");
+        let url = format!("http://127.0.0.1:{}/ready", self.settings.admin_port);
         wait::until_true("the daemon to be ready", || {
             self.process.ensure_running()?;
             let mut curl = netns.command("curl");

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Its admin port: another than the daemon's, which runs beside it.
-pub const ADMIN_PORT: u16 = 9911;
+pub const ADMIN_PORT: u16 = 9931;
 
 /// A running Envoy.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::Path, process::Command};
 
 use tests::{
     capability,
-    client::Curl,
+    client::{COULD_NOT_CONNECT, Curl},
     daemon::{Daemon, RUNTIME_DIRECTORY, pins},
     host::{Host, Place},
     kernel::{KernelObject, pinned},
@@ -117,6 +117,33 @@ fn a_daemon_on_each_host_carries_a_request_from_end_to_end() {
         "without an instance connections go direct"
     );
     assert_eq!(b.stat(TO_APPLICATION).unwrap(), before + 3);
+}
+
+#[test]
+fn two_daemons_on_one_host_keep_their_workloads_apart() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let scenario = Scenario::start(Purpose::Test).unwrap();
+    let first = scenario.daemon_a().start().unwrap();
+    let mut second = scenario.daemon_a().second(Place::Proxy).start().unwrap();
+    let curl = scenario.curl().http2();
+    let answers = curl.many(URL, 30).unwrap();
+    assert_eq!(first.stat(FROM_APPLICATION).unwrap(), 30);
+    assert_eq!(answers.failures(), []);
+    let other = curl.clone().at(Place::Proxy);
+    let answers = other.many(URL, 20).unwrap();
+    assert_eq!(second.stat(FROM_APPLICATION).unwrap(), 20);
+    assert_eq!(answers.failures(), []);
+    assert_eq!(first.stat(FROM_APPLICATION).unwrap(), 30);
+
+    second.kill().unwrap();
+    assert_eq!(other.get(URL).unwrap().exit, COULD_NOT_CONNECT);
+    assert!(
+        curl.get(URL).unwrap().is_ok(),
+        "the other daemon's end is none of ours"
+    );
+    assert_eq!(first.stat(FROM_APPLICATION).unwrap(), 31);
 }
 
 /// What a host looks like from outside: addresses, routes, rules, cgroups.
