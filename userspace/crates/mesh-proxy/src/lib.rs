@@ -1,16 +1,40 @@
 //! The data path of one workload: accept, detect, route, balance, relay.
 //!
-//! A connection passes the folders in this order: [`listener`](mod@listener) → `detect` →
-//! `downstream` → `route` → `cluster` → `endpoint` → `upstream` → `relay`, and `reply` answers
-//! where one of them cannot go on; `connection.rs` is the page that joins them.
+//! A connection passes the modules in this order, and `connection.rs` is the page that joins them:
+//! - `listener`: sockets of both directions, one set for each worker, and the accept loops
+//! - `origin`: where a redirected connection was going
+//! - `detect`: which HTTP a client speaks
+//! - `downstream`: serves the client's connection, request by request
+//! - `route`: virtual host, route, weighted cluster
+//! - `cluster`: what discovery knows of a cluster; `endpoint`: which of its addresses is next
+//! - `upstream`: connections to endpoints, their pools, requests over them
+//! - `relay`: bodies and bytes, and the time that they may take
+//! - `reply`: the proxy's own answers, the only place that makes them
+//!
+//! Beside the path: `proxy` (the daemon's handle), `worker` (a thread and what is its own),
+//! `control` and `generation` (configuration and discovery, away from the workers), `admin`.
 
 pub mod admin;
+mod cluster;
+mod connection;
+mod control;
+mod detect;
+mod downstream;
+mod endpoint;
 mod error;
+mod generation;
+mod headers;
+mod io;
 mod listener;
 mod origin;
 mod proxy;
+mod relay;
+mod reply;
+mod route;
 mod settings;
 pub mod status;
+mod upstream;
+mod worker;
 
 pub use error::ProxyError;
 pub use listener::Listeners;

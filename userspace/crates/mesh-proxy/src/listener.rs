@@ -11,11 +11,13 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use crate::{ProxyError, ProxySettings};
 
+pub(crate) mod accept;
+
 /// Connections that may wait to be accepted; the kernel lowers it to `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
 
 /// Which way the connections of a listener go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Direction {
     /// From the application.
     Egress,

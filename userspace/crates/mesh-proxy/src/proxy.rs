@@ -1,16 +1,42 @@
 //! A running proxy, as the daemon holds it.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::Duration,
+};
 
 use mesh_model::snapshot::Snapshot;
-use mesh_telemetry::Registry;
+use mesh_telemetry::{Registry, server::ServerState};
+use tokio::{
+    runtime::{Builder, LocalOptions},
+    sync::{oneshot, watch},
+    time::Instant,
+};
 
-use crate::{Listeners, OriginSource, ProxyError, ProxySettings, status::ProxyStatus};
+use crate::{
+    Listeners, OriginSource, ProxyError, ProxySettings,
+    control::Control,
+    status::ProxyStatus,
+    worker::{self, Phase, WorkerSeed},
+};
 
 /// The running proxy of one workload. Dropping it ends every connection at once; [`Self::drain`] is
 /// the gentle way.
-#[derive(Debug)]
-pub struct Proxy {}
+pub struct Proxy {
+    control: Control,
+    workers: Vec<WorkerThread>,
+    phase: watch::Sender<Phase>,
+    accepting: watch::Receiver<usize>,
+    stats: Arc<Registry>,
+    drain: Duration,
+}
+
+struct WorkerThread {
+    thread: JoinHandle<()>,
+    /// Hears how many connections the worker cut.
+    cut: oneshot::Receiver<usize>,
+}
 
 /// How a drain ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +49,10 @@ impl Proxy {
     /// Starts the worker threads and the control thread in the network namespace of the calling
     /// thread, which is where their upstream and DNS sockets will be. Connections are accepted once
     /// the first answers of discovery are in ([`Self::ready`]); until then they wait.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "every worker keeps the source; who starts a proxy need not"
+    )]
     pub fn start(
         listeners: Listeners,
         settings: &ProxySettings,
@@ -30,30 +60,115 @@ impl Proxy {
         origins: Arc<dyn OriginSource>,
         stats: Arc<Registry>,
     ) -> Result<Self, ProxyError> {
-        unimplemented!()
+        let control = Control::start(settings, &stats)?;
+        let accepting = Arc::new(watch::Sender::new(0));
+        let mut proxy = Self {
+            control,
+            workers: Vec::new(),
+            phase: watch::Sender::new(Phase::Serving),
+            accepting: accepting.subscribe(),
+            stats,
+            drain: settings.drain,
+        };
+        for (index, listeners) in listeners.workers.into_iter().enumerate() {
+            let seed = WorkerSeed {
+                index,
+                listeners,
+                shared: Arc::clone(proxy.control.shared()),
+                origins: Arc::clone(&origins),
+                stats: Arc::clone(&proxy.stats),
+                phase: proxy.phase.subscribe(),
+                accepting: Arc::clone(&accepting),
+                workers: settings.workers.get(),
+            };
+            let name = format!("{}-{index}", settings.workload);
+            proxy.workers.push(start_worker(&name, seed)?);
+        }
+        // Nobody waits for it here; `ready` sees its effect.
+        drop(proxy.control.publish(initial));
+        Ok(proxy)
     }
 
     /// Returns when the first snapshot is in force and connections are accepted: at the latest
-    /// some seconds after the start, even where discovery has no answer.
+    /// some seconds after the start, even where discovery has no answer. From then on the registry
+    /// says LIVE.
     pub async fn ready(&self) {
-        unimplemented!()
+        let all = self.workers.len();
+        let mut accepting = self.accepting.clone();
+        // A worker that panicked never accepts; the caller's own deadline is for that.
+        let _ = accepting.wait_for(|count| *count == all).await;
     }
 
     /// Puts a snapshot in force and returns when it is: clusters that are new have their first
     /// answer, or waited for it long enough. Requests that began earlier keep what they began with.
     pub async fn publish(&self, snapshot: Arc<Snapshot>) {
-        unimplemented!()
+        // The control thread outlives this borrow of the proxy.
+        let _ = self.control.publish(snapshot).await;
     }
 
     /// Generation, clusters and endpoints of this moment.
     pub fn status(&self) -> ProxyStatus {
-        unimplemented!()
+        self.control.shared().status()
     }
 
     /// Stops accepting, serves what waits in the accept queues, ends every connection as its
     /// protocol allows (GOAWAY, `connection: close`) and returns when the last is gone or the
     /// settings' time is over; what is still open then is cut.
-    pub async fn drain(self) -> Drained {
-        unimplemented!()
+    pub async fn drain(mut self) -> Drained {
+        self.stats.set_state(ServerState::Draining);
+        self.phase
+            .send_replace(Phase::Draining(Instant::now() + self.drain));
+        let mut cut = 0;
+        for worker in &mut self.workers {
+            // A worker that panicked has nothing open any more.
+            cut += (&mut worker.cut).await.unwrap_or(0);
+        }
+        Drained { cut }
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.phase.send_replace(Phase::Stopped);
+        for worker in self.workers.drain(..) {
+            // A panic of that thread was printed when it happened.
+            let _ = worker.thread.join();
+        }
+    }
+}
+
+fn start_worker(name: &str, seed: WorkerSeed) -> Result<WorkerThread, ProxyError> {
+    let failed = |source| ProxyError::Thread {
+        name: name.to_owned(),
+        source,
+    };
+    let (tell, cut) = oneshot::channel();
+    let (started, made) = std::sync::mpsc::channel();
+    let thread = thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || {
+            // Such a runtime stays on the thread that made it.
+            let runtime = match Builder::new_current_thread()
+                .enable_all()
+                .build_local(LocalOptions::default())
+            {
+                Ok(runtime) => runtime,
+                Err(error) => {
+                    // The starter waits for exactly one word.
+                    let _ = started.send(Err(error));
+                    return;
+                }
+            };
+            let _ = started.send(Ok(()));
+            let cut = runtime.block_on(worker::run(seed));
+            // Sockets are closed before anyone hears that the worker ended.
+            drop(runtime);
+            let _ = tell.send(cut);
+        })
+        .map_err(failed)?;
+    match made.recv() {
+        Ok(Ok(())) => Ok(WorkerThread { thread, cut }),
+        Ok(Err(source)) => Err(failed(source)),
+        Err(_) => unreachable!("the thread sends before it ends"),
     }
 }

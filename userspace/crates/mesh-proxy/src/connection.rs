@@ -1,0 +1,159 @@
+//! The page that joins the stages: from an accepted socket to what serves it.
+
+use std::{io, net::SocketAddr, os::fd::AsFd, rc::Rc};
+
+use mesh_model::snapshot::EgressPort;
+use tokio::net::TcpStream;
+
+use crate::{
+    detect,
+    downstream::{
+        http,
+        tcp::{self, TcpTarget},
+    },
+    io::reset,
+    listener::{Direction, accept::ListenerContext},
+    route::{self, Place},
+    worker::{LocalGeneration, Worker},
+};
+
+/// Serves an accepted connection in a task of its own: if it panics, it alone ends.
+pub(crate) fn start(worker: &Rc<Worker>, listener: &Rc<ListenerContext>, stream: TcpStream) {
+    listener.stats.downstream_cx_total.increment();
+    let open = Open {
+        listener: Rc::clone(listener),
+        _counted: worker.open(),
+    };
+    open.listener.stats.downstream_cx_active.increment();
+    let worker = Rc::clone(worker);
+    tokio::task::spawn_local(async move {
+        if let Err(error) = serve(&worker, &open.listener, stream).await {
+            tracing::debug!(%error, "a connection ended before it was served");
+        }
+        drop(open);
+    });
+}
+
+/// Counts a connection of a listener until it is dropped.
+struct Open {
+    listener: Rc<ListenerContext>,
+    _counted: crate::worker::OpenConnection,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.listener.stats.downstream_cx_active.decrement();
+        self.listener.stats.downstream_cx_destroy.increment();
+    }
+}
+
+async fn serve(
+    worker: &Rc<Worker>,
+    listener: &ListenerContext,
+    stream: TcpStream,
+) -> io::Result<()> {
+    let place = match listener.direction {
+        Direction::Egress => egress_place(worker, &stream)?,
+        Direction::Ingress => ingress_place(listener, &stream)?,
+    };
+    let Some(place) = place else {
+        listener.stats.downstream_cx_rejected.increment();
+        reset(stream);
+        return Ok(());
+    };
+    match answer_of(&worker.generation(), place) {
+        Some(Answer::Http) => serve_http(worker, place, stream).await,
+        Some(Answer::Tcp(target)) => {
+            tcp::serve(worker, place.direction, stream, target).await;
+            Ok(())
+        }
+        None => {
+            listener.stats.no_filter_chain_match.increment();
+            reset(stream);
+            Ok(())
+        }
+    }
+}
+
+/// Where a redirected connection was going; none for one that was not redirected here: serving it
+/// would be guessing, and one that the proxy itself made would come round for ever.
+fn egress_place(worker: &Worker, stream: &TcpStream) -> io::Result<Option<Place>> {
+    let (peer, local) = (stream.peer_addr()?, stream.local_addr()?);
+    // Redirection stays on the host: to loopback or, for a socket that is bound to a device, to
+    // the host's own address from itself.
+    if !peer.ip().to_canonical().is_loopback() && peer.ip() != local.ip() {
+        return Ok(None);
+    }
+    let origin = worker.origins.origin(stream.as_fd())?;
+    Ok(origin.map(|origin| Place {
+        direction: Direction::Egress,
+        port: origin.destination.port(),
+        original: Some(origin.destination),
+    }))
+}
+
+/// Where a steered connection was going: a steered socket keeps the address that was dialled.
+/// None for one that dialled the proxy's own port.
+fn ingress_place(listener: &ListenerContext, stream: &TcpStream) -> io::Result<Option<Place>> {
+    let port = stream.local_addr()?.port();
+    Ok((port != listener.port).then_some(Place {
+        direction: Direction::Ingress,
+        port,
+        original: None,
+    }))
+}
+
+/// What answers at a place.
+enum Answer {
+    Http,
+    Tcp(TcpTarget),
+}
+
+fn answer_of(generation: &LocalGeneration, place: Place) -> Option<Answer> {
+    let snapshot = &generation.shared.snapshot;
+    let tcp = |cluster, original: Option<SocketAddr>, idle_timeout| {
+        Some(Answer::Tcp(TcpTarget {
+            cluster,
+            original,
+            idle_timeout,
+        }))
+    };
+    match place.direction {
+        Direction::Egress => match snapshot.egress.get(&place.port) {
+            Some(EgressPort::Http(_)) => Some(Answer::Http),
+            Some(EgressPort::Tcp(route)) => {
+                let cluster = route::weighted(generation, &route.targets);
+                tcp(cluster, place.original, route.idle_timeout)
+            }
+            None => {
+                let cluster = route::passthrough_cluster(generation)?;
+                let idle = Some(mesh_model::snapshot::DEFAULT_IDLE_TIMEOUT);
+                tcp(Some(cluster), place.original, idle)
+            }
+        },
+        Direction::Ingress => {
+            let port = snapshot.ingress.get(&place.port)?;
+            if port.routes.is_some() {
+                return Some(Answer::Http);
+            }
+            tcp(
+                Some(generation.cluster(port.cluster)),
+                None,
+                port.idle_timeout,
+            )
+        }
+    }
+}
+
+async fn serve_http(worker: &Rc<Worker>, place: Place, mut stream: TcpStream) -> io::Result<()> {
+    let detected = tokio::select! {
+        detected = detect::http_version(&mut stream) => detected?,
+        // A client that has said nothing loses nothing.
+        () = tokio::time::sleep(http::IDLE_LIMIT) => None,
+        () = worker.patience_ends() => None,
+    };
+    if let Some((version, ahead)) = detected {
+        http::serve(worker, place, stream, version, ahead).await;
+    }
+    Ok(())
+}

@@ -1,0 +1,203 @@
+//! The control thread: brings generations into force and keeps discovery going, away from the
+//! workers' cores.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use arc_swap::ArcSwapOption;
+use mesh_model::snapshot::{Cluster, Snapshot};
+use mesh_telemetry::{Registry, Shard};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::{
+    ProxyError, ProxySettings,
+    cluster::{SharedCluster, discovery::Discoverer, dns::Dns},
+    generation::{Generation, clusters_of},
+    status::ProxyStatus,
+};
+
+/// How long a generation waits for the first answers of its new clusters. Envoy waits as long for
+/// a cluster's initialisation (`initial_fetch_timeout` aside) as one attempt of its resolver takes.
+const FIRST_ANSWER_WAIT: Duration = Duration::from_secs(5);
+
+/// What the control thread and the workers share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// The generation in force; none before the first.
+    pub(crate) generation: Arc<ArcSwapOption<Generation>>,
+    /// Counts up when a generation came into force or endpoints changed.
+    pub(crate) news: watch::Sender<u64>,
+}
+
+/// A snapshot to bring into force, and whom to tell.
+type Publication = (Arc<Snapshot>, oneshot::Sender<()>);
+
+/// The handle of the control thread; it ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Control {
+    shared: Arc<Shared>,
+    publications: Option<mpsc::UnboundedSender<Publication>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Control {
+    pub(crate) fn start(
+        settings: &ProxySettings,
+        stats: &Arc<Registry>,
+    ) -> Result<Self, ProxyError> {
+        let shared = Arc::new(Shared {
+            generation: Arc::default(),
+            news: watch::Sender::new(0),
+        });
+        let name = format!("{}-control", settings.workload);
+        let failed = |source| ProxyError::Thread {
+            name: name.clone(),
+            source,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(failed)?;
+        let discoverer = Discoverer {
+            dns: Arc::new(Dns::new(&settings.resolv_conf, &settings.hosts)),
+            refresh: settings.dns_refresh,
+            stats: Arc::clone(stats),
+            changed: {
+                let shared = Arc::clone(&shared);
+                Arc::new(move || shared.tell())
+            },
+        };
+        let (publications, inbox) = mpsc::unbounded_channel();
+        let directory = Directory {
+            shared: Arc::clone(&shared),
+            discoverer,
+            stats: Arc::clone(stats),
+            clusters: HashMap::new(),
+        };
+        let thread = thread::Builder::new()
+            .name(name.clone())
+            .spawn(move || runtime.block_on(directory.run(inbox)))
+            .map_err(failed)?;
+        Ok(Self {
+            shared,
+            publications: Some(publications),
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Brings a snapshot into force; the receiver hears when it is.
+    pub(crate) fn publish(&self, snapshot: Arc<Snapshot>) -> oneshot::Receiver<()> {
+        let (done, heard) = oneshot::channel();
+        if let Some(publications) = &self.publications {
+            // A thread that is gone drops `done`, and the receiver hears that.
+            let _ = publications.send((snapshot, done));
+        }
+        heard
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        self.publications = None;
+        let thread = self
+            .thread
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(thread) = thread.take() {
+            // A panic of that thread was printed when it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn tell(&self) {
+        self.news.send_modify(|count| *count += 1);
+    }
+
+    pub(crate) fn status(&self) -> ProxyStatus {
+        let generation = self.generation.load();
+        ProxyStatus {
+            generation: generation
+                .as_ref()
+                .map(|generation| generation.snapshot.generation),
+            clusters: generation
+                .iter()
+                .flat_map(|generation| &generation.clusters)
+                .map(|cluster| cluster.status())
+                .collect(),
+        }
+    }
+}
+
+/// Every cluster of the generation in force, by what the documents say of it: one that a new
+/// generation leaves unchanged keeps its endpoints, its connections and its discovery.
+struct Directory {
+    shared: Arc<Shared>,
+    discoverer: Discoverer,
+    stats: Arc<Registry>,
+    clusters: HashMap<Arc<Cluster>, Arc<SharedCluster>>,
+}
+
+impl Directory {
+    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Publication>) {
+        while let Some((snapshot, done)) = inbox.recv().await {
+            self.bring_into_force(snapshot).await;
+            // Whoever no longer waits does not need to hear.
+            let _ = done.send(());
+        }
+    }
+
+    async fn bring_into_force(&mut self, snapshot: Arc<Snapshot>) {
+        let counts = self.stats.cluster_manager(Shard::Control);
+        let mut clusters = Vec::new();
+        for config in clusters_of(&snapshot) {
+            let cluster = if let Some(known) = self.clusters.get(&config) {
+                Arc::clone(known)
+            } else {
+                let cluster = Arc::new(SharedCluster::new(Arc::clone(&config)));
+                self.discoverer.start(&cluster);
+                self.clusters.insert(config, Arc::clone(&cluster));
+                counts.cluster_added.increment();
+                cluster
+            };
+            clusters.push(cluster);
+        }
+        counts.warming_clusters.set(clusters.len() as u64);
+        let all_warm = async {
+            for cluster in &clusters {
+                cluster.warmed().await;
+            }
+        };
+        if tokio::time::timeout(FIRST_ANSWER_WAIT, all_warm)
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                generation = snapshot.generation,
+                "not every cluster has its first answer; going on without"
+            );
+        }
+        counts.warming_clusters.set(0);
+        counts.active_clusters.set(clusters.len() as u64);
+        let before = self.clusters.len();
+        self.clusters
+            .retain(|_, known| clusters.iter().any(|cluster| Arc::ptr_eq(cluster, known)));
+        counts
+            .cluster_removed
+            .add((before - self.clusters.len()) as u64);
+        let number = snapshot.generation;
+        let generation = Arc::new(Generation::new(snapshot, clusters));
+        self.shared.generation.store(Some(generation));
+        self.shared.tell();
+        tracing::info!(generation = number, "generation in force");
+    }
+}

@@ -1,0 +1,285 @@
+//! Serves one HTTP connection of a client: each request is routed, sent and answered by itself.
+
+use std::{
+    cell::Cell,
+    convert::Infallible,
+    future::Future,
+    pin::{Pin, pin},
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, Version};
+use hyper::{
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::{Service, service_fn},
+};
+use hyper_util::rt::TokioIo;
+use mesh_telemetry::scope::HttpStats;
+use tokio::{
+    net::TcpStream,
+    time::{Instant, sleep_until},
+};
+
+use super::exchange::Exchange;
+use crate::{
+    detect::HttpVersion,
+    headers,
+    io::Metered,
+    relay::body::ResponseBody,
+    reply::{self, Failure},
+    route::{self, Place},
+    upstream,
+    worker::{DRAIN_GRACE, LocalExecutor, Worker},
+};
+
+/// A connection without a request is closed after this long (Envoy's default `idle_timeout` of the
+/// connection manager).
+pub(crate) const IDLE_LIMIT: Duration = Duration::from_hours(1);
+/// Header fields of a request, in bytes (Envoy's default `max_request_headers_kb`).
+const MAX_HEADER_LIST: u32 = 60 * 1024;
+/// Streams that a client may have open at once (Envoy's default).
+const MAX_STREAMS: u32 = 1024;
+
+/// One connection of a client.
+pub(crate) struct HttpConnection {
+    pub(crate) worker: Rc<Worker>,
+    pub(crate) place: Place,
+    pub(crate) stats: Arc<HttpStats>,
+    version: HttpVersion,
+    requests: Cell<usize>,
+    last_request: Cell<Instant>,
+    draining: Cell<bool>,
+}
+
+impl HttpConnection {
+    fn open(worker: &Rc<Worker>, place: Place, version: HttpVersion) -> Rc<Self> {
+        let stats = Arc::clone(worker.http_stats(place.direction));
+        stats.downstream_cx_total.increment();
+        stats.downstream_cx_active.increment();
+        let (total, active) = match version {
+            HttpVersion::Http1 => (
+                &stats.downstream_cx_http1_total,
+                &stats.downstream_cx_http1_active,
+            ),
+            HttpVersion::Http2 => (
+                &stats.downstream_cx_http2_total,
+                &stats.downstream_cx_http2_active,
+            ),
+        };
+        total.increment();
+        active.increment();
+        Rc::new(Self {
+            worker: Rc::clone(worker),
+            place,
+            stats,
+            version,
+            requests: Cell::new(0),
+            last_request: Cell::new(Instant::now()),
+            draining: Cell::new(false),
+        })
+    }
+
+    pub(crate) fn request_began(&self) {
+        self.requests.set(self.requests.get() + 1);
+        self.stats.downstream_rq_active.increment();
+        self.stats.downstream_rq_total.increment();
+        match self.version {
+            HttpVersion::Http1 => self.stats.downstream_rq_http1_total.increment(),
+            HttpVersion::Http2 => self.stats.downstream_rq_http2_total.increment(),
+        }
+    }
+
+    pub(crate) fn request_ended(&self) {
+        self.requests.set(self.requests.get() - 1);
+        self.last_request.set(Instant::now());
+        self.stats.downstream_rq_active.decrement();
+    }
+
+    /// When this connection will have been idle for so long; none while it is not idle.
+    fn idle_at(&self, limit: Duration) -> Option<Instant> {
+        (self.requests.get() == 0).then(|| self.last_request.get() + limit)
+    }
+}
+
+impl Drop for HttpConnection {
+    fn drop(&mut self) {
+        self.stats.downstream_cx_active.decrement();
+        self.stats.downstream_cx_destroy.increment();
+        match self.version {
+            HttpVersion::Http1 => self.stats.downstream_cx_http1_active.decrement(),
+            HttpVersion::Http2 => self.stats.downstream_cx_http2_active.decrement(),
+        }
+    }
+}
+
+/// Serves a connection until it ends. `ahead` is what detection read.
+pub(crate) async fn serve(
+    worker: &Rc<Worker>,
+    place: Place,
+    stream: TcpStream,
+    version: HttpVersion,
+    ahead: Bytes,
+) {
+    let connection = HttpConnection::open(worker, place, version);
+    let io = TokioIo::new(Metered::new(stream, ahead, Arc::clone(&connection.stats)));
+    let service = service(&connection);
+    let outcome = match version {
+        HttpVersion::Http1 => {
+            let serving = http1::Builder::new().serve_connection(io, service);
+            drive(pin!(serving), &connection).await
+        }
+        HttpVersion::Http2 => {
+            let serving = http2::Builder::new(LocalExecutor)
+                .max_header_list_size(MAX_HEADER_LIST)
+                .max_concurrent_streams(MAX_STREAMS)
+                .serve_connection(io, service);
+            drive(pin!(serving), &connection).await
+        }
+    };
+    if let Err(error) = outcome {
+        if error.is_parse() {
+            connection.stats.downstream_cx_protocol_error.increment();
+        }
+        tracing::debug!(place = ?connection.place, %error, "a client's connection ended early");
+    }
+}
+
+fn service(
+    connection: &Rc<HttpConnection>,
+) -> impl Service<
+    Request<Incoming>,
+    Response = Response<ResponseBody>,
+    Error = Infallible,
+    Future = impl Future<Output = Result<Response<ResponseBody>, Infallible>> + use<>,
+> + use<> {
+    let connection = Rc::clone(connection);
+    service_fn(move |request| {
+        let connection = Rc::clone(&connection);
+        async move { Ok(answer(&connection, request).await) }
+    })
+}
+
+/// Answers one request.
+async fn answer(
+    connection: &Rc<HttpConnection>,
+    request: Request<Incoming>,
+) -> Response<ResponseBody> {
+    let exchange = Exchange::begin(connection);
+    let is_grpc = reply::is_grpc(request.headers());
+    let outcome = match choose(connection, &request) {
+        Ok(target) => upstream::http::send(target, request, exchange).await,
+        Err(failure) => {
+            exchange.finish();
+            Err(failure)
+        }
+    };
+    let mut response = outcome.unwrap_or_else(|failure| {
+        if failure == Failure::IdleTimeout {
+            connection.stats.downstream_rq_idle_timeout.increment();
+        }
+        let mut response = reply::answer(failure, is_grpc);
+        if failure == Failure::OldVersion {
+            headers::close_after(response.headers_mut());
+        }
+        response
+    });
+    if connection.draining.get() && connection.version == HttpVersion::Http1 {
+        connection.stats.downstream_cx_drain_close.increment();
+        headers::close_after(response.headers_mut());
+    }
+    connection.stats.statuses.count(response.status().as_u16());
+    connection.stats.downstream_rq_completed.increment();
+    response
+}
+
+fn choose(
+    connection: &HttpConnection,
+    request: &Request<Incoming>,
+) -> Result<route::Target, Failure> {
+    if request.version() < Version::HTTP_11 {
+        return Err(Failure::OldVersion);
+    }
+    if request.method() == Method::CONNECT {
+        return Err(Failure::Connect);
+    }
+    let host = route::host_of(request).ok_or(Failure::InvalidHost)?;
+    let generation = connection.worker.generation();
+    let chosen = route::http(&generation, connection.place, host, request.uri().path());
+    match &chosen {
+        Ok(_) => connection.stats.rq_total.increment(),
+        Err(Failure::NoCluster) => connection.stats.no_cluster.increment(),
+        Err(_) => connection.stats.no_route.increment(),
+    }
+    chosen
+}
+
+/// What hyper's connections of both versions have in common.
+trait Serving: Future<Output = hyper::Result<()>> {
+    fn close_gently(self: Pin<&mut Self>);
+}
+
+impl<I, S> Serving for http1::Connection<I, S>
+where
+    S: Service<Request<Incoming>, Response = Response<ResponseBody>, Error = Infallible>,
+    I: hyper::rt::Read + hyper::rt::Write + Unpin,
+{
+    fn close_gently(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+impl<I, S> Serving for http2::Connection<I, S, LocalExecutor>
+where
+    S: Service<Request<Incoming>, Response = Response<ResponseBody>, Error = Infallible>,
+    S::Future: 'static,
+    I: hyper::rt::Read + hyper::rt::Write + Unpin,
+{
+    fn close_gently(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+/// Runs a connection to its end; closes it when it idles too long, and gently when the worker
+/// drains: HTTP/2 by GOAWAY, HTTP/1 with its next answer or once it is idle.
+async fn drive(
+    mut serving: Pin<&mut impl Serving>,
+    connection: &HttpConnection,
+) -> hyper::Result<()> {
+    let mut idle_check = connection.last_request.get() + IDLE_LIMIT;
+    let mut drain = pin!(connection.worker.draining());
+    loop {
+        tokio::select! {
+            outcome = &mut serving => return outcome,
+            () = sleep_until(idle_check) => {}
+            () = &mut drain, if !connection.draining.get() => {
+                connection.draining.set(true);
+                idle_check = Instant::now() + DRAIN_GRACE;
+                if connection.version == HttpVersion::Http2 {
+                    serving.as_mut().close_gently();
+                }
+                continue;
+            }
+        }
+        let limit = if connection.draining.get() {
+            DRAIN_GRACE
+        } else {
+            IDLE_LIMIT
+        };
+        let now = Instant::now();
+        match connection.idle_at(limit) {
+            Some(moment) if moment <= now => {
+                if !connection.draining.get() {
+                    connection.stats.downstream_cx_idle_timeout.increment();
+                }
+                serving.as_mut().close_gently();
+                return serving.await;
+            }
+            Some(moment) => idle_check = moment,
+            None => idle_check = now + limit,
+        }
+    }
+}

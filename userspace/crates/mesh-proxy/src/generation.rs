@@ -1,0 +1,89 @@
+//! One configuration as the data path uses it: the snapshot, its route tables compiled, its
+//! clusters with their endpoints. Shared by all workers and never changed.
+
+use std::{collections::HashMap, sync::Arc};
+
+use mesh_model::snapshot::{
+    Cluster, ClusterId, DEFAULT_CONNECT_TIMEOUT, Discovery, EgressFilter, EgressPort, Protocol,
+    RouteTable, Snapshot,
+};
+use mesh_route::Table;
+
+use crate::{cluster::SharedCluster, listener::Direction};
+
+/// One configuration, ready for use.
+#[derive(Debug)]
+pub(crate) struct Generation {
+    pub(crate) snapshot: Arc<Snapshot>,
+    /// By [`ClusterId`], and behind them a passthrough cluster that the snapshot does not name.
+    pub(crate) clusters: Vec<Arc<SharedCluster>>,
+    /// What takes egress that no virtual service matches; none where such egress is refused.
+    pub(crate) passthrough: Option<ClusterId>,
+    tables: HashMap<(Direction, u16), Table>,
+}
+
+impl Generation {
+    /// Joins a snapshot with its clusters: those of [`clusters_of`], in that order.
+    pub(crate) fn new(snapshot: Arc<Snapshot>, clusters: Vec<Arc<SharedCluster>>) -> Self {
+        let egress = snapshot
+            .egress
+            .iter()
+            .filter_map(|(port, answer)| match answer {
+                EgressPort::Http(table) => Some(((Direction::Egress, *port), table)),
+                EgressPort::Tcp(_) => None,
+            });
+        let ingress = snapshot.ingress.iter().filter_map(|(port, answer)| {
+            Some(((Direction::Ingress, *port), answer.routes.as_ref()?))
+        });
+        let tables = egress
+            .chain(ingress)
+            .map(|(place, table)| (place, Table::compile(table)))
+            .collect();
+        let passthrough = match snapshot.egress_filter {
+            EgressFilter::AllowAll => clusters
+                .iter()
+                .position(|cluster| is_passthrough(&cluster.config))
+                .map(ClusterId),
+            EgressFilter::DropAll => None,
+        };
+        Self {
+            snapshot,
+            clusters,
+            passthrough,
+            tables,
+        }
+    }
+
+    /// The routes of a port, compiled and as the documents have them; none if it speaks no HTTP.
+    pub(crate) fn routes(&self, direction: Direction, port: u16) -> Option<(&Table, &RouteTable)> {
+        let compiled = self.tables.get(&(direction, port))?;
+        let table = match direction {
+            Direction::Egress => match self.snapshot.egress.get(&port)? {
+                EgressPort::Http(table) => table,
+                EgressPort::Tcp(_) => return None,
+            },
+            Direction::Ingress => self.snapshot.ingress.get(&port)?.routes.as_ref()?,
+        };
+        Some((compiled, table))
+    }
+}
+
+/// The clusters that a generation needs: the snapshot's, and one to pass through what no virtual
+/// service matches, where that is allowed and the snapshot names none.
+pub(crate) fn clusters_of(snapshot: &Snapshot) -> Vec<Arc<Cluster>> {
+    let mut clusters = snapshot.clusters.clone();
+    let allowed = snapshot.egress_filter == EgressFilter::AllowAll;
+    if allowed && !clusters.iter().any(|cluster| is_passthrough(cluster)) {
+        clusters.push(Arc::new(Cluster {
+            name: format!("cds_egress_{}_mesh-allow-all", snapshot.resource.mesh),
+            protocol: Protocol::Tcp,
+            discovery: Discovery::OriginalDestination,
+            connect_timeout: DEFAULT_CONNECT_TIMEOUT,
+        }));
+    }
+    clusters
+}
+
+fn is_passthrough(cluster: &Cluster) -> bool {
+    matches!(cluster.discovery, Discovery::OriginalDestination)
+}

@@ -1,0 +1,213 @@
+//! HTTP bodies on their way through: the request's to the endpoint, the answer's to the client.
+//! Frames are passed on as they come, trailers included; a reader that is slow holds the writer.
+
+use std::{
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use thiserror::Error;
+
+use super::clock::{Clock, Expired, Expiry};
+use crate::{
+    downstream::exchange::Exchange,
+    upstream::http::{Lease, UpstreamRequest},
+};
+
+/// The body of a request on its way to the endpoint.
+pub(crate) struct RequestBody {
+    incoming: Option<Incoming>,
+    clock: Rc<Clock>,
+}
+
+impl RequestBody {
+    pub(crate) fn new(incoming: Incoming, clock: &Rc<Clock>) -> Self {
+        let body = Self {
+            incoming: Some(incoming).filter(|incoming| !incoming.is_end_stream()),
+            clock: Rc::clone(clock),
+        };
+        if body.incoming.is_none() {
+            body.clock.request_ended();
+        }
+        body
+    }
+
+    /// The same body again, where that costs nothing: where there is none.
+    pub(crate) fn replay(&self) -> Option<Self> {
+        self.incoming.is_none().then(|| Self {
+            incoming: None,
+            clock: Rc::clone(&self.clock),
+        })
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let this = self.get_mut();
+        let Some(incoming) = &mut this.incoming else {
+            return Poll::Ready(None);
+        };
+        let frame = ready!(Pin::new(&mut *incoming).poll_frame(cx));
+        this.clock.moved();
+        if frame.is_none() || incoming.is_end_stream() {
+            this.clock.request_ended();
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.incoming {
+            Some(incoming) => incoming.size_hint(),
+            None => SizeHint::with_exact(0),
+        }
+    }
+}
+
+/// Why an answer broke off after it began. The client's stream or connection is reset for it.
+#[derive(Debug, Error)]
+pub(crate) enum BrokenAnswer {
+    #[error("the upstream broke its answer off")]
+    Upstream(#[source] hyper::Error),
+    #[error("the answer was not through in time")]
+    Expired,
+}
+
+/// The body of an answer.
+pub(crate) enum ResponseBody {
+    /// The proxy's own, in one piece.
+    Local(Full<Bytes>),
+    /// An endpoint's.
+    Relayed(Box<RelayedBody>),
+}
+
+/// The body of an endpoint's answer, with all that lasts until it is through. Dropped before, it
+/// counts as reset by the client, and an HTTP/1 connection that carried it is closed.
+pub(crate) struct RelayedBody {
+    incoming: Incoming,
+    expiry: Expiry,
+    under_way: Option<UnderWay>,
+}
+
+struct UnderWay {
+    lease: Lease,
+    upstream: UpstreamRequest,
+    exchange: Exchange,
+}
+
+impl RelayedBody {
+    pub(crate) fn new(
+        incoming: Incoming,
+        expiry: Expiry,
+        lease: Lease,
+        upstream: UpstreamRequest,
+        exchange: Exchange,
+    ) -> Self {
+        let mut body = Self {
+            incoming,
+            expiry,
+            under_way: Some(UnderWay {
+                lease,
+                upstream,
+                exchange,
+            }),
+        };
+        if body.incoming.is_end_stream() {
+            body.finish();
+        }
+        body
+    }
+
+    /// The answer is through.
+    fn finish(&mut self) {
+        if let Some(under_way) = self.under_way.take() {
+            under_way.lease.give_back();
+            under_way.upstream.finish();
+            under_way.exchange.finish();
+        }
+    }
+
+    fn break_off(&mut self, broken: BrokenAnswer) -> BrokenAnswer {
+        if let Some(under_way) = self.under_way.take() {
+            match broken {
+                BrokenAnswer::Upstream(_) => under_way.upstream.reset_by_peer(),
+                BrokenAnswer::Expired => under_way.upstream.timed_out(),
+            }
+            under_way.exchange.break_off();
+        }
+        broken
+    }
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = BrokenAnswer;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenAnswer>>> {
+        let relayed = match self.get_mut() {
+            Self::Local(full) => {
+                let frame = ready!(Pin::new(full).poll_frame(cx));
+                return Poll::Ready(frame.map(|frame| frame.map_err(|never| match never {})));
+            }
+            Self::Relayed(relayed) => relayed,
+        };
+        match Pin::new(&mut relayed.incoming).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => {
+                relayed.expiry.clock().moved();
+                if relayed.incoming.is_end_stream() {
+                    relayed.finish();
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(error))) => {
+                let broken = relayed.break_off(BrokenAnswer::Upstream(error));
+                Poll::Ready(Some(Err(broken)))
+            }
+            Poll::Ready(None) => {
+                relayed.finish();
+                Poll::Ready(None)
+            }
+            Poll::Pending => match ready!(relayed.expiry.poll_expired(cx)) {
+                Expired::Idle | Expired::Request => {
+                    let broken = relayed.break_off(BrokenAnswer::Expired);
+                    Poll::Ready(Some(Err(broken)))
+                }
+            },
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Local(full) => full.is_end_stream(),
+            Self::Relayed(relayed) => relayed.incoming.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Local(full) => full.size_hint(),
+            Self::Relayed(relayed) => relayed.incoming.size_hint(),
+        }
+    }
+}
+
+const _: () = assert!(
+    size_of::<ResponseBody>() <= 64,
+    "hyper moves bodies by value"
+);

@@ -1,0 +1,134 @@
+//! The time of one request: the route's request timeout, which runs from the end of the request to
+//! the end of the answer, and its idle timeout, which any movement begins anew (Envoy's route
+//! `timeout` and `idle_timeout`).
+
+use std::{
+    cell::{Cell, RefCell},
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    rc::Rc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// Which time ran out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expired {
+    /// Nothing moved for the idle timeout.
+    Idle,
+    /// The answer was not through within the request timeout.
+    Request,
+}
+
+/// What the request's body tells and the waiting for the answer reads.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    request: Option<Duration>,
+    idle: Option<Duration>,
+    request_ended: Cell<Option<Instant>>,
+    moved: Cell<Instant>,
+    waiting: RefCell<Option<Waker>>,
+}
+
+impl Clock {
+    pub(crate) fn start(request: Option<Duration>, idle: Option<Duration>) -> Rc<Self> {
+        Rc::new(Self {
+            request,
+            idle,
+            request_ended: Cell::new(None),
+            moved: Cell::new(Instant::now()),
+            waiting: RefCell::new(None),
+        })
+    }
+
+    /// Something was relayed, either way.
+    pub(crate) fn moved(&self) {
+        if self.idle.is_some() {
+            self.moved.set(Instant::now());
+        }
+    }
+
+    /// The request is through; the request timeout runs from here.
+    pub(crate) fn request_ended(&self) {
+        if self.request_ended.get().is_none() {
+            self.request_ended.set(Some(Instant::now()));
+            if let Some(waiting) = self.waiting.take() {
+                waiting.wake();
+            }
+        }
+    }
+
+    /// The next moment at which a time may have run out, and which.
+    fn next(&self) -> Option<(Instant, Expired)> {
+        let request = self
+            .request_ended
+            .get()
+            .zip(self.request)
+            .map(|(ended, limit)| (ended + limit, Expired::Request));
+        let idle = self
+            .idle
+            .map(|limit| (self.moved.get() + limit, Expired::Idle));
+        match (request, idle) {
+            (Some(request), Some(idle)) => Some(if request.0 <= idle.0 { request } else { idle }),
+            (request, idle) => request.or(idle),
+        }
+    }
+}
+
+/// Waits for a [`Clock`] to run out.
+pub(crate) struct Expiry {
+    clock: Rc<Clock>,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Expiry {
+    pub(crate) fn of(clock: &Rc<Clock>) -> Self {
+        Self {
+            clock: Rc::clone(clock),
+            sleep: None,
+        }
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub(crate) fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<Expired> {
+        if self.clock.request_ended.get().is_none() {
+            *self.clock.waiting.borrow_mut() = Some(cx.waker().clone());
+        }
+        loop {
+            let Some((moment, which)) = self.clock.next() else {
+                return Poll::Pending;
+            };
+            let sleep = self
+                .sleep
+                .get_or_insert_with(|| Box::pin(sleep_until(moment)));
+            // The timer is moved only when it must ring earlier; one that rings too early because
+            // something moved meanwhile is set again then, which is rarer than movement.
+            if moment < sleep.deadline() {
+                sleep.as_mut().reset(moment);
+            }
+            match sleep.as_mut().poll(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(()) if moment <= Instant::now() => return Poll::Ready(which),
+                Poll::Ready(()) => sleep.as_mut().reset(moment),
+            }
+        }
+    }
+
+    /// Runs a future until it is done or the time is over.
+    pub(crate) async fn within<F: Future>(&mut self, future: F) -> Result<F::Output, Expired> {
+        let mut future = pin!(future);
+        poll_fn(|cx| match future.as_mut().poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Ok(output)),
+            Poll::Pending => self.poll_expired(cx).map(Err),
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests;

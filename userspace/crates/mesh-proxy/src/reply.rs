@@ -1,0 +1,163 @@
+//! The proxy's own answers: each way in which a request can fail, with the status and text that
+//! App Mesh's Envoy gave. No other module makes an answer of its own.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http_body_util::Full;
+
+use crate::{headers, relay::body::ResponseBody};
+
+/// Why a request has no answer but the proxy's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// No route takes `CONNECT`.
+    Connect,
+    /// The endpoint closed the connection before it answered.
+    ConnectionTermination,
+    /// The endpoint did not take the connection in time.
+    ConnectionTimeout,
+    /// Nothing moved for the route's idle timeout.
+    IdleTimeout,
+    /// The request names no host that could be one.
+    InvalidHost,
+    /// Every target of the route has the weight 0.
+    NoCluster,
+    /// The cluster has no endpoint.
+    NoHealthyUpstream,
+    /// No virtual host, or none of its routes, takes the request.
+    NoRoute,
+    /// HTTP/1.0 and older.
+    OldVersion,
+    /// The endpoint answered with what is not HTTP.
+    ProtocolError,
+    /// The endpoint refused the stream before it looked at it.
+    RefusedStream,
+    /// The endpoint reset the stream.
+    RemoteReset,
+    /// The route's request timeout is over.
+    RequestTimeout,
+    /// The endpoint refused the connection, or it could not be reached.
+    Unreachable,
+}
+
+impl Failure {
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Self::Unreachable
+            | Self::ConnectionTermination
+            | Self::ConnectionTimeout
+            | Self::NoCluster
+            | Self::NoHealthyUpstream
+            | Self::RefusedStream
+            | Self::RemoteReset => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Connect | Self::NoRoute => StatusCode::NOT_FOUND,
+            Self::IdleTimeout | Self::RequestTimeout => StatusCode::GATEWAY_TIMEOUT,
+            Self::InvalidHost => StatusCode::BAD_REQUEST,
+            Self::OldVersion => StatusCode::UPGRADE_REQUIRED,
+            Self::ProtocolError => StatusCode::BAD_GATEWAY,
+        }
+    }
+
+    /// Envoy's text; empty where Envoy says nothing.
+    pub(crate) fn text(self) -> &'static str {
+        macro_rules! before_headers {
+            ($reason:literal) => {
+                concat!(
+                    "upstream connect error or disconnect/reset before headers. reset reason: ",
+                    $reason
+                )
+            };
+        }
+        match self {
+            Self::Connect | Self::InvalidHost | Self::NoCluster | Self::NoRoute => "",
+            Self::Unreachable => before_headers!("remote connection failure"),
+            Self::ConnectionTermination => before_headers!("connection termination"),
+            Self::ConnectionTimeout => before_headers!("connection timeout"),
+            Self::IdleTimeout => "stream timeout",
+            Self::NoHealthyUpstream => "no healthy upstream",
+            Self::OldVersion => "Upgrade Required",
+            Self::ProtocolError => before_headers!("protocol error"),
+            Self::RefusedStream => before_headers!("remote refused stream reset"),
+            Self::RemoteReset => before_headers!("remote reset"),
+            Self::RequestTimeout => "upstream request timeout",
+        }
+    }
+}
+
+/// The answer to a request that failed.
+pub(crate) fn answer(failure: Failure, is_grpc: bool) -> Response<ResponseBody> {
+    if is_grpc {
+        grpc_answer(failure)
+    } else {
+        http_answer(failure)
+    }
+}
+
+/// Whether a request expects gRPC's form of an answer.
+pub(crate) fn is_grpc(request: &HeaderMap) -> bool {
+    request
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.as_bytes().strip_prefix(b"application/grpc"))
+        .is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
+}
+
+fn http_answer(failure: Failure) -> Response<ResponseBody> {
+    let text = failure.text();
+    let mut response = Response::new(local(text));
+    *response.status_mut() = failure.status();
+    let fields = response.headers_mut();
+    fields.insert(header::CONTENT_LENGTH, HeaderValue::from(text.len()));
+    if !text.is_empty() {
+        fields.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    }
+    headers::sign(fields);
+    response
+}
+
+/// A gRPC answer of trailers alone (gRPC over HTTP/2, "Responses").
+fn grpc_answer(failure: Failure) -> Response<ResponseBody> {
+    let mut response = Response::new(local(""));
+    let fields = response.headers_mut();
+    fields.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/grpc"),
+    );
+    fields.insert(
+        "grpc-status",
+        HeaderValue::from(grpc_status(failure.status())),
+    );
+    if !failure.text().is_empty() {
+        // None of the texts holds a character that would have to be percent-encoded.
+        fields.insert("grpc-message", HeaderValue::from_static(failure.text()));
+    }
+    headers::sign(fields);
+    response
+}
+
+/// gRPC's table "HTTP to gRPC Status Code Mapping".
+fn grpc_status(status: StatusCode) -> u16 {
+    const UNKNOWN: u16 = 2;
+    const PERMISSION_DENIED: u16 = 7;
+    const UNIMPLEMENTED: u16 = 12;
+    const INTERNAL: u16 = 13;
+    const UNAVAILABLE: u16 = 14;
+    const UNAUTHENTICATED: u16 = 16;
+    match status {
+        StatusCode::BAD_REQUEST => INTERNAL,
+        StatusCode::UNAUTHORIZED => UNAUTHENTICATED,
+        StatusCode::FORBIDDEN => PERMISSION_DENIED,
+        StatusCode::NOT_FOUND => UNIMPLEMENTED,
+        StatusCode::TOO_MANY_REQUESTS
+        | StatusCode::BAD_GATEWAY
+        | StatusCode::SERVICE_UNAVAILABLE
+        | StatusCode::GATEWAY_TIMEOUT => UNAVAILABLE,
+        _ => UNKNOWN,
+    }
+}
+
+fn local(text: &'static str) -> ResponseBody {
+    ResponseBody::Local(Full::new(Bytes::from_static(text.as_bytes())))
+}
+
+#[cfg(test)]
+mod tests;

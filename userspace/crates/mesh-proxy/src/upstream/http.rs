@@ -1,0 +1,376 @@
+//! Sends a request to an endpoint and takes its answer: connection, retry of what a closed pooled
+//! connection lost, and the upstream side of the counting.
+
+use std::{rc::Rc, sync::Arc};
+
+use http::{
+    HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header,
+    uri::{Authority, Scheme},
+};
+use hyper::{
+    body::{Body, Incoming},
+    client::conn::TrySendError,
+};
+use mesh_telemetry::scope::{ClusterStats, VirtualHostStats};
+use tokio::time::Instant;
+
+use super::{LocalCluster, connect::ConnectError, http1::Http1Lease, http2::Http2Lease};
+use crate::{
+    downstream::exchange::Exchange,
+    endpoint::Endpoint,
+    headers,
+    relay::{
+        body::{RelayedBody, RequestBody, ResponseBody},
+        clock::{Clock, Expired, Expiry},
+    },
+    reply::Failure,
+    route::{Target, host_of},
+};
+
+/// Sendings of one request in all: a burst may find several pooled connections closed.
+const MAX_SENDINGS: usize = 3;
+
+/// The connection, or the stream of one, that carries a request.
+pub(crate) enum Lease {
+    Http1(Http1Lease),
+    Http2(Http2Lease),
+}
+
+impl Lease {
+    /// The answer is through.
+    pub(crate) fn give_back(self) {
+        match self {
+            Self::Http1(lease) => lease.give_back(),
+            Self::Http2(lease) => drop(lease),
+        }
+    }
+
+    async fn send(
+        &mut self,
+        request: Request<RequestBody>,
+    ) -> Result<Response<Incoming>, TrySendError<Request<RequestBody>>> {
+        match self {
+            Self::Http1(lease) => lease.sender.try_send_request(request).await,
+            Self::Http2(lease) => lease.connection.sender().try_send_request(request).await,
+        }
+    }
+}
+
+/// A request as the cluster counts it. Dropped without a word it counts as reset by the proxy.
+pub(crate) struct UpstreamRequest {
+    cluster: Rc<LocalCluster>,
+    virtual_host: Option<Arc<VirtualHostStats>>,
+    ended: bool,
+}
+
+impl UpstreamRequest {
+    fn begin(target: &Target) -> Self {
+        target.cluster.stats.upstream_rq_total.increment();
+        target.cluster.stats.upstream_rq_active.increment();
+        if let Some(virtual_host) = &target.virtual_host {
+            virtual_host.upstream_rq_total.increment();
+        }
+        Self {
+            cluster: Rc::clone(&target.cluster),
+            virtual_host: target.virtual_host.clone(),
+            ended: false,
+        }
+    }
+
+    /// The client is answered with this status, the endpoint's or the proxy's for it.
+    fn answered(&self, status: StatusCode) {
+        self.cluster.stats.statuses.count(status.as_u16());
+        self.cluster.stats.upstream_rq_completed.increment();
+        if let Some(virtual_host) = &self.virtual_host {
+            virtual_host.statuses.count(status.as_u16());
+        }
+    }
+
+    /// The answer is through.
+    pub(crate) fn finish(mut self) {
+        self.ended = true;
+    }
+
+    /// The endpoint broke off.
+    pub(crate) fn reset_by_peer(mut self) {
+        self.ended = true;
+        self.cluster.stats.upstream_rq_rx_reset.increment();
+    }
+
+    /// The time of the route ran out.
+    pub(crate) fn timed_out(self) {
+        self.cluster.stats.upstream_rq_timeout.increment();
+        if let Some(virtual_host) = &self.virtual_host {
+            virtual_host.upstream_rq_timeout.increment();
+        }
+    }
+}
+
+impl Drop for UpstreamRequest {
+    fn drop(&mut self) {
+        let stats = &self.cluster.stats;
+        stats.upstream_rq_active.decrement();
+        if !self.ended {
+            stats.upstream_rq_tx_reset.increment();
+        }
+    }
+}
+
+/// Sends a request to an endpoint of its cluster and returns the beginning of the answer.
+pub(crate) async fn send(
+    target: Target,
+    request: Request<Incoming>,
+    exchange: Exchange,
+) -> Result<Response<ResponseBody>, Failure> {
+    let clock = Clock::start(target.request_timeout, target.idle_timeout);
+    let upstream = UpstreamRequest::begin(&target);
+    let begun = Instant::now();
+    let mut expiry = Expiry::of(&clock);
+    let outcome = match prepare(request, &target, &clock) {
+        Ok(request) => expiry.within(answer_of(&target, request)).await,
+        Err(failure) => Ok(Err(failure)),
+    };
+    let failure = match outcome {
+        Ok(Ok((response, lease))) => {
+            upstream.answered(response.status());
+            let (mut parts, incoming) = response.into_parts();
+            headers::prepare_answer(&mut parts.headers, begun.elapsed());
+            parts.extensions.clear();
+            let body = RelayedBody::new(incoming, expiry, lease, upstream, exchange);
+            return Ok(Response::from_parts(
+                parts,
+                ResponseBody::Relayed(Box::new(body)),
+            ));
+        }
+        Ok(Err(failure)) => {
+            upstream.answered(failure.status());
+            if matches!(
+                failure,
+                Failure::RemoteReset | Failure::ConnectionTermination
+            ) {
+                upstream.reset_by_peer();
+            } else {
+                upstream.finish();
+            }
+            failure
+        }
+        Err(expired) => {
+            let failure = match expired {
+                Expired::Idle => Failure::IdleTimeout,
+                Expired::Request => Failure::RequestTimeout,
+            };
+            upstream.answered(failure.status());
+            upstream.timed_out();
+            failure
+        }
+    };
+    exchange.finish();
+    Err(failure)
+}
+
+/// Makes a client's request one that the proxy sends, in the endpoint's version.
+fn prepare(
+    request: Request<Incoming>,
+    target: &Target,
+    clock: &Rc<Clock>,
+) -> Result<Request<RequestBody>, Failure> {
+    let from_http2 = request.version() == Version::HTTP_2;
+    let host = host_of(&request).ok_or(Failure::InvalidHost)?;
+    let authority = if target.is_http2(from_http2) && request.uri().authority().is_none() {
+        Some(Authority::try_from(host).map_err(|_| Failure::InvalidHost)?)
+    } else {
+        request.uri().authority().cloned()
+    };
+    let (mut parts, incoming) = request.into_parts();
+    let body = RequestBody::new(incoming, clock);
+    headers::prepare_request(&mut parts.headers, target.request_timeout);
+    parts.extensions.clear();
+    if target.is_http2(from_http2) {
+        parts.headers.remove(header::HOST);
+        parts.version = Version::HTTP_2;
+        if parts.uri.scheme().is_none() {
+            let mut uri = parts.uri.into_parts();
+            uri.scheme = Some(Scheme::HTTP);
+            uri.authority = authority;
+            parts.uri = Uri::from_parts(uri).map_err(|_| Failure::InvalidHost)?;
+        }
+        return Ok(Request::from_parts(parts, body));
+    }
+    parts.version = Version::HTTP_11;
+    if let Some(authority) = authority {
+        let host = HeaderValue::from_str(authority.as_str()).map_err(|_| Failure::InvalidHost)?;
+        parts.headers.insert(header::HOST, host);
+        let path = parts.uri.path_and_query().cloned();
+        parts.uri = path.map_or_else(|| Uri::from_static("/"), Uri::from);
+    }
+    if from_http2 {
+        headers::join_cookies(&mut parts.headers);
+    }
+    if !body.is_end_stream() && body.size_hint().exact().is_none() {
+        // Said here because hyper would take a GET of unknown length for one without a body.
+        let chunked = HeaderValue::from_static("chunked");
+        parts.headers.insert(header::TRANSFER_ENCODING, chunked);
+    }
+    Ok(Request::from_parts(parts, body))
+}
+
+/// Sends until there is an answer, or a failure that another sending cannot mend.
+async fn answer_of(
+    target: &Target,
+    mut request: Request<RequestBody>,
+) -> Result<(Response<Incoming>, Lease), Failure> {
+    let cluster = &target.cluster;
+    let endpoint = cluster
+        .pick(target.original)
+        .ok_or(Failure::NoHealthyUpstream)?;
+    let is_http2 = request.version() == Version::HTTP_2;
+    let mut sendings = 0;
+    loop {
+        let (mut lease, is_reused) = lease(cluster, &endpoint, is_http2, sendings > 0).await?;
+        let copy = if is_reused { copy_of(&request) } else { None };
+        sendings += 1;
+        let mut error = match lease.send(request).await {
+            Ok(response) => {
+                if sendings > 1 {
+                    cluster.stats.upstream_rq_retry_success.increment();
+                }
+                return Ok((response, lease));
+            }
+            Err(error) => error,
+        };
+        let unsent = error.take_message();
+        let failure = failure_of(error.error());
+        if let (Lease::Http2(lease), true) = (&lease, failure != Failure::RemoteReset) {
+            cluster.pool.retire_http2(&lease.connection);
+        }
+        let lost = copy.filter(|copy| may_repeat(failure, copy.method()));
+        request = match unsent.or(lost) {
+            Some(again) if sendings < MAX_SENDINGS => again,
+            _ => return Err(failure),
+        };
+        cluster.stats.upstream_rq_retry.increment();
+    }
+}
+
+/// Whether a request that a pooled connection lost may be sent again: if the endpoint said that it
+/// did not look at it, or if looking twice does no harm (RFC 9110, section 9.2.1).
+fn may_repeat(failure: Failure, method: &Method) -> bool {
+    match failure {
+        Failure::RefusedStream => true,
+        Failure::ConnectionTermination => method.is_safe(),
+        _ => false,
+    }
+}
+
+/// The same request again; none if it has a body, which is gone once it is sent.
+fn copy_of(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
+    let body = request.body().replay()?;
+    let mut copy = Request::new(body);
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.version_mut() = request.version();
+    *copy.headers_mut() = request.headers().clone();
+    Some(copy)
+}
+
+/// Takes a pooled connection or makes one; whether it is a pooled one. After a pooled HTTP/1
+/// connection was found closed the others are not tried: they are likely as old.
+async fn lease(
+    cluster: &LocalCluster,
+    endpoint: &Endpoint,
+    is_http2: bool,
+    is_repeated: bool,
+) -> Result<(Lease, bool), Failure> {
+    let reusable = endpoint.reusable();
+    let pooled = if is_http2 {
+        Http2Lease::open(cluster, reusable).map(Lease::Http2)
+    } else if is_repeated {
+        None
+    } else {
+        Http1Lease::idle(cluster, reusable).map(Lease::Http1)
+    };
+    if let Some(pooled) = pooled {
+        return Ok((pooled, true));
+    }
+    let pending = Pending::begin(&cluster.stats);
+    let made = if is_http2 {
+        Http2Lease::fresh(cluster, endpoint.address)
+            .await
+            .map(Lease::Http2)
+    } else {
+        Http1Lease::fresh(cluster, endpoint.address)
+            .await
+            .map(Lease::Http1)
+    };
+    pending.end();
+    made.map(|lease| (lease, false)).map_err(|error| {
+        cluster.stats.upstream_rq_pending_failure_eject.increment();
+        tracing::debug!(cluster = cluster.config.name, %error, "no connection to an endpoint");
+        match error {
+            ConnectError::Handshake { .. } => Failure::ConnectionTermination,
+            ConnectError::Refused { .. } => Failure::Unreachable,
+            ConnectError::TimedOut { .. } => Failure::ConnectionTimeout,
+        }
+    })
+}
+
+/// A request that waits for a connection. Dropped without a word it was given up.
+struct Pending<'a> {
+    stats: &'a ClusterStats,
+    ended: bool,
+}
+
+impl<'a> Pending<'a> {
+    fn begin(stats: &'a ClusterStats) -> Self {
+        stats.upstream_rq_pending_total.increment();
+        stats.upstream_rq_pending_active.increment();
+        Self {
+            stats,
+            ended: false,
+        }
+    }
+
+    fn end(mut self) {
+        self.ended = true;
+    }
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        self.stats.upstream_rq_pending_active.decrement();
+        if !self.ended {
+            self.stats.upstream_rq_cancelled.increment();
+        }
+    }
+}
+
+/// What an error before the answer's header is, in Envoy's terms.
+fn failure_of(error: &hyper::Error) -> Failure {
+    if error.is_parse() {
+        return Failure::ProtocolError;
+    }
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        if let Some(http2) = cause.downcast_ref::<h2::Error>() {
+            return http2_failure(http2);
+        }
+        source = cause.source();
+    }
+    Failure::ConnectionTermination
+}
+
+fn http2_failure(error: &h2::Error) -> Failure {
+    let refused = error.reason() == Some(h2::Reason::REFUSED_STREAM);
+    // A stream that a GOAWAY without an error ends is one that the endpoint never looked at
+    // (RFC 9113, section 6.8).
+    let gone = error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR);
+    if error.is_remote() && (refused || gone) {
+        Failure::RefusedStream
+    } else if error.is_remote() && error.is_reset() {
+        Failure::RemoteReset
+    } else if error.is_io() || error.is_go_away() && error.is_remote() {
+        Failure::ConnectionTermination
+    } else {
+        Failure::ProtocolError
+    }
+}

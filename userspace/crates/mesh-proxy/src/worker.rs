@@ -1,0 +1,307 @@
+//! One worker: a thread, its single-threaded runtime, its listening sockets, its part of every
+//! cluster. What it touches for a request it shares with nobody.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    future::Future,
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
+
+use arc_swap::{ArcSwapOption, Cache};
+use mesh_model::snapshot::{ClusterId, EgressPort};
+use mesh_telemetry::{
+    Registry, Shard,
+    scope::{HttpStats, TcpStats, VirtualHostStats},
+    server::ServerState,
+};
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
+
+use crate::{
+    OriginSource,
+    control::Shared,
+    generation::Generation,
+    listener::{Direction, WorkerListeners, accept},
+    route::Place,
+    upstream::LocalCluster,
+};
+
+/// How often connections that nobody uses are looked for.
+const TIDY_EVERY: Duration = Duration::from_secs(30);
+
+/// How long a draining worker waits for a client that is silent: one that is at work sends its
+/// request sooner and is told by the answer to open another connection.
+pub(crate) const DRAIN_GRACE: Duration = Duration::from_secs(1);
+
+/// What the proxy tells its workers to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Accept no more, end what is open by this moment.
+    Draining(Instant),
+    /// Accept and serve.
+    Serving,
+    /// End at once.
+    Stopped,
+}
+
+/// What a worker is given by the thread that starts it.
+pub(crate) struct WorkerSeed {
+    pub(crate) index: usize,
+    pub(crate) listeners: WorkerListeners,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) origins: Arc<dyn OriginSource>,
+    pub(crate) stats: Arc<Registry>,
+    pub(crate) phase: watch::Receiver<Phase>,
+    /// Counts the workers that accept, out of how many.
+    pub(crate) accepting: Arc<watch::Sender<usize>>,
+    pub(crate) workers: usize,
+}
+
+/// One worker, as its tasks see it.
+pub(crate) struct Worker {
+    pub(crate) index: usize,
+    pub(crate) origins: Arc<dyn OriginSource>,
+    pub(crate) stats: Arc<Registry>,
+    http: [Arc<HttpStats>; 2],
+    tcp: [Arc<TcpStats>; 2],
+    newest: RefCell<Newest>,
+    current: RefCell<Option<Rc<LocalGeneration>>>,
+    phase: watch::Receiver<Phase>,
+    connections: Cell<usize>,
+    last_closed: Notify,
+}
+
+/// The generation in force, read without touching what other workers write.
+type Newest = Cache<Arc<ArcSwapOption<Generation>>, Option<Arc<Generation>>>;
+
+/// A generation with this worker's part of its clusters.
+pub(crate) struct LocalGeneration {
+    pub(crate) shared: Arc<Generation>,
+    clusters: Vec<Rc<LocalCluster>>,
+    virtual_hosts: HashMap<(Direction, u16), Vec<Arc<VirtualHostStats>>>,
+}
+
+impl LocalGeneration {
+    pub(crate) fn cluster(&self, id: ClusterId) -> Rc<LocalCluster> {
+        Rc::clone(&self.clusters[id.0])
+    }
+
+    pub(crate) fn virtual_host_stats(
+        &self,
+        place: Place,
+        index: usize,
+    ) -> Option<Arc<VirtualHostStats>> {
+        let of_port = self.virtual_hosts.get(&(place.direction, place.port))?;
+        of_port.get(index).map(Arc::clone)
+    }
+}
+
+/// Counts an open connection of a worker until it is dropped.
+pub(crate) struct OpenConnection(Rc<Worker>);
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        let open = self.0.connections.get() - 1;
+        self.0.connections.set(open);
+        if open == 0 {
+            self.0.last_closed.notify_waiters();
+        }
+    }
+}
+
+impl Worker {
+    fn new(seed: &WorkerSeed) -> Rc<Self> {
+        let shard = Shard::Worker(seed.index);
+        let prefixes = ["egress", "ingress"];
+        Rc::new(Self {
+            index: seed.index,
+            origins: Arc::clone(&seed.origins),
+            http: prefixes.map(|prefix| seed.stats.http(prefix, shard)),
+            tcp: prefixes.map(|prefix| seed.stats.tcp(prefix, shard)),
+            stats: Arc::clone(&seed.stats),
+            newest: RefCell::new(Cache::new(Arc::clone(&seed.shared.generation))),
+            current: RefCell::new(None),
+            phase: seed.phase.clone(),
+            connections: Cell::new(0),
+            last_closed: Notify::new(),
+        })
+    }
+
+    pub(crate) fn http_stats(&self, direction: Direction) -> &Arc<HttpStats> {
+        &self.http[direction as usize]
+    }
+
+    pub(crate) fn tcp_stats(&self, direction: Direction) -> &Arc<TcpStats> {
+        &self.tcp[direction as usize]
+    }
+
+    /// Counts a connection as open for as long as the guard lives.
+    pub(crate) fn open(self: &Rc<Self>) -> OpenConnection {
+        self.connections.set(self.connections.get() + 1);
+        OpenConnection(Rc::clone(self))
+    }
+
+    /// Resolves when the worker shall accept no more.
+    pub(crate) fn draining(&self) -> impl Future<Output = ()> + use<> {
+        let mut phase = self.phase.clone();
+        async move {
+            // A proxy that is gone ends its workers, too.
+            let _ = phase.wait_for(|phase| *phase != Phase::Serving).await;
+        }
+    }
+
+    /// Resolves when a draining worker waits no longer for clients that are silent.
+    pub(crate) async fn patience_ends(&self) {
+        self.draining().await;
+        tokio::time::sleep(DRAIN_GRACE).await;
+    }
+
+    /// The generation in force. A worker accepts nothing before the first.
+    pub(crate) fn generation(&self) -> Rc<LocalGeneration> {
+        let mut newest = self.newest.borrow_mut();
+        let newest = newest
+            .load()
+            .as_ref()
+            .expect("workers wait for the first generation");
+        let mut current = self.current.borrow_mut();
+        match &*current {
+            Some(current) if Arc::ptr_eq(&current.shared, newest) => Rc::clone(current),
+            previous => {
+                let local = Rc::new(self.localize(newest, previous.as_deref()));
+                *current = Some(Rc::clone(&local));
+                local
+            }
+        }
+    }
+
+    /// Joins a generation with this worker's part of its clusters, keeping those that go on.
+    fn localize(
+        &self,
+        shared: &Arc<Generation>,
+        previous: Option<&LocalGeneration>,
+    ) -> LocalGeneration {
+        let known = |cluster| {
+            previous?
+                .clusters
+                .iter()
+                .find(|local| local.is_of(cluster))
+                .map(Rc::clone)
+        };
+        let clusters = shared
+            .clusters
+            .iter()
+            .map(|cluster| {
+                known(cluster)
+                    .unwrap_or_else(|| Rc::new(LocalCluster::new(cluster, &self.stats, self.index)))
+            })
+            .collect();
+        let snapshot = &shared.snapshot;
+        let egress = snapshot
+            .egress
+            .iter()
+            .filter_map(|(port, answer)| match answer {
+                EgressPort::Http(table) => Some(((Direction::Egress, *port), table)),
+                EgressPort::Tcp(_) => None,
+            });
+        // Envoy counts virtual hosts of egress alone by name; those of ingress are called `*`.
+        let virtual_hosts = egress
+            .map(|(place, table)| {
+                let hosts = table.virtual_hosts.iter();
+                let cells = |name| self.stats.virtual_host(name, Shard::Worker(self.index));
+                let stats = hosts.map(|host| cells(&host.name));
+                (place, stats.collect())
+            })
+            .collect();
+        LocalGeneration {
+            shared: Arc::clone(shared),
+            clusters,
+            virtual_hosts,
+        }
+    }
+
+    /// Follows news: a new generation, other endpoints. Also without requests, so that connections
+    /// which must go do.
+    async fn keep_tidy(self: Rc<Self>, mut news: watch::Receiver<u64>) {
+        loop {
+            let generation = self.generation();
+            for cluster in &generation.clusters {
+                cluster.tidy();
+            }
+            drop(generation);
+            self.stats.prune();
+            let quiet = tokio::time::timeout(TIDY_EVERY, news.changed()).await;
+            if matches!(quiet, Ok(Err(_))) {
+                return;
+            }
+        }
+    }
+
+    /// Resolves when the last connection is closed.
+    async fn all_closed(&self) {
+        while self.connections.get() > 0 {
+            self.last_closed.notified().await;
+        }
+    }
+}
+
+/// Runs a worker until the proxy tells it to end; how many connections were cut then.
+pub(crate) async fn run(seed: WorkerSeed) -> usize {
+    let mut phase = seed.phase.clone();
+    let mut news = seed.shared.news.subscribe();
+    let generation = Arc::clone(&seed.shared.generation);
+    let first = news.wait_for(|_| generation.load().is_some());
+    tokio::select! {
+        first = first => if first.is_err() { return 0 },
+        // Nothing was accepted yet, so a drain has nothing to wait for.
+        _ = phase.wait_for(|phase| *phase != Phase::Serving) => return 0,
+    }
+    let worker = Worker::new(&seed);
+    tokio::task::spawn_local(Rc::clone(&worker).keep_tidy(seed.shared.news.subscribe()));
+    let accepting = accept::start(&worker, seed.listeners);
+    seed.accepting.send_modify(|count| {
+        *count += 1;
+        if *count == seed.workers {
+            seed.stats.set_state(ServerState::Live);
+        }
+    });
+    let deadline = match phase
+        .wait_for(|phase| *phase != Phase::Serving)
+        .await
+        .as_deref()
+    {
+        Ok(Phase::Draining(deadline)) => *deadline,
+        Ok(Phase::Serving | Phase::Stopped) | Err(_) => return worker.connections.get(),
+    };
+    let ended = async {
+        for loop_ in accepting {
+            // A loop that panicked accepts no more either.
+            let _ = loop_.await;
+        }
+        worker.all_closed().await;
+    };
+    tokio::select! {
+        () = ended => 0,
+        () = tokio::time::sleep_until(deadline) => worker.connections.get(),
+        _ = phase.wait_for(|phase| *phase == Phase::Stopped) => worker.connections.get(),
+    }
+}
+
+/// Runs hyper's tasks on the worker's own thread.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LocalExecutor;
+
+impl<F> hyper::rt::Executor<F> for LocalExecutor
+where
+    F: Future + 'static,
+{
+    fn execute(&self, future: F) {
+        tokio::task::spawn_local(async move {
+            future.await;
+        });
+    }
+}
