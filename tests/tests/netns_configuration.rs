@@ -43,7 +43,7 @@ const MISTAKES: [Mistake; 6] = [
     },
     Mistake {
         what: "JSON that ends too early",
-        said: &["route", "line"],
+        said: &["create-route.json:", "JSON"],
         make: |documents| {
             let file = documents.file_of("routeName", "serviceB")?;
             let text = documents.read(&file)?;

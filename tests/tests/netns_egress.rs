@@ -280,7 +280,7 @@ fn connections_name_the_original_destination_and_count_bytes() {
     let slow = process::Process::spawn("curl", scenario.curl().command(&url), &log).unwrap();
     let connection = wait::until("a listed connection with bytes", || {
         let list = daemon.ask_json("connections")?;
-        let connections = list["connections"].as_array().cloned().unwrap_or_default();
+        let connections = list.as_array().cloned().unwrap_or_default();
         Ok(connections.into_iter().find(|connection| {
             connection["bytes_received"]
                 .as_u64()

@@ -77,7 +77,7 @@ fn the_real_address_of_a_remote_client_is_listed() {
     let _slow = Process::spawn("curl", curl.command(&url), &log).unwrap();
     wait::until_true("the slow request", || Ok(daemon.stat(TO_APPLICATION)? == 2)).unwrap();
     let list = daemon.ask_json("connections").unwrap();
-    let mut connections = list["connections"].as_array().unwrap().iter();
+    let mut connections = list.as_array().unwrap().iter();
     let client = format!("{}:", scenario.service_a.v4());
     let from_client = connections.any(|connection| {
         connection["direction"] == "ingress"
