@@ -10,7 +10,7 @@ use mesh_model::snapshot::Snapshot;
 use mesh_telemetry::{Registry, server::ServerState};
 use tokio::{
     runtime::{Builder, LocalOptions},
-    sync::{oneshot, watch},
+    sync::watch,
     time::Instant,
 };
 
@@ -34,8 +34,8 @@ pub struct Proxy {
 
 struct WorkerThread {
     thread: JoinHandle<()>,
-    /// Hears how many connections the worker cut.
-    cut: oneshot::Receiver<usize>,
+    /// Hears how many connections the worker cut, once it has ended.
+    cut: watch::Receiver<Option<usize>>,
 }
 
 /// How a drain ended.
@@ -114,14 +114,18 @@ impl Proxy {
     /// Stops accepting, serves what waits in the accept queues, ends every connection as its
     /// protocol allows (GOAWAY, `connection: close`) and returns when the last is gone or the
     /// settings' time is over; what is still open then is cut.
-    pub async fn drain(mut self) -> Drained {
+    pub async fn drain(&self) -> Drained {
         self.stats.set_state(ServerState::Draining);
         self.phase
             .send_replace(Phase::Draining(Instant::now() + self.drain));
         let mut cut = 0;
-        for worker in &mut self.workers {
+        for worker in &self.workers {
+            let mut ended = worker.cut.clone();
             // A worker that panicked has nothing open any more.
-            cut += (&mut worker.cut).await.unwrap_or(0);
+            cut += ended
+                .wait_for(Option::is_some)
+                .await
+                .map_or(0, |cut| cut.unwrap_or(0));
         }
         Drained { cut }
     }
@@ -142,7 +146,7 @@ fn start_worker(name: &str, seed: WorkerSeed) -> Result<WorkerThread, ProxyError
         name: name.to_owned(),
         source,
     };
-    let (tell, cut) = oneshot::channel();
+    let (tell, cut) = watch::channel(None);
     let (started, made) = std::sync::mpsc::channel();
     let thread = thread::Builder::new()
         .name(name.to_owned())
@@ -163,7 +167,7 @@ fn start_worker(name: &str, seed: WorkerSeed) -> Result<WorkerThread, ProxyError
             let cut = runtime.block_on(worker::run(seed));
             // Sockets are closed before anyone hears that the worker ended.
             drop(runtime);
-            let _ = tell.send(cut);
+            let _ = tell.send(Some(cut));
         })
         .map_err(failed)?;
     match made.recv() {
