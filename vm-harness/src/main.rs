@@ -1,2 +1,75 @@
-//! Boots kernels in QEMU and loads the eBPF programs there.
-fn main() {}
+//! Boots Debian's kernels in QEMU and has the daemon prove itself in each.
+//!
+//! `kernel` fetches one, `initramfs` packs the daemon and the guest's script, `qemu` boots both, and
+//! `verdict` reads what the script said. Nothing of the machine but `target/vm` is touched.
+
+mod initramfs;
+mod kernel;
+mod qemu;
+mod verdict;
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Instant,
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::kernel::Kernel;
+
+fn main() -> ExitCode {
+    let names: Vec<_> = env::args().skip(1).collect();
+    match run(&names) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Tries the kernels named, or all, and says whether the daemon proved itself in every one.
+fn run(names: &[String]) -> Result<bool> {
+    let kernels = chosen(names)?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let work = root.join("../target/vm");
+    let daemon = env::var_os("FERROMESH_BIN")
+        .map_or_else(|| root.join("../target/release/ferromesh"), PathBuf::from);
+    std::fs::create_dir_all(&work).with_context(|| format!("cannot make {}", work.display()))?;
+    let initramfs = initramfs::pack(&daemon, &root.join("guest"), &work)?;
+
+    let mut all_passed = true;
+    for kernel in kernels {
+        let image = kernel.image(&work)?;
+        let start = Instant::now();
+        let said = qemu::boot(&image, &initramfs, &work.join(kernel.name))?;
+        let verdict = verdict::read(&said);
+        let seconds = start.elapsed().as_secs_f64();
+        println!("{:<6} {verdict} ({seconds:.1} s)", kernel.name);
+        for failure in &verdict.failures {
+            println!("       {failure}");
+        }
+        all_passed &= verdict.passed();
+    }
+    Ok(all_passed)
+}
+
+fn chosen(names: &[String]) -> Result<Vec<&'static Kernel>> {
+    if names.is_empty() {
+        return Ok(kernel::ALL.iter().collect());
+    }
+    names
+        .iter()
+        .map(|name| {
+            let found = kernel::ALL.iter().find(|kernel| kernel.name == name);
+            let Some(kernel) = found else {
+                let known: Vec<_> = kernel::ALL.iter().map(|kernel| kernel.name).collect();
+                bail!("no kernel is called {name}; there are {}", known.join(", "));
+            };
+            Ok(kernel)
+        })
+        .collect()
+}

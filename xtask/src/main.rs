@@ -11,6 +11,7 @@ mod demo;
 mod layout;
 mod setup;
 mod test;
+mod vm;
 
 use std::process::ExitCode;
 
@@ -39,6 +40,8 @@ enum Task {
     /// Measure what Ferromesh costs, against a named peer in the same run
     #[command(subcommand)]
     Bench(Bench),
+    /// Boot other kernels in QEMU and have the daemon prove itself in each
+    Vm(vm::Args),
 }
 
 #[derive(Debug, Subcommand)]
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Task::Check => check::run().map(done),
         Task::Demo(args) => demo::run(&args).map(done),
         Task::Bench(Bench::Redirect(args)) => bench::redirect(&args).map(done),
+        Task::Vm(args) => vm::run(&args).map(done),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -25,10 +25,12 @@ pub(crate) enum Purpose {
     Demo,
     /// The checks of the source.
     Check,
+    /// Other kernels in QEMU.
+    Vm,
 }
 
 impl Purpose {
-    /// Everything.
+    /// What `cargo xtask setup` puts in place: everything but QEMU, which only `vm` asks for.
     pub(crate) const ALL: [Self; 4] = [Self::Build, Self::Test, Self::Demo, Self::Check];
 }
 

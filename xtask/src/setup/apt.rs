@@ -29,6 +29,7 @@ enum Sign {
 }
 
 const HOSTS: &[Purpose] = &[Purpose::Test, Purpose::Demo];
+const VM: &[Purpose] = &[Purpose::Vm];
 
 const PACKAGES: &[Package] = &[
     Package::new("iproute2", "ip", HOSTS, "hosts out of network namespaces"),
@@ -72,6 +73,14 @@ const PACKAGES: &[Package] = &[
         HOSTS,
         "proof that nothing is left in the kernel",
     ),
+    Package::new(
+        "qemu-system-x86",
+        "qemu-system-x86_64",
+        VM,
+        "boots the kernels",
+    ),
+    Package::new("busybox-static", "busybox", VM, "the guest's programs"),
+    Package::new("cpio", "cpio", VM, "packs the guest's files"),
     Package::python(
         "python3-venv",
         "ensurepip",
