@@ -1,6 +1,10 @@
 //! The contract of the command line: every flag, its environment variable and its default.
+#![expect(
+    clippy::doc_markdown,
+    reason = "these comments are the help text, printed as it stands"
+)]
 
-use std::{net::IpAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{net::IpAddr, num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use mesh_model::resource::ResourceName;
@@ -262,14 +266,13 @@ pub(crate) struct UninstallArgs {
     pub(crate) all: bool,
 }
 
-/// How long `uninstall` waits beyond the daemon's own drain before it says that it still runs.
-pub(crate) const RETIRE_GRACE: Duration = Duration::from_secs(5);
-
 /// Instance and workload names become file names in bpffs, which refuses dots.
 fn instance_name(given: &str) -> Result<String, String> {
     let fits = !given.is_empty()
         && given.len() <= 63
-        && given.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        && given
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     if fits {
         Ok(given.to_owned())
     } else {

@@ -89,7 +89,9 @@ impl Control for Desk {
     async fn retire(&self, _: Request<RetireRequest>) -> Result<Response<RetireResponse>, Status> {
         // A full channel means that the daemon is retiring already.
         let _ = self.retire.try_send(());
-        Ok(Response::new(RetireResponse { pid: std::process::id() }))
+        Ok(Response::new(RetireResponse {
+            pid: std::process::id(),
+        }))
     }
 }
 

@@ -1,2 +1,49 @@
 //! The Ferromesh daemon and command line.
-fn main() {}
+
+mod cli;
+mod commands;
+mod control;
+mod daemon;
+mod notify;
+mod object;
+mod runtime_dir;
+mod settings;
+
+use std::{env, process::ExitCode};
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    cli::{Cli, Command},
+    settings::Environment,
+};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_log();
+    let environment: Environment = env::vars().collect();
+    let outcome = match cli.command {
+        Command::Run(args) => commands::run::run(*args, &environment).map(|()| ExitCode::SUCCESS),
+        Command::Validate(args) => commands::validate::run(&args),
+        Command::Explain(args) => {
+            commands::explain::run(args, &environment).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Connections(args) => commands::connections::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Status(args) => commands::status::run(&args),
+        Command::Uninstall(args) => commands::uninstall::run(&args).map(|()| ExitCode::SUCCESS),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("ferromesh: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// Logs to standard error, so that standard output holds answers only. `RUST_LOG` sets the levels.
+fn start_log() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+}

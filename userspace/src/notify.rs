@@ -10,7 +10,9 @@ use std::{
 
 /// Sends one state, such as `READY=1`. Without `NOTIFY_SOCKET` nobody listens and nothing is sent.
 pub(crate) fn notify(state: &str) {
-    let Some(path) = env::var_os("NOTIFY_SOCKET") else { return };
+    let Some(path) = env::var_os("NOTIFY_SOCKET") else {
+        return;
+    };
     let path = path.to_string_lossy();
     let address = match path.strip_prefix('@') {
         Some(name) => SocketAddr::from_abstract_name(name),

@@ -18,7 +18,9 @@ pub(crate) struct RuntimeDir {
 
 impl RuntimeDir {
     pub(crate) fn of(instance: &str) -> Self {
-        Self { path: Path::new("/run/ferromesh").join(instance) }
+        Self {
+            path: Path::new("/run/ferromesh").join(instance),
+        }
     }
 
     pub(crate) fn control_socket(&self) -> PathBuf {
@@ -80,13 +82,17 @@ impl RuntimeDir {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
-        entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+        entries
+            .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+            .collect()
     }
 }
 
 /// Removes a directory unless something of another instance is still in it.
 pub(crate) fn remove_if_empty(directory: Option<&Path>) -> io::Result<()> {
-    let Some(directory) = directory else { return Ok(()) };
+    let Some(directory) = directory else {
+        return Ok(());
+    };
     match fs::remove_dir(directory) {
         Ok(()) => Ok(()),
         Err(error)

@@ -64,8 +64,9 @@ impl Settings {
             None => variable(environment, "APPMESH_RESOURCE_ARN")?
                 .context("no resource: give --resource mesh/MESH/virtualNode/NODE")?,
         };
-        let workload_name =
-            args.workload_name.unwrap_or_else(|| pinnable_name(&resource.name));
+        let workload_name = args
+            .workload_name
+            .unwrap_or_else(|| pinnable_name(&resource.name));
         let admin_port = match args.admin_port {
             Some(port) => port,
             None => variable(environment, "ENVOY_ADMIN_ACCESS_PORT")?.unwrap_or(DEFAULT_ADMIN_PORT),
@@ -85,7 +86,9 @@ impl Settings {
             merged.insert(name.to_owned(), value.to_owned());
         }
         Ok(Self {
-            state_dir: args.state_dir.unwrap_or_else(|| state_dir(&args.instance.instance)),
+            state_dir: args
+                .state_dir
+                .unwrap_or_else(|| state_dir(&args.instance.instance)),
             instance: args.instance.instance,
             mesh_config: args.mesh_config,
             resource,
@@ -138,13 +141,25 @@ where
 {
     match environment.get(name).map(String::as_str) {
         None | Some("") => Ok(None),
-        Some(value) => value.parse().map(Some).with_context(|| format!("{name} is `{value}`")),
+        Some(value) => value
+            .parse()
+            .map(Some)
+            .with_context(|| format!("{name} is `{value}`")),
     }
 }
 
 /// A resource's name as a file name in bpffs, which refuses dots.
 fn pinnable_name(name: &str) -> String {
-    name.chars().take(63).map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect()
+    name.chars()
+        .take(63)
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '-' {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -3,7 +3,14 @@ use clap::CommandFactory;
 use super::*;
 
 fn run(extra: &[&str]) -> Result<Cli, clap::Error> {
-    let base = ["ferromesh", "run", "--mesh-config", "d", "--workload-cgroup", "/c"];
+    let base = [
+        "ferromesh",
+        "run",
+        "--mesh-config",
+        "d",
+        "--workload-cgroup",
+        "/c",
+    ];
     Cli::try_parse_from(base.iter().chain(extra))
 }
 
@@ -30,11 +37,16 @@ fn names_that_bpffs_would_refuse_are_refused() {
 #[test]
 fn flags_take_the_place_of_the_route_managers_variables() {
     let cli = run(&["--ignored-ports", "9000", "--enable-ipv6", "1"]).expect("valid flags");
-    let Command::Run(run) = cli.command else { panic!("not run") };
+    let Command::Run(run) = cli.command else {
+        panic!("not run")
+    };
     let overrides: Vec<_> = run.redirect.overrides().collect();
     assert_eq!(
         overrides,
-        [("APPMESH_EGRESS_IGNORED_PORTS", "9000"), ("APPMESH_ENABLE_IPV6", "1")]
+        [
+            ("APPMESH_EGRESS_IGNORED_PORTS", "9000"),
+            ("APPMESH_ENABLE_IPV6", "1")
+        ]
     );
 }
 

@@ -4,12 +4,21 @@ use super::*;
 use crate::cli::{Cli, Command};
 
 fn settings(flags: &[&str], environment: &[(&str, &str)]) -> anyhow::Result<Settings> {
-    let base = ["ferromesh", "run", "--mesh-config", "d", "--workload-cgroup", "/c"];
+    let base = [
+        "ferromesh",
+        "run",
+        "--mesh-config",
+        "d",
+        "--workload-cgroup",
+        "/c",
+    ];
     let Command::Run(args) = Cli::try_parse_from(base.iter().chain(flags))?.command else {
         panic!("not run")
     };
-    let environment =
-        environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let environment = environment
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
     Settings::new(*args, &environment)
 }
 
@@ -19,7 +28,11 @@ const RESOURCE: (&str, &str) = ("APPMESH_RESOURCE_ARN", "mesh/apps/virtualNode/s
 fn the_variables_of_app_mesh_are_enough() {
     let settings = settings(
         &[],
-        &[RESOURCE, ("ENVOY_ADMIN_ACCESS_PORT", "9999"), ("LISTENER_DRAIN_WAIT_TIME_S", "30")],
+        &[
+            RESOURCE,
+            ("ENVOY_ADMIN_ACCESS_PORT", "9999"),
+            ("LISTENER_DRAIN_WAIT_TIME_S", "30"),
+        ],
     )
     .expect("valid");
     assert_eq!(settings.resource.name, "serviceA");
@@ -32,7 +45,12 @@ fn the_variables_of_app_mesh_are_enough() {
 #[test]
 fn a_flag_goes_before_a_variable() {
     let settings = settings(
-        &["--resource", "mesh/apps/virtualNode/b", "--ignored-ports", "9000"],
+        &[
+            "--resource",
+            "mesh/apps/virtualNode/b",
+            "--ignored-ports",
+            "9000",
+        ],
         &[RESOURCE, ("APPMESH_EGRESS_IGNORED_PORTS", "8000")],
     )
     .expect("valid");
@@ -48,8 +66,11 @@ fn a_bad_value_names_its_variable() {
         ("LISTENER_DRAIN_WAIT_TIME_S", "soon"),
         ("APPMESH_RESOURCE_ARN", "serviceA"),
     ] {
-        let environment =
-            if name == RESOURCE.0 { vec![(name, value)] } else { vec![RESOURCE, (name, value)] };
+        let environment = if name == RESOURCE.0 {
+            vec![(name, value)]
+        } else {
+            vec![RESOURCE, (name, value)]
+        };
         let error = settings(&[], &environment).expect_err(value);
         assert!(format!("{error:#}").contains(name), "{error:#}");
     }
@@ -58,12 +79,16 @@ fn a_bad_value_names_its_variable() {
 #[test]
 fn no_resource_is_an_error_with_its_mend() {
     let error = settings(&[], &[]).expect_err("no resource");
-    assert!(error.to_string().contains("--resource mesh/MESH/virtualNode/NODE"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("--resource mesh/MESH/virtualNode/NODE"),
+        "{error}"
+    );
 }
 
 #[test]
 fn a_name_with_dots_still_pins() {
-    let settings =
-        settings(&["--resource", "mesh/apps/virtualNode/a.b_c"], &[]).expect("valid");
+    let settings = settings(&["--resource", "mesh/apps/virtualNode/a.b_c"], &[]).expect("valid");
     assert_eq!(settings.workload_name, "a_b_c");
 }

@@ -1,0 +1,21 @@
+//! What each command of the command line does.
+
+pub(crate) mod connections;
+pub(crate) mod explain;
+pub(crate) mod run;
+pub(crate) mod status;
+pub(crate) mod uninstall;
+pub(crate) mod validate;
+
+use anyhow::Context;
+
+/// Runs one exchange with a daemon. The outer error is ours, the inner the exchange's.
+fn block_on<T>(
+    exchange: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<anyhow::Result<T>> {
+    Ok(tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start a runtime")?
+        .block_on(exchange))
+}

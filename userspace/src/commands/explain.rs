@@ -1,0 +1,39 @@
+//! `ferromesh explain`: what a request would get, and why not something else.
+
+use anyhow::Context;
+use mesh_config::{
+    document::Documents,
+    explain::{Request, explain},
+    resolve::resolve,
+    source::directory::read_directory,
+};
+use serde_json::json;
+
+use crate::{cli::ExplainArgs, daemon::configuration::Problems, settings::Environment};
+
+pub(crate) fn run(args: ExplainArgs, environment: &Environment) -> anyhow::Result<()> {
+    let set = read_directory(&args.mesh_config).context("the documents cannot be read")?;
+    let resolved = Documents::parse(&set)
+        .into_result()
+        .and_then(|(documents, _)| resolve(&documents, &args.resource, environment))
+        .map_err(|problems| Problems(problems.iter().map(ToString::to_string).collect()))
+        .context("the documents are bad")?;
+    let request = Request {
+        method: args.method,
+        url: args.url,
+        headers: args.headers,
+    };
+    let explanation = explain(&resolved.snapshot, &request)?;
+    if args.json {
+        println!(
+            "{:#}",
+            json!({ "explanation": explanation, "findings": resolved.findings })
+        );
+    } else {
+        print!("{explanation}");
+        for finding in &resolved.findings {
+            println!("note: {finding}");
+        }
+    }
+    Ok(())
+}

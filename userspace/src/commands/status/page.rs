@@ -1,0 +1,221 @@
+//! The status page for people.
+
+use std::fmt::{self, Display, Formatter};
+
+use ferromesh_proto::control::{Cluster, Configuration, StatusResponse, Workload};
+use mesh_bpf::inspect::{InstanceReport, WorkloadReport};
+
+/// What is known of one instance.
+pub(crate) struct Page<'a> {
+    pub(crate) instance: &'a str,
+    /// None when no daemon answers.
+    pub(crate) daemon: Option<&'a StatusResponse>,
+    /// Why a daemon that is there does not answer.
+    pub(crate) silence: Option<&'a str>,
+    /// None when there are no pins.
+    pub(crate) kernel: Option<&'a InstanceReport>,
+}
+
+impl Display for Page<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(f, "instance     {}", self.instance)?;
+        match (self.daemon, self.silence) {
+            (Some(daemon), _) => daemon_part(f, daemon)?,
+            (None, Some(silence)) => writeln!(f, "daemon       silent: {silence}")?,
+            (None, None) => writeln!(f, "daemon       not running")?,
+        }
+        match self.kernel {
+            Some(kernel) => kernel_part(f, kernel),
+            None => writeln!(f, "kernel       nothing loaded, nothing pinned"),
+        }
+    }
+}
+
+fn daemon_part(f: &mut Formatter<'_>, daemon: &StatusResponse) -> fmt::Result {
+    writeln!(
+        f,
+        "daemon       pid {}, version {}, up {}",
+        daemon.pid,
+        daemon.version,
+        Age(daemon.uptime_seconds)
+    )?;
+    daemon
+        .workloads
+        .iter()
+        .try_for_each(|workload| workload_part(f, workload))
+}
+
+fn workload_part(f: &mut Formatter<'_>, workload: &Workload) -> fmt::Result {
+    writeln!(
+        f,
+        "workload     {} ({}), {}",
+        workload.name, workload.resource, workload.state
+    )?;
+    writeln!(f, "  cgroup     {}", workload.cgroup)?;
+    if let Some(configuration) = &workload.configuration {
+        configuration_part(f, configuration)?;
+    }
+    for listener in &workload.listeners {
+        writeln!(f, "  listener   {} on {}", listener.name, listener.address)?;
+    }
+    for cluster in &workload.clusters {
+        writeln!(f, "  cluster    {}", Endpoints(cluster))?;
+    }
+    for finding in &workload.findings {
+        writeln!(f, "  note       {finding}")?;
+    }
+    Ok(())
+}
+
+fn configuration_part(f: &mut Formatter<'_>, configuration: &Configuration) -> fmt::Result {
+    writeln!(
+        f,
+        "  documents  {}: generation {} in force for {}{}",
+        configuration.source,
+        configuration.generation,
+        Age(configuration.in_force_seconds),
+        if configuration.from_last_good {
+            ", the last good one from disk"
+        } else {
+            ""
+        }
+    )?;
+    if configuration.problems.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        f,
+        "  REFUSED    what the source holds, for {}; the last good configuration stays in force",
+        Age(configuration.refused_seconds)
+    )?;
+    configuration
+        .problems
+        .iter()
+        .try_for_each(|problem| writeln!(f, "    {problem}"))
+}
+
+struct Endpoints<'a>(&'a Cluster);
+
+impl Display for Endpoints<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self(cluster) = self;
+        write!(f, "{}: ", cluster.name)?;
+        if cluster.endpoints.is_empty() {
+            f.write_str("no endpoint")?;
+        } else {
+            f.write_str(&cluster.endpoints.join(", "))?;
+        }
+        if let Some(seconds) = cluster.answered_seconds {
+            write!(f, " (answered {} ago)", Age(seconds))?;
+        }
+        if cluster.failure.is_empty() {
+            Ok(())
+        } else {
+            write!(f, ": {}", cluster.failure)
+        }
+    }
+}
+
+fn kernel_part(f: &mut Formatter<'_>, kernel: &InstanceReport) -> fmt::Result {
+    writeln!(f, "proxy        {}", kernel.proxy)?;
+    for workload in &kernel.workloads {
+        rules_part(f, workload)?;
+    }
+    for link in &kernel.links {
+        writeln!(
+            f,
+            "link {:<7} {} → program {} {}{}",
+            link.id,
+            link.pin.display(),
+            link.program_id,
+            link.program,
+            if link.attached {
+                ""
+            } else {
+                " (DETACHED: what it was attached to is gone)"
+            }
+        )?;
+    }
+    for map in &kernel.maps {
+        let entries = map
+            .entries
+            .map_or_else(String::new, |entries| format!("{entries} entries of "));
+        writeln!(
+            f,
+            "map {:<8} {}: {entries}{}",
+            map.id, map.name, map.max_entries
+        )?;
+    }
+    writeln!(f, "connections  {} live", kernel.connections.len())
+}
+
+fn rules_part(f: &mut Formatter<'_>, workload: &WorkloadReport) -> fmt::Result {
+    let Some(rules) = &workload.rules else {
+        return writeln!(f, "rules        {}: none in force", workload.name);
+    };
+    writeln!(
+        f,
+        "rules        {}: generation {}, {}, IPv6 {}, on proxy down {}",
+        workload.name,
+        rules.generation,
+        if rules.enabled {
+            "redirecting"
+        } else {
+            "NOT redirecting"
+        },
+        if rules.ipv6 { "too" } else { "left alone" },
+        match rules.on_proxy_down {
+            mesh_model::redirect::OnProxyDown::Refuse => "refuse",
+            mesh_model::redirect::OnProxyDown::Bypass => "bypass",
+        }
+    )?;
+    writeln!(f, "  app ports  {}", list(&rules.app_ports))?;
+    writeln!(
+        f,
+        "  left alone ports {}; networks {}; user {}; group {}",
+        list(&rules.ignored_ports),
+        list(&rules.ignored_networks),
+        rules
+            .ignored_uid
+            .map_or_else(|| "none".to_owned(), |uid| uid.to_string()),
+        rules
+            .ignored_gid
+            .map_or_else(|| "none".to_owned(), |gid| gid.to_string()),
+    )?;
+    for counter in &workload.counters {
+        writeln!(
+            f,
+            "  counted    {:?} {:?} {}: {}",
+            counter.direction, counter.verdict, counter.reason, counter.count
+        )?;
+    }
+    Ok(())
+}
+
+fn list<T: Display>(items: &[T]) -> String {
+    if items.is_empty() {
+        return "none".to_owned();
+    }
+    items
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// A time span in seconds, at the precision that a person wants.
+struct Age(u64);
+
+impl Display for Age {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            seconds @ 0..120 => write!(f, "{seconds} s"),
+            seconds @ 120..7200 => write!(f, "{} min", seconds / 60),
+            seconds @ 7200..172_800 => write!(f, "{} h", seconds / 3600),
+            seconds => write!(f, "{} days", seconds / 86_400),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+//! `ferromesh uninstall`: lets the workloads go, ends the daemon, removes every trace.
+
+use std::{collections::BTreeSet, fs, io, path::Path, time::Duration};
+
+use anyhow::{Context, bail};
+use ferromesh_proto::control::RetireRequest;
+use mesh_bpf::{cgroup, inspect::list_instances, uninstall::uninstall};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+    process::{Pid, PidfdFlags, pidfd_open},
+};
+
+use super::status::BPFFS;
+use crate::{
+    cli::UninstallArgs,
+    control, daemon,
+    runtime_dir::{RuntimeDir, remove_if_empty},
+    settings::state_dir,
+};
+
+/// How long a daemon may drain before it is named as the one that holds the removal up: the guide's
+/// longest drain and some.
+const DAEMON_ENDS_WITHIN: Duration = Duration::from_secs(130);
+
+pub(crate) fn run(args: &UninstallArgs) -> anyhow::Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        bail!("not root: removing eBPF programs needs it; run with sudo");
+    }
+    let instances = if args.all {
+        let pinned = list_instances(Path::new(BPFFS))?;
+        let running = RuntimeDir::instances().context("/run/ferromesh cannot be listed")?;
+        pinned.into_iter().chain(running).collect()
+    } else {
+        BTreeSet::from([args.instance.instance.clone()])
+    };
+    for instance in &instances {
+        remove(instance).with_context(|| format!("instance `{instance}` is not wholly removed"))?;
+    }
+    if instances.is_empty() {
+        println!("no instance on this kernel");
+    }
+    Ok(())
+}
+
+fn remove(instance: &str) -> anyhow::Result<()> {
+    let runtime_dir = RuntimeDir::of(instance);
+    // The daemon detaches first, so that no connection of the workload is lost to the removal.
+    if let Some(pid) = super::block_on(retire(&runtime_dir))?? {
+        wait_for_end(pid)?;
+    }
+    let removed = uninstall(Path::new(BPFFS), instance)?;
+    let own_cgroup = daemon::place::proxy_cgroup(&cgroup::mount_point()?, instance);
+    let had_cgroup = remove_cgroup(&own_cgroup)?;
+    let state = state_dir(instance);
+    let had_state = remove_tree(&state)?;
+    let ran = runtime_dir
+        .remove()
+        .context("its runtime directory stays")?;
+    if removed.links + removed.maps + removed.directories == 0 && !had_cgroup && !had_state && !ran
+    {
+        println!("instance `{instance}`: nothing to remove");
+        return Ok(());
+    }
+    println!(
+        "instance `{instance}`: removed {} links, {} maps, {} pin directories{}{}",
+        removed.links,
+        removed.maps,
+        removed.directories,
+        if had_cgroup { ", its cgroup" } else { "" },
+        if had_state {
+            ", its last good configuration"
+        } else {
+            ""
+        },
+    );
+    Ok(())
+}
+
+async fn retire(runtime_dir: &RuntimeDir) -> anyhow::Result<Option<u32>> {
+    let Some(mut client) = control::connect(runtime_dir.control_socket()).await? else {
+        return Ok(None);
+    };
+    let answer = client
+        .retire(RetireRequest {})
+        .await
+        .context("the daemon does not take its leave")?;
+    Ok(Some(answer.into_inner().pid))
+}
+
+/// A daemon that has ended and whose parent has not asked for its status holds nothing any more, and
+/// counts as ended here too.
+fn wait_for_end(pid: u32) -> anyhow::Result<()> {
+    let known = i32::try_from(pid)
+        .ok()
+        .and_then(Pid::from_raw)
+        .context("the daemon has no pid")?;
+    let daemon = match pidfd_open(known, PidfdFlags::empty()) {
+        Ok(daemon) => daemon,
+        Err(Errno::SRCH) => return Ok(()),
+        Err(error) => return Err(error).context("the daemon cannot be waited for"),
+    };
+    let deadline = Timespec::try_from(DAEMON_ENDS_WITHIN).context("no such deadline")?;
+    let ended = poll(&mut [PollFd::new(&daemon, PollFlags::IN)], Some(&deadline))
+        .context("the daemon cannot be waited for")?;
+    if ended == 0 {
+        bail!("its daemon (pid {pid}) still drains; run uninstall again when it has ended");
+    }
+    Ok(())
+}
+
+fn remove_cgroup(cgroup: &Path) -> anyhow::Result<bool> {
+    match fs::remove_dir(cgroup) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error)
+            .with_context(|| format!("{} stays: a process is still in it", cgroup.display())),
+    }
+}
+
+fn remove_tree(directory: &Path) -> anyhow::Result<bool> {
+    match fs::remove_dir_all(directory) {
+        Ok(()) => {
+            remove_if_empty(directory.parent()).context("/var/lib/ferromesh stays")?;
+            Ok(true)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error).with_context(|| format!("{} stays", directory.display())),
+    }
+}

@@ -1,0 +1,77 @@
+//! Where the daemon stands: what it needs of the machine, and the cgroup of its own.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use mesh_bpf::cgroup;
+
+use crate::{
+    object::OBJECT,
+    settings::{ProxyPlace, Settings},
+};
+
+/// Checks what the machine must have, then makes sure that this process and its sockets are outside
+/// the workload. Returns the cgroup of the proxy.
+pub(crate) fn prepare(settings: &Settings) -> anyhow::Result<PathBuf> {
+    if !rustix::process::geteuid().is_root() {
+        bail!("not root: loading eBPF programs needs it; run with sudo or as a system service");
+    }
+    if OBJECT.is_empty() {
+        bail!("this binary was built without its eBPF programs; build it with `cargo xtask build`");
+    }
+    let root = cgroup::mount_point()?;
+    let workload = &settings.workload_cgroup;
+    if !workload.is_dir() {
+        bail!(
+            "{} is no cgroup: make it under {} and start the workload in it",
+            workload.display(),
+            root.display()
+        );
+    }
+    match &settings.proxy {
+        ProxyPlace::Internal => own_cgroup(&root, workload, &settings.instance),
+        ProxyPlace::External(proxy) => {
+            if cgroup::is_inside(proxy, workload)? {
+                bail!(
+                    "the external proxy's cgroup {} is inside the workload's: its own connections \
+                     would come back to it; start it in a sibling",
+                    proxy.display()
+                );
+            }
+            Ok(proxy.clone())
+        }
+    }
+}
+
+/// The cgroup that an instance makes for its own proxy.
+pub(crate) fn proxy_cgroup(root: &Path, instance: &str) -> PathBuf {
+    root.join(format!("ferromesh-{instance}"))
+}
+
+/// The daemon has a cgroup to itself, so that programs for the proxy meet nobody else. A service
+/// manager's unit is one already; anywhere else the daemon makes one beside the workload's tree.
+fn own_cgroup(root: &Path, workload: &Path, instance: &str) -> anyhow::Result<PathBuf> {
+    let present = cgroup::of_process(None)?;
+    let inside = cgroup::is_inside(&present, workload)?;
+    let is_unit = present
+        .extension()
+        .is_some_and(|extension| extension == "service");
+    if is_unit && !inside {
+        return Ok(present);
+    }
+    let own = proxy_cgroup(root, instance);
+    if cgroup::is_inside(&own, workload)? {
+        bail!(
+            "the workload's cgroup {} holds every cgroup of this machine: name one of its own",
+            workload.display()
+        );
+    }
+    cgroup::create(&own)?;
+    cgroup::enter(&own).with_context(|| {
+        format!(
+            "the daemon is in {} and cannot leave it for a cgroup of its own",
+            present.display()
+        )
+    })?;
+    Ok(own)
+}

@@ -1,0 +1,123 @@
+//! What the daemon says of itself on the control socket.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant, SystemTime},
+};
+
+use ferromesh_proto::control::{
+    Cluster, Configuration as Report, ConnectionsResponse, Listener, StatusResponse, Workload,
+};
+use mesh_proxy::{Proxy, status::ClusterStatus};
+use mesh_telemetry::Registry;
+
+use super::{configuration::Configuration, redirection::Redirection};
+use crate::{
+    commands::connections::message,
+    control::Subject,
+    settings::{ProxyPlace, Settings},
+};
+
+/// The state that a report is drawn from.
+pub(crate) struct Reporter {
+    pub(crate) settings: Settings,
+    pub(crate) started: Instant,
+    pub(crate) workload: u32,
+    pub(crate) registry: Arc<Registry>,
+    /// None with an external proxy.
+    pub(crate) proxy: Option<Arc<Proxy>>,
+    pub(crate) configuration: Arc<Mutex<Configuration>>,
+    pub(crate) redirection: Redirection,
+}
+
+impl Subject for Reporter {
+    fn status(&self) -> StatusResponse {
+        StatusResponse {
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            uptime_seconds: self.started.elapsed().as_secs(),
+            workloads: vec![self.workload()],
+        }
+    }
+
+    fn connections(&self) -> anyhow::Result<ConnectionsResponse> {
+        let connections = self
+            .redirection
+            .connections()?
+            .iter()
+            .map(message)
+            .collect();
+        Ok(ConnectionsResponse { connections })
+    }
+}
+
+impl Reporter {
+    fn workload(&self) -> Workload {
+        let configuration = self.configuration.lock().expect("no holder panics");
+        let in_force = configuration.in_force();
+        let refused = configuration.refused();
+        let clusters = self
+            .proxy
+            .as_ref()
+            .map_or_else(Vec::new, |proxy| proxy.status().clusters);
+        Workload {
+            id: self.workload,
+            name: self.settings.workload_name.clone(),
+            resource: self.settings.resource.to_string(),
+            cgroup: self.settings.workload_cgroup.display().to_string(),
+            state: self.registry.state().as_str().to_owned(),
+            configuration: Some(Report {
+                source: self.settings.mesh_config.display().to_string(),
+                generation: in_force.snapshot.generation,
+                in_force_seconds: in_force.since.elapsed().as_secs(),
+                from_last_good: in_force.from_last_good,
+                problems: refused.map_or_else(Vec::new, |refused| refused.problems.clone()),
+                refused_seconds: refused.map_or(0, |refused| refused.since.elapsed().as_secs()),
+            }),
+            listeners: self.listeners(in_force.rules.egress_port, in_force.rules.ingress_port),
+            clusters: clusters.iter().map(cluster).collect(),
+            findings: in_force
+                .warnings
+                .iter()
+                .map(ToString::to_string)
+                .chain(in_force.findings.iter().map(ToString::to_string))
+                .collect(),
+        }
+    }
+
+    fn listeners(&self, egress_port: u16, ingress_port: u16) -> Vec<Listener> {
+        let admin = Listener {
+            name: "admin".to_owned(),
+            address: self.settings.admin.to_string(),
+            role: "admin".to_owned(),
+        };
+        let proxy = match self.settings.proxy {
+            ProxyPlace::External(_) => vec![],
+            ProxyPlace::Internal => [("egress", egress_port), ("ingress", ingress_port)]
+                .map(|(role, port)| Listener {
+                    name: format!("lds_{role}_0.0.0.0_{port}"),
+                    address: format!("0.0.0.0:{port}"),
+                    role: role.to_owned(),
+                })
+                .to_vec(),
+        };
+        proxy.into_iter().chain([admin]).collect()
+    }
+}
+
+fn cluster(status: &ClusterStatus) -> Cluster {
+    Cluster {
+        name: status.name.clone(),
+        endpoints: status.endpoints.iter().map(ToString::to_string).collect(),
+        answered_seconds: status.answered.map(age_seconds),
+        failure: status.trouble.clone().unwrap_or_default(),
+    }
+}
+
+/// A clock that was set back must not make an answer look older than time itself.
+fn age_seconds(then: SystemTime) -> u64 {
+    SystemTime::now()
+        .duration_since(then)
+        .unwrap_or(Duration::ZERO)
+        .as_secs()
+}
