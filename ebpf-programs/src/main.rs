@@ -1,2 +1,86 @@
-//! The eBPF programs.
-fn main() {}
+//! The eBPF programs: one for each hook of the kernel, each a call down.
+//!
+//! [`context`] reads what the kernel hands over, [`policy`] gathers facts for the decisions of
+//! `ebpf-decide`, [`track`] remembers sockets, flows and connections, [`hooks`] joins them, one
+//! module a hook; [`maps`] is everything that outlives a call.
+#![no_std]
+#![no_main]
+#![expect(
+    missing_docs,
+    reason = "the macros of the programs wrap them in functions of their own"
+)]
+#![expect(
+    unsafe_code,
+    reason = "contexts and map values are pointers of the kernel; the verifier checks every access"
+)]
+
+mod context;
+mod helpers;
+mod hooks;
+mod maps;
+mod policy;
+mod track;
+
+use aya_ebpf::{
+    macros::{cgroup_sock_addr, cgroup_sockopt, sk_lookup, sock_ops},
+    programs::{SkLookupContext, SockAddrContext, SockOpsContext, SockoptContext},
+};
+
+/// A workload connects over IPv4.
+#[cgroup_sock_addr(connect4)]
+pub(crate) fn on_connect4(ctx: SockAddrContext) -> i32 {
+    hooks::connect::v4(ctx.sock_addr)
+}
+
+/// A workload connects over IPv6, or over IPv4 from an IPv6 socket.
+#[cgroup_sock_addr(connect6)]
+pub(crate) fn on_connect6(ctx: SockAddrContext) -> i32 {
+    hooks::connect::v6(ctx.sock_addr)
+}
+
+/// A workload asks for its peer on an IPv4 socket.
+#[cgroup_sock_addr(getpeername4)]
+pub(crate) fn on_getpeername4(ctx: SockAddrContext) -> i32 {
+    hooks::peer_name::v4(ctx.sock_addr)
+}
+
+/// A workload asks for its peer on an IPv6 socket.
+#[cgroup_sock_addr(getpeername6)]
+pub(crate) fn on_getpeername6(ctx: SockAddrContext) -> i32 {
+    hooks::peer_name::v6(ctx.sock_addr)
+}
+
+/// A TCP socket of a workload changes.
+#[sock_ops]
+pub(crate) fn on_workload_socket(ctx: SockOpsContext) -> u32 {
+    hooks::workload_socket::event(ctx.ops)
+}
+
+/// A TCP socket of the proxy changes.
+#[sock_ops]
+pub(crate) fn on_proxy_socket(ctx: SockOpsContext) -> u32 {
+    hooks::proxy_socket::event(ctx.ops)
+}
+
+/// The proxy asks for a socket option.
+#[cgroup_sockopt(getsockopt)]
+pub(crate) fn on_getsockopt(ctx: SockoptContext) -> i32 {
+    hooks::original_destination::answer(ctx.sockopt)
+}
+
+/// A packet looks for a socket in a workload's network namespace.
+#[sk_lookup]
+pub(crate) fn on_sk_lookup(ctx: SkLookupContext) -> u32 {
+    hooks::steer::packet(&ctx)
+}
+
+/// The verifier proves that nothing gets here.
+#[panic_handler]
+fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}
+
+/// Helpers that the kernel reserves for GPL programs are not used, but tools expect the section.
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 11] = *b"Apache-2.0\0";

@@ -1,1 +1,41 @@
+//! The types that the eBPF programs and the daemon share: keys and values of maps.
+//!
+//! Every type is `repr(C)` of fixed-width fields with its padding spelled out, so that both
+//! compilers lay it out alike and no byte of a map key is undefined; sizes and offsets are asserted
+//! beside each. A change of any layout is a new [`ABI_VERSION`], which is part of the path of pins.
 #![no_std]
+
+mod address;
+mod connection;
+mod flow;
+mod instance;
+#[cfg(feature = "user")]
+mod pod;
+mod policy;
+pub mod verdict;
+
+pub use address::{Address, LOOPBACK_V6, UNSPECIFIED, V4_MAPPED_WORD};
+pub use connection::{
+    Closed, Connection, ESTABLISHED, FIN_ACKNOWLEDGED, FIN_RECEIVED, PASSIVE, Socket,
+};
+pub use flow::{FlowKey, Origin};
+pub use instance::{Instance, NEVER_SILENT, NameBytes, PathBytes, WorkloadRecord};
+pub use policy::{
+    EXTERNAL_PROXY, IGNORED_GID, IGNORED_UID, LocalKey, NetworkKey, OwnAddressKey, POLICY_BYPASS,
+    POLICY_ENABLED, POLICY_IPV6, PORT_APP, PORT_IGNORED, Policy, PortKey, SteeredKey,
+};
+
+/// The version of every layout in this crate.
+pub const ABI_VERSION: u32 = 1;
+
+/// Asserts the size and alignment of a type, and the offsets of the fields named.
+macro_rules! assert_layout {
+    ($type:ty, size $size:literal, align $align:literal $(, $field:ident at $offset:literal)* $(,)?) => {
+        const _: () = {
+            assert!(core::mem::size_of::<$type>() == $size);
+            assert!(core::mem::align_of::<$type>() == $align);
+            $(assert!(core::mem::offset_of!($type, $field) == $offset);)*
+        };
+    };
+}
+pub(crate) use assert_layout;

@@ -1,0 +1,36 @@
+//! What holds for a whole instance, and what its workloads are called.
+
+use crate::assert_layout;
+
+/// The deadline of a proxy that has no heartbeat.
+pub const NEVER_SILENT: u64 = u64::MAX;
+
+/// The state of the proxy of one instance.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Instance {
+    /// When the proxy counts as down unless it beats again, in nanoseconds since boot; 0 before its
+    /// first beat, [`NEVER_SILENT`] for one that does not beat.
+    pub deadline_ns: u64,
+}
+assert_layout!(Instance, size 8, align 8);
+
+/// A name, padded with zeros.
+pub type NameBytes = [u8; 64];
+/// A path, padded with zeros.
+pub type PathBytes = [u8; 4096];
+
+/// What a workload is, for whoever finds the pins without a daemon.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorkloadRecord {
+    /// Its name.
+    pub name: NameBytes,
+    /// Its cgroup's directory.
+    pub cgroup: PathBytes,
+    /// Its network namespace's file; empty for the daemon's own.
+    pub netns: PathBytes,
+    /// The cookie of its network namespace; 0 where the kernel does not tell.
+    pub netns_cookie: u64,
+}
+assert_layout!(WorkloadRecord, size 8264, align 8, cgroup at 64, netns at 4160, netns_cookie at 8256);

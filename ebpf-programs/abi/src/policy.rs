@@ -1,0 +1,106 @@
+//! The redirection rules of a workload as the programs read them.
+//!
+//! Rules are switched whole: a new policy with its ports and networks is written beside the old one
+//! under an index of its own, then one word says which index is in force.
+
+use crate::{Address, assert_layout};
+
+/// New connections are redirected at all.
+pub const POLICY_ENABLED: u32 = 1 << 0;
+/// IPv6 destinations are redirected too.
+pub const POLICY_IPV6: u32 = 1 << 1;
+/// While the proxy is down, connections go direct; otherwise they are refused.
+pub const POLICY_BYPASS: u32 = 1 << 2;
+/// [`Policy::ignored_uid`] holds.
+pub const IGNORED_UID: u32 = 1 << 3;
+/// [`Policy::ignored_gid`] holds.
+pub const IGNORED_GID: u32 = 1 << 4;
+/// The proxy is not ours: it has no heartbeat, and takes its ingress itself.
+pub const EXTERNAL_PROXY: u32 = 1 << 5;
+
+/// What a policy says beside its ports and networks.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// The configuration's generation, for people.
+    pub generation: u64,
+    /// [`POLICY_ENABLED`] and the other flags.
+    pub flags: u32,
+    /// Sockets of this user are left alone.
+    pub ignored_uid: u32,
+    /// Sockets of this group are left alone.
+    pub ignored_gid: u32,
+    /// Where the proxy takes egress.
+    pub egress_port: u16,
+    /// Where the proxy takes ingress.
+    pub ingress_port: u16,
+}
+assert_layout!(Policy, size 24, align 8, flags at 8, egress_port at 20);
+
+/// A destination port to leave alone.
+pub const PORT_IGNORED: u16 = 0;
+/// A local port whose incoming connections go to the proxy.
+pub const PORT_APP: u16 = 1;
+
+/// A port that a policy speaks of.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PortKey {
+    /// The policy's index.
+    pub policy: u32,
+    /// The port.
+    pub port: u16,
+    /// [`PORT_IGNORED`] or [`PORT_APP`].
+    pub kind: u16,
+}
+assert_layout!(PortKey, size 8, align 4, port at 4, kind at 6);
+
+/// A network that a policy leaves alone: the data of a key of a longest-prefix trie. The policy comes
+/// first, so one trie serves all of them; it counts 32 bits of each prefix length.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct NetworkKey {
+    /// The policy's index.
+    pub policy: u32,
+    /// The network, v4 as v4-mapped.
+    pub address: Address,
+}
+assert_layout!(NetworkKey, size 20, align 4, address at 4);
+
+/// A network that is local to a workload's namespace, as [`NetworkKey`].
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LocalKey {
+    /// The workload.
+    pub workload: u32,
+    /// The network, v4 as v4-mapped.
+    pub address: Address,
+}
+assert_layout!(LocalKey, size 20, align 4, address at 4);
+
+/// Asks for an address of the namespace on one interface: what a socket bound to that interface can
+/// reach without leaving the host. It cannot reach the loopback addresses.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct OwnAddressKey {
+    /// The workload.
+    pub workload: u32,
+    /// The interface's index.
+    pub interface: u32,
+    /// 4 or 6.
+    pub family: u32,
+}
+assert_layout!(OwnAddressKey, size 12, align 4, family at 8);
+
+/// A port that is steered in a network namespace, to tell whose an accepted connection is.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SteeredKey {
+    /// The namespace's cookie.
+    pub netns: u64,
+    /// The port.
+    pub port: u16,
+    /// Always 0.
+    pub padding: [u16; 3],
+}
+assert_layout!(SteeredKey, size 16, align 8, port at 8);

@@ -1,0 +1,79 @@
+//! Helpers of the kernel behind safe signatures.
+
+use core::ptr;
+
+use aya_ebpf::{
+    bindings::{BPF_SK_STORAGE_GET_F_CREATE, bpf_sock},
+    btf_maps::SkStorage,
+    helpers::{bpf_get_current_uid_gid, bpf_ktime_get_boot_ns, generated::bpf_sk_storage_get},
+};
+
+/// Nanoseconds since boot, suspension included.
+#[inline(always)]
+pub(crate) fn boot_ns() -> u64 {
+    // SAFETY: takes nothing.
+    unsafe { bpf_ktime_get_boot_ns() }
+}
+
+/// User and group of the current task.
+#[inline(always)]
+pub(crate) fn current_owner() -> (u32, u32) {
+    let both = bpf_get_current_uid_gid();
+    (both as u32, (both >> 32) as u32)
+}
+
+/// A socket that the context of a program names; never null.
+#[derive(Clone, Copy)]
+pub(crate) struct Sock(*mut bpf_sock);
+
+impl Sock {
+    /// None for a null pointer, which is what contexts hold where there is no full socket.
+    #[inline(always)]
+    pub(crate) fn new(socket: *mut bpf_sock) -> Option<Self> {
+        if socket.is_null() {
+            None
+        } else {
+            Some(Self(socket))
+        }
+    }
+
+    /// The interface that it is bound to, 0 for none.
+    #[inline(always)]
+    pub(crate) fn bound_interface(self) -> u32 {
+        // SAFETY: not null, and the verifier knows it as a socket.
+        unsafe { ptr::read_volatile(&raw const (*self.0).bound_dev_if) }
+    }
+
+    /// What it carries in a map.
+    #[inline(always)]
+    pub(crate) fn storage<T>(self, map: &'static SkStorage<T>) -> Option<&'static mut T> {
+        self.storage_or(map, ptr::null_mut(), 0)
+    }
+
+    /// What it carries in a map, `initial` if it carried nothing; none without memory.
+    #[inline(always)]
+    pub(crate) fn storage_or_insert<T>(
+        self,
+        map: &'static SkStorage<T>,
+        initial: &mut T,
+    ) -> Option<&'static mut T> {
+        self.storage_or(map, initial, BPF_SK_STORAGE_GET_F_CREATE.into())
+    }
+
+    #[inline(always)]
+    fn storage_or<T>(
+        self,
+        map: &'static SkStorage<T>,
+        initial: *mut T,
+        flags: u64,
+    ) -> Option<&'static mut T> {
+        let map = ptr::from_ref(map).cast_mut().cast();
+        // SAFETY: the map's values are `T`, and a value lives as long as its socket, which outlives
+        // the call of the program. Programs of one socket run under its lock, so nobody else writes.
+        unsafe {
+            bpf_sk_storage_get(map, self.0.cast(), initial.cast(), flags)
+                .cast::<T>()
+                .as_mut()
+        }
+    }
+}

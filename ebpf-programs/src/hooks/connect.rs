@@ -1,0 +1,169 @@
+//! connect(2) of a workload: decides, remembers and rewrites the destination.
+
+use aya_ebpf::bindings::bpf_sock_addr;
+use ebpf_abi::{
+    Address, OwnAddressKey, Socket,
+    verdict::{BOUND_TO_DEVICE, DIRECT, EGRESS, NO_SOCKET_STORAGE, REDIRECTED},
+};
+use ebpf_decide::{
+    Decision,
+    address::is_v4,
+    egress::{self, Attempt},
+};
+
+use crate::{
+    context::connect::Connect,
+    helpers::{Sock, current_owner},
+    maps::{OWN_ADDRESSES, SOCKETS, workload},
+    policy::{self, Outgoing},
+    track::counter,
+};
+
+/// The connection goes on, to where the context then says.
+const ALLOW: i32 = 1;
+/// The connection ends here, with EPERM.
+const DENY: i32 = 0;
+/// Nothing can listen there, so whoever connects is refused at once.
+const REFUSING_PORT: u16 = 0;
+
+#[inline(always)]
+pub(crate) fn v4(context: *mut bpf_sock_addr) -> i32 {
+    let context = Connect::new(context);
+    if !context.is_tcp() {
+        return ALLOW;
+    }
+    match connect(context, context.v4()) {
+        Course::Unchanged => ALLOW,
+        Course::Denied => DENY,
+        Course::To(address, port) => {
+            context.set_v4(&address);
+            context.set_port(port);
+            ALLOW
+        }
+    }
+}
+
+#[inline(always)]
+pub(crate) fn v6(context: *mut bpf_sock_addr) -> i32 {
+    let context = Connect::new(context);
+    if !context.is_tcp() {
+        return ALLOW;
+    }
+    match connect(context, context.v6()) {
+        Course::Unchanged => ALLOW,
+        Course::Denied => DENY,
+        Course::To(address, port) => {
+            context.set_v6(&address);
+            context.set_port(port);
+            ALLOW
+        }
+    }
+}
+
+/// Where a connection goes.
+enum Course {
+    /// Where it was going.
+    Unchanged,
+    /// Elsewhere.
+    To(Address, u16),
+    /// Nowhere.
+    Denied,
+}
+
+#[inline(always)]
+fn connect(context: Connect, address: Address) -> Course {
+    let Some(sock) = context.sock() else {
+        return Course::Unchanged;
+    };
+    let (uid, gid) = current_owner();
+    let attempt = Attempt {
+        address,
+        port: context.port(),
+        uid,
+        gid,
+    };
+    let mut egress_port = 0;
+    let mut decision = decide(context, &attempt, &mut egress_port);
+    let (mut course, bound) = course(sock, &attempt, &decision, egress_port);
+    if bound {
+        decision = Decision::refused(BOUND_TO_DEVICE);
+    }
+    if !remember(context, sock, &attempt, decision) {
+        if decision.verdict == REDIRECTED {
+            decision = Decision::refused(NO_SOCKET_STORAGE);
+            course = Course::Denied;
+        } else {
+            counter::lose(workload(), EGRESS, NO_SOCKET_STORAGE);
+        }
+    }
+    counter::count(workload(), EGRESS, decision);
+    course
+}
+
+#[inline(always)]
+fn decide(context: Connect, attempt: &Attempt, egress_port: &mut u16) -> Decision {
+    let port = core::cell::Cell::new(0);
+    let decision = policy::decide(|index, policy| {
+        port.set(policy.egress_port);
+        let lookups = Outgoing {
+            context,
+            policy: index,
+        };
+        egress::decide(policy, attempt, &lookups)
+    });
+    *egress_port = port.get();
+    decision
+}
+
+/// Where a connection goes by its decision, and whether it cannot because its socket is bound to an
+/// interface: such a socket hangs on the loopback addresses, and reaches the proxy, or a refusal, by
+/// an address of the namespace's own on that interface.
+#[inline(always)]
+fn course(sock: Sock, attempt: &Attempt, decision: &Decision, egress_port: u16) -> (Course, bool) {
+    if decision.verdict == DIRECT {
+        return (Course::Unchanged, false);
+    }
+    let port = if decision.verdict == REDIRECTED {
+        egress_port
+    } else {
+        REFUSING_PORT
+    };
+    let interface = sock.bound_interface();
+    if interface == 0 {
+        return (Course::To(policy::target(&attempt.address), port), false);
+    }
+    let key = OwnAddressKey {
+        workload: workload(),
+        interface,
+        family: if is_v4(&attempt.address) { 4 } else { 6 },
+    };
+    // SAFETY: copied at once; the daemon replaces an entry, it does not write in it.
+    match unsafe { OWN_ADDRESSES.get(key) } {
+        Some(own) => (Course::To(*own, port), false),
+        None => (Course::Denied, true),
+    }
+}
+
+/// Writes what was decided to the socket, over what an earlier connect of it left. False without
+/// memory.
+#[inline(always)]
+fn remember(context: Connect, sock: Sock, attempt: &Attempt, decision: Decision) -> bool {
+    let mut socket = Socket {
+        address: attempt.address,
+        netns: context.netns_cookie(),
+        port: attempt.port,
+        padding: 0,
+        verdict: decision.verdict,
+        reason: decision.reason,
+        uid: attempt.uid,
+        gid: attempt.gid,
+        flags: 0,
+    };
+    match sock.storage_or_insert(&SOCKETS, &mut socket) {
+        Some(kept) => {
+            *kept = socket;
+            true
+        }
+        None => false,
+    }
+}

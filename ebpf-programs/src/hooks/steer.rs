@@ -1,0 +1,41 @@
+//! A packet looks for a listening socket: those for app ports get the proxy's.
+
+use aya_ebpf::{
+    bindings::sk_action::{SK_DROP, SK_PASS},
+    programs::SkLookupContext,
+};
+use ebpf_abi::verdict::{INGRESS, REDIRECTED, REFUSED};
+use ebpf_decide::ingress;
+
+use crate::{
+    context::lookup::Lookup,
+    maps::workload,
+    policy::{self, Incoming},
+    track::counter,
+};
+
+/// What is not refused passes on: to the socket that was chosen, or to the kernel's own lookup.
+/// Steered connections are counted when they are accepted, direct ones when the application accepts
+/// them; of a refused one this is all that is ever seen.
+#[inline(always)]
+pub(crate) fn packet(context: &SkLookupContext) -> u32 {
+    let packet = Lookup::new(context);
+    if !packet.is_tcp() {
+        return SK_PASS;
+    }
+    let slot = workload() * 2 + u32::from(packet.is_v6());
+    let remote = packet.remote();
+    let decision = policy::decide(|index, policy| {
+        let lookups = Incoming { policy: index };
+        let decision = ingress::decide(policy, &remote, packet.local_port(), &lookups);
+        if decision.verdict == REDIRECTED && !packet.give_to(slot) {
+            return ingress::without_socket(policy);
+        }
+        decision
+    });
+    if decision.verdict == REFUSED {
+        counter::count(workload(), INGRESS, decision);
+        return SK_DROP;
+    }
+    SK_PASS
+}

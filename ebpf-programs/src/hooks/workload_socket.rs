@@ -1,0 +1,123 @@
+//! TCP sockets of a workload: hands redirected connections over and records all of them.
+
+use aya_ebpf::bindings::{
+    BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB, BPF_SOCK_OPS_PARSE_HDR_OPT_CB,
+    BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB, BPF_SOCK_OPS_STATE_CB, BPF_SOCK_OPS_TCP_CONNECT_CB,
+    bpf_sock_ops,
+};
+use ebpf_abi::{
+    ESTABLISHED, Origin, PASSIVE, Socket,
+    verdict::{
+        DIRECT, EGRESS, FLOW_TABLE_FULL, INGRESS, NO_SOCKET_STORAGE, PROXY_ABSENT, REDIRECTED,
+        UNSEEN,
+    },
+};
+use ebpf_decide::{Decision, ingress};
+
+use crate::{
+    context::tcp::Tcp,
+    maps::{SOCKETS, workload},
+    policy::{self, Incoming},
+    track::{connection, counter, flow},
+};
+
+/// Of sockets that nobody of the workload connected.
+const NOBODY: u32 = u32::MAX;
+
+/// The return value is read for some events only, by the kernel's defaults; the reply is left alone,
+/// which other programs on the way may have written.
+#[inline(always)]
+pub(crate) fn event(context: *mut bpf_sock_ops) -> u32 {
+    let tcp = Tcp::new(context);
+    match tcp.event() {
+        BPF_SOCK_OPS_TCP_CONNECT_CB => connecting(tcp),
+        BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB => connected(tcp),
+        BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB => accepted(tcp),
+        BPF_SOCK_OPS_STATE_CB => connection::change(tcp),
+        BPF_SOCK_OPS_PARSE_HDR_OPT_CB => connection::segment(tcp),
+        _ => {}
+    }
+    1
+}
+
+/// Before the SYN: source address and port are known.
+#[inline(always)]
+fn connecting(tcp: Tcp) {
+    let Some(sock) = tcp.sock() else {
+        return;
+    };
+    let mut unseen = Socket {
+        address: tcp.remote(),
+        netns: tcp.netns_cookie(),
+        port: tcp.remote_port(),
+        padding: 0,
+        verdict: DIRECT,
+        reason: UNSEEN,
+        uid: NOBODY,
+        gid: NOBODY,
+        flags: 0,
+    };
+    let Some(socket) = sock.storage_or_insert(&SOCKETS, &mut unseen) else {
+        counter::lose(workload(), EGRESS, NO_SOCKET_STORAGE);
+        return;
+    };
+    if socket.verdict == REDIRECTED {
+        let origin = Origin {
+            address: socket.address,
+            port: socket.port,
+            padding: 0,
+            workload: workload(),
+            cookie: tcp.cookie(),
+        };
+        if !flow::begin(&flow::of_client(tcp, socket.netns), &origin) {
+            counter::lose(workload(), EGRESS, FLOW_TABLE_FULL);
+        }
+    }
+    connection::begin(tcp, workload(), socket);
+}
+
+#[inline(always)]
+fn connected(tcp: Tcp) {
+    if let Some(socket) = tcp.sock().and_then(|sock| sock.storage(&SOCKETS)) {
+        socket.flags |= ESTABLISHED;
+    }
+}
+
+/// The application's own listener took a connection, so nothing steered it.
+#[inline(always)]
+fn accepted(tcp: Tcp) {
+    let Some(sock) = tcp.sock() else {
+        return;
+    };
+    let remote = tcp.remote();
+    let decided = policy::decide(|index, policy| {
+        ingress::decide(
+            policy,
+            &remote,
+            tcp.local_port(),
+            &Incoming { policy: index },
+        )
+    });
+    let reason = if decided.verdict == DIRECT {
+        decided.reason
+    } else {
+        // It would be steered now; it was not when it came.
+        PROXY_ABSENT
+    };
+    let mut socket = Socket {
+        address: remote,
+        netns: tcp.netns_cookie(),
+        port: tcp.remote_port(),
+        padding: 0,
+        verdict: DIRECT,
+        reason,
+        uid: NOBODY,
+        gid: NOBODY,
+        flags: PASSIVE | ESTABLISHED,
+    };
+    counter::count(workload(), INGRESS, Decision::direct(reason));
+    if sock.storage_or_insert(&SOCKETS, &mut socket).is_none() {
+        counter::lose(workload(), INGRESS, NO_SOCKET_STORAGE);
+    }
+    connection::begin(tcp, workload(), &socket);
+}

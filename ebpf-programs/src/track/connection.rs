@@ -1,0 +1,108 @@
+//! Connections from their beginning to their closing record.
+
+use aya_ebpf::bindings::{BPF_SOCK_OPS_PARSE_ALL_HDR_OPT_CB_FLAG, BPF_SOCK_OPS_STATE_CB_FLAG};
+use ebpf_abi::{
+    Closed, Connection, PASSIVE, Socket,
+    verdict::{CLOSED_BUFFER_FULL, CONNECTION_TABLE_FULL, EGRESS, INGRESS, REDIRECTED},
+};
+use ebpf_decide::bytes;
+
+use crate::{
+    context::tcp::Tcp,
+    helpers::boot_ns,
+    maps::{CLOSED, CONNECTIONS, SOCKETS},
+    track::{counter, flow},
+};
+
+/// The flag of a segment that ends its direction (RFC 9293, 3.1).
+const FIN: u32 = 1;
+
+/// Lists a connection as live, and asks for its changes of state.
+#[inline(always)]
+pub(crate) fn begin(tcp: Tcp, workload: u32, socket: &Socket) {
+    let passive = socket.flags & PASSIVE != 0;
+    let direction = if passive { INGRESS } else { EGRESS };
+    let (remote, remote_port) = if passive {
+        (tcp.remote(), tcp.remote_port())
+    } else {
+        (socket.address, socket.port)
+    };
+    let connection = Connection {
+        began_ns: boot_ns(),
+        netns: socket.netns,
+        local: tcp.local(),
+        remote,
+        local_port: tcp.local_port(),
+        remote_port,
+        workload,
+        direction,
+        verdict: socket.verdict,
+        reason: socket.reason,
+        uid: socket.uid,
+        gid: socket.gid,
+        flags: socket.flags,
+    };
+    if CONNECTIONS.insert(tcp.cookie(), connection, 0).is_err() {
+        counter::lose(workload, direction, CONNECTION_TABLE_FULL);
+    }
+    tcp.also_tell(BPF_SOCK_OPS_STATE_CB_FLAG);
+}
+
+/// Follows a change of state.
+#[inline(always)]
+pub(crate) fn change(tcp: Tcp) {
+    let Some(socket) = tcp.sock().and_then(|sock| sock.storage(&SOCKETS)) else {
+        return;
+    };
+    let (from, to) = tcp.change();
+    socket.flags |= bytes::flags_of_change(from, to, tcp.is_all_acknowledged());
+    if to == bytes::state::FIN_WAIT1 {
+        // From here on the peer's FIN is told by its segment alone. Before, it would cost a call
+        // for each segment; now few are left.
+        tcp.also_tell(BPF_SOCK_OPS_PARSE_ALL_HDR_OPT_CB_FLAG);
+    } else if to == bytes::state::CLOSE {
+        close(tcp, socket);
+    }
+}
+
+/// Looks at a segment that comes after our FIN.
+#[inline(always)]
+pub(crate) fn segment(tcp: Tcp) {
+    if tcp.segment_flags() & FIN == 0 {
+        return;
+    }
+    if let Some(socket) = tcp.sock().and_then(|sock| sock.storage(&SOCKETS)) {
+        socket.flags |= bytes::fin_arrives(tcp.state());
+    }
+}
+
+#[inline(always)]
+fn close(tcp: Tcp, socket: &Socket) {
+    if socket.verdict == REDIRECTED && socket.flags & PASSIVE == 0 {
+        flow::end(&flow::of_client(tcp, socket.netns));
+    }
+    let cookie = tcp.cookie();
+    // SAFETY: only this socket's events write or remove the entry, and they are one at a time.
+    let Some(connection) = (unsafe { CONNECTIONS.get(cookie) }) else {
+        return;
+    };
+    let (workload, direction) = (connection.workload, connection.direction);
+    match CLOSED.reserve(0) {
+        Some(mut record) => {
+            let mut connection = *connection;
+            connection.flags = socket.flags;
+            record.write(Closed {
+                connection,
+                cookie,
+                ended_ns: boot_ns(),
+                sent: bytes::sent(tcp.bytes_acked(), socket.flags),
+                received: bytes::received(tcp.bytes_received(), socket.flags),
+                rtt_us: tcp.rtt_us(),
+                retransmits: tcp.retransmits(),
+            });
+            record.submit(0);
+        }
+        None => counter::lose(workload, direction, CLOSED_BUFFER_FULL),
+    }
+    let _ = CONNECTIONS.remove(cookie);
+}
