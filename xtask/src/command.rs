@@ -141,3 +141,6 @@ fn word(text: &OsStr) -> String {
         format!("'{}'", text.replace('\'', r"'\''"))
     }
 }
+
+#[cfg(test)]
+mod tests;

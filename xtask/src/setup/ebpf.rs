@@ -287,3 +287,6 @@ fn path_with(first: PathBuf) -> Result<OsString> {
     env::join_paths([first].into_iter().chain(env::split_paths(&path)))
         .context("PATH cannot be extended")
 }
+
+#[cfg(test)]
+mod tests;
