@@ -28,18 +28,18 @@ pub(crate) fn run(args: &ValidateArgs) -> anyhow::Result<ExitCode> {
         }
         let kinds: Vec<String> = summary
             .iter()
-            .map(|(kind, count)| format!("{count} {kind}"))
+            .map(|(kind, count)| counted(*count, kind))
             .collect();
         println!(
-            "{} files: {}; {} errors, {} warnings",
-            set.files.len(),
+            "{}: {}; {}, {}",
+            counted(set.files.len(), "file"),
             if kinds.is_empty() {
                 "no documents".to_owned()
             } else {
                 kinds.join(", ")
             },
-            parsed.problems.len(),
-            parsed.warnings.len()
+            counted(parsed.problems.len(), "error"),
+            counted(parsed.warnings.len(), "warning")
         );
     }
     Ok(if parsed.problems.is_empty() {
@@ -47,4 +47,12 @@ pub(crate) fn run(args: &ValidateArgs) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+fn counted(count: usize, what: &str) -> String {
+    match (count, what.strip_suffix("mesh")) {
+        (1, _) => format!("1 {what}"),
+        (_, Some(_)) => format!("{count} {what}es"),
+        (_, None) => format!("{count} {what}s"),
+    }
 }
