@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::{
     capability::{self, BPFFS},
+    cgroup,
     documents::Documents,
     host::{Host, Place, without_redirect},
     process::{self, Process},
@@ -55,32 +56,36 @@ pub fn pins(instance: &str) -> PathBuf {
     Path::new(BPFFS).join("ferromesh").join(instance)
 }
 
-/// The directories of an instance.
-fn directories(instance: &str) -> [PathBuf; 2] {
-    [pins(instance), Path::new(RUNTIME_DIRECTORY).join(instance)]
+/// The directories of an instance: pins, control socket, and the cgroup that a daemon makes for
+/// itself.
+pub fn directories(instance: &str) -> Result<[PathBuf; 3]> {
+    Ok([
+        pins(instance),
+        Path::new(RUNTIME_DIRECTORY).join(instance),
+        cgroup::mount_point()?.join(format!("ferromesh-{instance}")),
+    ])
 }
 
-/// [`uninstall`], unless nothing is there to remove.
-fn uninstall_rest(instance: &str) -> Result<()> {
-    if directories(instance)
-        .iter()
-        .any(|directory| directory.exists())
-    {
-        uninstall(instance)?;
-    }
-    Ok(())
-}
-
-/// Runs `ferromesh uninstall` for an instance, and removes by hand what it left.
+/// Runs `ferromesh uninstall` for an instance of which something is there, and removes by hand what
+/// that left.
 pub fn uninstall(instance: &str) -> Result<()> {
+    let directories = directories(instance)?;
+    if !directories.iter().any(|directory| directory.exists()) {
+        return Ok(());
+    }
     let mut command = Command::new(binary()?);
     let said = process::output(command.args(["uninstall", "--instance", instance]))?;
     if !said.status.success() {
         eprintln!("uninstall of {instance} failed: {}", said.stderr.trim());
     }
-    for directory in directories(instance) {
-        if directory.exists() {
-            eprintln!("uninstall of {instance} left {}", directory.display());
+    for directory in directories {
+        if !directory.exists() {
+            continue;
+        }
+        eprintln!("uninstall of {instance} left {}", directory.display());
+        if directory.join("cgroup.procs").exists() {
+            cgroup::remove_tree(&directory)?;
+        } else {
             fs::remove_dir_all(&directory)
                 .with_context(|| format!("cannot remove {}", directory.display()))?;
         }
@@ -396,7 +401,7 @@ impl Drop for Daemon {
         let ended = self
             .process
             .kill()
-            .and_then(|()| uninstall_rest(self.settings.instance()));
+            .and_then(|()| uninstall(self.settings.instance()));
         if let Err(error) = ended {
             eprintln!("{error:#}");
         }

@@ -24,7 +24,7 @@ impl Fixture {
         let instance = format!("requirements-{}-{name}", std::process::id());
         Self {
             documents: Documents::getting_started(&directory.path().join("documents")).unwrap(),
-            cgroup: Cgroup::create(&format!("ferromesh-{instance}")).unwrap(),
+            cgroup: Cgroup::create(&format!("fmt-{instance}")).unwrap(),
             directory,
             instance,
         }

@@ -1,11 +1,11 @@
 //! Draining, several daemons on one kernel, and removal without a trace.
 
-use std::{collections::BTreeSet, path::Path, process::Command};
+use std::{collections::BTreeSet, process::Command};
 
 use tests::{
     capability,
     client::{COULD_NOT_CONNECT, Curl},
-    daemon::{Daemon, RUNTIME_DIRECTORY, pins},
+    daemon::{Daemon, directories},
     host::{Host, Place},
     kernel::{KernelObject, pinned},
     network::Purpose,
@@ -170,9 +170,9 @@ fn shape(host: &Host) -> Vec<String> {
 }
 
 fn assert_removed(daemon: &Daemon, objects: &BTreeSet<KernelObject>) {
-    assert!(!pins(daemon.instance()).exists(), "pins are left");
-    let runtime = Path::new(RUNTIME_DIRECTORY).join(daemon.instance());
-    assert!(!runtime.exists(), "{} is left", runtime.display());
+    for directory in directories(daemon.instance()).unwrap() {
+        assert!(!directory.exists(), "{} is left", directory.display());
+    }
     // Programs and maps are freed a grace period after their last reference has gone.
     for object in objects {
         wait::until_true(format!("end of {object:?}"), || Ok(!object.exists()?)).unwrap();

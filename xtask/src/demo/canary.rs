@@ -98,10 +98,8 @@ pub(super) fn shift_under_load(
                 .map(|(answer, _)| answer.clone()),
         );
     }
-    stage.expect(
-        failed.is_empty(),
-        format!("none of {total} requests around the change failed {failed:?}"),
-    );
+    let claim = format!("none of {total} requests around the change failed");
+    stage.expect_none(&failed, claim);
     let before = daemons.a.stat(TO_SERVICE_B)?;
     let line = format!("$LAB/serviceA/workload curl -s '{URL}?n=[1-{REQUESTS}]' | sort | uniq -c");
     let counts = stage.shell(&line)?;

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use anyhow::Result;
 use tests::{
-    daemon::{Daemon, pins},
+    daemon::{Daemon, directories},
     host::{Host, Place},
     kernel::{self, KernelObject},
     network::Network,
@@ -52,7 +52,11 @@ fn uninstall(stage: &mut Stage, daemon: &mut Daemon, host: &Host) -> Result<()> 
         ended.success() && links > 0 && maps > 0 && all_gone(&objects),
         format!("its {links} links and {maps} maps are gone"),
     );
-    stage.expect(!pins(daemon.instance()).exists(), "so are its pins");
+    let left: Vec<_> = directories(daemon.instance())?
+        .into_iter()
+        .filter(|directory| directory.exists())
+        .collect();
+    stage.expect_none(&left, "so are its pins, its control socket and its cgroup");
     let addresses = process::run(
         host.netns()
             .command("ip")
@@ -89,10 +93,7 @@ fn clear_away(stage: &mut Stage, scenario: Scenario) {
     let traces = traces_of(&scenario.network);
     drop(scenario);
     let left: Vec<_> = traces.iter().filter(|path| path.exists()).collect();
-    stage.expect(
-        left.is_empty(),
-        format!("hosts, cgroups and files of the demo are gone too {left:?}"),
-    );
+    stage.expect_none(&left, "hosts, cgroups and files of the demo are gone too");
 }
 
 fn traces_of(network: &Network) -> [PathBuf; 3] {

@@ -1,7 +1,7 @@
 //! Prints the demonstration, runs its commands as a reader would type them, and keeps score.
 
 use std::{
-    fmt::Display,
+    fmt::{Debug, Display},
     io::{IsTerminal as _, stdout},
     path::{Path, PathBuf},
     process::Command,
@@ -115,6 +115,14 @@ impl Stage {
         } else {
             println!("   {} {claim}", self.paint("31;1", "NOT SO:"));
             self.failed.push(claim.to_string());
+        }
+    }
+
+    /// [`Stage::expect`] for things that must not be there; those that are, are shown.
+    pub(super) fn expect_none<T: Debug>(&mut self, there: &[T], claim: impl Display) {
+        self.expect(there.is_empty(), claim);
+        for thing in there {
+            say(format!("       {thing:?}"));
         }
     }
 
