@@ -281,9 +281,14 @@ impl Url {
         if authority.host().is_empty() {
             return Err(invalid());
         }
-        let port = match authority.port() {
-            Some(port) => port.as_str().parse().map_err(|_| invalid())?,
-            None => default,
+        // `Authority::port` is silent about a port that is none.
+        let place = authority.as_str().rsplit('@').next().unwrap_or_default();
+        let port = match place.strip_prefix(authority.host()) {
+            Some("") | None => default,
+            Some(port) => port
+                .trim_start_matches(':')
+                .parse()
+                .map_err(|_| invalid())?,
         };
         // Clients leave the scheme's own port out of the Host (RFC 9110, 4.2.3).
         let host = if port == default {

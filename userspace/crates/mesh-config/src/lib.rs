@@ -12,6 +12,8 @@
 
 pub mod document;
 pub mod explain;
+#[cfg(test)]
+mod fixture;
 pub mod problem;
 mod read;
 pub mod redirect;

@@ -1,1 +1,625 @@
+use std::{sync::Arc, time::Duration};
 
+use mesh_model::snapshot::{
+    Cluster, Discovery, DnsResponse, EgressPort, IpPreference, Protocol, RouteMatch, RouteTable,
+    WeightedCluster,
+};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{fixture::Files, source::DocumentSet};
+
+const MESH: &str = "create-mesh.json";
+const ROUTE: &str = "create-route.json";
+const ROUTER: &str = "create-virtual-router.json";
+const NODE_A: &str = "create-virtual-node-servicea.json";
+const NODE_B: &str = "create-virtual-node-serviceb.json";
+const SERVICE_B: &str = "create-virtual-service-serviceb.json";
+const LISTENER: &str = "/spec/listeners/0";
+
+fn started() -> Files {
+    Files::getting_started()
+}
+
+fn snapshot(files: &Files) -> Snapshot {
+    files.resolve("serviceA").expect("it resolves").snapshot
+}
+
+fn table(snapshot: &Snapshot, port: u16) -> &RouteTable {
+    let Some(EgressPort::Http(table)) = snapshot.egress.get(&port) else {
+        panic!("port {port} is HTTP: {:?}", snapshot.egress)
+    };
+    table
+}
+
+fn cluster<'a>(snapshot: &'a Snapshot, name: &str) -> &'a Arc<Cluster> {
+    let found = snapshot
+        .clusters
+        .iter()
+        .find(|cluster| cluster.name == name);
+    found.unwrap_or_else(|| panic!("no {name} in {:?}", snapshot.clusters))
+}
+
+/// The only problem that keeps `serviceA` from being run, as people see it.
+fn refusal(files: &Files) -> String {
+    let problems = files.resolve("serviceA").expect_err("it is refused");
+    let [problem] = &problems[..] else {
+        panic!("one problem was expected: {problems:#?}")
+    };
+    assert_eq!(problem.rule, Rule::NotYet);
+    problem.to_string()
+}
+
+/// The fields of which a running `serviceA` gets nothing yet.
+fn not_yet(files: &Files) -> Vec<String> {
+    let findings = files.resolve("serviceA").expect("it runs").findings;
+    let not_yet = findings
+        .into_iter()
+        .filter(|finding| finding.distance == Distance::NotYet);
+    not_yet.filter_map(|finding| finding.place.field).collect()
+}
+
+#[test]
+fn the_getting_started_client_resolves_as_app_mesh_had_it() {
+    let snapshot = snapshot(&started());
+    assert_eq!(snapshot.egress_filter, EgressFilter::DropAll);
+    assert_eq!(snapshot.egress.keys().copied().collect::<Vec<_>>(), [80]);
+    let table = table(&snapshot, 80);
+    assert_eq!(table.name, "rds_egress_http_80");
+    let [host] = &table.virtual_hosts[..] else {
+        panic!("one virtual host: {table:?}")
+    };
+    assert_eq!(host.name, "serviceb.apps.local");
+    assert_eq!(
+        host.domains,
+        ["serviceb.apps.local", "serviceb.apps.local:80"]
+    );
+    let [route] = &host.routes[..] else {
+        panic!("one route: {host:?}")
+    };
+    assert_eq!(route.name, "serviceB");
+    assert_eq!(route.matches, RouteMatch::Prefix("/".to_owned()));
+    assert_eq!(route.request_timeout, Some(Duration::from_secs(15)));
+    assert_eq!(route.idle_timeout, Some(Duration::from_mins(5)));
+    let targets: Vec<(&str, u32)> = route
+        .targets
+        .iter()
+        .map(|target| {
+            (
+                snapshot.cluster(target.cluster).name.as_str(),
+                target.weight,
+            )
+        })
+        .collect();
+    let expected = [
+        ("cds_egress_apps_serviceB_http2_80", 75),
+        ("cds_egress_apps_serviceBv2_http2_80", 25),
+    ];
+    assert_eq!(targets, expected);
+    let backend = cluster(&snapshot, "cds_egress_apps_serviceBv2_http2_80");
+    assert_eq!(backend.protocol, Protocol::Http2);
+    assert_eq!(backend.connect_timeout, Duration::from_secs(1));
+    let dns = Discovery::Dns {
+        hostname: "servicebv2.apps.local".to_owned(),
+        port: 80,
+        response: DnsResponse::LoadBalancer,
+        ip_preference: IpPreference::Unset,
+    };
+    assert_eq!(backend.discovery, dns);
+}
+
+#[test]
+fn the_getting_started_client_answers_on_its_listener() {
+    let snapshot = snapshot(&started());
+    let port = &snapshot.ingress[&80];
+    assert_eq!(port.protocol, Protocol::Http2);
+    assert_eq!(port.idle_timeout, Some(Duration::from_mins(5)));
+    let local = snapshot.cluster(port.cluster);
+    assert_eq!(local.name, "cds_ingress_apps_serviceA_http2_80");
+    assert_eq!(
+        local.discovery,
+        Discovery::Static(vec!["127.0.0.1:80".parse().expect("one")])
+    );
+    let table = port.routes.as_ref().expect("HTTP has routes");
+    assert_eq!(table.name, "rds_ingress_http_80");
+    assert_eq!(table.virtual_hosts[0].domains, ["*"]);
+    let route = &table.virtual_hosts[0].routes[0];
+    assert_eq!(
+        route.targets,
+        [WeightedCluster {
+            cluster: port.cluster,
+            weight: 100
+        }]
+    );
+    assert_eq!(route.request_timeout, Some(Duration::from_secs(15)));
+}
+
+#[test]
+fn a_node_that_calls_nothing_has_no_egress() {
+    let resolved = started().resolve("serviceB").expect("it resolves");
+    assert!(resolved.snapshot.egress.is_empty());
+    assert_eq!(resolved.snapshot.clusters.len(), 1);
+}
+
+#[test]
+fn what_is_not_there_is_named_with_its_neighbours() {
+    let problem = |resource: &str| {
+        let (documents, _) = started().parse().into_result().expect("good documents");
+        let resource = resource.parse().expect("a name");
+        let problems = resolve(&documents, &resource, &Environment::new()).expect_err("not there");
+        problems[0].to_string()
+    };
+    assert_eq!(
+        problem("mesh/apps/virtualNode/servicea"),
+        "mesh/apps/virtualNode/servicea: no virtual node `servicea` in mesh `apps`; \
+         name `serviceA`, `serviceB` or `serviceBv2`, or add its documents"
+    );
+    assert!(
+        problem("mesh/app/virtualNode/serviceA")
+            .contains("no mesh `app` in the documents; name `apps`")
+    );
+    assert!(problem("mesh/apps/virtualGateway/edge").contains("not run yet; name a virtual node"));
+}
+
+#[test]
+fn timeouts_are_the_documents_and_0_disables() {
+    let second = json!({ "unit": "s", "value": 1 });
+    let zero = json!({ "unit": "ms", "value": 0 });
+    let files = started()
+        .set(
+            ROUTE,
+            "/spec/http2Route/timeout",
+            json!({ "perRequest": second, "idle": zero }),
+        )
+        .set(
+            NODE_A,
+            &format!("{LISTENER}/timeout"),
+            json!({ "http2": { "perRequest": zero } }),
+        );
+    let snapshot = snapshot(&files);
+    let egress = &table(&snapshot, 80).virtual_hosts[0].routes[0];
+    assert_eq!(egress.request_timeout, Some(Duration::from_secs(1)));
+    assert_eq!(egress.idle_timeout, None);
+    let ingress = &snapshot.ingress[&80]
+        .routes
+        .as_ref()
+        .expect("routes")
+        .virtual_hosts[0]
+        .routes[0];
+    assert_eq!(ingress.request_timeout, None);
+    assert_eq!(ingress.idle_timeout, Some(Duration::from_mins(5)));
+}
+
+#[test]
+fn routes_are_tried_by_priority_then_by_length_then_by_name() {
+    let route = |name: &str, prefix: &str, priority: Option<u16>| {
+        let mut spec = json!({ "http2Route": {
+            "action": { "weightedTargets": [{ "virtualNode": "serviceB", "weight": 1 }] },
+            "match": { "prefix": prefix },
+        } });
+        if let Some(priority) = priority {
+            spec["priority"] = json!(priority);
+        }
+        json!({ "meshName": "apps", "routeName": name, "virtualRouterName": "serviceB", "spec": spec })
+    };
+    let all = [
+        ("c-long", "/a/b/", None),
+        ("z-first", "/", Some(0)),
+        ("a-last", "/", None),
+        ("b-same", "/a/b/", None),
+        ("y-second", "/a/b/c/d/", Some(1000)),
+    ];
+    let mut files = started().without(ROUTE);
+    for (name, prefix, priority) in all {
+        files = files.with(&format!("{name}.json"), route(name, prefix, priority));
+    }
+    let snapshot = snapshot(&files);
+    let host = &table(&snapshot, 80).virtual_hosts[0];
+    let order: Vec<&str> = host
+        .routes
+        .iter()
+        .map(|route| route.name.as_str())
+        .collect();
+    assert_eq!(order, ["z-first", "y-second", "b-same", "c-long", "a-last"]);
+}
+
+#[test]
+fn a_service_of_a_node_has_one_route_with_the_defaults() {
+    let provider = json!({ "virtualNode": { "virtualNodeName": "serviceBv2" } });
+    let snapshot = snapshot(&started().set(SERVICE_B, "/spec/provider", provider));
+    let host = &table(&snapshot, 80).virtual_hosts[0];
+    assert_eq!(host.routes.len(), 1);
+    assert_eq!(host.routes[0].name, "serviceb.apps.local");
+    assert_eq!(host.routes[0].targets.len(), 1);
+    assert_eq!(
+        host.routes[0].request_timeout,
+        Some(Duration::from_secs(15))
+    );
+}
+
+#[test]
+fn a_router_without_routes_has_a_virtual_host_without_routes() {
+    let snapshot = snapshot(&started().without(ROUTE));
+    assert_eq!(table(&snapshot, 80).virtual_hosts[0].routes, []);
+}
+
+#[test]
+fn domains_are_in_lower_case_and_names_as_written() {
+    let files = started().set(
+        SERVICE_B,
+        "/virtualServiceName",
+        json!("ServiceB.Apps.Local"),
+    );
+    let snapshot = snapshot(&files);
+    let host = &table(&snapshot, 80).virtual_hosts[0];
+    assert_eq!(host.name, "ServiceB.Apps.Local");
+    assert_eq!(
+        host.domains,
+        ["serviceb.apps.local", "serviceb.apps.local:80"]
+    );
+}
+
+#[test]
+fn allow_all_has_a_cluster_of_its_own() {
+    let filter = json!({ "egressFilter": { "type": "ALLOW_ALL" } });
+    let resolved = started()
+        .set(MESH, "/spec", filter)
+        .resolve("serviceA")
+        .expect("it resolves");
+    assert_eq!(resolved.snapshot.egress_filter, EgressFilter::AllowAll);
+    let allowed = cluster(&resolved.snapshot, "cds_egress_apps_mesh-allow-all");
+    assert_eq!(allowed.discovery, Discovery::OriginalDestination);
+    assert_eq!(resolved.findings, []);
+}
+
+#[test]
+fn drop_all_says_what_it_drops_that_app_mesh_did_not() {
+    let findings = started().resolve("serviceA").expect("it resolves").findings;
+    let [finding] = &findings[..] else {
+        panic!("one finding: {findings:?}")
+    };
+    assert_eq!(finding.distance, Distance::Differs);
+    assert!(finding.message.contains("*.amazonaws.com"), "{finding}");
+}
+
+#[test]
+fn the_address_families_are_the_nodes_else_the_meshs() {
+    let preference = json!({ "serviceDiscovery": { "ipPreference": "IPv6_ONLY" } });
+    let files = started().set(MESH, "/spec", preference).set(
+        NODE_B,
+        "/spec/serviceDiscovery/dns/ipPreference",
+        json!("IPv4_PREFERRED"),
+    );
+    let snapshot = snapshot(&files);
+    let preference = |name: &str| match &cluster(&snapshot, name).discovery {
+        Discovery::Dns { ip_preference, .. } => *ip_preference,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(
+        preference("cds_egress_apps_serviceB_http2_80"),
+        IpPreference::V4Preferred
+    );
+    assert_eq!(
+        preference("cds_egress_apps_serviceBv2_http2_80"),
+        IpPreference::V6Only
+    );
+    let local = snapshot.cluster(snapshot.ingress[&80].cluster);
+    assert_eq!(
+        local.discovery,
+        Discovery::Static(vec!["[::1]:80".parse().expect("one")])
+    );
+}
+
+/// The getting-started mesh with TCP from end to end.
+fn tcp() -> Files {
+    let route = json!({ "tcpRoute": { "action": { "weightedTargets": [
+        { "virtualNode": "serviceB", "weight": 3 },
+        { "virtualNode": "serviceBv2", "weight": 1 },
+    ] } } });
+    let protocol = format!("{LISTENER}/portMapping/protocol");
+    started()
+        .set(ROUTE, "/spec", route)
+        .set(ROUTER, &protocol, json!("tcp"))
+        .set(NODE_B, &protocol, json!("tcp"))
+        .set(
+            "create-virtual-node-servicebv2.json",
+            &protocol,
+            json!("tcp"),
+        )
+}
+
+#[test]
+fn tcp_is_routed_by_port() {
+    let snapshot = snapshot(&tcp());
+    let Some(EgressPort::Tcp(route)) = snapshot.egress.get(&80) else {
+        panic!("{snapshot:?}")
+    };
+    assert_eq!(route.name, "serviceb.apps.local");
+    let weights: Vec<u32> = route.targets.iter().map(|target| target.weight).collect();
+    assert_eq!(weights, [3, 1]);
+    assert_eq!(route.idle_timeout, Some(Duration::from_mins(5)));
+}
+
+#[test]
+fn tcp_shares_its_port_with_nothing() {
+    let service = json!({
+        "meshName": "apps",
+        "virtualServiceName": "other.apps.local",
+        "spec": { "provider": { "virtualNode": { "virtualNodeName": "serviceA" } } },
+    });
+    let backend = |name: &str| json!({ "virtualService": { "virtualServiceName": name } });
+    let backends = json!([backend("serviceb.apps.local"), backend("other.apps.local")]);
+    let files = tcp()
+        .with("other.json", service)
+        .set(NODE_A, "/spec/backends", backends);
+    assert_eq!(
+        refusal(&files),
+        "create-virtual-node-servicea.json:4: virtual node serviceA: spec.backends: \
+         `other.apps.local` and `serviceb.apps.local` both answer on port 80, and one of them is \
+         TCP: their connections cannot be told apart; give one of their routers another port"
+    );
+}
+
+#[test]
+fn a_grpc_service_is_a_prefix() {
+    let route = |matches: Value| {
+        json!({ "grpcRoute": {
+        "action": { "weightedTargets": [{ "virtualNode": "serviceB", "weight": 1 }] },
+        "match": matches,
+    } })
+    };
+    let protocol = format!("{LISTENER}/portMapping/protocol");
+    let files = started()
+        .set(
+            ROUTE,
+            "/spec",
+            route(json!({ "serviceName": "color.ColorService" })),
+        )
+        .set(ROUTER, &protocol, json!("grpc"))
+        .set(NODE_B, &protocol, json!("grpc"));
+    let grpc = snapshot(&files);
+    let taken = &table(&grpc, 80).virtual_hosts[0].routes[0];
+    assert_eq!(
+        taken.matches,
+        RouteMatch::Prefix("/color.ColorService/".to_owned())
+    );
+    let every = snapshot(&files.clone().set(ROUTE, "/spec", route(json!({}))));
+    let taken = &table(&every, 80).virtual_hosts[0].routes[0];
+    assert_eq!(taken.matches, RouteMatch::Prefix("/".to_owned()));
+    let method = json!({ "serviceName": "a.B", "methodName": "C" });
+    let text = refusal(&files.set(ROUTE, "/spec", route(method)));
+    assert!(
+        text.contains("spec.grpcRoute.match.methodName: `methodName` is not matched yet"),
+        "{text}"
+    );
+}
+
+#[test]
+fn conditions_that_would_misroute_are_refused_by_name() {
+    let matches = "/spec/http2Route/match";
+    let conditions = [
+        ("headers", json!([{ "name": "x" }])),
+        ("method", json!("GET")),
+        ("queryParameters", json!([{ "name": "q" }])),
+        ("scheme", json!("https")),
+    ];
+    for (member, value) in conditions {
+        let text = refusal(&started().set(ROUTE, &format!("{matches}/{member}"), value));
+        let expected = format!(
+            "route serviceB: spec.http2Route.match.{member}: `{member}` is not matched yet"
+        );
+        assert!(text.contains(&expected), "{text}");
+    }
+    let text = refusal(&started().set(ROUTE, matches, json!({ "path": { "exact": "/a" } })));
+    assert!(
+        text.contains("spec.http2Route.match.path: `path` is not matched yet"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_would_weaken_security_is_refused() {
+    let certificate = json!({ "file": { "certificateChain": "/c.pem", "privateKey": "/k.pem" } });
+    let tls = |mode: &str| json!({ "mode": mode, "certificate": certificate });
+    let at = format!("{LISTENER}/tls");
+    let own = refusal(&started().set(NODE_A, &at, tls("STRICT")));
+    assert!(
+        own.contains("serviceA: spec.listeners[0].tls.mode: TLS is not terminated yet"),
+        "{own}"
+    );
+    let backend = refusal(&started().set(NODE_B, &at, tls("STRICT")));
+    assert!(
+        backend.contains("serviceB: spec.listeners[0].tls.mode: this listener takes TLS only"),
+        "{backend}"
+    );
+    let policy = |tls: Value| {
+        let trust = json!({ "trust": { "file": { "certificateChain": "/ca.pem" } } });
+        let mut tls = tls;
+        tls["validation"] = trust;
+        json!({ "clientPolicy": { "tls": tls } })
+    };
+    let enforced = started().set(NODE_A, "/spec/backendDefaults", policy(json!({})));
+    let text = refusal(&enforced);
+    assert!(
+        text.contains(
+            "spec.backendDefaults.clientPolicy.tls: TLS towards `serviceb.apps.local` is enforced"
+        ),
+        "{text}"
+    );
+    let other_port = policy(json!({ "ports": [8080] }));
+    assert_eq!(
+        not_yet(&started().set(NODE_A, "/spec/backendDefaults", other_port)),
+        [""; 0]
+    );
+    let offered = policy(json!({ "enforce": false }));
+    assert_eq!(
+        not_yet(&started().set(NODE_A, "/spec/backendDefaults", offered.clone())),
+        ["spec.backendDefaults.clientPolicy.tls"]
+    );
+    // A backend's own policy takes the place of the defaults.
+    let own = enforced.set(
+        NODE_A,
+        "/spec/backends/0/virtualService/clientPolicy",
+        offered["clientPolicy"].clone(),
+    );
+    assert_eq!(
+        not_yet(&own),
+        ["spec.backends[0].virtualService.clientPolicy.tls"]
+    );
+}
+
+#[test]
+fn a_backend_in_cloud_map_is_refused_and_the_node_itself_may_be_there() {
+    let discovery = json!({ "awsCloudMap": { "namespaceName": "n", "serviceName": "s" } });
+    let text = refusal(&started().set(NODE_B, "/spec/serviceDiscovery", discovery.clone()));
+    assert!(
+        text.contains("serviceB: spec.serviceDiscovery.awsCloudMap: "),
+        "{text}"
+    );
+    assert_eq!(
+        not_yet(&started().set(NODE_A, "/spec/serviceDiscovery", discovery)),
+        [""; 0]
+    );
+}
+
+#[test]
+fn policies_that_are_lost_are_found_and_the_rest_runs() {
+    let certificate = json!({ "file": { "certificateChain": "/c.pem", "privateKey": "/k.pem" } });
+    let listener = json!([{
+        "portMapping": { "port": 80, "protocol": "http2" },
+        "tls": { "mode": "PERMISSIVE", "certificate": certificate },
+        "healthCheck": {
+            "healthyThreshold": 2, "intervalMillis": 5000, "protocol": "http2",
+            "timeoutMillis": 2000, "unhealthyThreshold": 2,
+        },
+        "outlierDetection": {
+            "baseEjectionDuration": { "unit": "s", "value": 10 },
+            "interval": { "unit": "s", "value": 10 },
+            "maxEjectionPercent": 50, "maxServerErrors": 5,
+        },
+        "connectionPool": { "http2": { "maxRequests": 10 } },
+    }]);
+    let of_backend = not_yet(&started().set(NODE_B, "/spec/listeners", listener.clone()));
+    assert_eq!(
+        of_backend,
+        [
+            "spec.listeners[0].tls.mode",
+            "spec.listeners[0].healthCheck",
+            "spec.listeners[0].outlierDetection",
+        ]
+    );
+    let own = not_yet(&started().set(NODE_A, "/spec/listeners", listener));
+    assert_eq!(
+        own,
+        [
+            "spec.listeners[0].tls.mode",
+            "spec.listeners[0].connectionPool"
+        ]
+    );
+    let log = json!({ "accessLog": { "file": { "path": "/dev/stdout" } } });
+    assert_eq!(
+        not_yet(&started().set(NODE_A, "/spec/logging", log)),
+        ["spec.logging.accessLog"]
+    );
+    let retries = json!({
+        "maxRetries": 1,
+        "perRetryTimeout": { "unit": "s", "value": 1 },
+        "httpRetryEvents": ["server-error"],
+    });
+    let route = started().set(ROUTE, "/spec/http2Route/retryPolicy", retries);
+    assert_eq!(not_yet(&route), ["spec.http2Route.retryPolicy"]);
+}
+
+#[test]
+fn application_ports_that_no_listener_has_are_noted() {
+    let (documents, _) = started().parse().into_result().expect("good documents");
+    let environment = [("APPMESH_APP_PORTS".to_owned(), "9000".to_owned())].into();
+    let resource = "mesh/apps/virtualNode/serviceA".parse().expect("a name");
+    let findings = resolve(&documents, &resource, &environment)
+        .expect("it runs")
+        .findings;
+    let notes: Vec<&str> = findings
+        .iter()
+        .filter(|finding| finding.distance == Distance::Note)
+        .map(|finding| finding.message.as_str())
+        .collect();
+    assert_eq!(notes.len(), 2, "{notes:?}");
+    assert!(
+        notes
+            .iter()
+            .any(|note| note.contains("port 9000, which no listener has")),
+        "{notes:?}"
+    );
+    assert!(
+        notes
+            .iter()
+            .any(|note| note.contains("leaves out the listener's port 80")),
+        "{notes:?}"
+    );
+}
+
+#[test]
+fn backends_of_several_ports_and_services_keep_the_order_of_names() {
+    let listener = |port: u16| json!({ "portMapping": { "port": port, "protocol": "http" } });
+    let node = json!({
+        "meshName": "apps",
+        "virtualNodeName": "many",
+        "spec": {
+            "listeners": [listener(80), listener(8080)],
+            "serviceDiscovery": { "dns": { "hostname": "many.apps.local" } },
+        },
+    });
+    let service = json!({
+        "meshName": "apps",
+        "virtualServiceName": "a.apps.local",
+        "spec": { "provider": { "virtualNode": { "virtualNodeName": "many" } } },
+    });
+    let backend = |name: &str| json!({ "virtualService": { "virtualServiceName": name } });
+    let backends = json!([backend("serviceb.apps.local"), backend("a.apps.local")]);
+    let files = started()
+        .with("many.json", node)
+        .with("a.json", service)
+        .set(NODE_A, "/spec/backends", backends);
+    let snapshot = snapshot(&files);
+    let names = |port: u16| -> Vec<&str> {
+        table(&snapshot, port)
+            .virtual_hosts
+            .iter()
+            .map(|host| host.name.as_str())
+            .collect()
+    };
+    assert_eq!(names(80), ["a.apps.local", "serviceb.apps.local"]);
+    assert_eq!(names(8080), ["a.apps.local"]);
+    assert_eq!(
+        table(&snapshot, 8080).virtual_hosts[0].domains[1],
+        "a.apps.local:8080"
+    );
+    assert!(cluster(&snapshot, "cds_egress_apps_many_http_8080").protocol == Protocol::Http);
+}
+
+proptest! {
+    #[test]
+    fn the_order_of_files_changes_nothing(
+        files in Just(started().document_set().files).prop_shuffle()
+    ) {
+        let set = DocumentSet { files, unreadable: Vec::new() };
+        let (documents, _) = Documents::parse(&set).into_result().expect("good documents");
+        let resource = "mesh/apps/virtualNode/serviceA".parse().expect("a name");
+        let resolved = resolve(&documents, &resource, &Environment::new()).expect("it resolves");
+        prop_assert_eq!(resolved.snapshot, snapshot(&started()));
+    }
+
+    #[test]
+    fn weights_arrive_as_they_were_written(weights in prop::collection::vec(0_u32..=100, 1..=10)) {
+        let targets: Vec<Value> = weights
+            .iter()
+            .map(|weight| json!({ "virtualNode": "serviceB", "weight": weight }))
+            .collect();
+        let at = "/spec/http2Route/action/weightedTargets";
+        let snapshot = snapshot(&started().set(ROUTE, at, json!(targets)));
+        let route = &table(&snapshot, 80).virtual_hosts[0].routes[0];
+        let arrived: Vec<u32> = route.targets.iter().map(|target| target.weight).collect();
+        prop_assert_eq!(arrived, weights);
+    }
+}
