@@ -9,6 +9,10 @@ fn broken(place: &str, text: &str) -> Vec<String> {
 #[test]
 fn a_file_that_keeps_the_rules_passes() {
     assert_eq!(
+        broken("src/good/tests.rs", "use super::*;\n"),
+        Vec::<String>::new()
+    );
+    assert_eq!(
         broken("src/good.rs", "//! Good.\n\nfn good() {}\n"),
         Vec::<String>::new()
     );
