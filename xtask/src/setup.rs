@@ -51,7 +51,7 @@ enum Mend {
     CargoDeny,
     Envoy,
     /// Nothing here can install it; the text is what to run.
-    ByHand(String),
+    ByHand(&'static str),
 }
 
 /// Puts in place what `purposes` need and this machine lacks.
@@ -96,20 +96,17 @@ fn missing(purposes: &[Purpose]) -> Vec<Missing> {
 }
 
 fn install(missing: &[Missing]) -> Result<()> {
-    let by_hand: Vec<_> = missing.iter().filter_map(Missing::by_hand).collect();
+    let packages: Vec<_> = missing.iter().filter_map(Missing::package).collect();
+    let by_hand: Vec<_> = apt::by_hand(&packages)
+        .into_iter()
+        .chain(missing.iter().filter_map(Missing::by_hand))
+        .collect();
     if !by_hand.is_empty() {
         bail!(
             "this cannot be installed from here; run:\n  {}",
             by_hand.join("\n  ")
         );
     }
-    let packages: Vec<_> = missing
-        .iter()
-        .filter_map(|need| match need.mend {
-            Mend::Package(name) => Some(name),
-            _ => None,
-        })
-        .collect();
     if !packages.is_empty() {
         command::step("setup: packages", || apt::install(&packages))?;
     }
@@ -128,9 +125,16 @@ fn install(missing: &[Missing]) -> Result<()> {
 }
 
 impl Missing {
-    fn by_hand(&self) -> Option<&str> {
+    fn package(&self) -> Option<&'static str> {
+        match self.mend {
+            Mend::Package(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    fn by_hand(&self) -> Option<String> {
         match &self.mend {
-            Mend::ByHand(line) => Some(line),
+            Mend::ByHand(line) => Some((*line).to_owned()),
             _ => None,
         }
     }

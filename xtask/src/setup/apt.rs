@@ -104,23 +104,30 @@ pub(super) fn missing(purposes: &[Purpose]) -> Vec<Missing> {
         .collect()
 }
 
-/// The need for one package: installed from here if this is Debian and we are root.
+/// The need for one package.
 pub(super) fn need(name: &'static str, why: &'static str) -> Missing {
-    let mend = if !is_here() {
-        Mend::ByHand(format!(
-            "your package manager, for what Debian calls {name} ({why})"
-        ))
-    } else if !is_root() {
-        Mend::ByHand(format!(
-            "sudo apt-get install --no-install-recommends {name}"
-        ))
-    } else {
-        Mend::Package(name)
-    };
     Missing {
         what: name.to_owned(),
         why,
-        mend,
+        mend: Mend::Package(name),
+    }
+}
+
+/// What a person must run for `packages`, where this process cannot: without apt, or not as root.
+pub(super) fn by_hand(packages: &[&str]) -> Option<String> {
+    let names = packages.join(" ");
+    if packages.is_empty() {
+        None
+    } else if !is_here() {
+        Some(format!(
+            "your package manager, for what Debian calls {names}"
+        ))
+    } else if !is_root() {
+        Some(format!(
+            "sudo apt-get install --no-install-recommends {names}"
+        ))
+    } else {
+        None
     }
 }
 

@@ -178,8 +178,7 @@ fn nightly() -> Missing {
     } else {
         Mend::ByHand(
             "install rustup (https://rustup.rs), then: \
-             rustup toolchain install nightly --profile minimal --component rust-src"
-                .to_owned(),
+             rustup toolchain install nightly --profile minimal --component rust-src",
         )
     };
     Missing {
