@@ -136,15 +136,35 @@ pub(super) fn is_here() -> bool {
     command::find("apt-get").is_some()
 }
 
-/// Whether apt knows every one of `names`, after reading its lists anew if it must.
-pub(super) fn offers(names: &[&str]) -> bool {
-    let known = || {
-        names.iter().all(|name| {
-            command::ask(Command::new("apt-cache").args(["show", "--no-all-versions", name]))
-                .is_some_and(|answer| answer.status.success() && !answer.stdout.is_empty())
-        })
-    };
-    is_here() && (known() || (is_root() && update().is_ok() && known()))
+/// Whether apt knows every one of `names`, after reading its lists anew if it must. `None` on a
+/// machine with apt whose lists are empty and stay so: nothing can be said about what it offers.
+pub(super) fn offers(names: &[&str]) -> Option<bool> {
+    if !is_here() {
+        return Some(false);
+    }
+    let known = knows(names);
+    if known || !is_root() {
+        return has_lists().then_some(known);
+    }
+    // A failure shows its own output, and leaves the lists as they were.
+    drop(update());
+    has_lists().then(|| knows(names))
+}
+
+fn knows(names: &[&str]) -> bool {
+    names.iter().all(|name| {
+        command::ask(Command::new("apt-cache").args(["show", "--no-all-versions", name]))
+            .is_some_and(|answer| answer.status.success() && !answer.stdout.is_empty())
+    })
+}
+
+/// Whether `apt-get update` has ever brought a list of packages here.
+fn has_lists() -> bool {
+    fs::read_dir("/var/lib/apt/lists").is_ok_and(|entries| {
+        entries
+            .flatten()
+            .any(|entry| entry.file_name().to_string_lossy().contains("_Packages"))
+    })
 }
 
 /// Installs `names`. No service is started or left to start at boot.

@@ -141,10 +141,12 @@ pub(super) fn missing() -> Vec<Missing> {
         (Toolchain::Debian, debian_packages())
     } else if nightly_is_installed() {
         (Toolchain::Nightly, Vec::new())
-    } else if apt::offers(&DEBIAN_PACKAGES) {
-        (Toolchain::Debian, debian_packages())
     } else {
-        (Toolchain::Nightly, vec![nightly()])
+        match apt::offers(&DEBIAN_PACKAGES) {
+            Some(true) => (Toolchain::Debian, debian_packages()),
+            Some(false) => (Toolchain::Nightly, vec![nightly()]),
+            None => return vec![package_lists()],
+        }
     };
     if !linker_is_there {
         missing.push(Missing {
@@ -170,6 +172,14 @@ fn debian_packages() -> Vec<Missing> {
         ));
     }
     missing
+}
+
+fn package_lists() -> Missing {
+    Missing {
+        what: "apt's package lists".to_owned(),
+        why: "tell whether this Debian has a compiler for eBPF",
+        mend: Mend::ByHand("sudo apt-get update"),
+    }
 }
 
 fn nightly() -> Missing {
