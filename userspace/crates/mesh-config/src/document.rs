@@ -147,6 +147,7 @@ impl Documents {
             mut warnings,
         } = gather::gather(entries);
         problems.extend(set.unreadable.iter().cloned());
+        warnings.extend(set.left_out.iter().cloned());
         check::check(&documents, &declared, &mut problems, &mut warnings);
         problems.sort();
         warnings.sort();

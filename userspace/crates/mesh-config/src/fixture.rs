@@ -88,7 +88,7 @@ impl Files {
         };
         DocumentSet {
             files: self.0.iter().map(file).collect(),
-            unreadable: Vec::new(),
+            ..DocumentSet::default()
         }
     }
 

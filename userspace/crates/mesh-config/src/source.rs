@@ -6,7 +6,7 @@ pub mod watch;
 
 use serde::{Deserialize, Serialize};
 
-use crate::problem::Problem;
+use crate::problem::{Problem, Warning};
 
 /// One file as it was read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -24,6 +24,8 @@ pub struct DocumentSet {
     pub files: Vec<SourceFile>,
     /// Files that could not be read. A set with any of them never comes into force.
     pub unreadable: Vec<Problem>,
+    /// Files of a form that is not read yet.
+    pub left_out: Vec<Warning>,
 }
 
 impl DocumentSet {
@@ -32,6 +34,7 @@ impl DocumentSet {
     pub(crate) fn sort(&mut self) {
         self.files.sort_by(|left, right| left.name.cmp(&right.name));
         self.unreadable.sort();
+        self.left_out.sort();
     }
 }
 

@@ -145,9 +145,20 @@ pub(crate) fn place(
 fn no_json(source: &SourceFile, error: &serde_json::Error) -> Problem {
     let reason = error.to_string();
     let reason = reason.split(" at line ").next().unwrap_or_default();
-    let mend = match error.classify() {
-        Category::Eof => "the file ends too early: close every brace, bracket and quotation mark",
-        _ => "mend the text here: often a comma, a quotation mark or a brace too many or too few",
+    let at_fault = source
+        .text
+        .lines()
+        .nth(error.line().saturating_sub(1))
+        .unwrap_or_default();
+    let at_fault = at_fault
+        .get(error.column().saturating_sub(1)..)
+        .unwrap_or_default();
+    let mend = if at_fault.starts_with('$') || at_fault.starts_with("{{") {
+        "variables are not filled in yet: write the value itself"
+    } else if error.classify() == Category::Eof {
+        "the file ends too early: close every brace, bracket and quotation mark"
+    } else {
+        "mend the text here: often a comma, a quotation mark or a brace too many or too few"
     };
     Problem {
         place: Place {
@@ -238,7 +249,8 @@ fn read_entry(
         known.extend(["metadata", "status"]);
     }
     let object = at.object(&known)?;
-    // Checked for their form only: neither has a meaning outside the management API.
+    // Checked for their form only: none has a meaning outside the management API.
+    let _ = object.optional::<String>("clientToken");
     let _ = object.optional::<Text<12, 12>>("meshOwner");
     let _ = object.optional::<Items<Tag, 0, 50>>("tags");
     let mesh = object.optional::<Name>("meshName");

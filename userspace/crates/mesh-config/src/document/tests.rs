@@ -74,6 +74,11 @@ fn broken_json_is_refused_with_line_and_column() {
         "extra.json:3:1: the file is no JSON: trailing comma; \
          mend the text here: often a comma, a quotation mark or a brace too many or too few"
     );
+    let variable = started().with("extra.json", "{\"spec\": $SPEC}").problem();
+    assert_eq!(
+        variable.mend,
+        "variables are not filled in yet: write the value itself"
+    );
     let cut = started()
         .with("extra.json", "{\"meshName\": \"ap")
         .problem();

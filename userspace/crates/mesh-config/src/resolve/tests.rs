@@ -603,7 +603,7 @@ proptest! {
     fn the_order_of_files_changes_nothing(
         files in Just(started().document_set().files).prop_shuffle()
     ) {
-        let set = DocumentSet { files, unreadable: Vec::new() };
+        let set = DocumentSet { files, ..DocumentSet::default() };
         let (documents, _) = Documents::parse(&set).into_result().expect("good documents");
         let resource = "mesh/apps/virtualNode/serviceA".parse().expect("a name");
         let resolved = resolve(&documents, &resource, &Environment::new()).expect("it resolves");

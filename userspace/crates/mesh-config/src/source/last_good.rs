@@ -86,7 +86,7 @@ impl LastGood {
             })?;
         Ok(Some(DocumentSet {
             files: kept.files,
-            unreadable: Vec::new(),
+            ..DocumentSet::default()
         }))
     }
 }

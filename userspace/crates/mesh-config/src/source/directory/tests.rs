@@ -18,6 +18,7 @@ fn reads_json_files_by_name_and_leaves_the_rest() {
         "README.md",
         ".hidden.json",
         "a.json~",
+        "mesh.yaml",
     ] {
         fs::write(at(name), name).expect("a file");
     }
@@ -25,6 +26,13 @@ fn reads_json_files_by_name_and_leaves_the_rest() {
     assert_eq!(names(&set), ["a.json", "b.json", "more/c.JSON"]);
     assert_eq!(set.files[0].text, "a.json");
     assert_eq!(set.unreadable, []);
+    let [left_out] = &set.left_out[..] else {
+        panic!("one: {:?}", set.left_out)
+    };
+    assert_eq!(
+        left_out.to_string(),
+        "mesh.yaml: left out: YAML is not read yet, AWS CLI input JSON is"
+    );
 }
 
 #[test]

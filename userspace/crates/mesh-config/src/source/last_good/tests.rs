@@ -7,7 +7,7 @@ fn set(text: &str) -> DocumentSet {
     };
     DocumentSet {
         files: vec![file],
-        unreadable: Vec::new(),
+        ..DocumentSet::default()
     }
 }
 

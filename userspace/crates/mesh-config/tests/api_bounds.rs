@@ -1,0 +1,375 @@
+//! The readers against the App Mesh API's own model: every field, each bound from both sides, each
+//! word of each enum, each union with none and with two members, each required field left out.
+
+use std::collections::BTreeSet;
+
+use mesh_config::{
+    document::{Documents, Parsed},
+    problem::Rule,
+    source::{DocumentSet, SourceFile},
+};
+use serde_json::{Map, Value, json};
+
+const MODEL: &str = include_str!("../../../../tests/corpus/api/appmesh-2019-01-25.json");
+
+/// The operations whose input is a document that is read in full.
+const INPUTS: [&str; 5] = [
+    "CreateMeshInput",
+    "CreateRouteInput",
+    "CreateVirtualNodeInput",
+    "CreateVirtualRouterInput",
+    "CreateVirtualServiceInput",
+];
+
+/// What a document may leave to the command line, or what tells its kind.
+const NAMES: [&str; 5] = [
+    "meshName",
+    "routeName",
+    "virtualNodeName",
+    "virtualRouterName",
+    "virtualServiceName",
+];
+
+struct Model(Value);
+
+/// A document and whether the API takes it.
+struct Case {
+    what: String,
+    document: Value,
+    good: bool,
+}
+
+impl Model {
+    fn shape(&self, name: &str) -> &Value {
+        &self.0["shapes"][name]
+    }
+
+    /// The smallest value of a shape that the API and the guide's rules take.
+    fn minimal(&self, name: &str) -> Value {
+        match name {
+            "RouteSpec" => return json!({ "httpRoute": self.minimal("HttpRoute") }),
+            "HttpRouteMatch" => return json!({ "prefix": "/" }),
+            "HttpPathMatch" => return json!({ "exact": "/" }),
+            "MatchRange" => return json!({ "start": 1, "end": 2 }),
+            "Duration" => return json!({ "unit": "s", "value": 1 }),
+            "VirtualNodeSpec" => {
+                return json!({ "serviceDiscovery": { "dns": { "hostname": "a" } } });
+            }
+            _ => {}
+        }
+        let shape = self.shape(name);
+        let min = shape["min"].as_u64().unwrap_or_default();
+        match shape["type"].as_str().expect("a type") {
+            "structure" => {
+                let first = shape["members"].as_object().expect("members").keys().next();
+                let required: Vec<&str> = if shape["union"] == true {
+                    first.map(String::as_str).into_iter().collect()
+                } else {
+                    strings(&shape["required"])
+                };
+                let mut value: Map<String, Value> = required
+                    .into_iter()
+                    .map(|member| (member.to_owned(), self.minimal(shape_of(shape, member))))
+                    .collect();
+                if name.ends_with("RetryPolicy") {
+                    value.insert("tcpRetryEvents".to_owned(), json!(["connection-error"]));
+                }
+                value.into()
+            }
+            "list" => {
+                let item = self.minimal(shape["member"]["shape"].as_str().expect("an item"));
+                vec![item; usize::try_from(min).expect("small")].into()
+            }
+            "string" => match strings(&shape["enum"]).first() {
+                Some(word) => json!(word),
+                None => json!("a".repeat(usize::try_from(min.max(1)).expect("small"))),
+            },
+            "integer" | "long" => json!(min),
+            "boolean" => json!(true),
+            other => panic!("{name} is a {other}"),
+        }
+    }
+
+    /// Every case of a shape; `wrap` puts a value of it into a document.
+    fn cases(&self, name: &str, what: &str, wrap: &dyn Fn(Value) -> Value, cases: &mut Vec<Case>) {
+        let shape = self.shape(name);
+        let mut case = |label: &str, value: Value, good: bool| {
+            let mut document = wrap(value);
+            settle(&mut document, what);
+            cases.push(Case {
+                what: format!("{what} {label}"),
+                document,
+                good,
+            });
+        };
+        case("minimal", self.minimal(name), true);
+        case("null", Value::Null, false);
+        let min = shape["min"].as_i64();
+        let max = shape["max"].as_i64();
+        match shape["type"].as_str().expect("a type") {
+            "structure" => self.structure_cases(name, what, wrap, cases),
+            "list" => {
+                let item_shape = shape["member"]["shape"].as_str().expect("an item");
+                let of = |count: i64| {
+                    let item = self.minimal(item_shape);
+                    Value::from(vec![item; usize::try_from(count).expect("a count")])
+                };
+                case("no list", json!({}), false);
+                if let Some(min) = min.filter(|min| *min > 0) {
+                    case("too few", of(min - 1), false);
+                }
+                if let Some(max) = max {
+                    case("most", of(max), true);
+                    case("too many", of(max + 1), false);
+                }
+                let item = |value: Value| wrap(json!([value]));
+                self.cases(item_shape, &format!("{what}[0]"), &item, cases);
+            }
+            "string" => {
+                case("no string", json!(1), false);
+                for word in strings(&shape["enum"]) {
+                    case(word, json!(word), true);
+                }
+                if shape["enum"].is_array() {
+                    case("no such word", json!("bogus"), false);
+                } else {
+                    let of = |count: i64| json!("a".repeat(usize::try_from(count).expect("short")));
+                    if let Some(min) = min.filter(|min| *min > 0) {
+                        case("too short", of(min - 1), false);
+                    }
+                    if let Some(max) = max {
+                        case("longest", of(max), true);
+                        case("too long", of(max + 1), false);
+                    }
+                    if shape["pattern"].is_string() {
+                        case("outside the pattern", json!("ü"), false);
+                    }
+                }
+            }
+            "integer" | "long" => {
+                case("no number", json!("1"), false);
+                case("no whole number", json!(1.5), false);
+                if let Some(min) = min {
+                    case("smallest", json!(min), true);
+                    case("too small", json!(min - 1), false);
+                }
+                if let Some(max) = max {
+                    case("largest", json!(max), true);
+                    case("too large", json!(max + 1), false);
+                }
+            }
+            "boolean" => {
+                case("false", json!(false), true);
+                case("no truth value", json!("true"), false);
+            }
+            other => panic!("{name} is a {other}"),
+        }
+    }
+
+    fn structure_cases(
+        &self,
+        name: &str,
+        what: &str,
+        wrap: &dyn Fn(Value) -> Value,
+        cases: &mut Vec<Case>,
+    ) {
+        let shape = self.shape(name);
+        let members = shape["members"].as_object().expect("members");
+        let mut case = |label: &str, mut document: Value| {
+            settle(&mut document, what);
+            cases.push(Case {
+                what: format!("{what} {label}"),
+                document,
+                good: false,
+            });
+        };
+        if !name.ends_with("Input") {
+            case("no object", wrap(json!([])));
+        }
+        if shape["union"] == true {
+            case("none of the union", wrap(json!({})));
+            let two: Map<String, Value> = members
+                .keys()
+                .take(2)
+                .map(|member| (member.clone(), self.minimal(shape_of(shape, member))))
+                .collect();
+            if two.len() == 2 {
+                case("two of the union", wrap(two.into()));
+            }
+        }
+        for required in strings(&shape["required"]) {
+            if NAMES.contains(&required) && name.ends_with("Input") {
+                continue;
+            }
+            let mut value = self.minimal(name);
+            value.as_object_mut().expect("an object").remove(required);
+            case(&format!("without {required}"), wrap(value));
+        }
+        for member in members.keys() {
+            let inner = |value: Value| {
+                let mut outer = if shape["union"] == true {
+                    json!({})
+                } else {
+                    self.minimal(name)
+                };
+                outer[member] = value;
+                make_room(name, member, &mut outer);
+                wrap(outer)
+            };
+            let what = format!("{what}.{member}");
+            self.cases(shape_of(shape, member), &what, &inner, cases);
+        }
+    }
+}
+
+/// The shape of a member.
+fn shape_of<'a>(shape: &'a Value, member: &str) -> &'a str {
+    shape["members"][member]["shape"].as_str().expect("a shape")
+}
+
+/// Members that the API's model allows together and its documentation does not.
+fn make_room(shape: &str, member: &str, value: &mut Value) {
+    let others: &[&str] = match (shape, member) {
+        ("RouteSpec", "grpcRoute" | "http2Route" | "tcpRoute") => &["httpRoute"],
+        ("HttpRouteMatch", "path") => &["prefix"],
+        ("HttpPathMatch", "regex") => &["exact"],
+        ("HttpRouteMatch", "prefix") if value["prefix"].is_string() => {
+            value["prefix"] = json!("/");
+            &[]
+        }
+        ("MatchRange", "end") => {
+            value["start"] = json!(-1);
+            &[]
+        }
+        ("GrpcRouteMatch", "methodName") => {
+            value["serviceName"] = json!("a");
+            &[]
+        }
+        _ => &[],
+    };
+    for other in others {
+        value.as_object_mut().expect("an object").remove(*other);
+    }
+}
+
+/// Fits the rest of a listener to the member that a case is about.
+fn settle(document: &mut Value, what: &str) {
+    let Some(listener) = document.pointer_mut("/spec/listeners/0") else {
+        return;
+    };
+    for union in ["connectionPool", "timeout"] {
+        let given = listener[union]
+            .as_object()
+            .and_then(|members| members.keys().next());
+        if let Some(protocol) = given.cloned() {
+            listener["portMapping"]["protocol"] = json!(protocol);
+        }
+    }
+    if what.ends_with("healthCheck.port") {
+        listener["portMapping"]["port"] = listener["healthCheck"]["port"].clone();
+    }
+}
+
+fn strings(list: &Value) -> Vec<&str> {
+    list.as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect()
+}
+
+fn parse(document: &Value) -> Parsed {
+    let file = SourceFile {
+        name: "a.json".to_owned(),
+        text: document.to_string(),
+    };
+    let mut parsed = Documents::parse(&DocumentSet {
+        files: vec![file],
+        ..DocumentSet::default()
+    });
+    // That its neighbours are not there is no fault of a document itself.
+    parsed
+        .problems
+        .retain(|problem| problem.rule != Rule::Reference);
+    parsed
+}
+
+/// The spec of the only document, written anew.
+fn written_anew(documents: &Documents) -> Value {
+    let (_, mesh) = documents.meshes().next().expect("one mesh");
+    let written = [
+        mesh.mesh
+            .as_ref()
+            .map(|document| serde_json::to_value(&document.spec)),
+        mesh.routes
+            .values()
+            .next()
+            .map(|document| serde_json::to_value(&document.spec)),
+        mesh.virtual_nodes
+            .values()
+            .next()
+            .map(|document| serde_json::to_value(&document.spec)),
+        mesh.virtual_routers
+            .values()
+            .next()
+            .map(|document| serde_json::to_value(&document.spec)),
+        mesh.virtual_services
+            .values()
+            .next()
+            .map(|document| serde_json::to_value(&document.spec)),
+    ];
+    written
+        .into_iter()
+        .flatten()
+        .next()
+        .expect("one document")
+        .expect("JSON")
+}
+
+#[test]
+fn every_bound_of_the_api_holds_on_both_sides() {
+    let model = Model(serde_json::from_str(MODEL).expect("the model"));
+    let mut cases = Vec::new();
+    for input in INPUTS {
+        let kind = input.trim_start_matches("Create").trim_end_matches("Input");
+        model.structure_cases(input, kind, &|value| value, &mut cases);
+    }
+    let fields: BTreeSet<&str> = cases
+        .iter()
+        .filter_map(|case| case.what.split(' ').next())
+        .collect();
+    assert!(
+        fields.len() > 300,
+        "{} fields are too few to be all of them",
+        fields.len()
+    );
+    let mut wrong = Vec::new();
+    for Case {
+        what,
+        document,
+        good,
+    } in &cases
+    {
+        let parsed = parse(document);
+        if *good && parsed.problems.is_empty() {
+            let spec = document.get("spec").cloned().unwrap_or(json!({}));
+            assert_eq!(
+                written_anew(&parsed.documents),
+                spec,
+                "{what} is lost on the way"
+            );
+        }
+        if parsed.problems.is_empty() != *good {
+            let faults: Vec<String> = parsed.problems.iter().map(ToString::to_string).collect();
+            let wanted = if *good { "taken" } else { "refused" };
+            wrong.push(format!("{what}: to be {wanted}: {document} {faults:?}"));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} of {} cases:\n{}",
+        wrong.len(),
+        cases.len(),
+        wrong.join("\n")
+    );
+}
