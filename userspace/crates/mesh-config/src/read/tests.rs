@@ -83,7 +83,7 @@ fn a_range_holds_a_number() {
     let header = json!([{ "name": "x", "match": { "range": { "start": 5, "end": 5 } } }]);
     let problems = problems::<RouteSpec>(&route(
         "httpRoute",
-        json!({ "prefix": "/", "headers": header }),
+        &json!({ "prefix": "/", "headers": header }),
     ));
     assert_eq!(
         problems,
