@@ -24,7 +24,7 @@ pub(crate) fn pack(daemon: &Path, guest: &Path, work: &Path) -> Result<PathBuf> 
         .find(|path| path.is_file())
         .context("busybox is missing; install busybox-static")?;
     copy(busybox, &tree.join("bin/busybox"))?;
-    copy(daemon, &tree.join("bin/ferromesh"))?;
+    strip(daemon, &tree.join("bin/ferromesh"))?;
     for library in libraries(daemon)? {
         copy(&library, &tree.join(library.strip_prefix("/")?))?;
     }
@@ -58,6 +58,19 @@ fn libraries(program: &Path) -> Result<Vec<PathBuf>> {
         .filter(|word| word.starts_with('/'))
         .map(PathBuf::from)
         .collect())
+}
+
+/// Copies a program without its debug information, which is most of its size and slow to unpack.
+fn strip(from: &Path, to: &Path) -> Result<()> {
+    let status = Command::new("strip")
+        .arg("-o")
+        .args([to, from])
+        .status()
+        .context("cannot run strip; install binutils")?;
+    if !status.success() {
+        bail!("strip failed: {status}");
+    }
+    Ok(())
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
