@@ -8,6 +8,7 @@ mod entry;
 mod gather;
 mod identify;
 pub(crate) mod identity;
+mod json;
 mod locate;
 pub(crate) mod target;
 

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, error::Category};
 use super::{
     identify::{Identified, identify},
     identity::Kind,
+    json::{self, Json},
     locate,
 };
 use crate::{
@@ -62,14 +63,22 @@ pub(crate) struct Entries {
 impl Entries {
     /// Reads one file: a document, a list of documents, or the output of `describe-*`.
     pub(crate) fn read_file(&mut self, source: &Arc<SourceFile>) {
-        match serde_json::from_str::<Value>(&source.text) {
-            Ok(Value::Array(items)) => {
+        let Json { value, twice } = match json::read(&source.text) {
+            Ok(json) => json,
+            Err(error) => return self.problems.push(no_json(source, &error)),
+        };
+        self.warnings.extend(twice.iter().map(|path| Warning {
+            place: place(source, &FieldPath::default(), None, path),
+            rule: Rule::Weak,
+            message: "written twice in one object: the last counts".to_owned(),
+        }));
+        match value {
+            Value::Array(items) => {
                 for (index, item) in items.into_iter().enumerate() {
                     self.read_document(source, FieldPath::default().item(index), item);
                 }
             }
-            Ok(value) => self.read_document(source, FieldPath::default(), value),
-            Err(error) => self.problems.push(no_json(source, &error)),
+            value => self.read_document(source, FieldPath::default(), value),
         }
     }
 

@@ -252,6 +252,15 @@ fn unknown_fields_are_warnings_that_guess() {
 }
 
 #[test]
+fn a_field_that_is_written_twice_is_warned_of() {
+    let files = Files::default().with("mesh.json", "{\"meshName\": \"a\",\n\"meshName\": \"b\"}");
+    assert_eq!(
+        files.warnings()[0].to_string(),
+        "mesh.json:2: meshName: written twice in one object: the last counts"
+    );
+}
+
+#[test]
 fn a_mesh_without_a_document_has_defaults_and_a_warning() {
     let warnings = started().without("create-mesh.json").warnings();
     assert_eq!(

@@ -66,6 +66,18 @@ impl<'a> Resolver<'a> {
                 }
             }
         }
+        if ports
+            .values()
+            .any(|port| matches!(port, EgressPort::Http(_)))
+        {
+            self.remarks.differs(
+                self.node,
+                &FieldPath::spec().member("backends"),
+                "App Mesh tried a failed request twice more without being asked to; nothing is \
+                 tried again"
+                    .to_owned(),
+            );
+        }
         ports
     }
 
