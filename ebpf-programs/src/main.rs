@@ -6,10 +6,6 @@
 #![no_std]
 #![no_main]
 #![expect(
-    missing_docs,
-    reason = "the macros of the programs wrap them in functions of their own"
-)]
-#![expect(
     unsafe_code,
     reason = "contexts and map values are pointers of the kernel; the verifier checks every access"
 )]

@@ -1,13 +1,30 @@
 //! Connections as the kernel saw them, live and closed.
 
 use std::{
-    io,
+    collections::{HashMap, HashSet},
+    fmt, io,
     net::SocketAddr,
     os::fd::{AsFd, BorrowedFd},
+    path::PathBuf,
     time::Duration,
 };
 
+use aya::maps::{MapData, RingBuf};
+use ebpf_abi::{
+    Closed, Connection, ESTABLISHED, PASSIVE,
+    verdict::{self, REASON_NAMES},
+};
+use ebpf_decide::bytes;
+use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
+
+use crate::{
+    BpfError,
+    address::socket_address,
+    maps, netns,
+    pins::Pins,
+    tcp_info::{self, Counts},
+};
 
 /// Who opened a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -17,6 +34,24 @@ pub enum Direction {
     Egress,
     /// Its peer.
     Ingress,
+}
+
+impl Direction {
+    pub(crate) fn from_number(number: u32) -> Self {
+        if number == verdict::EGRESS {
+            Self::Egress
+        } else {
+            Self::Ingress
+        }
+    }
+
+    /// `egress` or `ingress`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Egress => "egress",
+            Self::Ingress => "ingress",
+        }
+    }
 }
 
 /// What became of a connection.
@@ -31,6 +66,35 @@ pub enum Verdict {
     Refused,
     /// Not a verdict: something that could not be recorded or handed over, for the counters.
     Lost,
+}
+
+impl Verdict {
+    pub(crate) fn from_number(number: u32) -> Self {
+        match number {
+            verdict::DIRECT => Self::Direct,
+            verdict::REDIRECTED => Self::Redirected,
+            verdict::REFUSED => Self::Refused,
+            _ => Self::Lost,
+        }
+    }
+
+    /// `direct`, `redirected`, `refused` or `lost`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Redirected => "redirected",
+            Self::Refused => "refused",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// The name of a reason; programs of this version know no others.
+pub(crate) fn reason_name(number: u32) -> &'static str {
+    REASON_NAMES
+        .get(number as usize)
+        .copied()
+        .unwrap_or("unknown")
 }
 
 /// One TCP connection of a workload.
@@ -56,7 +120,7 @@ pub struct ConnectionRecord {
     pub gid: Option<u32>,
     /// Time since the connection began.
     pub age: Duration,
-    /// The kernel's cookie of the network namespace.
+    /// The kernel's cookie of the network namespace; 0 where the kernel does not tell.
     pub netns_cookie: u64,
     /// Bytes that the workload wrote and its peer acknowledged; none where its namespace cannot be
     /// asked.
@@ -69,6 +133,38 @@ pub struct ConnectionRecord {
     pub retransmits: Option<u64>,
 }
 
+impl ConnectionRecord {
+    fn new(cookie: u64, connection: &Connection, now_ns: u64) -> Self {
+        let owner = |id: u32| (id != u32::MAX).then_some(id);
+        Self {
+            cookie,
+            workload: connection.workload,
+            direction: Direction::from_number(connection.direction),
+            local: socket_address(connection.local, connection.local_port),
+            remote: socket_address(connection.remote, connection.remote_port),
+            verdict: Verdict::from_number(connection.verdict),
+            reason: reason_name(connection.reason),
+            uid: owner(connection.uid),
+            gid: owner(connection.gid),
+            age: Duration::from_nanos(now_ns.saturating_sub(connection.began_ns)),
+            netns_cookie: connection.netns,
+            bytes_sent: None,
+            bytes_received: None,
+            rtt_us: None,
+            retransmits: None,
+        }
+    }
+
+    fn add_counts(&mut self, counts: &Counts, passive: bool) {
+        let side = if passive { PASSIVE } else { 0 };
+        let flags = bytes::flags_of_state(counts.state) | ESTABLISHED | side;
+        self.bytes_sent = Some(bytes::sent(counts.bytes_acked, flags));
+        self.bytes_received = Some(bytes::received(counts.bytes_received, flags));
+        self.rtt_us = Some(counts.rtt_us.into());
+        self.retransmits = Some(counts.retransmits.into());
+    }
+}
+
 /// A connection that has closed, with its last counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ClosedConnection {
@@ -79,19 +175,88 @@ pub struct ClosedConnection {
     pub established: bool,
 }
 
+impl From<&Closed> for ClosedConnection {
+    fn from(closed: &Closed) -> Self {
+        let mut record = ConnectionRecord::new(closed.cookie, &closed.connection, closed.ended_ns);
+        record.bytes_sent = Some(closed.sent);
+        record.bytes_received = Some(closed.received);
+        record.rtt_us = Some(closed.rtt_us.into());
+        record.retransmits = Some(closed.retransmits.into());
+        Self {
+            record,
+            established: closed.connection.flags & ESTABLISHED != 0,
+        }
+    }
+}
+
 /// The reader of closing records. Readable ([`AsFd`]) when there is one; one reader an instance.
-#[derive(Debug)]
-pub struct ClosedConnections {}
+pub struct ClosedConnections {
+    ring: RingBuf<MapData>,
+}
+
+impl fmt::Debug for ClosedConnections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClosedConnections").finish_non_exhaustive()
+    }
+}
 
 impl ClosedConnections {
+    pub(crate) fn open(pins: &Pins) -> Result<Self, BpfError> {
+        Ok(Self {
+            ring: maps::open(pins, maps::name::CLOSED)?,
+        })
+    }
+
     /// The next closing record, if one waits.
     pub fn next_record(&mut self) -> io::Result<Option<ClosedConnection>> {
-        unimplemented!()
+        let Some(item) = self.ring.next() else {
+            return Ok(None);
+        };
+        let closed = crate::sys::read_closed(&item)?;
+        Ok(Some(ClosedConnection::from(&closed)))
     }
 }
 
 impl AsFd for ClosedConnections {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        unimplemented!()
+        self.ring.as_fd()
     }
+}
+
+/// All live connections, with counts from the namespaces given; none is the caller's own. A
+/// namespace that cannot be asked costs its connections their counts, nothing else.
+pub(crate) fn live(
+    map: &aya::maps::HashMap<MapData, u64, Connection>,
+    namespaces: &HashSet<Option<PathBuf>>,
+) -> Result<Vec<ConnectionRecord>, BpfError> {
+    let connections = maps::entries(map, maps::name::CONNECTIONS)?;
+    let mut counts = HashMap::new();
+    if !connections.is_empty() {
+        for namespace in namespaces {
+            match netns::inside(namespace.as_deref(), tcp_info::all) {
+                Ok(found) => counts.extend(found),
+                Err(error) => tracing::debug!("no counts: {error}"),
+            }
+        }
+    }
+    let now = boot_ns();
+    let mut records: Vec<ConnectionRecord> = connections
+        .iter()
+        .map(|(cookie, connection)| {
+            let mut record = ConnectionRecord::new(*cookie, connection, now);
+            if let Some(counts) = counts.get(cookie) {
+                record.add_counts(counts, connection.flags & PASSIVE != 0);
+            }
+            record
+        })
+        .collect();
+    records.sort_by_key(|record| std::cmp::Reverse(record.age));
+    Ok(records)
+}
+
+/// Nanoseconds since boot, suspension included: the clock of the programs.
+pub(crate) fn boot_ns() -> u64 {
+    let now = clock_gettime(ClockId::Boottime);
+    let duration = Duration::try_from(now).expect("time since boot is not negative");
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

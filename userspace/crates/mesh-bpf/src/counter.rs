@@ -1,8 +1,10 @@
 //! Decisions counted in the kernel.
 
+use aya::maps::{MapData, PerCpuArray};
+use ebpf_abi::verdict::{COUNTERS, DIRECTIONS, REASONS, VERDICTS, counter};
 use serde::Serialize;
 
-use crate::{Direction, Verdict};
+use crate::{BpfError, Direction, Verdict, connection::reason_name, maps::name};
 
 /// How often one decision was taken for one workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -13,6 +15,37 @@ pub struct Counter {
     pub verdict: Verdict,
     /// Why, in one word.
     pub reason: &'static str,
-    /// How many; ingress is counted by SYN.
+    /// How many. Refused ingress is counted by SYN, of which a peer sends several.
     pub count: u64,
+}
+
+/// The counters of one workload, without those at zero.
+pub(crate) fn of_workload(
+    map: &PerCpuArray<MapData, u64>,
+    id: u32,
+) -> Result<Vec<Counter>, BpfError> {
+    let mut counters = Vec::new();
+    for (direction, verdict, reason) in decisions() {
+        let index = id * COUNTERS + counter(direction, verdict, reason);
+        let of_processors = map
+            .get(&index, 0)
+            .map_err(BpfError::map("read", name::COUNTERS))?;
+        let count = of_processors.iter().sum();
+        if count > 0 {
+            counters.push(Counter {
+                direction: Direction::from_number(direction),
+                verdict: Verdict::from_number(verdict),
+                reason: reason_name(reason),
+                count,
+            });
+        }
+    }
+    Ok(counters)
+}
+
+fn decisions() -> impl Iterator<Item = (u32, u32, u32)> {
+    (0..DIRECTIONS).flat_map(|direction| {
+        (0..VERDICTS)
+            .flat_map(move |verdict| (0..REASONS).map(move |reason| (direction, verdict, reason)))
+    })
 }

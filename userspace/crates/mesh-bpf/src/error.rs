@@ -1,16 +1,137 @@
 //! Why the kernel's side could not be set up, in the operator's words.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use aya::{EbpfError, maps::MapError, programs::ProgramError};
 
 /// What went wrong with programs, maps, links or cgroups. The message is one level deep; the cause
 /// is the source.
 #[derive(Debug, thiserror::Error)]
 pub enum BpfError {
-    /// The caller is not root and lacks the capabilities.
+    /// The caller lacks capabilities.
     #[error("loading eBPF programs needs root, or the capabilities {missing}")]
     NotPrivileged {
-        /// The missing capabilities, comma-separated.
+        /// The missing ones, comma-separated.
         missing: String,
+    },
+    /// There is no cgroup v2.
+    #[error(
+        "no cgroup v2 hierarchy is mounted; boot with systemd.unified_cgroup_hierarchy=1, or: \
+         mkdir -p /sys/fs/cgroup/unified && mount -t cgroup2 none /sys/fs/cgroup/unified"
+    )]
+    NoCgroup2,
+    /// A path that should be a cgroup v2 directory is none.
+    #[error("{} is no directory of the cgroup v2 hierarchy at {}", path.display(), mount.display())]
+    NotACgroup {
+        /// The path.
+        path: PathBuf,
+        /// Where the hierarchy is mounted.
+        mount: PathBuf,
+    },
+    /// A program on the root cgroup would see every connection of the machine.
+    #[error(
+        "{} is the root of the cgroup hierarchy, which holds every process of the machine; name a \
+         cgroup below it",
+        path.display()
+    )]
+    RootCgroup {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The proxy's own connections would be redirected to it.
+    #[error(
+        "the proxy's cgroup {} is inside the workload's cgroup {}; move it to a sibling",
+        proxy.display(),
+        workload.display()
+    )]
+    ProxyInWorkload {
+        /// The proxy's cgroup.
+        proxy: PathBuf,
+        /// The workload's cgroup.
+        workload: PathBuf,
+    },
+    /// There is no BPF file system and none could be mounted.
+    #[error("no BPF file system is at {} and it cannot be mounted; run: mount -t bpf bpf {}",
+        path.display(), path.display())]
+    NoBpffs {
+        /// Where it belongs.
+        path: PathBuf,
+        /// Why it could not be mounted.
+        source: io::Error,
+    },
+    /// The kernel has no such program type.
+    #[error("this kernel has no eBPF programs of type {kind}; Linux 5.10 or newer is needed")]
+    NoProgramType {
+        /// The type's name.
+        kind: &'static str,
+    },
+    /// The daemon was built without the object.
+    #[error("this build has no eBPF object in it; build with: cargo xtask build")]
+    NoObject,
+    /// A name that cannot be a directory of pins.
+    #[error(
+        "`{name}` cannot name an instance; use 1 to 63 letters, digits, hyphens and underscores"
+    )]
+    InstanceName {
+        /// The name.
+        name: String,
+    },
+    /// The instance has pins of another version.
+    #[error(
+        "instance {instance} is held by maps of version {found}, and this is version {own}; run: \
+         ferromesh uninstall --instance {instance}"
+    )]
+    OtherVersion {
+        /// The instance.
+        instance: String,
+        /// The version found.
+        found: u32,
+        /// This version.
+        own: u32,
+    },
+    /// A workload's id is above what the maps were made for.
+    #[error("workload id {id} is not below {limit}, the number of workloads that the maps hold")]
+    WorkloadId {
+        /// The id.
+        id: u32,
+        /// The limit.
+        limit: u32,
+    },
+    /// The object could not be loaded.
+    #[error("cannot load the eBPF object")]
+    Object(#[source] EbpfError),
+    /// A program could not be loaded.
+    #[error("the kernel refuses the program {program}")]
+    Program {
+        /// The program.
+        program: &'static str,
+        /// Why.
+        #[source]
+        source: ProgramError,
+    },
+    /// A link could not be made or changed.
+    #[error("cannot attach {program} to {}", target.display())]
+    Attach {
+        /// The program.
+        program: &'static str,
+        /// The cgroup or namespace.
+        target: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A map could not be read or written.
+    #[error("cannot {action} the map {map}")]
+    Map {
+        /// What was tried.
+        action: &'static str,
+        /// On which map.
+        map: &'static str,
+        /// Why not; "Argument list too long" means that it is full.
+        #[source]
+        source: MapError,
     },
     /// A file or directory could not be used.
     #[error("cannot {action} {}", path.display())]
@@ -22,4 +143,38 @@ pub enum BpfError {
         /// Why not.
         source: io::Error,
     },
+    /// The kernel did not answer a question about sockets, routes or namespaces.
+    #[error("cannot ask the kernel for {what}")]
+    Ask {
+        /// For what.
+        what: &'static str,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl BpfError {
+    /// For `map_err` on a file operation.
+    pub(crate) fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::File {
+            action,
+            path,
+            source,
+        }
+    }
+
+    /// For `map_err` on a map operation.
+    pub(crate) fn map(action: &'static str, map: &'static str) -> impl FnOnce(MapError) -> Self {
+        move |source| Self::Map {
+            action,
+            map,
+            source,
+        }
+    }
+
+    /// For `map_err` on a question to the kernel.
+    pub(crate) fn ask(what: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Ask { what, source }
+    }
 }

@@ -1,11 +1,33 @@
 //! An instance as its pins show it, whether or not its daemon lives.
 
-use std::path::{Path, PathBuf};
+use std::{
+    os::fd::AsFd as _,
+    path::{Path, PathBuf},
+};
 
+use aya::{
+    Pod,
+    maps::{HashMap, MapData, MapInfo},
+    programs::loaded_programs,
+};
+use ebpf_abi::{
+    Address, Connection, FlowKey, IGNORED_GID, IGNORED_UID, LocalKey, NEVER_SILENT, NetworkKey,
+    Origin, OwnAddressKey, POLICY_BYPASS, POLICY_ENABLED, POLICY_IPV6, PORT_APP, PORT_IGNORED,
+    Policy, PortKey, SteeredKey, WorkloadRecord,
+};
+use ipnet::IpNet;
 use mesh_model::redirect::OnProxyDown;
 use serde::Serialize;
 
-use crate::{BpfError, ConnectionRecord, Counter};
+use crate::{
+    BpfError, ConnectionRecord, Counter,
+    connection::boot_ns,
+    counter,
+    instance::live_connections,
+    maps::{self, Maps, name as map_name, rules::network_of, workloads::Enrolled},
+    pins::{self, Pins},
+    sys,
+};
 
 /// What the kernel holds for one instance.
 #[derive(Clone, Debug, Serialize)]
@@ -14,8 +36,8 @@ pub struct InstanceReport {
     pub name: String,
     /// The layout of maps that it was made with.
     pub abi_version: u32,
-    /// The proxy: `up`, `silent` (the heartbeat is over) or `external`.
-    pub proxy: String,
+    /// How the proxy fares, by its heartbeat.
+    pub proxy: ProxyState,
     /// Every pinned link, with its program.
     pub links: Vec<LinkReport>,
     /// Every pinned map.
@@ -24,6 +46,37 @@ pub struct InstanceReport {
     pub workloads: Vec<WorkloadReport>,
     /// Live connections.
     pub connections: Vec<ConnectionRecord>,
+}
+
+/// How a proxy fares, by its heartbeat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProxyState {
+    /// It beats.
+    Up,
+    /// It has not beaten for longer than it may.
+    Silent,
+    /// It is not ours, and has no heartbeat.
+    External,
+}
+
+impl ProxyState {
+    fn of_deadline(deadline_ns: u64, now_ns: u64) -> Self {
+        match deadline_ns {
+            NEVER_SILENT => Self::External,
+            deadline if deadline > now_ns => Self::Up,
+            _ => Self::Silent,
+        }
+    }
+
+    /// `up`, `silent` or `external`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Silent => "silent",
+            Self::External => "external",
+        }
+    }
 }
 
 /// One pinned link.
@@ -93,17 +146,191 @@ pub struct RulesReport {
     /// Destination ports left alone.
     pub ignored_ports: Vec<u16>,
     /// Destinations left alone.
-    pub ignored_networks: Vec<ipnet::IpNet>,
+    pub ignored_networks: Vec<IpNet>,
     /// Local ports that are steered.
     pub app_ports: Vec<u16>,
 }
 
 /// Reads one instance from its pins; none if there are none.
 pub fn inspect(bpffs: &Path, name: &str) -> Result<Option<InstanceReport>, BpfError> {
-    unimplemented!()
+    let own = ebpf_abi::ABI_VERSION;
+    match pins::versions(bpffs, name)?.into_iter().max() {
+        None => return Ok(None),
+        Some(found) if found != own => {
+            let instance = name.to_owned();
+            return Err(BpfError::OtherVersion {
+                instance,
+                found,
+                own,
+            });
+        }
+        Some(_) => {}
+    }
+    let pins = Pins::new(bpffs, name);
+    let maps = Maps::open(&pins)?;
+    let workloads = maps.enrolled()?;
+    let deadline = maps
+        .instance
+        .lock()
+        .expect("no holder panics")
+        .get(&0, 0)
+        .map_err(BpfError::map("read", map_name::INSTANCE))?
+        .deadline_ns;
+    Ok(Some(InstanceReport {
+        name: name.to_owned(),
+        abi_version: own,
+        proxy: ProxyState::of_deadline(deadline, boot_ns()),
+        links: links(&pins)?,
+        maps: map_reports(&pins)?,
+        workloads: workloads
+            .into_iter()
+            .map(|workload| workload_report(&maps, workload))
+            .collect::<Result<_, _>>()?,
+        connections: live_connections(&maps)?,
+    }))
 }
 
 /// The names of all instances that have pins.
 pub fn list_instances(bpffs: &Path) -> Result<Vec<String>, BpfError> {
-    unimplemented!()
+    pins::names(&pins::all_instances(bpffs))
+}
+
+fn links(pins: &Pins) -> Result<Vec<LinkReport>, BpfError> {
+    let mut reports = Vec::new();
+    for owner in pins::names(&pins.links())? {
+        let directory = pins.links().join(owner);
+        for link in pins::names(&directory)? {
+            reports.push(link_report(directory.join(link))?);
+        }
+    }
+    Ok(reports)
+}
+
+fn link_report(pin: PathBuf) -> Result<LinkReport, BpfError> {
+    let link = sys::open_pin(&pin).map_err(BpfError::file("open", &pin))?;
+    let info = sys::link_info(link.as_fd()).map_err(BpfError::file("examine", &pin))?;
+    Ok(LinkReport {
+        program: program_name(info.program),
+        pin,
+        id: info.id,
+        program_id: info.program,
+        attached: info.target != 0,
+    })
+}
+
+/// The name of a program, of which the kernel keeps 15 bytes; empty for one that went meanwhile.
+fn program_name(id: u32) -> String {
+    loaded_programs()
+        .filter_map(Result::ok)
+        .find(|program| program.id() == id)
+        .and_then(|program| program.name_as_str().map(str::to_owned))
+        .unwrap_or_default()
+}
+
+fn map_reports(pins: &Pins) -> Result<Vec<MapReport>, BpfError> {
+    let mut reports = Vec::new();
+    for name in pins::names(&pins.maps())? {
+        let info =
+            MapInfo::from_pin(pins.map(&name)).map_err(BpfError::map("examine", "pinned"))?;
+        reports.push(MapReport {
+            id: info.id(),
+            max_entries: info.max_entries(),
+            entries: entries(pins, &name)?,
+            name,
+        });
+    }
+    Ok(reports)
+}
+
+/// How many entries a hash map has.
+fn entries(pins: &Pins, name: &str) -> Result<Option<u64>, BpfError> {
+    fn count<K: Pod, V: Pod>(pins: &Pins, name: &'static str) -> Result<Option<u64>, BpfError> {
+        let map: HashMap<MapData, K, V> = maps::open(pins, name)?;
+        Ok(Some(maps::entries(&map, name)?.len() as u64))
+    }
+    match name {
+        map_name::FLOWS => count::<FlowKey, Origin>(pins, map_name::FLOWS),
+        map_name::CONNECTIONS => count::<u64, Connection>(pins, map_name::CONNECTIONS),
+        map_name::POLICIES => count::<u32, Policy>(pins, map_name::POLICIES),
+        map_name::PORTS => count::<PortKey, u32>(pins, map_name::PORTS),
+        map_name::STEERED => count::<SteeredKey, u32>(pins, map_name::STEERED),
+        map_name::OWN_ADDRESSES => count::<OwnAddressKey, Address>(pins, map_name::OWN_ADDRESSES),
+        map_name::WORKLOADS => count::<u32, WorkloadRecord>(pins, map_name::WORKLOADS),
+        map_name::NETWORKS => {
+            let map = maps::open(pins, map_name::NETWORKS)?;
+            Ok(Some(
+                maps::trie_keys::<NetworkKey>(&map, map_name::NETWORKS)?.len() as u64,
+            ))
+        }
+        map_name::LOCAL_NETWORKS => {
+            let map = maps::open(pins, map_name::LOCAL_NETWORKS)?;
+            Ok(Some(
+                maps::trie_keys::<LocalKey>(&map, map_name::LOCAL_NETWORKS)?.len() as u64,
+            ))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn workload_report(maps: &Maps, workload: Enrolled) -> Result<WorkloadReport, BpfError> {
+    let rules = match maps.policy_index(workload.id)? {
+        Some(index) => rules_report(maps, index)?,
+        None => None,
+    };
+    Ok(WorkloadReport {
+        counters: counter::of_workload(&maps.counters, workload.id)?,
+        id: workload.id,
+        name: workload.name,
+        cgroup: workload.cgroup,
+        netns: workload.netns,
+        rules,
+    })
+}
+
+/// The rules of a policy; none if it was replaced meanwhile.
+fn rules_report(maps: &Maps, index: u32) -> Result<Option<RulesReport>, BpfError> {
+    let policy = {
+        let policies = maps.policies.lock().expect("no holder panics");
+        maps::found(policies.get(&index, 0)).map_err(BpfError::map("read", map_name::POLICIES))?
+    };
+    let Some(policy) = policy else {
+        return Ok(None);
+    };
+    let ports = maps::entries(
+        &maps.ports.lock().expect("no holder panics"),
+        map_name::PORTS,
+    )?;
+    let of_kind = |kind| {
+        let of_policy = ports
+            .iter()
+            .filter(|(key, _)| key.policy == index && key.kind == kind);
+        let mut listed: Vec<u16> = of_policy.map(|(key, _)| key.port).collect();
+        listed.sort_unstable();
+        listed
+    };
+    let networks = maps.networks.lock().expect("no holder panics");
+    let mut ignored_networks: Vec<IpNet> = maps::trie_keys(&networks, map_name::NETWORKS)?
+        .into_iter()
+        .filter(|key| key.data().policy == index)
+        .filter_map(|key| network_of(key.prefix_len(), key.data().address))
+        .collect();
+    ignored_networks.sort_unstable();
+    let has = |flag| policy.flags & flag != 0;
+    Ok(Some(RulesReport {
+        generation: policy.generation,
+        enabled: has(POLICY_ENABLED),
+        ipv6: has(POLICY_IPV6),
+        on_proxy_down: if has(POLICY_BYPASS) {
+            OnProxyDown::Bypass
+        } else {
+            OnProxyDown::Refuse
+        },
+        egress_port: policy.egress_port,
+        ingress_port: policy.ingress_port,
+        ignored_uid: has(IGNORED_UID).then_some(policy.ignored_uid),
+        ignored_gid: has(IGNORED_GID).then_some(policy.ignored_gid),
+        ignored_ports: of_kind(PORT_IGNORED),
+        ignored_networks,
+        app_ports: of_kind(PORT_APP),
+    }))
 }

@@ -1,28 +1,86 @@
 //! The daemon's hold on the kernel: maps shared by pin, programs loaded once a workload.
 
-use std::os::fd::BorrowedFd;
+use std::{
+    collections::HashSet,
+    os::fd::BorrowedFd,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
+use ebpf_abi::NEVER_SILENT;
 use mesh_model::redirect::RedirectRules;
 
 use crate::{
     BpfError, ClosedConnections, ConnectionRecord, Counter, InstanceSettings, Origins,
-    WorkloadSpec, local::LocalNetwork,
+    WorkloadSpec, cgroup, connection, counter,
+    links::{self, Target},
+    local::LocalNetwork,
+    maps::{self, Maps, name, workloads::Enrolled},
+    netns,
+    object::{self, Globals, PROXY_HOOKS, Place, WORKLOAD_HOOKS},
+    pins::{self, Pins},
+    preflight,
+    settings::Limits,
 };
 
 /// The pins of one instance, open. Dropping it changes nothing in the kernel: links and maps stay
 /// until [`Instance::release`] or [`crate::uninstall::uninstall`].
 #[derive(Debug)]
-pub struct Instance {}
+pub struct Instance {
+    pins: Pins,
+    object: &'static [u8],
+    proxy_cgroup: PathBuf,
+    heartbeat: Option<Duration>,
+    limits: Limits,
+    has_netns_cookies: bool,
+    maps: Maps,
+    origins: Origins,
+}
 
 impl Instance {
     /// Opens the pins of an instance, or makes them: loads the object, shares its maps by pin and
     /// attaches the proxy's programs to its cgroup. Links of an earlier daemon are updated in place.
-    /// The proxy counts as down until [`Self::beat`], with an external proxy until it listens.
+    /// The proxy counts as down until [`Self::beat`], an external one until it listens.
     pub fn open(settings: &InstanceSettings, object: &'static [u8]) -> Result<Self, BpfError> {
-        unimplemented!()
+        check_name(&settings.name)?;
+        preflight::check(&settings.bpffs)?;
+        check_version(&settings.bpffs, &settings.name)?;
+        let proxy_cgroup = cgroup::attachable(&settings.proxy_cgroup)?;
+        let target = Target::open(&proxy_cgroup)?;
+        let pins = Pins::new(&settings.bpffs, &settings.name);
+        pins::create(&pins.maps())?;
+        pins::create(&pins.proxy_links())?;
+
+        let has_netns_cookies = object::has_netns_cookies();
+        let globals = Globals {
+            workload: 0,
+            netns_cookies: has_netns_cookies,
+        };
+        let mut ebpf = object::load(object, &pins, &settings.limits, globals)?;
+        maps::create_workloads(&pins, &settings.limits)?;
+        let instance = Self {
+            maps: Maps::open(&pins)?,
+            origins: Origins::open(&pins)?,
+            object,
+            proxy_cgroup,
+            heartbeat: settings.heartbeat,
+            limits: settings.limits,
+            has_netns_cookies,
+            pins,
+        };
+        if instance.heartbeat.is_none() {
+            instance.set_deadline(NEVER_SILENT)?;
+        } else if instance.deadline()? == NEVER_SILENT {
+            // The instance had an external proxy before.
+            instance.set_deadline(0)?;
+        }
+        for hook in &PROXY_HOOKS {
+            links::attach(&mut ebpf, hook, &target, &instance.pins.proxy_links())?;
+        }
+        Ok(instance)
     }
 
-    /// Attaches the programs to a workload, with these rules and local addresses in force before
+    /// Attaches the programs to a workload, with these rules and local networks in force before
     /// the first of them. Links of an earlier daemon are updated in place, with no gap.
     pub fn enrol(
         &self,
@@ -31,7 +89,46 @@ impl Instance {
         generation: u64,
         local: &[LocalNetwork],
     ) -> Result<(), BpfError> {
-        unimplemented!()
+        self.check_id(spec.id)?;
+        let cgroup = cgroup::attachable(&spec.cgroup)?;
+        if self.proxy_cgroup.starts_with(&cgroup) {
+            return Err(BpfError::ProxyInWorkload {
+                proxy: self.proxy_cgroup.clone(),
+                workload: cgroup,
+            });
+        }
+        let on_cgroup = Target::open(&cgroup)?;
+        let on_netns = Target::open(spec.netns.as_deref().unwrap_or(Path::new(netns::OWN)))?;
+        let netns_cookie = if self.has_netns_cookies {
+            netns::inside(spec.netns.as_deref(), netns::cookie)?
+        } else {
+            0
+        };
+        self.maps.note_workload(&Enrolled {
+            id: spec.id,
+            name: spec.name.clone(),
+            cgroup,
+            netns: spec.netns.clone(),
+            netns_cookie,
+        })?;
+        self.set_local_addresses(spec.id, local)?;
+        self.set_rules(spec.id, rules, generation)?;
+
+        let globals = Globals {
+            workload: spec.id,
+            netns_cookies: self.has_netns_cookies,
+        };
+        let mut ebpf = object::load(self.object, &self.pins, &self.limits, globals)?;
+        let directory = self.pins.workload_links(spec.id);
+        pins::create(&directory)?;
+        for hook in &WORKLOAD_HOOKS {
+            let target = match hook.place {
+                Place::Cgroup => &on_cgroup,
+                Place::Netns => &on_netns,
+            };
+            links::attach(&mut ebpf, hook, target, &directory)?;
+        }
+        Ok(())
     }
 
     /// Puts rules in force for new connections, all of them at one moment.
@@ -41,13 +138,24 @@ impl Instance {
         rules: &RedirectRules,
         generation: u64,
     ) -> Result<(), BpfError> {
-        unimplemented!()
+        self.check_id(id)?;
+        let external = self.heartbeat.is_none();
+        self.maps.switch_rules(id, rules, generation, external)?;
+        let workloads = self.maps.enrolled()?;
+        let netns = workloads.iter().find(|workload| workload.id == id);
+        match netns {
+            Some(workload) => self
+                .maps
+                .set_steered(id, workload.netns_cookie, &rules.app_ports),
+            None => Ok(()),
+        }
     }
 
     /// Says which destinations are local to a workload's namespace; 127/8, `::1` and the
     /// unspecified addresses always are. See [`crate::local::networks`].
     pub fn set_local_addresses(&self, id: u32, local: &[LocalNetwork]) -> Result<(), BpfError> {
-        unimplemented!()
+        self.check_id(id)?;
+        self.maps.set_local(id, local)
     }
 
     /// Hands connections to a workload's app ports to these listening sockets; with several in an
@@ -58,43 +166,134 @@ impl Instance {
         v4: BorrowedFd<'_>,
         v6: Option<BorrowedFd<'_>>,
     ) -> Result<(), BpfError> {
-        unimplemented!()
+        self.check_id(id)?;
+        let mut listeners = self.maps.listeners.lock().expect("no holder panics");
+        for (slot, socket) in [(id * 2, Some(v4)), (id * 2 + 1, v6)] {
+            let Some(socket) = socket else { continue };
+            listeners
+                .set(slot, &socket, 0)
+                .map_err(BpfError::map("write", name::LISTENERS))?;
+        }
+        Ok(())
     }
 
     /// Says that the proxy is well for another heartbeat. Call it several times in each; with an
     /// external proxy it does nothing.
     pub fn beat(&self) -> Result<(), BpfError> {
-        unimplemented!()
+        let Some(heartbeat) = self.heartbeat else {
+            return Ok(());
+        };
+        let heartbeat = u64::try_from(heartbeat.as_nanos()).unwrap_or(u64::MAX);
+        self.set_deadline(
+            connection::boot_ns()
+                .saturating_add(heartbeat)
+                .min(NEVER_SILENT - 1),
+        )
     }
 
-    /// Says that the proxy is down from now on, for a planned end.
+    /// Says that the proxy is down from now on, for a planned end; with an external proxy it does
+    /// nothing.
     pub fn rest(&self) -> Result<(), BpfError> {
-        unimplemented!()
+        if self.heartbeat.is_none() {
+            return Ok(());
+        }
+        self.set_deadline(0)
+    }
+
+    fn set_deadline(&self, deadline_ns: u64) -> Result<(), BpfError> {
+        let mut map = self.maps.instance.lock().expect("no holder panics");
+        map.set(0, ebpf_abi::Instance { deadline_ns }, 0)
+            .map_err(BpfError::map("write", name::INSTANCE))
+    }
+
+    fn deadline(&self) -> Result<u64, BpfError> {
+        let map = self.maps.instance.lock().expect("no holder panics");
+        let instance = map
+            .get(&0, 0)
+            .map_err(BpfError::map("read", name::INSTANCE))?;
+        Ok(instance.deadline_ns)
     }
 
     /// A handle for the proxy's workers.
     pub fn origins(&self) -> Origins {
-        unimplemented!()
+        self.origins.clone()
     }
 
     /// The decisions taken for a workload, without those never taken.
     pub fn counters(&self, id: u32) -> Result<Vec<Counter>, BpfError> {
-        unimplemented!()
+        self.check_id(id)?;
+        counter::of_workload(&self.maps.counters, id)
     }
 
-    /// The live connections of all workloads, with byte counts where the workload's network
-    /// namespace can be asked.
+    /// The live connections of all workloads, the oldest first, with byte counts where the workload's
+    /// network namespace can be asked.
     pub fn connections(&self) -> Result<Vec<ConnectionRecord>, BpfError> {
-        unimplemented!()
+        live_connections(&self.maps)
     }
 
     /// The reader of closing records.
     pub fn closed(&self) -> Result<ClosedConnections, BpfError> {
-        unimplemented!()
+        ClosedConnections::open(&self.pins)
     }
 
     /// Detaches the programs from a workload and forgets it; connections that live go on.
     pub fn release(&self, id: u32) -> Result<(), BpfError> {
-        unimplemented!()
+        self.check_id(id)?;
+        let directory = self.pins.workload_links(id);
+        let mut order = WORKLOAD_HOOKS;
+        // The other way round: what redirects goes before what hands over.
+        order.reverse();
+        links::detach_all(&directory, &order)?;
+        pins::remove_directory(&directory)?;
+        self.maps.drop_rules(id)?;
+        self.maps
+            .set_steered(id, 0, &std::collections::BTreeSet::new())?;
+        self.maps.set_local(id, &[])?;
+        self.maps.forget_workload(id)
+    }
+
+    fn check_id(&self, id: u32) -> Result<(), BpfError> {
+        let limit = self
+            .maps
+            .policy_in_force
+            .lock()
+            .expect("no holder panics")
+            .len();
+        if id < limit {
+            return Ok(());
+        }
+        Err(BpfError::WorkloadId { id, limit })
+    }
+}
+
+/// The live connections of an instance, with counts from the namespaces of its workloads.
+pub(crate) fn live_connections(maps: &Maps) -> Result<Vec<ConnectionRecord>, BpfError> {
+    let workloads = maps.enrolled()?;
+    let namespaces: HashSet<_> = workloads
+        .into_iter()
+        .map(|workload| workload.netns)
+        .collect();
+    connection::live(&maps.connections, &namespaces)
+}
+
+fn check_name(name: &str) -> Result<(), BpfError> {
+    if pins::is_instance_name(name) {
+        return Ok(());
+    }
+    Err(BpfError::InstanceName {
+        name: name.to_owned(),
+    })
+}
+
+fn check_version(bpffs: &Path, instance: &str) -> Result<(), BpfError> {
+    let own = ebpf_abi::ABI_VERSION;
+    let versions = pins::versions(bpffs, instance)?;
+    match versions.into_iter().find(|&version| version != own) {
+        None => Ok(()),
+        Some(found) => Err(BpfError::OtherVersion {
+            instance: instance.to_owned(),
+            found,
+            own,
+        }),
     }
 }

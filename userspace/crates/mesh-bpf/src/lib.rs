@@ -4,15 +4,25 @@
 //! the daemon: [`Instance`] is the daemon's hold on it, [`inspect`](inspect::inspect) reads it
 //! without a daemon, [`uninstall`](uninstall::uninstall) removes it.
 
+mod address;
 pub mod cgroup;
 mod connection;
 mod counter;
 mod error;
 pub mod inspect;
 mod instance;
+mod links;
 pub mod local;
+mod maps;
+mod netlink;
+mod netns;
+mod object;
 mod origins;
+mod pins;
+mod preflight;
 mod settings;
+mod sys;
+mod tcp_info;
 pub mod uninstall;
 
 pub use connection::{ClosedConnection, ClosedConnections, ConnectionRecord, Direction, Verdict};

@@ -4,7 +4,11 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::BpfError;
+use crate::{
+    BpfError, links,
+    object::WORKLOAD_HOOKS,
+    pins::{self, Pins},
+};
 
 /// What was removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -18,7 +22,48 @@ pub struct Removed {
 }
 
 /// Removes every link, map and directory of an instance, of whatever version. An instance that is
-/// not there is no error: nothing is removed.
+/// not there is no error: nothing is removed. New connections go direct from the first link on.
 pub fn uninstall(bpffs: &Path, name: &str) -> Result<Removed, BpfError> {
-    unimplemented!()
+    let mut removed = Removed::default();
+    if !pins::is_instance_name(name) {
+        return Err(BpfError::InstanceName {
+            name: name.to_owned(),
+        });
+    }
+    let instance = pins::instance_directory(bpffs, name);
+    for version in pins::names(&instance)? {
+        remove_version(&Pins::at(instance.join(version)), &mut removed)?;
+    }
+    remove_directory(&instance, &mut removed)?;
+    let all = pins::all_instances(bpffs);
+    if pins::names(&all)?.is_empty() {
+        remove_directory(&all, &mut removed)?;
+    }
+    Ok(removed)
+}
+
+fn remove_version(pins: &Pins, removed: &mut Removed) -> Result<(), BpfError> {
+    // What redirects goes before what hands over, and workloads before the proxy: their directories
+    // are numbers, which sort before it.
+    let mut order = WORKLOAD_HOOKS;
+    order.reverse();
+    let links = pins.links();
+    for owner in pins::names(&links)? {
+        let directory = links.join(owner);
+        removed.links += links::detach_all(&directory, &order)?;
+        remove_directory(&directory, removed)?;
+    }
+    remove_directory(&links, removed)?;
+    let maps = pins.maps();
+    for map in pins::names(&maps)? {
+        pins::remove(&maps.join(map))?;
+        removed.maps += 1;
+    }
+    remove_directory(&maps, removed)?;
+    remove_directory(pins.root(), removed)
+}
+
+fn remove_directory(directory: &Path, removed: &mut Removed) -> Result<(), BpfError> {
+    removed.directories += usize::from(pins::remove_directory(directory)?);
+    Ok(())
 }

@@ -1,0 +1,62 @@
+//! Whether a connection that comes for a workload goes to its proxy.
+
+use ebpf_abi::{
+    Address, EXTERNAL_PROXY, POLICY_ENABLED, POLICY_IPV6, Policy,
+    verdict::{
+        DISABLED, IPV6_OFF, LOCAL_SOURCE, PORT_NOT_LISTED, PROXY_ABSENT, PROXY_EXTERNAL,
+        PROXY_SILENT,
+    },
+};
+
+use crate::{
+    Decision,
+    address::{is_always_local, is_v4},
+    egress::without_proxy,
+};
+
+/// Facts that cost a lookup.
+pub trait Lookups {
+    /// Whether the policy lists this local port.
+    fn is_app_port(&self, port: u16) -> bool;
+    /// Whether the workload's namespace routes this address to itself.
+    fn is_local(&self, address: &Address) -> bool;
+    /// Whether the proxy's heartbeat is over.
+    fn proxy_is_silent(&self) -> bool;
+}
+
+/// Decides about one SYN under one policy. [`Decision::redirected`] holds only if the proxy's socket
+/// takes it: see [`without_socket`].
+///
+/// A peer whose address is local to the namespace reaches the application itself, as under the
+/// guide's script: that is how the proxy's own connections get there. The interface of the packet
+/// tells nothing: a connection to an address of the host's own comes in by that address's interface.
+#[inline(always)]
+pub fn decide<L: Lookups>(policy: &Policy, remote: &Address, port: u16, lookups: &L) -> Decision {
+    if !lookups.is_app_port(port) {
+        Decision::direct(PORT_NOT_LISTED)
+    } else if policy.flags & POLICY_ENABLED == 0 {
+        Decision::direct(DISABLED)
+    } else if is_always_local(remote) || lookups.is_local(remote) {
+        Decision::direct(LOCAL_SOURCE)
+    } else if !is_v4(remote) && policy.flags & POLICY_IPV6 == 0 {
+        Decision::direct(IPV6_OFF)
+    } else if policy.flags & EXTERNAL_PROXY == 0 && lookups.proxy_is_silent() {
+        without_proxy(policy, PROXY_SILENT)
+    } else {
+        Decision::redirected()
+    }
+}
+
+/// What a SYN gets when no socket of the proxy was there to take it. An external proxy has none
+/// unless it was handed over: it listens for its ingress itself.
+#[inline(always)]
+pub fn without_socket(policy: &Policy) -> Decision {
+    if policy.flags & EXTERNAL_PROXY != 0 {
+        Decision::direct(PROXY_EXTERNAL)
+    } else {
+        without_proxy(policy, PROXY_ABSENT)
+    }
+}
+
+#[cfg(test)]
+mod tests;

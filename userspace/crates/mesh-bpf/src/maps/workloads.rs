@@ -1,0 +1,83 @@
+//! What workloads are, kept beside their rules for whoever finds the pins without a daemon.
+
+use std::{
+    ffi::OsStr,
+    os::unix::ffi::OsStrExt as _,
+    path::{Path, PathBuf},
+};
+
+use ebpf_abi::{NameBytes, PathBytes, WorkloadRecord};
+
+use crate::{
+    BpfError,
+    maps::{self, Maps, name},
+};
+
+/// A workload as it was enrolled.
+#[derive(Clone, Debug)]
+pub(crate) struct Enrolled {
+    pub(crate) id: u32,
+    pub(crate) name: String,
+    pub(crate) cgroup: PathBuf,
+    pub(crate) netns: Option<PathBuf>,
+    pub(crate) netns_cookie: u64,
+}
+
+impl Maps {
+    pub(crate) fn note_workload(&self, workload: &Enrolled) -> Result<(), BpfError> {
+        let netns = workload.netns.as_deref().unwrap_or(Path::new(""));
+        let record = WorkloadRecord {
+            name: padded::<{ size_of::<NameBytes>() }>(workload.name.as_bytes()),
+            cgroup: padded::<{ size_of::<PathBytes>() }>(workload.cgroup.as_os_str().as_bytes()),
+            netns: padded::<{ size_of::<PathBytes>() }>(netns.as_os_str().as_bytes()),
+            netns_cookie: workload.netns_cookie,
+        };
+        let mut workloads = self.workloads.lock().expect("no holder panics");
+        workloads
+            .insert(workload.id, record, 0)
+            .map_err(BpfError::map("write", name::WORKLOADS))
+    }
+
+    pub(crate) fn forget_workload(&self, id: u32) -> Result<(), BpfError> {
+        let mut workloads = self.workloads.lock().expect("no holder panics");
+        maps::found(workloads.remove(&id))
+            .map(drop)
+            .map_err(BpfError::map("write", name::WORKLOADS))
+    }
+
+    /// Every enrolled workload, by id.
+    pub(crate) fn enrolled(&self) -> Result<Vec<Enrolled>, BpfError> {
+        let workloads = self.workloads.lock().expect("no holder panics");
+        let mut enrolled: Vec<Enrolled> = maps::entries(&workloads, name::WORKLOADS)?
+            .into_iter()
+            .map(|(id, record)| {
+                let netns = path(&record.netns);
+                Enrolled {
+                    id,
+                    name: String::from_utf8_lossy(unpadded(&record.name)).into_owned(),
+                    cgroup: path(&record.cgroup),
+                    netns: (!netns.as_os_str().is_empty()).then_some(netns),
+                    netns_cookie: record.netns_cookie,
+                }
+            })
+            .collect();
+        enrolled.sort_by_key(|workload| workload.id);
+        Ok(enrolled)
+    }
+}
+
+/// The bytes with zeros behind, at least one; what does not fit is left out.
+fn padded<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    let mut padded = [0; N];
+    let kept = bytes.len().min(N - 1);
+    padded[..kept].copy_from_slice(&bytes[..kept]);
+    padded
+}
+
+fn unpadded(bytes: &[u8]) -> &[u8] {
+    bytes.split(|&byte| byte == 0).next().unwrap_or_default()
+}
+
+fn path(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(OsStr::from_bytes(unpadded(bytes)))
+}

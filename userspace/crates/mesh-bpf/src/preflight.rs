@@ -1,0 +1,86 @@
+//! What must be there before anything is loaded, each with its own sentence.
+
+use std::path::Path;
+
+use aya::{programs::ProgramType, sys::is_program_supported};
+use rustix::{
+    fs::statfs,
+    mount::{MountFlags, mount},
+    thread::{CapabilitySet, capabilities},
+};
+
+use crate::{BpfError, cgroup};
+
+/// `BPF_FS_MAGIC`
+const BPF_FILE_SYSTEM: i64 = 0xcafe_4a11;
+
+/// The capabilities needed, with their names. `CAP_SYS_ADMIN` is what attaching to a namespace, and
+/// bpf(2) before Linux 5.8, ask for.
+const CAPABILITIES: [(CapabilitySet, &str); 3] = [
+    (CapabilitySet::BPF, "CAP_BPF"),
+    (CapabilitySet::NET_ADMIN, "CAP_NET_ADMIN"),
+    (CapabilitySet::SYS_ADMIN, "CAP_SYS_ADMIN"),
+];
+
+/// The types of the programs, with the names that the kernel's documentation has for them.
+const PROGRAM_TYPES: [(ProgramType, &str); 4] = [
+    (ProgramType::CgroupSockAddr, "cgroup_sock_addr"),
+    (ProgramType::SockOps, "sock_ops"),
+    (ProgramType::CgroupSockopt, "cgroup_sockopt"),
+    (ProgramType::SkLookup, "sk_lookup"),
+];
+
+/// Checks privileges, cgroup v2, the BPF file system (which is mounted if it can be) and the kernel.
+pub(crate) fn check(bpffs: &Path) -> Result<(), BpfError> {
+    privileges()?;
+    cgroup::mount_point()?;
+    bpf_file_system(bpffs)?;
+    program_types()
+}
+
+fn privileges() -> Result<(), BpfError> {
+    let effective = capabilities(None)
+        .map_err(|error| BpfError::ask("its capabilities")(error.into()))?
+        .effective;
+    let missing: Vec<&str> = CAPABILITIES
+        .iter()
+        .filter(|(capability, _)| !effective.contains(*capability))
+        .map(|(_, name)| *name)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(BpfError::NotPrivileged {
+        missing: missing.join(", "),
+    })
+}
+
+fn bpf_file_system(path: &Path) -> Result<(), BpfError> {
+    if is_bpf_file_system(path) {
+        return Ok(());
+    }
+    let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+    mount("bpf", path, "bpf", flags, None).map_err(|error| BpfError::NoBpffs {
+        path: path.to_owned(),
+        source: error.into(),
+    })
+}
+
+/// Whether a BPF file system is mounted there.
+pub(crate) fn is_bpf_file_system(path: &Path) -> bool {
+    #[expect(
+        clippy::useless_conversion,
+        reason = "the type of the field differs between architectures"
+    )]
+    statfs(path).is_ok_and(|found| i64::from(found.f_type) == BPF_FILE_SYSTEM)
+}
+
+fn program_types() -> Result<(), BpfError> {
+    for (program_type, kind) in PROGRAM_TYPES {
+        // A probe that fails for another reason leaves the answer to the load of the program itself.
+        if matches!(is_program_supported(program_type), Ok(false)) {
+            return Err(BpfError::NoProgramType { kind });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,68 @@
+//! The kernel's counts of live TCP sockets, by their cookies (`sock_diag`, `INET_DIAG_INFO`).
+
+use std::collections::HashMap;
+
+use netlink_packet_sock_diag::{
+    SockDiagMessage,
+    constants::{AF_INET, AF_INET6, IPPROTO_TCP},
+    inet::{ExtensionFlags, InetRequest, InetResponse, SocketId, StateFlags, nlas::Nla},
+};
+use netlink_sys::protocols::NETLINK_SOCK_DIAG;
+
+use crate::{BpfError, netlink};
+
+/// The counts of one socket.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counts {
+    /// The TCP state, by the kernel's number.
+    pub(crate) state: u32,
+    /// Bytes acknowledged, with those of SYN and FIN.
+    pub(crate) bytes_acked: u64,
+    /// Bytes received, with that of FIN.
+    pub(crate) bytes_received: u64,
+    /// Smoothed round-trip time, in microseconds.
+    pub(crate) rtt_us: u32,
+    pub(crate) retransmits: u32,
+}
+
+/// The counts of every TCP socket of the calling thread's network namespace, by cookie.
+pub(crate) fn all() -> Result<HashMap<u64, Counts>, BpfError> {
+    let mut counts = HashMap::new();
+    for (family, socket_id) in [
+        (AF_INET, SocketId::new_v4()),
+        (AF_INET6, SocketId::new_v6()),
+    ] {
+        let question = SockDiagMessage::InetRequest(InetRequest {
+            family,
+            protocol: IPPROTO_TCP,
+            extensions: ExtensionFlags::INFO,
+            states: StateFlags::all(),
+            socket_id,
+        });
+        netlink::dump(NETLINK_SOCK_DIAG, question, |answer| {
+            if let SockDiagMessage::InetResponse(response) = answer
+                && let Some((cookie, of_socket)) = read(&response)
+            {
+                counts.insert(cookie, of_socket);
+            }
+        })
+        .map_err(BpfError::ask("its TCP sockets"))?;
+    }
+    Ok(counts)
+}
+
+fn read(response: &InetResponse) -> Option<(u64, Counts)> {
+    let info = response.nlas.iter().find_map(|attribute| match attribute {
+        Nla::TcpInfo(info) => Some(info),
+        _ => None,
+    })?;
+    let counts = Counts {
+        state: response.header.state.into(),
+        bytes_acked: info.bytes_acked,
+        bytes_received: info.bytes_received,
+        rtt_us: info.rtt,
+        retransmits: info.total_retrans,
+    };
+    // Two words, the lower first.
+    Some((u64::from_le_bytes(response.header.socket_id.cookie), counts))
+}
