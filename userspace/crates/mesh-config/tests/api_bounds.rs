@@ -93,7 +93,30 @@ impl Model {
     /// Every case of a shape; `wrap` puts a value of it into a document.
     fn cases(&self, name: &str, what: &str, wrap: &dyn Fn(Value) -> Value, cases: &mut Vec<Case>) {
         let shape = self.shape(name);
-        let mut case = |label: &str, value: Value, good: bool| {
+        let mut values = vec![
+            ("minimal", self.minimal(name), true),
+            ("null", Value::Null, false),
+        ];
+        match shape["type"].as_str().expect("a type") {
+            "structure" => self.structure_cases(name, what, wrap, cases),
+            "list" => {
+                let item_shape = shape["member"]["shape"].as_str().expect("an item");
+                let item = self.minimal(item_shape);
+                let of = |count: usize| Value::from(vec![item.clone(); count]);
+                values.push(("no list", json!({}), false));
+                values.extend(sizes(shape, of));
+                let item = |value: Value| wrap(json!([value]));
+                self.cases(item_shape, &format!("{what}[0]"), &item, cases);
+            }
+            "string" => values.extend(string_cases(shape)),
+            "integer" | "long" => values.extend(number_cases(shape)),
+            "boolean" => {
+                values.push(("false", json!(false), true));
+                values.push(("no truth value", json!("true"), false));
+            }
+            other => panic!("{name} is a {other}"),
+        }
+        for (label, value, good) in values {
             let mut document = wrap(value);
             settle(&mut document, what);
             cases.push(Case {
@@ -101,68 +124,6 @@ impl Model {
                 document,
                 good,
             });
-        };
-        case("minimal", self.minimal(name), true);
-        case("null", Value::Null, false);
-        let min = shape["min"].as_i64();
-        let max = shape["max"].as_i64();
-        match shape["type"].as_str().expect("a type") {
-            "structure" => self.structure_cases(name, what, wrap, cases),
-            "list" => {
-                let item_shape = shape["member"]["shape"].as_str().expect("an item");
-                let of = |count: i64| {
-                    let item = self.minimal(item_shape);
-                    Value::from(vec![item; usize::try_from(count).expect("a count")])
-                };
-                case("no list", json!({}), false);
-                if let Some(min) = min.filter(|min| *min > 0) {
-                    case("too few", of(min - 1), false);
-                }
-                if let Some(max) = max {
-                    case("most", of(max), true);
-                    case("too many", of(max + 1), false);
-                }
-                let item = |value: Value| wrap(json!([value]));
-                self.cases(item_shape, &format!("{what}[0]"), &item, cases);
-            }
-            "string" => {
-                case("no string", json!(1), false);
-                for word in strings(&shape["enum"]) {
-                    case(word, json!(word), true);
-                }
-                if shape["enum"].is_array() {
-                    case("no such word", json!("bogus"), false);
-                } else {
-                    let of = |count: i64| json!("a".repeat(usize::try_from(count).expect("short")));
-                    if let Some(min) = min.filter(|min| *min > 0) {
-                        case("too short", of(min - 1), false);
-                    }
-                    if let Some(max) = max {
-                        case("longest", of(max), true);
-                        case("too long", of(max + 1), false);
-                    }
-                    if shape["pattern"].is_string() {
-                        case("outside the pattern", json!("ü"), false);
-                    }
-                }
-            }
-            "integer" | "long" => {
-                case("no number", json!("1"), false);
-                case("no whole number", json!(1.5), false);
-                if let Some(min) = min {
-                    case("smallest", json!(min), true);
-                    case("too small", json!(min - 1), false);
-                }
-                if let Some(max) = max {
-                    case("largest", json!(max), true);
-                    case("too large", json!(max + 1), false);
-                }
-            }
-            "boolean" => {
-                case("false", json!(false), true);
-                case("no truth value", json!("true"), false);
-            }
-            other => panic!("{name} is a {other}"),
         }
     }
 
@@ -220,6 +181,70 @@ impl Model {
             self.cases(shape_of(shape, member), &what, &inner, cases);
         }
     }
+}
+
+/// A value, what it is, and whether the API takes it.
+type Labelled<'a> = (&'a str, Value, bool);
+
+/// Values at and beyond both ends of a size.
+fn sizes<'a>(shape: &Value, of: impl Fn(usize) -> Value) -> Vec<Labelled<'a>> {
+    let bound = |name: &str| {
+        shape[name]
+            .as_u64()
+            .and_then(|size| usize::try_from(size).ok())
+    };
+    let mut values = Vec::new();
+    if let Some(min) = bound("min").filter(|min| *min > 0) {
+        values.extend([
+            ("smallest", of(min), true),
+            ("too small", of(min - 1), false),
+        ]);
+    }
+    if let Some(max) = bound("max") {
+        values.extend([
+            ("largest", of(max), true),
+            ("too large", of(max + 1), false),
+        ]);
+    }
+    values
+}
+
+fn string_cases(shape: &Value) -> Vec<Labelled<'_>> {
+    let mut values = vec![("no string", json!(1), false)];
+    if shape["enum"].is_array() {
+        values.push(("no such word", json!("bogus"), false));
+        values.extend(
+            strings(&shape["enum"])
+                .into_iter()
+                .map(|word| (word, json!(word), true)),
+        );
+        return values;
+    }
+    values.extend(sizes(shape, |length| json!("a".repeat(length))));
+    if shape["pattern"].is_string() {
+        values.push(("outside the pattern", json!("ü"), false));
+    }
+    values
+}
+
+fn number_cases<'a>(shape: &Value) -> Vec<Labelled<'a>> {
+    let mut values = vec![
+        ("no number", json!("1"), false),
+        ("no whole number", json!(1.5), false),
+    ];
+    if let Some(min) = shape["min"].as_i64() {
+        values.extend([
+            ("smallest", json!(min), true),
+            ("too small", json!(min - 1), false),
+        ]);
+    }
+    if let Some(max) = shape["max"].as_i64() {
+        values.extend([
+            ("largest", json!(max), true),
+            ("too large", json!(max + 1), false),
+        ]);
+    }
+    values
 }
 
 /// The shape of a member.

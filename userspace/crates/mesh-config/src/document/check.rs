@@ -1,15 +1,20 @@
 //! The documents against each other: what one names, another must be, and must fit it.
 
+mod route;
+
 use mesh_model::spec::{
-    listener::PortMapping, route::RouteSpec, virtual_node::VirtualNodeSpec,
-    virtual_router::VirtualRouterSpec, virtual_service::Provider,
+    route::RouteSpec,
+    virtual_node::VirtualNodeSpec,
+    virtual_router::VirtualRouterSpec,
+    virtual_service::{Provider, VirtualServiceSpec},
 };
 
 use super::{
     Declared, Document, Documents, Mesh,
     identity::{Identity, Kind, dns_key, referred},
-    target::{NoTarget, target_listener},
 };
+use route::{Fault, against_node, against_router};
+
 use crate::problem::{Problem, Rule, Warning, path::FieldPath, suggest};
 
 /// Checks every reference of every document.
@@ -68,123 +73,40 @@ impl<'a> Check<'a> {
         for (index, target) in kind.targets().iter().enumerate() {
             let at = targets.clone().item(index);
             let node_at = at.clone().member("virtualNode");
-            let Some(node) = self.node(route, &node_at, target.virtual_node.as_str()) else {
-                continue;
-            };
-            let fault = match target_listener(&node.spec, target.port) {
-                Ok(listener) if listener.port_mapping.protocol == kind.protocol() => continue,
-                Ok(listener) => (
-                    node_at,
-                    format!(
-                        "{} listens on port {} with {}, not {}: route and target must be of one \
-                         protocol",
-                        node.identity,
-                        listener.port_mapping.port,
-                        listener.port_mapping.protocol.as_str(),
-                        kind.protocol().as_str()
-                    ),
-                    "change the one or the other".to_owned(),
-                ),
-                Err(NoTarget::NoListener) => (
-                    node_at,
-                    format!(
-                        "{} has no listener: nothing can be sent to it",
-                        node.identity
-                    ),
-                    "give it a listener and a service discovery".to_owned(),
-                ),
-                Err(NoTarget::Ambiguous) => (
-                    at,
-                    format!(
-                        "{} has several listeners: `port` must say which",
-                        node.identity
-                    ),
-                    format!("add `port`: {}", ports(&node.spec)),
-                ),
-                Err(NoTarget::NotListening(port)) => (
-                    at.member("port"),
-                    format!("{} has no listener on port {port}", node.identity),
-                    format!("write a port that it has: {}", ports(&node.spec)),
-                ),
-            };
-            let (field, message, mend) = fault;
-            self.refuse(route, &field, message, mend);
+            let node = self.node(route, &node_at, target.virtual_node.as_str());
+            let fault = node.and_then(|node| against_node(kind.protocol(), at, target, node));
+            self.found(route, fault);
         }
     }
 
-    /// A route against the listeners of its router.
+    /// A route that names a router that is there.
     fn route_in_router(
         &mut self,
         route: &Document<RouteSpec>,
         router: &Document<VirtualRouterSpec>,
     ) {
-        let kind = &route.spec.kind;
-        let at = FieldPath::spec().member(kind.member());
-        let listeners: Vec<PortMapping> = router.spec.ports().collect();
-        let listed = || {
-            let ports: Vec<String> = listeners
-                .iter()
-                .map(|listener| listener.port.to_string())
-                .collect();
-            suggest::alternatives(&ports).unwrap_or_default()
-        };
-        let listener = match (kind.port(), &listeners[..]) {
-            (None, [only]) => only,
-            (None, []) => {
-                let message = format!(
-                    "{} has no listener: nothing reaches this route",
-                    router.identity
-                );
-                return self.warn(route, &at, message);
-            }
-            (None, _) => {
-                let message = format!(
-                    "{} has several listeners: `match.port` must say which",
-                    router.identity
-                );
-                return self.refuse(
-                    route,
-                    &at.member("match"),
-                    message,
-                    format!("add `port`: {}", listed()),
-                );
-            }
-            (Some(port), _) => {
-                let Some(listener) = listeners.iter().find(|listener| listener.port == port) else {
-                    let message = format!("{} has no listener on port {port}", router.identity);
-                    return self.refuse(
-                        route,
-                        &at.members(&["match", "port"]),
-                        message,
-                        format!("write a port that it has: {}", listed()),
-                    );
-                };
-                listener
-            }
-        };
-        if listener.protocol != kind.protocol() {
-            self.refuse(
-                route,
-                &at,
-                format!(
-                    "{} listens on port {} with {}: a `{}` does not fit it",
-                    router.identity,
-                    listener.port,
-                    listener.protocol.as_str(),
-                    kind.member()
-                ),
-                format!(
-                    "write `{}Route`, or change the listener",
-                    listener.protocol.as_str()
-                ),
-            );
+        if router.spec.ports().next().is_some() {
+            return self.found(route, against_router(route, router));
+        }
+        let message = format!(
+            "{} has no listener: nothing reaches this route",
+            router.identity
+        );
+        self.warn(route, &FieldPath::spec(), message);
+    }
+
+    fn found<S>(&mut self, document: &Document<S>, fault: Option<Fault>) {
+        if let Some(Fault {
+            field,
+            message,
+            mend,
+        }) = fault
+        {
+            self.refuse(document, &field, message, mend);
         }
     }
 
-    fn provider(
-        &mut self,
-        service: &Document<mesh_model::spec::virtual_service::VirtualServiceSpec>,
-    ) {
+    fn provider(&mut self, service: &Document<VirtualServiceSpec>) {
         let at = FieldPath::spec().member("provider");
         match &service.spec.provider {
             None => self.warn(
@@ -333,13 +255,4 @@ impl<'a> Check<'a> {
             message,
         });
     }
-}
-
-fn ports(node: &VirtualNodeSpec) -> String {
-    let ports: Vec<String> = node
-        .listeners()
-        .iter()
-        .map(|listener| listener.port_mapping.port.to_string())
-        .collect();
-    suggest::alternatives(&ports).unwrap_or_default()
 }

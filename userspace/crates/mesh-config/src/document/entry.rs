@@ -205,12 +205,10 @@ fn unwrap_description(root: FieldPath, value: Value) -> (FieldPath, Value, bool)
 /// The guide prints documents with a name inside `spec`. That is a problem with a plain mend; the
 /// rest of the document is read as if it had been mended.
 fn move_names_out_of_spec(members: &mut Map<String, Value>, log: &Log) {
-    let names = Kind::ALL.map(Kind::name_member);
-    let original = Value::Object(members.clone());
-    let at = At::top(&original, log);
-    let Some(Value::Object(spec)) = members.get_mut("spec") else {
+    let Some(Value::Object(spec)) = members.get("spec") else {
         return;
     };
+    let names = Kind::ALL.map(Kind::name_member);
     let misplaced: Vec<&str> = names
         .into_iter()
         .filter(|name| spec.contains_key(*name))
@@ -218,11 +216,11 @@ fn move_names_out_of_spec(members: &mut Map<String, Value>, log: &Log) {
     if misplaced.is_empty() {
         return;
     }
-    let taken: Vec<_> = misplaced
-        .iter()
-        .map(|name| (*name, spec.shift_remove(*name)))
-        .collect();
-    for (name, value) in taken {
+    let original = Value::Object(members.clone());
+    let at = At::top(&original, log);
+    for name in misplaced {
+        let spec = members.get_mut("spec").and_then(Value::as_object_mut);
+        let value = spec.and_then(|spec| spec.shift_remove(name));
         at.with_member("spec", |spec| {
             spec.with_member(name, |at| {
                 at.problem(

@@ -216,6 +216,14 @@ fn a_long_value_is_cut_in_the_message() {
     assert!(problems[0].chars().count() < 160, "{problems:?}");
 }
 
+/// Members of documents.
+const MEMBERS: &str = "\
+    action backends certificate clientPolicy dns egressFilter file headers healthCheck
+    hostname http2Route httpRoute idle listeners match meshName name path port portMapping
+    prefix priority protocol provider range routeName serviceDiscovery spec start tags
+    tcpRoute timeout tls type unit value virtualNode virtualNodeName virtualRouterName
+    virtualService virtualServiceName weight weightedTargets";
+
 /// JSON of any form, its members often those of documents.
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
@@ -227,51 +235,7 @@ fn any_json() -> impl Strategy<Value = Value> {
         prop::sample::select(vec!["http", "http2", "/", "s", "DROP_ALL", "a.local"])
             .prop_map(Value::from),
     ];
-    let member = prop::sample::select(vec![
-        "action",
-        "backends",
-        "certificate",
-        "clientPolicy",
-        "dns",
-        "egressFilter",
-        "file",
-        "headers",
-        "healthCheck",
-        "hostname",
-        "http2Route",
-        "httpRoute",
-        "idle",
-        "listeners",
-        "match",
-        "meshName",
-        "name",
-        "path",
-        "port",
-        "portMapping",
-        "prefix",
-        "priority",
-        "protocol",
-        "provider",
-        "range",
-        "routeName",
-        "serviceDiscovery",
-        "spec",
-        "start",
-        "tags",
-        "tcpRoute",
-        "timeout",
-        "tls",
-        "type",
-        "unit",
-        "value",
-        "virtualNode",
-        "virtualNodeName",
-        "virtualRouterName",
-        "virtualService",
-        "virtualServiceName",
-        "weight",
-        "weightedTargets",
-    ]);
+    let member = prop::sample::select(MEMBERS.split_whitespace().collect::<Vec<_>>());
     leaf.prop_recursive(6, 64, 6, move |inner| {
         let members = prop::collection::vec((member.clone(), inner.clone()), 0..6);
         prop_oneof![

@@ -1,3 +1,5 @@
+mod findings;
+
 use std::{sync::Arc, time::Duration};
 
 use mesh_model::snapshot::{
@@ -39,25 +41,6 @@ fn cluster<'a>(snapshot: &'a Snapshot, name: &str) -> &'a Arc<Cluster> {
         .iter()
         .find(|cluster| cluster.name == name);
     found.unwrap_or_else(|| panic!("no {name} in {:?}", snapshot.clusters))
-}
-
-/// The only problem that keeps `serviceA` from being run, as people see it.
-fn refusal(files: &Files) -> String {
-    let problems = files.resolve("serviceA").expect_err("it is refused");
-    let [problem] = &problems[..] else {
-        panic!("one problem was expected: {problems:#?}")
-    };
-    assert_eq!(problem.rule, Rule::NotYet);
-    problem.to_string()
-}
-
-/// The fields of which a running `serviceA` gets nothing yet.
-fn not_yet(files: &Files) -> Vec<String> {
-    let findings = files.resolve("serviceA").expect("it runs").findings;
-    let not_yet = findings
-        .into_iter()
-        .filter(|finding| finding.distance == Distance::NotYet);
-    not_yet.filter_map(|finding| finding.place.field).collect()
 }
 
 #[test]
@@ -140,26 +123,6 @@ fn a_node_that_calls_nothing_has_no_egress() {
     let resolved = started().resolve("serviceB").expect("it resolves");
     assert!(resolved.snapshot.egress.is_empty());
     assert_eq!(resolved.snapshot.clusters.len(), 1);
-}
-
-#[test]
-fn what_is_not_there_is_named_with_its_neighbours() {
-    let problem = |resource: &str| {
-        let (documents, _) = started().parse().into_result().expect("good documents");
-        let resource = resource.parse().expect("a name");
-        let problems = resolve(&documents, &resource, &Environment::new()).expect_err("not there");
-        problems[0].to_string()
-    };
-    assert_eq!(
-        problem("mesh/apps/virtualNode/servicea"),
-        "mesh/apps/virtualNode/servicea: no virtual node `servicea` in mesh `apps`; \
-         name `serviceA`, `serviceB` or `serviceBv2`, or add its documents"
-    );
-    assert!(
-        problem("mesh/app/virtualNode/serviceA")
-            .contains("no mesh `app` in the documents; name `apps`")
-    );
-    assert!(problem("mesh/apps/virtualGateway/edge").contains("not run yet; name a virtual node"));
 }
 
 #[test]
@@ -279,20 +242,6 @@ fn allow_all_has_a_cluster_of_its_own() {
 }
 
 #[test]
-fn what_app_mesh_did_unasked_is_found() {
-    let findings = started().resolve("serviceA").expect("it resolves").findings;
-    let [dropped, retries] = &findings[..] else {
-        panic!("two findings: {findings:?}")
-    };
-    assert_eq!(dropped.distance, Distance::Differs);
-    assert!(dropped.message.contains("*.amazonaws.com"), "{dropped}");
-    assert!(
-        retries.message.contains("nothing is tried again"),
-        "{retries}"
-    );
-}
-
-#[test]
 fn the_address_families_are_the_nodes_else_the_meshs() {
     let preference = json!({ "serviceDiscovery": { "ipPreference": "IPv6_ONLY" } });
     let files = started().set(MESH, "/spec", preference).set(
@@ -348,224 +297,6 @@ fn tcp_is_routed_by_port() {
     let weights: Vec<u32> = route.targets.iter().map(|target| target.weight).collect();
     assert_eq!(weights, [3, 1]);
     assert_eq!(route.idle_timeout, Some(Duration::from_mins(5)));
-}
-
-#[test]
-fn tcp_shares_its_port_with_nothing() {
-    let service = json!({
-        "meshName": "apps",
-        "virtualServiceName": "other.apps.local",
-        "spec": { "provider": { "virtualNode": { "virtualNodeName": "serviceA" } } },
-    });
-    let backend = |name: &str| json!({ "virtualService": { "virtualServiceName": name } });
-    let backends = json!([backend("serviceb.apps.local"), backend("other.apps.local")]);
-    let files = tcp()
-        .with("other.json", service)
-        .set(NODE_A, "/spec/backends", backends);
-    assert_eq!(
-        refusal(&files),
-        "create-virtual-node-servicea.json:4: virtual node serviceA: spec.backends: \
-         `other.apps.local` and `serviceb.apps.local` both answer on port 80, and one of them is \
-         TCP: their connections cannot be told apart; give one of their routers another port"
-    );
-}
-
-#[test]
-fn a_grpc_service_is_a_prefix() {
-    let route = |matches: Value| {
-        json!({ "grpcRoute": {
-        "action": { "weightedTargets": [{ "virtualNode": "serviceB", "weight": 1 }] },
-        "match": matches,
-    } })
-    };
-    let protocol = format!("{LISTENER}/portMapping/protocol");
-    let files = started()
-        .set(
-            ROUTE,
-            "/spec",
-            route(json!({ "serviceName": "color.ColorService" })),
-        )
-        .set(ROUTER, &protocol, json!("grpc"))
-        .set(NODE_B, &protocol, json!("grpc"));
-    let grpc = snapshot(&files);
-    let taken = &table(&grpc, 80).virtual_hosts[0].routes[0];
-    assert_eq!(
-        taken.matches,
-        RouteMatch::Prefix("/color.ColorService/".to_owned())
-    );
-    let every = snapshot(&files.clone().set(ROUTE, "/spec", route(json!({}))));
-    let taken = &table(&every, 80).virtual_hosts[0].routes[0];
-    assert_eq!(taken.matches, RouteMatch::Prefix("/".to_owned()));
-    let method = json!({ "serviceName": "a.B", "methodName": "C" });
-    let text = refusal(&files.set(ROUTE, "/spec", route(method)));
-    assert!(
-        text.contains("spec.grpcRoute.match.methodName: `methodName` is not matched yet"),
-        "{text}"
-    );
-}
-
-#[test]
-fn conditions_that_would_misroute_are_refused_by_name() {
-    let matches = "/spec/http2Route/match";
-    let conditions = [
-        ("headers", json!([{ "name": "x" }])),
-        ("method", json!("GET")),
-        ("queryParameters", json!([{ "name": "q" }])),
-        ("scheme", json!("https")),
-    ];
-    for (member, value) in conditions {
-        let text = refusal(&started().set(ROUTE, &format!("{matches}/{member}"), value));
-        let expected = format!(
-            "route serviceB: spec.http2Route.match.{member}: `{member}` is not matched yet"
-        );
-        assert!(text.contains(&expected), "{text}");
-    }
-    let text = refusal(&started().set(ROUTE, matches, json!({ "path": { "exact": "/a" } })));
-    assert!(
-        text.contains("spec.http2Route.match.path: `path` is not matched yet"),
-        "{text}"
-    );
-}
-
-#[test]
-fn what_would_weaken_security_is_refused() {
-    let certificate = json!({ "file": { "certificateChain": "/c.pem", "privateKey": "/k.pem" } });
-    let tls = |mode: &str| json!({ "mode": mode, "certificate": certificate });
-    let at = format!("{LISTENER}/tls");
-    let own = refusal(&started().set(NODE_A, &at, tls("STRICT")));
-    assert!(
-        own.contains("serviceA: spec.listeners[0].tls.mode: TLS is not terminated yet"),
-        "{own}"
-    );
-    let backend = refusal(&started().set(NODE_B, &at, tls("STRICT")));
-    assert!(
-        backend.contains("serviceB: spec.listeners[0].tls.mode: this listener takes TLS only"),
-        "{backend}"
-    );
-    let policy = |tls: Value| {
-        let trust = json!({ "trust": { "file": { "certificateChain": "/ca.pem" } } });
-        let mut tls = tls;
-        tls["validation"] = trust;
-        json!({ "clientPolicy": { "tls": tls } })
-    };
-    let enforced = started().set(NODE_A, "/spec/backendDefaults", policy(json!({})));
-    let text = refusal(&enforced);
-    assert!(
-        text.contains(
-            "spec.backendDefaults.clientPolicy.tls: TLS towards `serviceb.apps.local` is enforced"
-        ),
-        "{text}"
-    );
-    let other_port = policy(json!({ "ports": [8080] }));
-    assert_eq!(
-        not_yet(&started().set(NODE_A, "/spec/backendDefaults", other_port)),
-        [""; 0]
-    );
-    let offered = policy(json!({ "enforce": false }));
-    assert_eq!(
-        not_yet(&started().set(NODE_A, "/spec/backendDefaults", offered.clone())),
-        ["spec.backendDefaults.clientPolicy.tls"]
-    );
-    // A backend's own policy takes the place of the defaults.
-    let own = enforced.set(
-        NODE_A,
-        "/spec/backends/0/virtualService/clientPolicy",
-        offered["clientPolicy"].clone(),
-    );
-    assert_eq!(
-        not_yet(&own),
-        ["spec.backends[0].virtualService.clientPolicy.tls"]
-    );
-}
-
-#[test]
-fn a_backend_in_cloud_map_is_refused_and_the_node_itself_may_be_there() {
-    let discovery = json!({ "awsCloudMap": { "namespaceName": "n", "serviceName": "s" } });
-    let text = refusal(&started().set(NODE_B, "/spec/serviceDiscovery", discovery.clone()));
-    assert!(
-        text.contains("serviceB: spec.serviceDiscovery.awsCloudMap: "),
-        "{text}"
-    );
-    assert_eq!(
-        not_yet(&started().set(NODE_A, "/spec/serviceDiscovery", discovery)),
-        [""; 0]
-    );
-}
-
-#[test]
-fn policies_that_are_lost_are_found_and_the_rest_runs() {
-    let certificate = json!({ "file": { "certificateChain": "/c.pem", "privateKey": "/k.pem" } });
-    let listener = json!([{
-        "portMapping": { "port": 80, "protocol": "http2" },
-        "tls": { "mode": "PERMISSIVE", "certificate": certificate },
-        "healthCheck": {
-            "healthyThreshold": 2, "intervalMillis": 5000, "protocol": "http2",
-            "timeoutMillis": 2000, "unhealthyThreshold": 2,
-        },
-        "outlierDetection": {
-            "baseEjectionDuration": { "unit": "s", "value": 10 },
-            "interval": { "unit": "s", "value": 10 },
-            "maxEjectionPercent": 50, "maxServerErrors": 5,
-        },
-        "connectionPool": { "http2": { "maxRequests": 10 } },
-    }]);
-    let of_backend = not_yet(&started().set(NODE_B, "/spec/listeners", listener.clone()));
-    assert_eq!(
-        of_backend,
-        [
-            "spec.listeners[0].tls.mode",
-            "spec.listeners[0].healthCheck",
-            "spec.listeners[0].outlierDetection",
-        ]
-    );
-    let own = not_yet(&started().set(NODE_A, "/spec/listeners", listener));
-    assert_eq!(
-        own,
-        [
-            "spec.listeners[0].tls.mode",
-            "spec.listeners[0].connectionPool"
-        ]
-    );
-    let log = json!({ "accessLog": { "file": { "path": "/dev/stdout" } } });
-    assert_eq!(
-        not_yet(&started().set(NODE_A, "/spec/logging", log)),
-        ["spec.logging.accessLog"]
-    );
-    let retries = json!({
-        "maxRetries": 1,
-        "perRetryTimeout": { "unit": "s", "value": 1 },
-        "httpRetryEvents": ["server-error"],
-    });
-    let route = started().set(ROUTE, "/spec/http2Route/retryPolicy", retries);
-    assert_eq!(not_yet(&route), ["spec.http2Route.retryPolicy"]);
-}
-
-#[test]
-fn application_ports_that_no_listener_has_are_noted() {
-    let (documents, _) = started().parse().into_result().expect("good documents");
-    let environment = [("APPMESH_APP_PORTS".to_owned(), "9000".to_owned())].into();
-    let resource = "mesh/apps/virtualNode/serviceA".parse().expect("a name");
-    let findings = resolve(&documents, &resource, &environment)
-        .expect("it runs")
-        .findings;
-    let notes: Vec<&str> = findings
-        .iter()
-        .filter(|finding| finding.distance == Distance::Note)
-        .map(|finding| finding.message.as_str())
-        .collect();
-    assert_eq!(notes.len(), 2, "{notes:?}");
-    assert!(
-        notes
-            .iter()
-            .any(|note| note.contains("port 9000, which no listener has")),
-        "{notes:?}"
-    );
-    assert!(
-        notes
-            .iter()
-            .any(|note| note.contains("leaves out the listener's port 80")),
-        "{notes:?}"
-    );
 }
 
 #[test]

@@ -1,0 +1,127 @@
+//! A route against its router and its targets: ports and protocols must fit (guide, "Routes").
+
+use mesh_model::{
+    snapshot::Protocol,
+    spec::{
+        Port,
+        listener::PortMapping,
+        route::{RouteSpec, WeightedTarget},
+        virtual_node::VirtualNodeSpec,
+        virtual_router::VirtualRouterSpec,
+    },
+};
+
+use crate::{
+    document::{
+        Document,
+        target::{NoTarget, target_listener},
+    },
+    problem::{path::FieldPath, suggest},
+};
+
+/// What does not fit, and where in the route's document.
+pub(super) struct Fault {
+    pub(super) field: FieldPath,
+    pub(super) message: String,
+    pub(super) mend: String,
+}
+
+/// Whether a route fits a router that has listeners.
+pub(super) fn against_router(
+    route: &Document<RouteSpec>,
+    router: &Document<VirtualRouterSpec>,
+) -> Option<Fault> {
+    let kind = &route.spec.kind;
+    let field = FieldPath::spec().member(kind.member());
+    let listeners: Vec<PortMapping> = router.spec.ports().collect();
+    let router = &router.identity;
+    let listener = match (kind.port(), &listeners[..]) {
+        (None, [only]) => only,
+        (None, _) => {
+            return Some(Fault {
+                field: field.member("match"),
+                message: format!("{router} has several listeners: `match.port` must say which"),
+                mend: format!("add `port`: {}", listed(&listeners)),
+            });
+        }
+        (Some(port), _) => match listeners.iter().find(|listener| listener.port == port) {
+            Some(listener) => listener,
+            None => {
+                return Some(Fault {
+                    field: field.members(&["match", "port"]),
+                    message: format!("{router} has no listener on port {port}"),
+                    mend: format!("write a port that it has: {}", listed(&listeners)),
+                });
+            }
+        },
+    };
+    (listener.protocol != kind.protocol()).then(|| Fault {
+        field,
+        message: format!(
+            "{router} listens on port {} with {}: a `{}` does not fit it",
+            listener.port,
+            listener.protocol.as_str(),
+            kind.member()
+        ),
+        mend: format!(
+            "write `{}Route`, or change the listener",
+            listener.protocol.as_str()
+        ),
+    })
+}
+
+/// Whether a target at `field` fits the node that it names and a route of that protocol.
+pub(super) fn against_node(
+    protocol: Protocol,
+    field: FieldPath,
+    target: &WeightedTarget,
+    node: &Document<VirtualNodeSpec>,
+) -> Option<Fault> {
+    let ports: Vec<PortMapping> = node
+        .spec
+        .listeners()
+        .iter()
+        .map(|listener| listener.port_mapping)
+        .collect();
+    let node_name = &node.identity;
+    let (field, message, mend) = match target_listener(&node.spec, target.port) {
+        Ok(listener) if listener.port_mapping.protocol == protocol => return None,
+        Ok(listener) => (
+            field.member("virtualNode"),
+            format!(
+                "{node_name} listens on port {} with {}, not {}: route and target must be of one \
+                 protocol",
+                listener.port_mapping.port,
+                listener.port_mapping.protocol.as_str(),
+                protocol.as_str()
+            ),
+            "change the one or the other".to_owned(),
+        ),
+        Err(NoTarget::NoListener) => (
+            field.member("virtualNode"),
+            format!("{node_name} has no listener: nothing can be sent to it"),
+            "give it a listener and a service discovery".to_owned(),
+        ),
+        Err(NoTarget::Ambiguous) => (
+            field,
+            format!("{node_name} has several listeners: `port` must say which"),
+            format!("add `port`: {}", listed(&ports)),
+        ),
+        Err(NoTarget::NotListening(port)) => (
+            field.member("port"),
+            format!("{node_name} has no listener on port {port}"),
+            format!("write a port that it has: {}", listed(&ports)),
+        ),
+    };
+    Some(Fault {
+        field,
+        message,
+        mend,
+    })
+}
+
+fn listed(listeners: &[PortMapping]) -> String {
+    let port = |listener: &PortMapping| Port::to_string(&listener.port);
+    let ports: Vec<String> = listeners.iter().map(port).collect();
+    suggest::alternatives(&ports).unwrap_or_default()
+}
