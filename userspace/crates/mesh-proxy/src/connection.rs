@@ -61,7 +61,9 @@ async fn serve(
         reset(stream);
         return Ok(());
     };
-    match answer_of(&worker.generation(), place) {
+    // Not in the `match` itself: it would keep this generation for as long as the connection lasts.
+    let answer = answer_of(&worker.generation(), place);
+    match answer {
         Some(Answer::Http) => serve_http(worker, place, stream).await,
         Some(Answer::Tcp(target)) => {
             tcp::serve(worker, place.direction, stream, target).await;

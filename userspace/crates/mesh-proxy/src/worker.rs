@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// How often connections that nobody uses are looked for.
-const TIDY_EVERY: Duration = Duration::from_secs(30);
+const TIDY_EVERY: Duration = Duration::from_secs(5);
 
 /// How long a draining worker waits for a client that is silent: one that is at work sends its
 /// request sooner and is told by the answer to open another connection.

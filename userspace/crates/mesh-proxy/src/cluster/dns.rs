@@ -4,6 +4,7 @@ use std::{
     collections::HashSet,
     fs,
     net::{IpAddr, Ipv4Addr},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::SystemTime,
@@ -44,8 +45,8 @@ struct Current {
     resolver: Arc<TokioResolver>,
 }
 
-/// What tells one content of a file from another without reading it.
-type FileMark = (SystemTime, u64);
+/// What tells one content of a file from another without reading it: time, length, inode.
+type FileMark = (SystemTime, u64, u64);
 
 impl Dns {
     pub(crate) fn new(resolv_conf: &Path, hosts: &Path) -> Self {
@@ -113,7 +114,7 @@ impl Dns {
 
 fn mark(path: &Path) -> Option<FileMark> {
     let metadata = fs::metadata(path).ok()?;
-    Some((metadata.modified().ok()?, metadata.len()))
+    Some((metadata.modified().ok()?, metadata.len(), metadata.ino()))
 }
 
 fn build(resolv_conf: &Path, hosts: &Path) -> TokioResolver {

@@ -1,0 +1,152 @@
+//! The end of a proxy that has work to do.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use http::Version;
+use mesh_model::snapshot::{EgressFilter, Protocol};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    sync::Semaphore,
+    task::JoinSet,
+};
+
+use crate::support::{
+    client::{Answer, Client, get},
+    mesh::{Dialler, Mesh},
+    plan::Plan,
+    server::{Server, echo, text},
+    until, within,
+};
+
+/// Sends requests, each over a connection that is open, until no new one can be had. Every request
+/// on a connection that did not say that it closes must be answered.
+async fn work(dialler: Dialler, version: Version, sent: Arc<AtomicUsize>) {
+    let destination = ([192, 0, 2, 1], 80).into();
+    while let Ok(stream) = dialler.dial(destination).await {
+        let (mut client, ended) = Client::open_watched(stream, version).await;
+        loop {
+            let request = client.send(get("http://b.local/")).await;
+            let answer = match request {
+                Ok(response) => Answer::read(response).await.expect("a whole answer"),
+                // HTTP/2 says GOAWAY, after which this client sends nothing.
+                Err(error) if version == Version::HTTP_2 && !error.is_incomplete_message() => break,
+                // The listener was closed between the handshake and the request.
+                Err(_) if ended.is_finished() => return,
+                Err(error) => panic!("a request failed: {error:?}"),
+            };
+            assert_eq!(answer.status, 200);
+            sent.fetch_add(1, Ordering::SeqCst);
+            if answer.header("connection") == Some("close") {
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drain_under_load_fails_no_request() {
+    let server = Server::http(Version::HTTP_2, echo).await;
+    let mesh = Mesh::start(Plan::one(Protocol::Http2, server.address).snapshot()).await;
+    let sent = Arc::new(AtomicUsize::new(0));
+    let mut clients = JoinSet::new();
+    for version in [Version::HTTP_11, Version::HTTP_2].repeat(4) {
+        clients.spawn(work(mesh.dialler(), version, Arc::clone(&sent)));
+    }
+    until("load", || sent.load(Ordering::SeqCst) > 500).await;
+    let drained = within("the drain", mesh.proxy.drain()).await;
+    assert_eq!(drained.cut, 0);
+    while let Some(client) = within("the clients", clients.join_next()).await {
+        client.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drain_waits_for_what_is_under_way() {
+    for version in [Version::HTTP_11, Version::HTTP_2] {
+        let gate = Arc::new(Semaphore::new(0));
+        let server = {
+            let gate = Arc::clone(&gate);
+            Server::http(Version::HTTP_11, move |_| {
+                let gate = Arc::clone(&gate);
+                async move {
+                    gate.acquire().await.unwrap().forget();
+                    text("late")
+                }
+            })
+            .await
+        };
+        let mesh = Mesh::start(Plan::one(Protocol::Http, server.address).snapshot()).await;
+        let mut client = Client::open(mesh.dial_80().await, version).await;
+        let request = tokio::spawn(async move { client.get("http://b.local/").await });
+        until("the request", || server.requests() == 1).await;
+        let dialler = mesh.dialler();
+        let drain = tokio::spawn(mesh.drain());
+        let destination = ([192, 0, 2, 1], 80).into();
+        let refused = async { while dialler.dial(destination).await.is_ok() {} };
+        within("new connections are refused", refused).await;
+        gate.add_permits(1);
+        let answer = within("the answer", request).await.unwrap().unwrap();
+        assert_eq!(answer.text(), "late");
+        let close = (version == Version::HTTP_11).then_some("close");
+        assert_eq!(answer.header("connection"), close);
+        assert_eq!(within("the drain", drain).await.unwrap().cut, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_open_at_the_deadline_is_cut() {
+    let server = Server::http(Version::HTTP_11, |_| std::future::pending()).await;
+    let snapshot = Plan::one(Protocol::Http, server.address).snapshot();
+    let short = Duration::from_millis(200);
+    let mesh = Mesh::start_with(snapshot, |settings| settings.drain = short).await;
+    let mut client = Client::open(mesh.dial_80().await, Version::HTTP_11).await;
+    let request = tokio::spawn(async move { client.get("http://b.local/").await });
+    until("the request", || server.requests() == 1).await;
+    assert_eq!(within("the drain", mesh.proxy.drain()).await.cut, 1);
+    within("the cut", request)
+        .await
+        .unwrap()
+        .expect_err("there is no answer");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn silent_clients_do_not_hold_a_drain() {
+    let server = Server::http(Version::HTTP_11, echo).await;
+    let mesh = Mesh::start(Plan::one(Protocol::Http, server.address).snapshot()).await;
+    let silent = mesh.dial_80().await;
+    let mut idle = Client::open(mesh.dial_80().await, Version::HTTP_11).await;
+    idle.get("http://b.local/").await.unwrap();
+    let drained = within("the drain", mesh.proxy.drain()).await;
+    assert_eq!(drained.cut, 0);
+    drop((silent, idle));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_goes_on_while_draining() {
+    let server = Server::tcp(|mut stream| async move {
+        let (mut reader, mut writer) = stream.split();
+        let _ = tokio::io::copy(&mut reader, &mut writer).await;
+    })
+    .await;
+    let mesh = Mesh::start(Plan::new(EgressFilter::AllowAll).snapshot()).await;
+    let mut stream = mesh.dial(server.address).await;
+    let mut answer = [0; 4];
+    stream.write_all(b"ping").await.unwrap();
+    stream.read_exact(&mut answer).await.unwrap();
+    let drain = tokio::spawn(mesh.drain());
+    for _ in 0..20 {
+        stream.write_all(b"ping").await.unwrap();
+        within("the echo", stream.read_exact(&mut answer))
+            .await
+            .unwrap();
+    }
+    assert!(!drain.is_finished());
+    drop(stream);
+    assert_eq!(within("the drain", drain).await.unwrap().cut, 0);
+}

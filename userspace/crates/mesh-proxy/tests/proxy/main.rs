@@ -1,0 +1,12 @@
+//! The proxy as a whole, in process: real sockets on loopback, a pretended kernel that says where
+//! connections were going.
+
+mod discovery;
+mod drain;
+mod failure;
+mod generation;
+mod http;
+mod pool;
+mod split;
+mod support;
+mod tcp;

@@ -1,0 +1,135 @@
+//! A proxy under test, with a pretended kernel in front of it.
+
+use std::{
+    collections::HashMap,
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    num::NonZeroUsize,
+    os::fd::BorrowedFd,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use mesh_model::{origin::Origin, snapshot::Snapshot};
+use mesh_proxy::{Drained, Listeners, OriginSource, Proxy, ProxySettings};
+use mesh_telemetry::Registry;
+use socket2::SockRef;
+use tokio::net::{TcpSocket, TcpStream};
+
+use super::within;
+
+/// Where connections were going, by the address that they come from.
+#[derive(Default)]
+struct PretendedKernel(Mutex<HashMap<SocketAddr, SocketAddr>>);
+
+impl OriginSource for PretendedKernel {
+    fn origin(&self, socket: BorrowedFd<'_>) -> io::Result<Option<Origin>> {
+        let peer = SockRef::from(&socket).peer_addr()?.as_socket();
+        let destinations = self.0.lock().unwrap();
+        let destination = peer.and_then(|peer| destinations.get(&peer).copied());
+        Ok(destination.map(|destination| Origin {
+            destination,
+            workload: 1,
+            socket_cookie: 0,
+        }))
+    }
+}
+
+/// A proxy under test.
+pub(crate) struct Mesh {
+    pub(crate) proxy: Proxy,
+    pub(crate) egress: SocketAddr,
+    pub(crate) ingress: SocketAddr,
+    kernel: Arc<PretendedKernel>,
+    stats: Arc<Registry>,
+}
+
+impl Mesh {
+    pub(crate) async fn start(snapshot: Arc<Snapshot>) -> Self {
+        Self::start_with(snapshot, |_| {}).await
+    }
+
+    pub(crate) async fn start_with(
+        snapshot: Arc<Snapshot>,
+        set: impl FnOnce(&mut ProxySettings),
+    ) -> Self {
+        let mut settings = ProxySettings::new("test");
+        settings.workers = NonZeroUsize::new(2).unwrap();
+        settings.egress_port = 0;
+        settings.ingress_port = 0;
+        settings.dns_refresh = Duration::from_millis(20);
+        settings.drain = super::DEADLINE;
+        set(&mut settings);
+        let listeners = Listeners::bind(&settings).expect("ports of the kernel's choice");
+        let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let (egress, ingress) = (
+            local(listeners.egress_port()),
+            local(listeners.ingress_port()),
+        );
+        let kernel = Arc::new(PretendedKernel::default());
+        let stats = Arc::new(Registry::new("test", settings.workers.get()));
+        let origins = Arc::clone(&kernel) as Arc<dyn OriginSource>;
+        let proxy = Proxy::start(listeners, &settings, snapshot, origins, Arc::clone(&stats))
+            .expect("threads to start");
+        within("ready", proxy.ready()).await;
+        Self {
+            proxy,
+            egress,
+            ingress,
+            kernel,
+            stats,
+        }
+    }
+
+    /// Connects as an application whose connection to `destination` is redirected.
+    pub(crate) async fn dial(&self, destination: SocketAddr) -> TcpStream {
+        self.dialler()
+            .dial(destination)
+            .await
+            .expect("the egress listener accepts")
+    }
+
+    /// What dials on after the mesh was given away.
+    pub(crate) fn dialler(&self) -> Dialler {
+        Dialler {
+            kernel: Arc::clone(&self.kernel),
+            egress: self.egress,
+        }
+    }
+
+    /// Drains the proxy to its end, and ends it.
+    pub(crate) async fn drain(self) -> Drained {
+        self.proxy.drain().await
+    }
+
+    /// Connects to port 80 of some address: what answers is decided by port and Host.
+    pub(crate) async fn dial_80(&self) -> TcpStream {
+        self.dial(SocketAddr::from(([192, 0, 2, 1], 80))).await
+    }
+
+    /// A statistic by its whole name; 0 if it is not there.
+    pub(crate) fn stat(&self, name: &str) -> u64 {
+        let samples = self.stats.samples();
+        let sample = samples.iter().find(|sample| sample.name() == name);
+        sample.map_or(0, mesh_telemetry::render::Sample::number)
+    }
+}
+
+/// Connects as an application whose connections are redirected.
+#[derive(Clone)]
+pub(crate) struct Dialler {
+    kernel: Arc<PretendedKernel>,
+    egress: SocketAddr,
+}
+
+impl Dialler {
+    pub(crate) async fn dial(&self, destination: SocketAddr) -> io::Result<TcpStream> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+        let from = socket.local_addr()?;
+        self.kernel.0.lock().unwrap().insert(from, destination);
+        let stream = socket.connect(self.egress).await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+}

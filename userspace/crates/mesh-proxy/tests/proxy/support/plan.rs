@@ -1,0 +1,133 @@
+//! Snapshots, piece by piece.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use mesh_model::{
+    resource::{ProxyKind, ResourceName},
+    snapshot::{
+        Cluster, ClusterId, DEFAULT_CONNECT_TIMEOUT, DEFAULT_IDLE_TIMEOUT, DEFAULT_REQUEST_TIMEOUT,
+        Discovery, EgressFilter, EgressPort, Protocol, Route, RouteMatch, RouteTable, Snapshot,
+        TcpRoute, VirtualHost, WeightedCluster,
+    },
+};
+
+/// A snapshot in the making.
+pub(crate) struct Plan(Snapshot);
+
+impl Plan {
+    pub(crate) fn new(egress_filter: EgressFilter) -> Self {
+        Self(Snapshot {
+            generation: 1,
+            resource: ResourceName {
+                mesh: "apps".to_owned(),
+                mesh_owner: None,
+                kind: ProxyKind::VirtualNode,
+                name: "serviceA".to_owned(),
+            },
+            egress_filter,
+            egress: [].into(),
+            ingress: [].into(),
+            clusters: Vec::new(),
+        })
+    }
+
+    /// A mesh with one service, `b.local`, on port 80.
+    pub(crate) fn one(protocol: Protocol, endpoint: SocketAddr) -> Self {
+        let mut plan = Self::new(EgressFilter::DropAll);
+        let cluster = plan.cluster("b", protocol, Discovery::Static(vec![endpoint]));
+        plan.service(80, "b.local", &[("/", &[(cluster, 1)])]);
+        plan
+    }
+
+    pub(crate) fn cluster(
+        &mut self,
+        name: &str,
+        protocol: Protocol,
+        discovery: Discovery,
+    ) -> ClusterId {
+        self.0.clusters.push(Arc::new(Cluster {
+            name: name.to_owned(),
+            protocol,
+            discovery,
+            connect_timeout: DEFAULT_CONNECT_TIMEOUT,
+        }));
+        ClusterId(self.0.clusters.len() - 1)
+    }
+
+    /// Adds a virtual service with prefix routes.
+    pub(crate) fn service(
+        &mut self,
+        port: u16,
+        host: &str,
+        routes: &[(&str, &[(ClusterId, u32)])],
+    ) -> &mut Self {
+        let routes = routes
+            .iter()
+            .map(|(prefix, targets)| Route {
+                name: (*prefix).to_owned(),
+                matches: RouteMatch::Prefix((*prefix).to_owned()),
+                targets: weighted(targets),
+                request_timeout: Some(DEFAULT_REQUEST_TIMEOUT),
+                idle_timeout: Some(DEFAULT_IDLE_TIMEOUT),
+            })
+            .collect();
+        let virtual_host = VirtualHost {
+            name: host.to_owned(),
+            domains: vec![host.to_owned(), format!("{host}:{port}")],
+            routes,
+        };
+        let answer = self.0.egress.entry(port).or_insert_with(|| {
+            EgressPort::Http(RouteTable {
+                name: format!("rds_egress_http_{port}"),
+                virtual_hosts: Vec::new(),
+            })
+        });
+        let EgressPort::Http(table) = answer else {
+            panic!("port {port} speaks no HTTP");
+        };
+        table.virtual_hosts.push(virtual_host);
+        self
+    }
+
+    pub(crate) fn tcp(&mut self, port: u16, targets: &[(ClusterId, u32)]) -> &mut Self {
+        let route = TcpRoute {
+            name: format!("tcp-{port}"),
+            targets: weighted(targets),
+            idle_timeout: Some(DEFAULT_IDLE_TIMEOUT),
+        };
+        self.0.egress.insert(port, EgressPort::Tcp(route));
+        self
+    }
+
+    /// Gives every route these times.
+    pub(crate) fn timeouts(&mut self, request: Option<Duration>, idle: Option<Duration>) {
+        for answer in self.0.egress.values_mut() {
+            match answer {
+                EgressPort::Http(table) => {
+                    let hosts = table.virtual_hosts.iter_mut();
+                    for route in hosts.flat_map(|host| &mut host.routes) {
+                        route.request_timeout = request;
+                        route.idle_timeout = idle;
+                    }
+                }
+                EgressPort::Tcp(route) => route.idle_timeout = idle,
+            }
+        }
+    }
+
+    pub(crate) fn generation(mut self, generation: u64) -> Self {
+        self.0.generation = generation;
+        self
+    }
+
+    pub(crate) fn snapshot(self) -> Arc<Snapshot> {
+        Arc::new(self.0)
+    }
+}
+
+fn weighted(targets: &[(ClusterId, u32)]) -> Vec<WeightedCluster> {
+    targets
+        .iter()
+        .map(|&(cluster, weight)| WeightedCluster { cluster, weight })
+        .collect()
+}
