@@ -1,7 +1,7 @@
 //! Files to typed documents, with every fault of every file reported at once.
 //!
-//! The path: [`entry`] reads each file, [`gather`] settles which document is the state of which
-//! resource, [`check`] looks at them together.
+//! The path: `entry` reads each file, `gather` settles which document is the state of which
+//! resource, `check` looks at them together.
 
 mod check;
 mod entry;

@@ -1,7 +1,7 @@
 //! Documents and a resource name to the snapshot of one workload. Pure: the same documents give
 //! the same snapshot, in whatever order their files were read.
 //!
-//! [`egress`] is what the workload may call, [`ingress`] what it answers, [`cluster`] where either
+//! `egress` is what the workload may call, `ingress` what it answers, `cluster` where either
 //! leads. Names and defaults are those that App Mesh gave Envoy.
 
 mod cluster;
