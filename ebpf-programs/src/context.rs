@@ -8,6 +8,9 @@ pub(crate) mod lookup;
 pub(crate) mod socket_option;
 pub(crate) mod tcp;
 
+use ebpf_abi::Address;
+use ebpf_decide::address::mapped;
+
 /// Reads one field of a context.
 macro_rules! read {
     ($context:expr, $($field:tt)+) => {
@@ -38,6 +41,13 @@ macro_rules! read_v6 {
     };
 }
 pub(crate) use read_v6;
+
+/// The address of a context's family, from the fields of both: reading one of them under a condition
+/// would let the compiler join the two reads into one at a computed place, which the verifier refuses.
+#[inline(always)]
+fn either(family: u32, v4: u32, v6: Address) -> Address {
+    if family == AF_INET { mapped(v4) } else { v6 }
+}
 
 /// The address family of IPv4 in contexts.
 pub(crate) const AF_INET: u32 = 2;

@@ -69,3 +69,26 @@ pub fn repository() -> &'static Path {
         .parent()
         .expect("this crate lies in the repository")
 }
+
+/// Whether a test of the programs alone can run: root, a cgroup v2 hierarchy and the eBPF object.
+/// Says what is missing as [`namespace_ring`] does.
+pub fn bpf() -> bool {
+    let missing = if !rustix::process::geteuid().is_root() {
+        Some("root".to_owned())
+    } else if let Err(error) = cgroup::mount_point() {
+        Some(format!("{error:#}"))
+    } else if !ebpf_object().is_file() {
+        Some(format!("the eBPF object {}; run: cargo xtask build", ebpf_object().display()))
+    } else {
+        None
+    };
+    missing.is_none_or(|need| refused(&need))
+}
+
+/// The eBPF object: where `FERROMESH_EBPF_OBJECT` says, else where `cargo xtask build` leaves it.
+pub fn ebpf_object() -> PathBuf {
+    std::env::var_os("FERROMESH_EBPF_OBJECT").map_or_else(
+        || repository().join("target/ebpf/bpfel-unknown-none/release/ferromesh-ebpf"),
+        PathBuf::from,
+    )
+}

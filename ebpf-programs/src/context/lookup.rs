@@ -2,9 +2,8 @@
 
 use aya_ebpf::{bindings::bpf_sk_lookup, programs::SkLookupContext};
 use ebpf_abi::Address;
-use ebpf_decide::address::mapped;
 
-use super::{AF_INET, AF_INET6, IPPROTO_TCP, read, read_v6};
+use super::{AF_INET6, IPPROTO_TCP, either, read, read_v6};
 use crate::maps::LISTENERS;
 
 /// A packet that looks for a socket.
@@ -35,11 +34,11 @@ impl<'a> Lookup<'a> {
     /// Where the packet comes from.
     #[inline(always)]
     pub(crate) fn remote(self) -> Address {
-        if read!(self.raw(), family) == AF_INET {
-            mapped(read!(self.raw(), remote_ip4))
-        } else {
-            read_v6!(self.raw(), remote_ip6)
-        }
+        either(
+            read!(self.raw(), family),
+            read!(self.raw(), remote_ip4),
+            read_v6!(self.raw(), remote_ip6),
+        )
     }
 
     /// Where it goes to.

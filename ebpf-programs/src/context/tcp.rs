@@ -5,9 +5,8 @@ use aya_ebpf::{
     helpers::generated::{bpf_get_netns_cookie, bpf_get_socket_cookie, bpf_sock_ops_cb_flags_set},
 };
 use ebpf_abi::Address;
-use ebpf_decide::address::mapped;
 
-use super::{AF_INET, read, read_v6};
+use super::{either, read, read_v6};
 use crate::{helpers::Sock, maps};
 
 /// A TCP socket and what happens to it.
@@ -48,20 +47,20 @@ impl Tcp {
 
     #[inline(always)]
     pub(crate) fn local(self) -> Address {
-        if read!(self.0, family) == AF_INET {
-            mapped(read!(self.0, local_ip4))
-        } else {
-            read_v6!(self.0, local_ip6)
-        }
+        either(
+            read!(self.0, family),
+            read!(self.0, local_ip4),
+            read_v6!(self.0, local_ip6),
+        )
     }
 
     #[inline(always)]
     pub(crate) fn remote(self) -> Address {
-        if read!(self.0, family) == AF_INET {
-            mapped(read!(self.0, remote_ip4))
-        } else {
-            read_v6!(self.0, remote_ip6)
-        }
+        either(
+            read!(self.0, family),
+            read!(self.0, remote_ip4),
+            read_v6!(self.0, remote_ip6),
+        )
     }
 
     #[inline(always)]

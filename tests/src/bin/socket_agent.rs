@@ -1,0 +1,208 @@
+//! Does with real sockets what it is told, where it runs: in a cgroup and a network namespace that
+//! the test chose. One command a line on standard input, one answer a line on standard output: `ok`
+//! with what was asked for, or `err` with the error's name.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, BufRead as _, ErrorKind, Read as _, Write as _},
+    net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr},
+    str::FromStr,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, bail};
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+
+/// Longer than anything that is to happen takes, so that what does not happen ends a test.
+const TIMEOUT: Duration = Duration::from_secs(20);
+const CHUNK: usize = 64 * 1024;
+
+fn main() -> Result<()> {
+    let mut agent = Agent::default();
+    let mut answers = io::stdout().lock();
+    for line in io::stdin().lock().lines() {
+        let line = line?;
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let answer = match agent.obey(&words) {
+            Ok(answer) => format!("ok {answer}"),
+            Err(error) => format!("err {}", describe(&error)),
+        };
+        writeln!(answers, "{}", answer.trim_end())?;
+        answers.flush()?;
+    }
+    Ok(())
+}
+
+/// The name of an input or output error, the text of any other.
+fn describe(error: &anyhow::Error) -> String {
+    match error.downcast_ref::<io::Error>() {
+        Some(error) => match error.raw_os_error() {
+            Some(number) => format!("{:?} {number}", error.kind()),
+            None => format!("{:?}", error.kind()),
+        },
+        None => format!("{error:#}"),
+    }
+}
+
+#[derive(Default)]
+struct Agent {
+    sockets: BTreeMap<u32, Socket>,
+    next: u32,
+}
+
+impl Agent {
+    fn obey(&mut self, words: &[&str]) -> Result<String> {
+        match words {
+            ["connect", to, options @ ..] => self.connect(parse(to)?, options),
+            ["reconnect", id, to] => self.reconnect(parse(id)?, parse(to)?),
+            ["peer", id] => Ok(printed(&self.socket(id)?.peer_addr()?)),
+            ["local", id] => Ok(printed(&self.socket(id)?.local_addr()?)),
+            ["cookie", id] => Ok(rustix::net::sockopt::socket_cookie(self.socket(id)?)?.to_string()),
+            ["send", id, bytes] => send(self.socket(id)?, parse(bytes)?),
+            ["receive", id, bytes] => receive(self.socket(id)?, parse(bytes)?),
+            ["finish", id] => Ok(self.socket(id)?.shutdown(Shutdown::Write).map(|()| String::new())?),
+            ["drain", id] => drain(self.socket(id)?),
+            ["reset", id] => self.reset(parse(id)?),
+            ["close", id] => self.close(parse(id)?),
+            ["listen", at] => self.listen(parse(at)?),
+            ["accept", id] => self.accept(id),
+            _ => bail!("no such command: {words:?}"),
+        }
+    }
+
+    fn keep(&mut self, socket: Socket) -> u32 {
+        let id = self.next;
+        self.next += 1;
+        self.sockets.insert(id, socket);
+        id
+    }
+
+    fn socket(&self, id: &str) -> Result<&Socket> {
+        let id: u32 = parse(id)?;
+        self.sockets.get(&id).with_context(|| format!("no socket {id}"))
+    }
+
+    /// Options: `v6` connects from an IPv6 socket by the v4-mapped address, `device=NAME` binds to an
+    /// interface, `from=ADDRESS` to a source, `nonblocking` does not wait within connect(2).
+    fn connect(&mut self, to: SocketAddr, options: &[&str]) -> Result<String> {
+        let to = if options.contains(&"v6") { mapped(to) } else { to };
+        let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_read_timeout(Some(TIMEOUT))?;
+        socket.set_write_timeout(Some(TIMEOUT))?;
+        for option in options {
+            match option.split_once('=') {
+                Some(("device", name)) => socket.bind_device(Some(name.as_bytes()))?,
+                Some(("from", address)) => {
+                    socket.bind(&SocketAddr::new(parse(address)?, 0).into())?;
+                }
+                _ => {}
+            }
+        }
+        if options.contains(&"nonblocking") {
+            socket.connect_timeout(&to.into(), TIMEOUT)?;
+        } else {
+            socket.connect(&to.into())?;
+        }
+        Ok(self.keep(socket).to_string())
+    }
+
+    /// Ends a socket's connection by connecting to `AF_UNSPEC`, and connects it elsewhere.
+    fn reconnect(&mut self, id: u32, to: SocketAddr) -> Result<String> {
+        let socket = self.sockets.get(&id).context("no such socket")?;
+        rustix::net::connect_unspec(socket).map_err(io::Error::from)?;
+        socket.connect(&to.into())?;
+        Ok(String::new())
+    }
+
+    fn close(&mut self, id: u32) -> Result<String> {
+        self.sockets.remove(&id).context("no such socket")?;
+        Ok(String::new())
+    }
+
+    fn reset(&mut self, id: u32) -> Result<String> {
+        let socket = self.sockets.remove(&id).context("no such socket")?;
+        socket.set_linger(Some(Duration::ZERO))?;
+        Ok(String::new())
+    }
+
+    fn listen(&mut self, at: SocketAddr) -> Result<String> {
+        let socket = Socket::new(Domain::for_address(at), Type::STREAM, Some(Protocol::TCP))?;
+        if at.is_ipv6() {
+            socket.set_only_v6(true)?;
+        }
+        socket.set_reuse_address(true)?;
+        socket.set_reuse_port(true)?;
+        socket.bind(&at.into())?;
+        socket.listen(1024)?;
+        socket.set_read_timeout(Some(TIMEOUT))?;
+        let address = printed(&socket.local_addr()?);
+        Ok(format!("{} {address}", self.keep(socket)))
+    }
+
+    fn accept(&mut self, id: &str) -> Result<String> {
+        let (socket, peer) = self.socket(id)?.accept()?;
+        socket.set_read_timeout(Some(TIMEOUT))?;
+        socket.set_write_timeout(Some(TIMEOUT))?;
+        let local = printed(&socket.local_addr()?);
+        Ok(format!("{} {} {local}", self.keep(socket), printed(&peer)))
+    }
+}
+
+fn parse<T: FromStr>(word: &str) -> Result<T>
+where
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    word.parse().with_context(|| format!("cannot read {word}"))
+}
+
+fn mapped(address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(v4) => SocketAddr::new(v4.to_ipv6_mapped().into(), address.port()),
+        IpAddr::V6(_) => address,
+    }
+}
+
+/// `ADDRESS:PORT` as the kernel gave it; v4-mapped stays v4-mapped.
+fn printed(address: &SockAddr) -> String {
+    address
+        .as_socket()
+        .unwrap_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))
+        .to_string()
+}
+
+fn send(mut socket: &Socket, bytes: usize) -> Result<String> {
+    let chunk = [b'x'; CHUNK];
+    let mut left = bytes;
+    while left > 0 {
+        let now = left.min(CHUNK);
+        socket.write_all(&chunk[..now])?;
+        left -= now;
+    }
+    Ok(bytes.to_string())
+}
+
+fn receive(mut socket: &Socket, bytes: usize) -> Result<String> {
+    let mut chunk = [0; CHUNK];
+    let mut left = bytes;
+    while left > 0 {
+        let now = socket.read(&mut chunk[..left.min(CHUNK)])?;
+        if now == 0 {
+            return Err(io::Error::from(ErrorKind::UnexpectedEof).into());
+        }
+        left -= now;
+    }
+    Ok(bytes.to_string())
+}
+
+/// Reads to the end and says how many bytes came.
+fn drain(mut socket: &Socket) -> Result<String> {
+    let mut chunk = [0; CHUNK];
+    let mut all = 0;
+    loop {
+        match socket.read(&mut chunk)? {
+            0 => return Ok(all.to_string()),
+            now => all += now,
+        }
+    }
+}
+

@@ -1,0 +1,289 @@
+//! Where a test plays: this process run again in the proxy's cgroup and in a network namespace of its
+//! own, an instance of the programs, and agents that open sockets as the workload or as a stranger.
+//!
+//! The process that the test runner started only sets the stage, waits and clears it, so that
+//! nothing is left when the play panics.
+
+use std::{
+    env, fs,
+    io::{BufRead as _, BufReader, Write as _},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    os::fd::AsFd as _,
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    sync::OnceLock,
+    time::Duration,
+};
+
+use mesh_bpf::{Instance, InstanceSettings, WorkloadSpec, local, uninstall};
+use mesh_model::{origin::Origin, redirect::RedirectRules};
+use tests::{capability, cgroup::Cgroup, wait};
+
+/// Names the stage to the process that plays on it.
+const STAGE: &str = "FERROMESH_HOOKS_STAGE";
+/// The workload's id in every play.
+pub(crate) const WORKLOAD: u32 = 3;
+/// An address of the namespace's own, beside the loopback ones.
+pub(crate) const OWN_V4: &str = "192.0.2.1";
+pub(crate) const OWN_V6: &str = "2001:db8::1";
+/// Addresses that are routed away and answer nothing: what dials them gets through by redirection
+/// alone.
+pub(crate) const FAR_V4: &str = "198.51.100.7:80";
+pub(crate) const FAR_V6: &str = "[2001:db8:2::7]:80";
+
+/// Sets a stage named after the test, and has `play` run on it.
+pub(crate) fn on_stage(test: &str, play: fn(&Stage)) {
+    if let Ok(name) = env::var(STAGE) {
+        play(&Stage::enter(&name));
+        return;
+    }
+    if !capability::bpf() {
+        return;
+    }
+    let play_name = test.replace("::", "-");
+    let mut name = format!("fm-{}-{play_name}", std::process::id());
+    name.truncate(60);
+    let workload = Cgroup::create(&format!("{name}-w")).unwrap();
+    let proxy = Cgroup::create(&format!("{name}-p")).unwrap();
+    let _instance = Uninstalled(name.clone());
+    let script = "echo 0 > \"$0\" && exec unshare --net sh -c '\
+        ip link set lo up && ip link add own0 type veth peer name far0 && ip link set own0 up && ip link set far0 up && \
+        ip addr add 192.0.2.1/24 dev own0 && ip addr add 2001:db8::1/64 dev own0 nodad && \
+        ip route add default dev own0 && ip -6 route add default dev own0 && \
+        exec \"$@\"' sh \"$@\"";
+    let played = Command::new("sh")
+        .args(["-c", script])
+        .arg(proxy.procs())
+        .arg(env::current_exe().unwrap())
+        .args(["--exact", &format!("{test}"), "--nocapture", "--test-threads", "1"])
+        .env(STAGE, &name)
+        .env("FERROMESH_HOOKS_WORKLOAD", workload.path())
+        .env("FERROMESH_HOOKS_PROXY", proxy.path())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let out = String::from_utf8_lossy(&played.stdout);
+    let err = String::from_utf8_lossy(&played.stderr);
+    assert!(played.status.success(), "the play failed:\n{out}\n{err}");
+    assert!(out.contains("1 passed"), "nothing was played:\n{out}\n{err}");
+}
+
+/// Uninstalls an instance when dropped.
+struct Uninstalled(String);
+
+impl Drop for Uninstalled {
+    fn drop(&mut self) {
+        if let Err(error) = uninstall::uninstall(Path::new(capability::BPFFS), &self.0) {
+            eprintln!("cannot uninstall {}: {error}", self.0);
+        }
+    }
+}
+
+/// The eBPF object, which `cargo xtask build` leaves in the target directory.
+pub(crate) fn object() -> &'static [u8] {
+    static OBJECT: OnceLock<&'static [u8]> = OnceLock::new();
+    OBJECT.get_or_init(|| {
+        let path = capability::ebpf_object();
+        let bytes = fs::read(&path)
+            .unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
+        bytes.leak()
+    })
+}
+
+/// The play's side of a stage: its own process is the proxy.
+pub(crate) struct Stage {
+    pub(crate) name: String,
+    pub(crate) workload_cgroup: PathBuf,
+    pub(crate) proxy_cgroup: PathBuf,
+}
+
+impl Stage {
+    fn enter(name: &str) -> Self {
+        let path = |variable| PathBuf::from(env::var_os(variable).unwrap());
+        Self {
+            name: name.to_owned(),
+            workload_cgroup: path("FERROMESH_HOOKS_WORKLOAD"),
+            proxy_cgroup: path("FERROMESH_HOOKS_PROXY"),
+        }
+    }
+
+    pub(crate) fn settings(&self) -> InstanceSettings {
+        let mut settings = InstanceSettings::new(&self.name, &self.proxy_cgroup);
+        settings.limits.connections = 1024;
+        settings.limits.flows = 1024;
+        settings.limits.workloads = 16;
+        settings
+    }
+
+    /// An instance with a proxy that beats, far beyond the end of the play.
+    pub(crate) fn instance(&self) -> Instance {
+        let mut settings = self.settings();
+        settings.heartbeat = Some(Duration::from_secs(600));
+        let instance = Instance::open(&settings, object()).unwrap_or_else(|error| fail(&error));
+        instance.beat().unwrap();
+        instance
+    }
+
+    pub(crate) fn spec(&self) -> WorkloadSpec {
+        WorkloadSpec {
+            id: WORKLOAD,
+            name: "played".to_owned(),
+            cgroup: self.workload_cgroup.clone(),
+            netns: None,
+        }
+    }
+
+    /// [`Self::instance`] with the workload enrolled under these rules.
+    pub(crate) fn enrolled(&self, rules: &RedirectRules) -> Instance {
+        let instance = self.instance();
+        let local = local::networks().unwrap();
+        instance
+            .enrol(&self.spec(), rules, 1, &local)
+            .unwrap_or_else(|error| fail(&error));
+        instance
+    }
+
+    /// An agent of the workload.
+    pub(crate) fn application(&self) -> Agent {
+        Agent::start(&self.workload_cgroup, &[])
+    }
+
+    /// An agent of the workload, with another owner.
+    pub(crate) fn application_as(&self, uid: u32, gid: u32) -> Agent {
+        let (uid, gid) = (format!("--reuid={uid}"), format!("--regid={gid}"));
+        Agent::start(&self.workload_cgroup, &["setpriv", &uid, &gid, "--clear-groups"])
+    }
+
+    /// An agent of neither the workload nor the proxy.
+    pub(crate) fn stranger(&self) -> Agent {
+        Agent::start(&tests::cgroup::mount_point().unwrap(), &[])
+    }
+}
+
+/// Panics with an error and all its sources.
+pub(crate) fn fail(error: &dyn std::error::Error) -> ! {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        text.push_str(&format!("\n  {source}"));
+        next = source.source();
+    }
+    panic!("{text}")
+}
+
+/// The proxy's listening sockets, played by the test.
+pub(crate) struct Proxy {
+    pub(crate) v4: TcpListener,
+    pub(crate) v6: TcpListener,
+    pub(crate) port: u16,
+}
+
+impl Proxy {
+    pub(crate) fn listen() -> Self {
+        let v4 = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
+        let port = v4.local_addr().unwrap().port();
+        let v6 = socket2::Socket::new(socket2::Domain::IPV6, socket2::Type::STREAM, None).unwrap();
+        v6.set_only_v6(true).unwrap();
+        v6.bind(&SocketAddr::from((std::net::Ipv6Addr::UNSPECIFIED, port)).into())
+            .unwrap();
+        v6.listen(128).unwrap();
+        Self {
+            v4,
+            v6: v6.into(),
+            port,
+        }
+    }
+
+    /// Rules that send egress here.
+    pub(crate) fn rules(&self) -> RedirectRules {
+        RedirectRules {
+            egress_port: self.port,
+            ingress_port: self.port,
+            ..RedirectRules::default()
+        }
+    }
+
+    /// Accepts one IPv4 connection and says where it was going.
+    pub(crate) fn accept(&self, instance: &Instance) -> (TcpStream, Option<Origin>) {
+        accept(&self.v4, instance)
+    }
+
+    pub(crate) fn accept_v6(&self, instance: &Instance) -> (TcpStream, Option<Origin>) {
+        accept(&self.v6, instance)
+    }
+}
+
+fn accept(listener: &TcpListener, instance: &Instance) -> (TcpStream, Option<Origin>) {
+    listener.set_nonblocking(true).unwrap();
+    let (stream, _) = wait::until("a connection to accept", || match listener.accept() {
+        Ok(accepted) => Ok(Some(accepted)),
+        Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(None),
+        Err(error) => Err(error.into()),
+    })
+    .unwrap();
+    stream.set_nonblocking(false).unwrap();
+    stream.set_read_timeout(Some(wait::DEADLINE)).unwrap();
+    let origin = instance.origins().origin(stream.as_fd()).unwrap();
+    (stream, origin)
+}
+
+/// A process that opens sockets as it is told.
+pub(crate) struct Agent {
+    child: Child,
+    orders: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Agent {
+    fn start(cgroup: &Path, through: &[&str]) -> Self {
+        let mut child = Command::new("sh")
+            .args(["-c", "echo 0 > \"$0\" && exec \"$@\""])
+            .arg(cgroup.join("cgroup.procs"))
+            .args(through)
+            .arg(env!("CARGO_BIN_EXE_socket_agent"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Self {
+            orders: child.stdin.take(),
+            answers: BufReader::new(child.stdout.take().unwrap()),
+            child,
+        }
+    }
+
+    /// Gives an order and returns at once; [`Self::answer`] has the answer.
+    pub(crate) fn order(&mut self, order: &str) {
+        let mut orders = self.orders.as_ref().unwrap();
+        writeln!(orders, "{order}").unwrap();
+    }
+
+    /// What became of the order before: what `ok` or `err` came with.
+    pub(crate) fn answer(&mut self) -> Result<String, String> {
+        let mut line = String::new();
+        self.answers.read_line(&mut line).unwrap();
+        match line.trim_end().split_once(' ').unwrap_or((line.trim_end(), "")) {
+            ("ok", rest) => Ok(rest.to_owned()),
+            ("err", rest) => Err(rest.to_owned()),
+            _ => panic!("the agent said {line:?}"),
+        }
+    }
+
+    pub(crate) fn ask(&mut self, order: &str) -> Result<String, String> {
+        self.order(order);
+        self.answer()
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        // It ends at the end of its orders.
+        drop(self.orders.take());
+        let _ = self.child.wait();
+    }
+}
+
+/// The address of a socket address, as text.
+pub(crate) fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
