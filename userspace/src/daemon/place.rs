@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use mesh_bpf::cgroup;
+use mesh_bpf::{cgroup, preflight};
 
 use crate::{
+    commands::status::BPFFS,
     object::OBJECT,
     settings::{ProxyPlace, Settings},
 };
@@ -13,9 +14,7 @@ use crate::{
 /// Checks what the machine must have, then makes sure that this process and its sockets are outside
 /// the workload. Returns the cgroup of the proxy.
 pub(crate) fn prepare(settings: &Settings) -> anyhow::Result<PathBuf> {
-    if !rustix::process::geteuid().is_root() {
-        bail!("not root: loading eBPF programs needs it; run with sudo or as a system service");
-    }
+    preflight::check(Path::new(BPFFS))?;
     if OBJECT.is_empty() {
         bail!("this binary was built without its eBPF programs; build it with `cargo xtask build`");
     }
@@ -60,7 +59,7 @@ fn own_cgroup(root: &Path, workload: &Path, instance: &str) -> anyhow::Result<Pa
         return Ok(present);
     }
     let own = proxy_cgroup(root, instance);
-    if cgroup::is_inside(&own, workload)? {
+    if cgroup::is_inside(root, workload)? {
         bail!(
             "the workload's cgroup {} holds every cgroup of this machine: name one of its own",
             workload.display()

@@ -19,7 +19,7 @@ mod netns;
 mod object;
 mod origins;
 mod pins;
-mod preflight;
+pub mod preflight;
 mod settings;
 mod sys;
 mod tcp_info;

@@ -31,7 +31,7 @@ const PROGRAM_TYPES: [(ProgramType, &str); 4] = [
 ];
 
 /// Checks privileges, cgroup v2, the BPF file system (which is mounted if it can be) and the kernel.
-pub(crate) fn check(bpffs: &Path) -> Result<(), BpfError> {
+pub fn check(bpffs: &Path) -> Result<(), BpfError> {
     privileges()?;
     cgroup::mount_point()?;
     bpf_file_system(bpffs)?;

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use ferromesh_proto::control::{Cluster, Configuration, StatusResponse, Workload};
-use mesh_bpf::inspect::{InstanceReport, WorkloadReport};
+use mesh_bpf::inspect::{InstanceReport, ProxyState, WorkloadReport};
 
 /// What is known of one instance.
 pub(crate) struct Page<'a> {
@@ -117,7 +117,12 @@ impl Display for Endpoints<'_> {
 }
 
 fn kernel_part(f: &mut Formatter<'_>, kernel: &InstanceReport) -> fmt::Result {
-    writeln!(f, "proxy        {}", kernel.proxy)?;
+    let proxy = match kernel.proxy {
+        ProxyState::Up => "up",
+        ProxyState::Silent => "SILENT: its heartbeat is overdue",
+        ProxyState::External => "external",
+    };
+    writeln!(f, "proxy        {proxy}")?;
     for workload in &kernel.workloads {
         rules_part(f, workload)?;
     }
