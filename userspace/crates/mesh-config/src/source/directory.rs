@@ -2,7 +2,9 @@
 
 use std::{
     fs::{self, File},
+    hash::{DefaultHasher, Hash, Hasher},
     io::{self, Read},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -22,7 +24,7 @@ const MAX_DEPTH: usize = 16;
 /// The directory itself cannot be read. A single file that cannot is part of the set.
 pub fn read_directory(directory: &Path) -> Result<DocumentSet, SourceError> {
     let mut set = DocumentSet::default();
-    add_directory(directory, directory, 0, &mut set)?;
+    walk(directory, directory, 0, &mut |found| set.add(&found))?;
     set.sort();
     Ok(set)
 }
@@ -41,7 +43,7 @@ pub fn read_paths(paths: &[PathBuf]) -> Result<DocumentSet, SourceError> {
             } else {
                 Path::new("")
             };
-            add_directory(path, base, 0, &mut set)?;
+            walk(path, base, 0, &mut |found| set.add(&found))?;
         } else {
             add_file(path, path.to_string_lossy().into_owned(), &mut set);
         }
@@ -50,43 +52,39 @@ pub fn read_paths(paths: &[PathBuf]) -> Result<DocumentSet, SourceError> {
     Ok(set)
 }
 
-fn add_directory(
-    directory: &Path,
-    base: &Path,
-    depth: usize,
-    set: &mut DocumentSet,
-) -> Result<(), SourceError> {
-    let entries = fs::read_dir(directory).map_err(|source| unreadable(directory, source))?;
-    for entry in entries {
-        let entry = entry.map_err(|source| unreadable(directory, source))?;
-        let path = entry.path();
-        if entry.file_name().as_encoded_bytes().starts_with(b".") {
-            continue;
-        }
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            if depth < MAX_DEPTH {
-                add_directory(&path, base, depth + 1, set)?;
-            }
-            continue;
-        }
-        let name = || {
-            let inner = path.strip_prefix(base).unwrap_or(&path);
-            inner.to_string_lossy().into_owned()
-        };
-        match Form::of(&path) {
-            Some(Form::Json) if !path.is_dir() => add_file(&path, name(), set),
-            Some(Form::Yaml) => set.left_out.push(Warning {
-                place: Place::file(name()),
-                rule: Rule::NotYet,
-                message: "left out: YAML is not read yet, AWS CLI input JSON is".to_owned(),
-            }),
-            Some(Form::Json) | None => {}
-        }
-    }
-    Ok(())
+/// What tells, without reading the files of a directory, that none of them was written, replaced,
+/// added or removed. None while the directory cannot be read.
+pub(super) fn glance(directory: &Path) -> Option<u64> {
+    let mut files = Vec::new();
+    walk(directory, directory, 0, &mut |found| {
+        let metadata = fs::metadata(&found.path).ok();
+        let state = metadata.map(|m| {
+            (
+                m.dev(),
+                m.ino(),
+                m.len(),
+                (m.mtime(), m.mtime_nsec()),
+                (m.ctime(), m.ctime_nsec()),
+            )
+        });
+        files.push((found.name, state));
+    })
+    .ok()?;
+    files.sort();
+    let mut hasher = DefaultHasher::new();
+    files.hash(&mut hasher);
+    Some(hasher.finish())
+}
+
+/// A file that may hold documents.
+struct Found {
+    path: PathBuf,
+    name: String,
+    form: Form,
 }
 
 /// What a file holds, by the end of its name.
+#[derive(Clone, Copy)]
 enum Form {
     Json,
     Yaml,
@@ -98,6 +96,57 @@ impl Form {
             "json" => Some(Self::Json),
             "yaml" | "yml" => Some(Self::Yaml),
             _ => None,
+        }
+    }
+}
+
+/// Visits the files of a directory, in no order.
+fn walk(
+    directory: &Path,
+    base: &Path,
+    depth: usize,
+    visit: &mut dyn FnMut(Found),
+) -> Result<(), SourceError> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        // A subdirectory that went away while its parent was listed was never part of the set.
+        Err(error) if depth > 0 && error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(unreadable(directory, error)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(|source| unreadable(directory, source))?;
+        let path = entry.path();
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            if depth < MAX_DEPTH {
+                walk(&path, base, depth + 1, visit)?;
+            }
+        } else if let Some(form) = Form::of(&path)
+            && !path.is_dir()
+        {
+            let name = path
+                .strip_prefix(base)
+                .unwrap_or(&path)
+                .to_string_lossy()
+                .into_owned();
+            visit(Found { path, name, form });
+        }
+    }
+    Ok(())
+}
+
+impl DocumentSet {
+    fn add(&mut self, found: &Found) {
+        let name = found.name.clone();
+        match found.form {
+            Form::Json => add_file(&found.path, name, self),
+            Form::Yaml => self.left_out.push(Warning {
+                place: Place::file(name),
+                rule: Rule::NotYet,
+                message: "left out: YAML is not read yet, AWS CLI input JSON is".to_owned(),
+            }),
         }
     }
 }

@@ -20,7 +20,10 @@ use tokio::{
     time::{Instant, sleep_until, timeout, timeout_at},
 };
 
-use super::{DocumentSet, SourceError, directory::read_directory};
+use super::{
+    DocumentSet, SourceError,
+    directory::{glance, read_directory},
+};
 
 /// Changes that come closer together than this belong together: an editor writes and renames.
 const QUIET: Duration = Duration::from_millis(50);
@@ -34,6 +37,8 @@ const UNASKED: Duration = Duration::from_secs(2);
 pub struct Watch {
     directory: PathBuf,
     seen: DocumentSet,
+    /// How the files looked from outside just before they were read.
+    glance: Option<u64>,
     /// Whether the last look failed, so that a directory that stays away is reported once.
     gone: bool,
     touched: Arc<Notify>,
@@ -70,6 +75,7 @@ impl Watch {
         Ok(Self {
             directory: directory.to_owned(),
             seen,
+            glance: None,
             gone: false,
             touched,
             next_look: Instant::now() + UNASKED,
@@ -87,21 +93,28 @@ impl Watch {
     pub async fn changed(&mut self) -> Result<DocumentSet, SourceError> {
         loop {
             self.wait().await;
-            let directory = self.directory.clone();
-            let read = task::spawn_blocking(move || read_directory(&directory)).await;
+            let (directory, known) = (self.directory.clone(), self.glance);
+            let unasked = !self.pending;
+            let look = task::spawn_blocking(move || {
+                let glance = glance(&directory);
+                let unchanged = unasked && glance.is_some() && glance == known;
+                (glance, (!unchanged).then(|| read_directory(&directory)))
+            });
+            let (glance, read) = look.await.expect("looking at a directory does not panic");
             self.pending = false;
-            match read.expect("reading a directory does not panic") {
-                Ok(set) if set == self.seen && !self.gone => {}
-                Ok(set) => {
+            self.glance = glance;
+            match read {
+                Some(Ok(set)) if set == self.seen && !self.gone => {}
+                Some(Ok(set)) => {
                     self.gone = false;
                     self.seen = set.clone();
                     return Ok(set);
                 }
-                Err(error) if !self.gone => {
+                Some(Err(error)) if !self.gone => {
                     self.gone = true;
                     return Err(error);
                 }
-                Err(_) => {}
+                None | Some(Err(_)) => {}
             }
         }
     }

@@ -71,6 +71,27 @@ async fn the_swap_of_a_mounted_config_map_is_seen() {
 }
 
 #[tokio::test]
+async fn what_is_not_notified_is_noticed() {
+    let mut watched = Watched::start(|path| {
+        for version in ["one", "two"] {
+            fs::create_dir(path.join(version)).expect("a version");
+            fs::write(path.join(version).join("a.json"), version).expect("a file");
+        }
+        symlink("one", path.join("current")).expect("a link");
+    });
+    let current = watched.path("current");
+    let seen = read_directory(&current).expect("readable");
+    watched.watch = Watch::start(&current, seen).expect("a watch");
+    // The watch is on the directory that the link led to, which nobody touches.
+    symlink("two", watched.path("next")).expect("a link");
+    fs::rename(watched.path("next"), &current).expect("renamed");
+    watched.until(|set| text(set) == Some("two")).await;
+    // And it has moved on with the link.
+    fs::write(watched.path("two/a.json"), "three").expect("a file");
+    watched.until(|set| text(set) == Some("three")).await;
+}
+
+#[tokio::test]
 async fn a_change_before_the_first_call_is_not_lost() {
     let directory = tempfile::tempdir().expect("a directory");
     fs::write(directory.path().join("a.json"), "new").expect("a file");
