@@ -15,8 +15,12 @@ use hickory_resolver::{
     config::{
         NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts, ServerOrderingStrategy,
     },
+    lookup::Lookup,
     net::{NetError, runtime::TokioRuntimeProvider},
-    proto::rr::RecordType,
+    proto::{
+        op::Query,
+        rr::{Name, RecordType},
+    },
     system_conf,
 };
 use mesh_model::snapshot::IpPreference;
@@ -43,6 +47,7 @@ pub(crate) struct Dns {
 struct Current {
     read: [Option<FileMark>; 2],
     resolver: Arc<TokioResolver>,
+    hosts: Arc<Hosts>,
 }
 
 /// What tells one content of a file from another without reading it: time, length, inode.
@@ -66,49 +71,45 @@ impl Dns {
         preference: IpPreference,
         held: &[IpAddr],
     ) -> Result<Vec<IpAddr>, DnsError> {
-        let resolver = self.resolver();
+        let (resolver, hosts) = self.resolver();
         // A trailing dot keeps the search domains out of it, as App Mesh did.
         let absolute = format!("{}.", name.trim_end_matches('.'));
+        if let Some(addresses) = listed(&hosts, &absolute, preference) {
+            return Ok(addresses);
+        }
         let v4 = || lookup(&resolver, &absolute, RecordType::A);
         let v6 = || lookup(&resolver, &absolute, RecordType::AAAA);
-        let (first, second) = match preference {
+        let (v4, v6) = match preference {
             IpPreference::V4Only => (v4().await, Ok(Vec::new())),
-            IpPreference::V6Only => (v6().await, Ok(Vec::new())),
-            IpPreference::V4Preferred => tokio::join!(v4(), v6()),
-            IpPreference::Unset | IpPreference::V6Preferred => tokio::join!(v6(), v4()),
+            IpPreference::V6Only => (Ok(Vec::new()), v6().await),
+            IpPreference::Unset | IpPreference::V4Preferred | IpPreference::V6Preferred => {
+                tokio::join!(v4(), v6())
+            }
         };
-        let preferred_is_held = held.first().is_some_and(|address| {
-            address.is_ipv4()
-                == matches!(preference, IpPreference::V4Only | IpPreference::V4Preferred)
-        });
-        let failed = |source| DnsError::Query {
+        let addresses = settle(preference, v4, v6, held).map_err(|source| DnsError::Query {
             name: name.to_owned(),
             source,
-        };
-        match (first, second) {
-            (Err(error), _) if preferred_is_held => Err(failed(error)),
-            (Ok(addresses), _) | (_, Ok(addresses)) if !addresses.is_empty() => Ok(addresses),
-            (Err(error), _) | (_, Err(error)) => Err(failed(error)),
-            (Ok(_), Ok(_)) => Err(DnsError::NoAddress {
+        })?;
+        if addresses.is_empty() {
+            return Err(DnsError::NoAddress {
                 name: name.to_owned(),
-            }),
+            });
         }
+        Ok(addresses)
     }
 
-    fn resolver(&self) -> Arc<TokioResolver> {
+    fn resolver(&self) -> (Arc<TokioResolver>, Arc<Hosts>) {
         let marks = [mark(&self.resolv_conf), mark(&self.hosts)];
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*current {
-            Some(current) if current.read == marks => Arc::clone(&current.resolver),
-            _ => {
-                let resolver = Arc::new(build(&self.resolv_conf, &self.hosts));
-                *current = Some(Current {
-                    read: marks,
-                    resolver: Arc::clone(&resolver),
-                });
-                resolver
-            }
-        }
+        let current = match &mut *current {
+            Some(current) if current.read == marks => current,
+            outdated => outdated.insert(Current {
+                read: marks,
+                resolver: Arc::new(read_resolv_conf(&self.resolv_conf)),
+                hosts: Arc::new(read_hosts(&self.hosts)),
+            }),
+        };
+        (Arc::clone(&current.resolver), Arc::clone(&current.hosts))
     }
 }
 
@@ -117,13 +118,13 @@ fn mark(path: &Path) -> Option<FileMark> {
     Some((metadata.modified().ok()?, metadata.len(), metadata.ino()))
 }
 
-fn build(resolv_conf: &Path, hosts: &Path) -> TokioResolver {
-    let (config, mut options) = fs::read(resolv_conf)
+fn read_resolv_conf(path: &Path) -> TokioResolver {
+    let (config, mut options) = fs::read(path)
         .map_err(NetError::from)
         .and_then(system_conf::parse_resolv_conf)
         .unwrap_or_else(|error| {
             tracing::warn!(
-                path = %resolv_conf.display(),
+                path = %path.display(),
                 %error,
                 "no name server to be had from the resolver's file; asking 127.0.0.1 as resolv.conf(5) says"
             );
@@ -136,21 +137,71 @@ fn build(resolv_conf: &Path, hosts: &Path) -> TokioResolver {
     options.num_concurrent_reqs = 1;
     options.server_ordering_strategy = ServerOrderingStrategy::UserProvidedOrder;
     options.use_hosts_file = ResolveHosts::Never;
-    let mut builder = Resolver::builder_with_config(config, TokioRuntimeProvider::default())
-        .with_options(options);
-    // Answers are relayed as they are; nothing downstream reads EDNS.
-    builder.options_mut().edns0 = false;
-    let mut resolver = builder
+    // Nothing here reads what EDNS adds, and some name servers drop questions that have it.
+    options.edns0 = false;
+    Resolver::builder_with_config(config, TokioRuntimeProvider::default())
+        .with_options(options)
         .build()
-        .expect("a resolver without TLS needs nothing that can fail");
-    let mut entries = Hosts::default();
-    if let Ok(file) = fs::File::open(hosts)
-        && let Err(error) = entries.read_hosts_conf(file)
+        .expect("a resolver without TLS needs nothing that can fail")
+}
+
+fn read_hosts(path: &Path) -> Hosts {
+    let mut hosts = Hosts::default();
+    if let Ok(file) = fs::File::open(path)
+        && let Err(error) = hosts.read_hosts_conf(file)
     {
-        tracing::warn!(path = %hosts.display(), %error, "the hosts file was read in part only");
+        tracing::warn!(path = %path.display(), %error, "the hosts file was read in part only");
     }
-    resolver.set_hosts(Arc::new(entries));
-    resolver
+    hosts
+}
+
+/// The addresses that the hosts file has for a name. One that it lists is not asked of DNS, not for
+/// the other family either, as getaddrinfo(3) has it.
+fn listed(hosts: &Hosts, name: &str, preference: IpPreference) -> Option<Vec<IpAddr>> {
+    let name = Name::from_utf8(name).ok()?;
+    let of = |kind| {
+        let found = hosts.lookup_static_host(&Query::query(name.clone(), kind));
+        found.map_or_else(Vec::new, |found| addresses_of(&found))
+    };
+    let (v4, v6) = match preference {
+        IpPreference::V4Only => (of(RecordType::A), Vec::new()),
+        IpPreference::V6Only => (Vec::new(), of(RecordType::AAAA)),
+        IpPreference::Unset | IpPreference::V4Preferred | IpPreference::V6Preferred => {
+            (of(RecordType::A), of(RecordType::AAAA))
+        }
+    };
+    let found = in_order(preference, v4, v6);
+    found.into_iter().find(|addresses| !addresses.is_empty())
+}
+
+/// The answers of both families, the preferred one first.
+fn in_order<T>(preference: IpPreference, v4: T, v6: T) -> [T; 2] {
+    match preference {
+        IpPreference::V4Only | IpPreference::V4Preferred => [v4, v6],
+        IpPreference::Unset | IpPreference::V6Only | IpPreference::V6Preferred => [v6, v4],
+    }
+}
+
+/// Picks the family: the preferred one if it has addresses, else the other. While the preferred
+/// one's question fails, addresses of it that are in use (`held`) are not given up for the other's.
+fn settle<E>(
+    preference: IpPreference,
+    v4: Result<Vec<IpAddr>, E>,
+    v6: Result<Vec<IpAddr>, E>,
+    held: &[IpAddr],
+) -> Result<Vec<IpAddr>, E> {
+    let [holds_preferred, _] = in_order(
+        preference,
+        held.iter().any(IpAddr::is_ipv4),
+        held.iter().any(IpAddr::is_ipv6),
+    );
+    match in_order(preference, v4, v6) {
+        [Ok(preferred), _] if !preferred.is_empty() => Ok(preferred),
+        [Err(error), _] if holds_preferred => Err(error),
+        [_, Ok(other)] if !other.is_empty() => Ok(other),
+        [Err(error), _] | [_, Err(error)] => Err(error),
+        [Ok(_), Ok(_)] => Ok(Vec::new()),
+    }
 }
 
 async fn lookup(
@@ -158,16 +209,23 @@ async fn lookup(
     name: &str,
     kind: RecordType,
 ) -> Result<Vec<IpAddr>, NetError> {
-    let answer = match resolver.lookup(name, kind).await {
-        Ok(answer) => answer,
-        Err(error) if error.is_no_records_found() => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
+    match resolver.lookup(name, kind).await {
+        Ok(answer) => Ok(addresses_of(&answer)),
+        Err(error) if error.is_no_records_found() => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The addresses of an answer in its order, each once.
+fn addresses_of(answer: &Lookup) -> Vec<IpAddr> {
     let mut seen = HashSet::new();
-    Ok(answer
+    answer
         .answers()
         .iter()
         .filter_map(|record| record.data.ip_addr())
         .filter(|address| seen.insert(*address))
-        .collect())
+        .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+use std::fs::File;
+
+use tempfile::TempDir;
+
+use super::*;
+
+const V4: &str = "192.0.2.1";
+const V6: &str = "2001:db8::1";
+
+fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+fn listed_as(contents: &str, name: &str, preference: IpPreference) -> Option<Vec<IpAddr>> {
+    let mut hosts = Hosts::default();
+    hosts.read_hosts_conf(contents.as_bytes()).unwrap();
+    listed(&hosts, name, preference)
+}
+
+#[test]
+fn the_preference_picks_the_family() {
+    let (v4, v6) = (vec![ip(V4)], vec![ip(V6)]);
+    for (preference, both, only_v4, only_v6) in [
+        (IpPreference::Unset, &v6, &v4, &v6),
+        (IpPreference::V6Preferred, &v6, &v4, &v6),
+        (IpPreference::V4Preferred, &v4, &v4, &v6),
+    ] {
+        let settle = |v4: &[IpAddr], v6: &[IpAddr]| {
+            settle::<()>(preference, Ok(v4.to_vec()), Ok(v6.to_vec()), &[]).unwrap()
+        };
+        assert_eq!(&settle(&v4, &v6), both, "{preference:?}");
+        assert_eq!(&settle(&v4, &[]), only_v4, "{preference:?}");
+        assert_eq!(&settle(&[], &v6), only_v6, "{preference:?}");
+        assert!(settle(&[], &[]).is_empty(), "{preference:?}");
+    }
+}
+
+#[test]
+fn a_family_in_use_is_not_given_up_while_its_question_fails() {
+    let v4 = || Ok(vec![ip(V4)]);
+    let settle = |held: &[IpAddr]| settle(IpPreference::Unset, v4(), Err("timed out"), held);
+    assert_eq!(settle(&[ip(V6)]), Err("timed out"));
+    assert_eq!(settle(&[ip(V4)]), Ok(vec![ip(V4)]));
+    assert_eq!(settle(&[]), Ok(vec![ip(V4)]));
+}
+
+#[test]
+fn a_failure_is_no_empty_answer() {
+    for preference in [
+        IpPreference::Unset,
+        IpPreference::V4Only,
+        IpPreference::V4Preferred,
+        IpPreference::V6Only,
+        IpPreference::V6Preferred,
+    ] {
+        let empty = || Ok(Vec::new());
+        assert_eq!(
+            settle(preference, empty(), Err("refused"), &[]),
+            Err("refused")
+        );
+        assert_eq!(
+            settle(preference, Err("refused"), empty(), &[]),
+            Err("refused")
+        );
+    }
+}
+
+#[test]
+fn the_hosts_file_answers_for_the_names_that_it_lists() {
+    let hosts = format!("{V4} b.local b\n{V6} b.local\n192.0.2.2 B.Local # again\n");
+    let all_v4 = Some(vec![ip(V4), ip("192.0.2.2")]);
+    for (preference, expected) in [
+        (IpPreference::Unset, Some(vec![ip(V6)])),
+        (IpPreference::V4Only, all_v4.clone()),
+        (IpPreference::V4Preferred, all_v4),
+    ] {
+        assert_eq!(
+            listed_as(&hosts, "b.local.", preference),
+            expected,
+            "{preference:?}"
+        );
+    }
+    assert_eq!(listed_as(&hosts, "c.local.", IpPreference::Unset), None);
+    let v4_alone = format!("{V4} b.local\n");
+    assert_eq!(listed_as(&v4_alone, "b.local.", IpPreference::V6Only), None);
+    assert_eq!(
+        listed_as(&v4_alone, "b.local.", IpPreference::V6Preferred),
+        Some(vec![ip(V4)])
+    );
+}
+
+#[tokio::test]
+async fn files_that_change_are_read_again() {
+    let folder = TempDir::new().unwrap();
+    let (resolv_conf, hosts) = (
+        folder.path().join("resolv.conf"),
+        folder.path().join("hosts"),
+    );
+    let dns = Dns::new(&resolv_conf, &hosts);
+    for address in [V4, "192.0.2.2"] {
+        // A new inode each time, whatever the clock of the file system can tell apart.
+        let new = folder.path().join("new");
+        fs::write(&new, format!("{address} b.local\n")).unwrap();
+        fs::rename(&new, &hosts).unwrap();
+        let answer = dns.addresses("b.local", IpPreference::V4Only, &[]).await;
+        assert_eq!(answer.unwrap(), [ip(address)]);
+    }
+    File::create(&resolv_conf).unwrap();
+    let answer = dns.addresses("b.local", IpPreference::V4Only, &[]).await;
+    assert_eq!(answer.unwrap(), [ip("192.0.2.2")]);
+}
