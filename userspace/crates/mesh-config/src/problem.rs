@@ -88,6 +88,9 @@ pub struct Problem {
     pub place: Place,
     /// Which sort.
     pub rule: Rule,
+    /// The value that breaks the rule, where there is one: JSON, or a variable's text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
     /// What is wrong, the value and the rule that it breaks, in one sentence.
     pub message: String,
     /// What to do about it.

@@ -1,6 +1,6 @@
 //! The variables of App Mesh's route manager to redirection rules (guide, `envoy-networking.sh`).
 
-use std::{collections::BTreeSet, net::IpAddr, str::FromStr};
+use std::{collections::BTreeSet, net::IpAddr};
 
 use ipnet::IpNet;
 use mesh_model::{
@@ -105,13 +105,14 @@ impl<'a> Variables<'a> {
             .filter(|value| !value.is_empty())
     }
 
-    fn refuse(&mut self, name: &str, message: String, mend: &str) {
+    fn refuse(&mut self, name: &str, value: &str, message: String, mend: &str) {
         self.problems.push(Problem {
             place: Place {
                 field: Some(name.to_owned()),
                 ..Place::default()
             },
             rule: Rule::Variable,
+            value: Some(value.to_owned()),
             message,
             mend: mend.to_owned(),
         });
@@ -123,7 +124,7 @@ impl<'a> Variables<'a> {
             "1" => Some(true),
             other => {
                 let message = format!("`{other}` is not allowed: it is 0 or 1");
-                self.refuse(name, message, "write 0 or 1");
+                self.refuse(name, other, message, "write 0 or 1");
                 None
             }
         }
@@ -131,12 +132,12 @@ impl<'a> Variables<'a> {
 
     fn id(&mut self, name: &str) -> Option<u32> {
         let value = self.value(name)?;
-        self.parsed(
-            name,
-            value,
-            "a number from 0 to 4294967295",
-            "write the id as a number",
-        )
+        let id = value.parse().ok();
+        if id.is_none() {
+            let message = format!("`{value}` is not allowed: it is a number from 0 to 4294967295");
+            self.refuse(name, value, message, "write the id as a number");
+        }
+        id
     }
 
     fn port(&mut self, name: &str) -> Option<u16> {
@@ -153,7 +154,12 @@ impl<'a> Variables<'a> {
         let rule = "a port is a whole number from 1 to 65535";
         let nonzero = value.parse().ok().filter(|port| *port != 0);
         if nonzero.is_none() {
-            self.refuse(name, format!("`{value}` is not allowed: {rule}"), mend);
+            self.refuse(
+                name,
+                value,
+                format!("`{value}` is not allowed: {rule}"),
+                mend,
+            );
         }
         nonzero
     }
@@ -178,6 +184,7 @@ impl<'a> Variables<'a> {
                 );
                 self.refuse(
                     name,
+                    item,
                     message,
                     "write addresses and networks, separated by commas",
                 );
@@ -187,29 +194,23 @@ impl<'a> Variables<'a> {
         Some(networks.collect())
     }
 
-    fn parsed<T: FromStr>(&mut self, name: &str, value: &str, rule: &str, mend: &str) -> Option<T> {
-        let parsed = value.parse().ok();
-        if parsed.is_none() {
-            self.refuse(
-                name,
-                format!("`{value}` is not allowed: it is {rule}"),
-                mend,
-            );
-        }
-        parsed
-    }
-
     /// The proxy's own ports must be its own.
     fn ports_apart(&mut self, rules: &RedirectRules) {
         if rules.egress_port == rules.ingress_port {
             let message = format!("{} is the ingress port too", rules.egress_port);
-            self.refuse(EGRESS_PORT, message, "give the proxy two different ports");
+            self.refuse(
+                EGRESS_PORT,
+                &rules.egress_port.to_string(),
+                message,
+                "give the proxy two different ports",
+            );
         }
         for port in [rules.egress_port, rules.ingress_port] {
             if rules.app_ports.contains(&port) {
                 let message = format!("{port} is a port of the proxy itself");
                 self.refuse(
                     APP_PORTS,
+                    &port.to_string(),
                     message,
                     "give the proxy another port, by APPMESH_ENVOY_EGRESS_PORT or \
                      APPMESH_ENVOY_INGRESS_PORT",

@@ -95,6 +95,7 @@ fn find<'a>(
         return Err(vec![Problem {
             place: place(),
             rule: Rule::NotYet,
+            value: None,
             message: "virtual gateways are not run yet".to_owned(),
             mend: "name a virtual node".to_owned(),
         }]);
@@ -103,6 +104,7 @@ fn find<'a>(
         vec![Problem {
             place: place(),
             rule: Rule::Reference,
+            value: None,
             message,
             mend: names.map_or_else(
                 || "add its documents".to_owned(),
@@ -186,6 +188,7 @@ impl Remarks {
         self.problems.insert(Problem {
             place: document.place(at),
             rule: Rule::NotYet,
+            value: None,
             message,
             mend: mend.to_owned(),
         });

@@ -243,6 +243,7 @@ impl<'a> Check<'a> {
         self.problems.push(Problem {
             place,
             rule: Rule::Reference,
+            value: None,
             message,
             mend,
         });

@@ -113,6 +113,7 @@ impl Entries {
             .extend(problems.into_iter().map(|remark| Problem {
                 place: place(&remark),
                 rule: remark.rule,
+                value: remark.value,
                 message: remark.message,
                 mend: remark.mend,
             }));
@@ -176,6 +177,7 @@ fn no_json(source: &SourceFile, error: &serde_json::Error) -> Problem {
             ..Place::file(&source.name)
         },
         rule: Rule::Syntax,
+        value: None,
         message: format!("the file is no JSON: {reason}"),
         mend: mend.to_owned(),
     }

@@ -100,6 +100,7 @@ fn settle_meshes(
                 problems.push(Problem {
                     place: at(),
                     rule: Rule::Value,
+                    value: None,
                     message: format!(
                         "`meshName` is missing, and there are several meshes: {}",
                         several.join(", ")
@@ -135,6 +136,7 @@ fn duplicates(rivals: &[(Identity, Entry)]) -> Vec<Problem> {
                 &FieldPath::default(),
             ),
             rule: Rule::Duplicate,
+            value: None,
             message: format!("{first_place} describes the same resource: only one document may"),
             mend: if entry.is_update {
                 "remove one of the two".to_owned()

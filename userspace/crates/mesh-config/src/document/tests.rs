@@ -41,7 +41,10 @@ fn a_weight_out_of_range_is_refused_with_place_and_mend() {
         "create-route.json:14: route serviceB: spec.http2Route.action.weightedTargets[1].weight: \
          101 is not allowed: `weight` is a whole number from 0 to 100; write a number in that range"
     );
-    assert_eq!(problem.rule, Rule::Value);
+    let json = serde_json::to_value(&problem).expect("JSON");
+    assert_eq!(json["rule"], "value");
+    assert_eq!(json["value"], "101");
+    assert_eq!(json["place"]["line"], 14);
 }
 
 #[test]

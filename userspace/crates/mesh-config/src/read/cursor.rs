@@ -19,6 +19,7 @@ const SHOWN_VALUE: usize = 60;
 pub(crate) struct Remark {
     pub(crate) path: FieldPath,
     pub(crate) rule: Rule,
+    pub(crate) value: Option<String>,
     pub(crate) message: String,
     pub(crate) mend: String,
 }
@@ -95,21 +96,24 @@ impl<'a> At<'a> {
 
     /// Reports that the value here breaks a rule: "`weight` is a whole number from 0 to 100".
     pub(crate) fn refuse(&self, rule: impl Display, mend: impl Display) {
-        let message = format!(
-            "{} is not allowed: {} is {rule}",
-            shown(self.value),
-            self.subject()
-        );
-        self.problem(Rule::Value, message, mend);
+        let value = shown(self.value);
+        let message = format!("{value} is not allowed: {} is {rule}", self.subject());
+        self.report(Rule::Value, Some(value), message, mend.to_string());
     }
 
     /// Reports a problem here.
     pub(crate) fn problem(&self, rule: Rule, message: impl Into<String>, mend: impl Display) {
+        self.report(rule, None, message.into(), mend.to_string());
+    }
+
+    fn report(&self, rule: Rule, value: Option<String>, message: String, mend: String) {
+        let path = self.path();
         self.log.problems.borrow_mut().push(Remark {
-            path: self.path(),
+            path,
             rule,
-            message: message.into(),
-            mend: mend.to_string(),
+            value,
+            message,
+            mend,
         });
     }
 
@@ -118,6 +122,7 @@ impl<'a> At<'a> {
         self.log.warnings.borrow_mut().push(Remark {
             path: self.path(),
             rule,
+            value: None,
             message: message.into(),
             mend: String::new(),
         });

@@ -161,6 +161,7 @@ fn add_file(path: &Path, name: String, set: &mut DocumentSet) {
     set.unreadable.push(Problem {
         place: Place::file(name),
         rule: Rule::Syntax,
+        value: None,
         message: format!("the file cannot be read: {refused}"),
         mend: "make it a readable file of UTF-8 text, or take it out of the directory".to_owned(),
     });
