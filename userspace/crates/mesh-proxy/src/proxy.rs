@@ -79,7 +79,6 @@ impl Proxy {
                 stats: Arc::clone(&proxy.stats),
                 phase: proxy.phase.subscribe(),
                 accepting: Arc::clone(&accepting),
-                workers: settings.workers.get(),
             };
             let name = format!("{}-{index}", settings.workload);
             proxy.workers.push(start_worker(&name, seed)?);
@@ -90,8 +89,8 @@ impl Proxy {
     }
 
     /// Returns when the first snapshot is in force and connections are accepted: at the latest
-    /// some seconds after the start, even where discovery has no answer. From then on the registry
-    /// says LIVE.
+    /// some seconds after the start, even where discovery has no answer. The registry's state is
+    /// the caller's to set: a proxy to which nothing is redirected yet is not LIVE.
     pub async fn ready(&self) {
         let all = self.workers.len();
         let mut accepting = self.accepting.clone();

@@ -15,7 +15,6 @@ use mesh_model::snapshot::{ClusterId, EgressPort};
 use mesh_telemetry::{
     Registry, Shard,
     scope::{HttpStats, TcpStats, VirtualHostStats},
-    server::ServerState,
 };
 use tokio::{
     sync::{Notify, watch},
@@ -57,9 +56,8 @@ pub(crate) struct WorkerSeed {
     pub(crate) origins: Arc<dyn OriginSource>,
     pub(crate) stats: Arc<Registry>,
     pub(crate) phase: watch::Receiver<Phase>,
-    /// Counts the workers that accept, out of how many.
+    /// Counts the workers that accept.
     pub(crate) accepting: Arc<watch::Sender<usize>>,
-    pub(crate) workers: usize,
 }
 
 /// One worker, as its tasks see it.
@@ -263,12 +261,7 @@ pub(crate) async fn run(seed: WorkerSeed) -> usize {
     let worker = Worker::new(&seed);
     tokio::task::spawn_local(Rc::clone(&worker).keep_tidy(seed.shared.news.subscribe()));
     let accepting = accept::start(&worker, seed.listeners);
-    seed.accepting.send_modify(|count| {
-        *count += 1;
-        if *count == seed.workers {
-            seed.stats.set_state(ServerState::Live);
-        }
-    });
+    seed.accepting.send_modify(|count| *count += 1);
     let deadline = match phase
         .wait_for(|phase| *phase != Phase::Serving)
         .await
