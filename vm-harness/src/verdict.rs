@@ -9,7 +9,7 @@ pub(crate) struct Verdict {
     pub(crate) release: String,
     /// How many things were proved.
     pub(crate) proved: usize,
-    /// What failed, in the guest's words, then the daemon's log.
+    /// What failed, in the guest's words.
     pub(crate) failures: Vec<String>,
     /// Whether the script came to its end.
     pub(crate) ended: bool,
@@ -44,7 +44,7 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Reads the guest's answers.
+/// Reads the guest's answers, up to its `end`.
 pub(crate) fn read(answers: &str) -> Verdict {
     let mut verdict = Verdict {
         release: "an unknown kernel".to_owned(),
@@ -61,6 +61,7 @@ pub(crate) fn read(answers: &str) -> Verdict {
             verdict.failures.push(failure.to_owned());
         } else if line == "end" {
             verdict.ended = true;
+            break;
         }
     }
     verdict
