@@ -78,7 +78,10 @@ pub fn bpf() -> bool {
     } else if let Err(error) = cgroup::mount_point() {
         Some(format!("{error:#}"))
     } else if !ebpf_object().is_file() {
-        Some(format!("the eBPF object {}; run: cargo xtask build", ebpf_object().display()))
+        Some(format!(
+            "the eBPF object {}; run: cargo xtask build",
+            ebpf_object().display()
+        ))
     } else {
         None
     };

@@ -19,12 +19,12 @@ pub const DIRECTIONS: u32 = 2;
 /// How many verdicts there are.
 pub const VERDICTS: u32 = 4;
 /// How many reasons there are.
-pub const REASONS: u32 = REASON_NAMES.len() as u32;
+pub const REASONS: u32 = PROXY_EXTERNAL + 1;
 /// How many counters a workload has: one for each direction, verdict and reason.
 pub const COUNTERS: u32 = DIRECTIONS * VERDICTS * REASONS;
 
 /// The place of a decision among the counters of its workload. The arguments are of this module.
-#[inline(always)]
+#[inline]
 pub const fn counter(direction: u32, verdict: u32, reason: u32) -> u32 {
     (direction * VERDICTS + verdict) * REASONS + reason
 }
@@ -39,6 +39,7 @@ macro_rules! reasons {
             let mut next = 0;
             $(assert!($constant == next); next += 1;)*
             assert!(next == REASONS);
+            assert!(REASON_NAMES.len() == REASONS as usize);
         };
     };
 }

@@ -4,6 +4,10 @@
 //! host against a naive model of themselves. Facts that cost a map lookup are asked for through a
 //! trait, in the order of the rules, so nothing is looked up that no longer matters.
 #![no_std]
+#![expect(
+    clippy::inline_always,
+    reason = "a program is one function where it can be: calls cost stack, which is 512 bytes"
+)]
 
 pub mod address;
 pub mod bytes;

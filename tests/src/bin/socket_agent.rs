@@ -54,13 +54,19 @@ impl Agent {
     fn obey(&mut self, words: &[&str]) -> Result<String> {
         match words {
             ["connect", to, options @ ..] => self.connect(parse(to)?, options),
+            ["attempt", to] => attempt(parse(to)?),
             ["reconnect", id, to] => self.reconnect(parse(id)?, parse(to)?),
             ["peer", id] => Ok(printed(&self.socket(id)?.peer_addr()?)),
             ["local", id] => Ok(printed(&self.socket(id)?.local_addr()?)),
-            ["cookie", id] => Ok(rustix::net::sockopt::socket_cookie(self.socket(id)?)?.to_string()),
+            ["cookie", id] => {
+                Ok(rustix::net::sockopt::socket_cookie(self.socket(id)?)?.to_string())
+            }
             ["send", id, bytes] => send(self.socket(id)?, parse(bytes)?),
             ["receive", id, bytes] => receive(self.socket(id)?, parse(bytes)?),
-            ["finish", id] => Ok(self.socket(id)?.shutdown(Shutdown::Write).map(|()| String::new())?),
+            ["finish", id] => Ok(self
+                .socket(id)?
+                .shutdown(Shutdown::Write)
+                .map(|()| String::new())?),
             ["drain", id] => drain(self.socket(id)?),
             ["reset", id] => self.reset(parse(id)?),
             ["close", id] => self.close(parse(id)?),
@@ -79,13 +85,19 @@ impl Agent {
 
     fn socket(&self, id: &str) -> Result<&Socket> {
         let id: u32 = parse(id)?;
-        self.sockets.get(&id).with_context(|| format!("no socket {id}"))
+        self.sockets
+            .get(&id)
+            .with_context(|| format!("no socket {id}"))
     }
 
     /// Options: `v6` connects from an IPv6 socket by the v4-mapped address, `device=NAME` binds to an
-    /// interface, `from=ADDRESS` to a source, `nonblocking` does not wait within connect(2).
+    /// interface, `from=ADDRESS:PORT` to a source, `nonblocking` does not wait within connect(2).
     fn connect(&mut self, to: SocketAddr, options: &[&str]) -> Result<String> {
-        let to = if options.contains(&"v6") { mapped(to) } else { to };
+        let to = if options.contains(&"v6") {
+            mapped(to)
+        } else {
+            to
+        };
         let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_read_timeout(Some(TIMEOUT))?;
         socket.set_write_timeout(Some(TIMEOUT))?;
@@ -93,7 +105,8 @@ impl Agent {
             match option.split_once('=') {
                 Some(("device", name)) => socket.bind_device(Some(name.as_bytes()))?,
                 Some(("from", address)) => {
-                    socket.bind(&SocketAddr::new(parse(address)?, 0).into())?;
+                    socket.set_reuse_address(true)?;
+                    socket.bind(&parse::<SocketAddr>(address)?.into())?;
                 }
                 _ => {}
             }
@@ -146,6 +159,16 @@ impl Agent {
         let local = printed(&socket.local_addr()?);
         Ok(format!("{} {} {local}", self.keep(socket), printed(&peer)))
     }
+}
+
+/// Begins to connect and leaves it at that, whatever comes of it.
+fn attempt(to: SocketAddr) -> Result<String> {
+    let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
+    Ok(match socket.connect(&to.into()) {
+        Ok(()) => String::new(),
+        Err(error) => format!("{:?}", error.kind()),
+    })
 }
 
 fn parse<T: FromStr>(word: &str) -> Result<T>
@@ -205,4 +228,3 @@ fn drain(mut socket: &Socket) -> Result<String> {
         }
     }
 }
-

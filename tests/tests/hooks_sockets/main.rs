@@ -3,6 +3,10 @@
 
 mod stage;
 
+mod bytes;
+mod down;
 mod egress;
-
-use stage::Stage;
+mod ingress;
+mod lifetime;
+mod original_destination;
+mod skip_rules;

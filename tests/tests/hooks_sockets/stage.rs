@@ -7,7 +7,7 @@
 use std::{
     env, fs,
     io::{BufRead as _, BufReader, Write as _},
-    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream},
     os::fd::AsFd as _,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
@@ -15,9 +15,13 @@ use std::{
     time::Duration,
 };
 
-use mesh_bpf::{Instance, InstanceSettings, WorkloadSpec, local, uninstall};
+use mesh_bpf::{
+    Instance, InstanceSettings, Verdict, WorkloadSpec,
+    inspect::{InstanceReport, inspect},
+    local, uninstall,
+};
 use mesh_model::{origin::Origin, redirect::RedirectRules};
-use tests::{capability, cgroup::Cgroup, wait};
+use tests::{capability, cgroup::Cgroup, process, wait};
 
 /// Names the stage to the process that plays on it.
 const STAGE: &str = "FERROMESH_HOOKS_STAGE";
@@ -30,6 +34,22 @@ pub(crate) const OWN_V6: &str = "2001:db8::1";
 /// alone.
 pub(crate) const FAR_V4: &str = "198.51.100.7:80";
 pub(crate) const FAR_V6: &str = "[2001:db8:2::7]:80";
+
+/// Defines tests that are plays: their bodies run on a stage, in a process of their own.
+macro_rules! plays {
+    ($($(#[$attribute:meta])* fn $name:ident($stage:ident) $body:block)*) => {
+        $(
+            $(#[$attribute])*
+            #[test]
+            fn $name() {
+                let path = concat!(module_path!(), "::", stringify!($name));
+                let test = path.split_once("::").map_or(path, |(_, test)| test);
+                $crate::stage::on_stage(test, |$stage| $body);
+            }
+        )*
+    };
+}
+pub(crate) use plays;
 
 /// Sets a stage named after the test, and has `play` run on it.
 pub(crate) fn on_stage(test: &str, play: fn(&Stage)) {
@@ -55,7 +75,7 @@ pub(crate) fn on_stage(test: &str, play: fn(&Stage)) {
         .args(["-c", script])
         .arg(proxy.procs())
         .arg(env::current_exe().unwrap())
-        .args(["--exact", &format!("{test}"), "--nocapture", "--test-threads", "1"])
+        .args(["--exact", test, "--nocapture", "--test-threads", "1"])
         .env(STAGE, &name)
         .env("FERROMESH_HOOKS_WORKLOAD", workload.path())
         .env("FERROMESH_HOOKS_PROXY", proxy.path())
@@ -65,7 +85,10 @@ pub(crate) fn on_stage(test: &str, play: fn(&Stage)) {
     let out = String::from_utf8_lossy(&played.stdout);
     let err = String::from_utf8_lossy(&played.stderr);
     assert!(played.status.success(), "the play failed:\n{out}\n{err}");
-    assert!(out.contains("1 passed"), "nothing was played:\n{out}\n{err}");
+    assert!(
+        out.contains("1 passed"),
+        "nothing was played:\n{out}\n{err}"
+    );
 }
 
 /// Uninstalls an instance when dropped.
@@ -143,6 +166,52 @@ impl Stage {
         instance
     }
 
+    /// What the pins show.
+    pub(crate) fn report(&self) -> InstanceReport {
+        inspect(Path::new(capability::BPFFS), &self.name)
+            .unwrap_or_else(|error| fail(&error))
+            .expect("the instance has pins")
+    }
+
+    /// How many entries a map has.
+    pub(crate) fn entries(&self, map: &str) -> u64 {
+        let report = self.report();
+        let map = report
+            .maps
+            .iter()
+            .find(|report| report.name == map)
+            .unwrap();
+        map.entries.unwrap()
+    }
+
+    pub(crate) fn wait_empty(&self, map: &str) {
+        wait::until_true(format!("{map} to be empty"), || Ok(self.entries(map) == 0)).unwrap();
+    }
+
+    /// That a decision, by its three words, was counted so often and nothing was lost.
+    pub(crate) fn assert_counted(&self, instance: &Instance, decision: &str, count: u64) {
+        let counters = instance.counters(WORKLOAD).unwrap();
+        let counted = counters.iter().find(|counter| {
+            let words = [
+                counter.direction.as_str(),
+                counter.verdict.as_str(),
+                counter.reason,
+            ];
+            words.join(" ") == decision
+        });
+        assert_eq!(
+            counted.map_or(0, |counter| counter.count),
+            count,
+            "{decision}: {counters:?}"
+        );
+        assert!(
+            counters
+                .iter()
+                .all(|counter| counter.verdict != Verdict::Lost),
+            "{counters:?}"
+        );
+    }
+
     /// An agent of the workload.
     pub(crate) fn application(&self) -> Agent {
         Agent::start(&self.workload_cgroup, &[])
@@ -151,7 +220,39 @@ impl Stage {
     /// An agent of the workload, with another owner.
     pub(crate) fn application_as(&self, uid: u32, gid: u32) -> Agent {
         let (uid, gid) = (format!("--reuid={uid}"), format!("--regid={gid}"));
-        Agent::start(&self.workload_cgroup, &["setpriv", &uid, &gid, "--clear-groups"])
+        Agent::start(
+            &self.workload_cgroup,
+            &["setpriv", &uid, &gid, "--clear-groups"],
+        )
+    }
+
+    /// An agent on another host, joined to the stage by a wire.
+    pub(crate) fn neighbour(&self) -> Agent {
+        let agent = Agent::start(
+            &tests::cgroup::mount_point().unwrap(),
+            &["unshare", "--net"],
+        );
+        // The other end of the wire goes where the agent is, once it is there.
+        let own = fs::read_link("/proc/self/ns/net").unwrap();
+        let pid = agent.child.id().to_string();
+        let theirs = format!("/proc/{pid}/ns/net");
+        wait::until_true("a namespace of its own", || {
+            Ok(fs::read_link(&theirs)? != own)
+        })
+        .unwrap();
+        let inside = |command: &str| {
+            let mut nsenter = Command::new("nsenter");
+            nsenter
+                .arg(format!("--net={theirs}"))
+                .args(["sh", "-ec", command]);
+            process::run(&mut nsenter).unwrap();
+        };
+        process::run(Command::new("ip").args(["link", "set", "far0", "netns", &pid])).unwrap();
+        inside(
+            "ip link set lo up; ip link set far0 up; ip addr add 192.0.2.2/24 dev far0; \
+             ip addr add 2001:db8::2/64 dev far0 nodad",
+        );
+        agent
     }
 
     /// An agent of neither the workload nor the proxy.
@@ -184,7 +285,7 @@ impl Proxy {
         let port = v4.local_addr().unwrap().port();
         let v6 = socket2::Socket::new(socket2::Domain::IPV6, socket2::Type::STREAM, None).unwrap();
         v6.set_only_v6(true).unwrap();
-        v6.bind(&SocketAddr::from((std::net::Ipv6Addr::UNSPECIFIED, port)).into())
+        v6.bind(&SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)).into())
             .unwrap();
         v6.listen(128).unwrap();
         Self {
@@ -235,7 +336,7 @@ pub(crate) struct Agent {
 }
 
 impl Agent {
-    fn start(cgroup: &Path, through: &[&str]) -> Self {
+    pub(crate) fn start(cgroup: &Path, through: &[&str]) -> Self {
         let mut child = Command::new("sh")
             .args(["-c", "echo 0 > \"$0\" && exec \"$@\""])
             .arg(cgroup.join("cgroup.procs"))
@@ -262,7 +363,11 @@ impl Agent {
     pub(crate) fn answer(&mut self) -> Result<String, String> {
         let mut line = String::new();
         self.answers.read_line(&mut line).unwrap();
-        match line.trim_end().split_once(' ').unwrap_or((line.trim_end(), "")) {
+        match line
+            .trim_end()
+            .split_once(' ')
+            .unwrap_or((line.trim_end(), ""))
+        {
             ("ok", rest) => Ok(rest.to_owned()),
             ("err", rest) => Err(rest.to_owned()),
             _ => panic!("the agent said {line:?}"),
@@ -281,9 +386,4 @@ impl Drop for Agent {
         drop(self.orders.take());
         let _ = self.child.wait();
     }
-}
-
-/// The address of a socket address, as text.
-pub(crate) fn ip(text: &str) -> IpAddr {
-    text.parse().unwrap()
 }

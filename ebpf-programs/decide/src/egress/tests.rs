@@ -16,6 +16,7 @@ use proptest::prelude::*;
 use super::{Attempt, Lookups, decide};
 
 /// The rules as an operator thinks of them.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[derive(Clone, Debug)]
 struct Rules {
     enabled: bool,

@@ -4,7 +4,7 @@ mod local;
 pub(crate) mod rules;
 pub(crate) mod workloads;
 
-use std::{fmt, sync::Mutex};
+use std::{fmt, io, sync::Mutex};
 
 use aya::{
     Pod,
@@ -176,6 +176,10 @@ pub(crate) fn found<T>(result: Result<T, MapError>) -> Result<Option<T>, MapErro
     match result {
         Ok(value) => Ok(Some(value)),
         Err(MapError::KeyNotFound | MapError::ElementNotFound) => Ok(None),
+        // What a removal says.
+        Err(MapError::SyscallError(error)) if error.io_error.kind() == io::ErrorKind::NotFound => {
+            Ok(None)
+        }
         Err(error) => Err(error),
     }
 }

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 /// Where programs and maps are pinned unless the operator says otherwise.
-pub const DEFAULT_BPFFS: &str = "/sys/fs/bpf";
+const DEFAULT_BPFFS: &str = "/sys/fs/bpf";
 
 /// The settings of one instance: the pins that one daemon holds.
 #[derive(Clone, Debug)]

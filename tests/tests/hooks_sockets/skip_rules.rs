@@ -1,0 +1,183 @@
+//! What is left alone, rule by rule. A connection that is not redirected reaches a listener on the
+//! stage's own addresses, or nothing at all; one that is redirected reaches the proxy.
+
+use std::collections::BTreeSet;
+
+use mesh_bpf::{Instance, Verdict};
+use mesh_model::redirect::RedirectRules;
+
+use crate::stage::{Agent, FAR_V4, FAR_V6, OWN_V4, OWN_V6, Proxy, Stage, WORKLOAD, plays};
+
+/// Connects without waiting for an answer from far away, and says why it was left alone.
+fn left_alone_for(instance: &Instance, application: &mut Agent, to: &str) -> &'static str {
+    let before = instance.counters(WORKLOAD).unwrap();
+    // What is left alone goes to an address that may answer nothing: the decision is what counts.
+    application.order(&format!("attempt {to}"));
+    application.answer().unwrap();
+    let after = instance.counters(WORKLOAD).unwrap();
+    let mut fresh = after.iter().filter(|counter| {
+        let known = before.iter().find(|old| {
+            (old.direction, old.verdict, old.reason)
+                == (counter.direction, counter.verdict, counter.reason)
+        });
+        known.is_none_or(|old| old.count < counter.count)
+    });
+    let counter = fresh.next().expect("one decision was counted");
+    assert_eq!(counter.verdict, Verdict::Direct, "{counter:?}");
+    assert_eq!(fresh.next(), None);
+    counter.reason
+}
+
+fn is_redirected(instance: &Instance, proxy: &Proxy, application: &mut Agent, to: &str) {
+    application.ask(&format!("connect {to}")).unwrap();
+    let (_stream, origin) = if to.starts_with('[') {
+        proxy.accept_v6(instance)
+    } else {
+        proxy.accept(instance)
+    };
+    assert_eq!(origin.unwrap().destination, to.parse().unwrap());
+}
+
+fn with(stage: &Stage, change: impl FnOnce(&mut RedirectRules)) -> (Proxy, Instance) {
+    let proxy = Proxy::listen();
+    let mut rules = proxy.rules();
+    rules.ipv6 = true;
+    change(&mut rules);
+    let instance = stage.enrolled(&rules);
+    (proxy, instance)
+}
+
+plays! {
+    fn redirection_that_is_off(stage) {
+        let (_proxy, instance) = with(stage, |rules| rules.enabled = false);
+        let reason = left_alone_for(&instance, &mut stage.application(), FAR_V4);
+        assert_eq!(reason, "disabled");
+    }
+
+    fn ipv6_unless_it_is_on(stage) {
+        let (proxy, instance) = with(stage, |rules| rules.ipv6 = false);
+        let mut application = stage.application();
+        assert_eq!(left_alone_for(&instance, &mut application, FAR_V6), "ipv6-off");
+        is_redirected(&instance, &proxy, &mut application, FAR_V4);
+    }
+
+    fn the_ignored_user(stage) {
+        let (proxy, instance) = with(stage, |rules| rules.ignored_uid = Some(1337));
+        let mut ignored = stage.application_as(1337, 1);
+        assert_eq!(left_alone_for(&instance, &mut ignored, FAR_V4), "ignored-uid");
+        let mut other = stage.application_as(1338, 1337);
+        is_redirected(&instance, &proxy, &mut other, FAR_V4);
+    }
+
+    fn the_ignored_group(stage) {
+        let (proxy, instance) = with(stage, |rules| rules.ignored_gid = Some(1337));
+        let mut ignored = stage.application_as(1, 1337);
+        assert_eq!(left_alone_for(&instance, &mut ignored, FAR_V6), "ignored-gid");
+        let mut other = stage.application_as(1337, 1338);
+        is_redirected(&instance, &proxy, &mut other, FAR_V6);
+    }
+
+    fn root_by_name_and_not_by_default(stage) {
+        let (proxy, instance) = with(stage, |_| {});
+        let mut application = stage.application();
+        is_redirected(&instance, &proxy, &mut application, FAR_V4);
+        let rules = RedirectRules { ignored_uid: Some(0), ..proxy.rules() };
+        instance.set_rules(WORKLOAD, &rules, 2).unwrap();
+        assert_eq!(left_alone_for(&instance, &mut application, FAR_V4), "ignored-uid");
+    }
+
+    fn ignored_ports(stage) {
+        let (proxy, instance) = with(stage, |rules| {
+            rules.ignored_ports.extend([443, 65535]);
+        });
+        let mut application = stage.application();
+        for port in [22, 443, 65535] {
+            let to = format!("198.51.100.7:{port}");
+            assert_eq!(left_alone_for(&instance, &mut application, &to), "ignored-port");
+        }
+        is_redirected(&instance, &proxy, &mut application, "198.51.100.7:65534");
+    }
+
+    fn ignored_networks_of_both_families(stage) {
+        let (proxy, instance) = with(stage, |rules| {
+            let networks = ["198.51.100.8/30", "203.0.113.0/24", "203.0.113.128/25", "2001:db8:2::/48"];
+            rules.ignored_networks.extend(networks.map(|network| network.parse::<ipnet::IpNet>().unwrap()));
+        });
+        let mut application = stage.application();
+        for inside in [
+            "169.254.169.254:80",
+            "169.254.170.2:80",
+            "198.51.100.8:80",
+            "198.51.100.11:80",
+            "203.0.113.1:80",
+            "203.0.113.200:80",
+            FAR_V6,
+        ] {
+            assert_eq!(left_alone_for(&instance, &mut application, inside), "ignored-network");
+        }
+        for outside in ["198.51.100.7:80", "198.51.100.12:80", "169.254.169.253:80", "[2001:db8:3::1]:80"] {
+            is_redirected(&instance, &proxy, &mut application, outside);
+        }
+    }
+
+    fn everything_of_one_family(stage) {
+        let (proxy, instance) = with(stage, |rules| {
+            rules.ignored_networks.insert("0.0.0.0/0".parse().unwrap());
+        });
+        let mut application = stage.application();
+        assert_eq!(left_alone_for(&instance, &mut application, FAR_V4), "ignored-network");
+        is_redirected(&instance, &proxy, &mut application, FAR_V6);
+        let networks = BTreeSet::from(["::/0".parse().unwrap()]);
+        let rules = RedirectRules { ipv6: true, ignored_networks: networks, ..proxy.rules() };
+        instance.set_rules(WORKLOAD, &rules, 2).unwrap();
+        assert_eq!(left_alone_for(&instance, &mut application, FAR_V6), "ignored-network");
+    }
+
+    fn destinations_of_the_host_itself(stage) {
+        let (_proxy, instance) = with(stage, |_| {});
+        let mut application = stage.application();
+        for local in [
+            "127.0.0.1:9".to_owned(),
+            "127.200.1.2:9".to_owned(),
+            "0.0.0.0:9".to_owned(),
+            "[::1]:9".to_owned(),
+            "[::]:9".to_owned(),
+            format!("{OWN_V4}:9"),
+            format!("[{OWN_V6}]:9"),
+        ] {
+            let reason = left_alone_for(&instance, &mut application, &local);
+            assert_eq!(reason, "local-destination", "{local}");
+        }
+    }
+
+    fn local_addresses_that_came_later(stage) {
+        let (proxy, instance) = with(stage, |_| {});
+        let mut application = stage.application();
+        is_redirected(&instance, &proxy, &mut application, "192.0.2.77:80");
+        let mut local = mesh_bpf::local::networks().unwrap();
+        let before = local.clone();
+        local.push(mesh_bpf::local::LocalNetwork {
+            network: "192.0.2.77/32".parse().unwrap(),
+            interface: 0,
+        });
+        instance.set_local_addresses(WORKLOAD, &local).unwrap();
+        let reason = left_alone_for(&instance, &mut application, "192.0.2.77:80");
+        assert_eq!(reason, "local-destination");
+        instance.set_local_addresses(WORKLOAD, &before).unwrap();
+        is_redirected(&instance, &proxy, &mut application, "192.0.2.77:80");
+    }
+
+    fn rules_are_replaced_whole(stage) {
+        let (proxy, instance) = with(stage, |rules| {
+            rules.ignored_ports.insert(80);
+        });
+        let mut application = stage.application();
+        assert_eq!(left_alone_for(&instance, &mut application, FAR_V4), "ignored-port");
+        instance.set_rules(WORKLOAD, &proxy.rules(), 2).unwrap();
+        is_redirected(&instance, &proxy, &mut application, FAR_V4);
+        // Port 22 and the two networks of the defaults, and nothing of the rules before.
+        assert_eq!(stage.entries("PORTS"), 1);
+        assert_eq!(stage.entries("NETWORKS"), 2);
+        assert_eq!(stage.entries("POLICIES"), 1);
+    }
+}
