@@ -89,11 +89,15 @@ impl Answers {
     }
 }
 
+/// Runs a command a number of times, whatever its exit status: curl reports it.
+const REPEAT: &str = r#"n=$1; shift; while [ "$n" -gt 0 ]; do "$@"; n=$((n - 1)); done; :"#;
+
 /// How curl is called.
 #[derive(Clone, Debug)]
 pub struct Curl {
     host: Arc<Host>,
     place: Place,
+    http2: bool,
     arguments: Vec<String>,
     identity: Option<(u32, u32)>,
 }
@@ -104,6 +108,7 @@ impl Curl {
         Self {
             host: Arc::clone(host),
             place: Place::Workload,
+            http2: false,
             arguments: Vec::new(),
             identity: None,
         }
@@ -125,7 +130,8 @@ impl Curl {
 
     /// HTTP/2 without TLS, by prior knowledge.
     #[must_use]
-    pub fn http2(self) -> Self {
+    pub fn http2(mut self) -> Self {
+        self.http2 = true;
         self.args(["--http2-prior-knowledge"])
     }
 
@@ -138,18 +144,30 @@ impl Curl {
 
     /// One request.
     pub fn get(&self, url: &str) -> Result<Answer> {
-        let answers = self.answers(url)?;
+        let answers = Self::reports(&mut self.command(url))?;
         let [answer]: [Answer; 1] = answers
             .try_into()
             .map_err(|answers| anyhow::anyhow!("not one answer: {answers:?}"))?;
         Ok(answer)
     }
 
-    /// `count` requests one after the other, on as few connections as curl makes of them. Each has
-    /// a query of its own.
+    /// `count` requests one after the other: with HTTP/1.1 by one curl on as few connections as it
+    /// makes of them, with HTTP/2 by a curl for each.
     pub fn many(&self, url: &str, count: usize) -> Result<Answers> {
+        // curl 7.88, which Debian 12 has, fails the second request on a connection that it began
+        // with prior knowledge of HTTP/2.
+        let mut command = if self.http2 {
+            let mut command = self.start("sh");
+            command
+                .args(["-c", REPEAT, "sh", &count.to_string(), "curl"])
+                .args(self.options())
+                .arg(url);
+            command
+        } else {
+            self.command(&format!("{url}?n=[1-{count}]"))
+        };
         let mut answers = Answers::default();
-        for answer in self.answers(&format!("{url}?n=[1-{count}]"))? {
+        for answer in Self::reports(&mut command)? {
             answers.add(answer);
         }
         anyhow::ensure!(
@@ -162,29 +180,62 @@ impl Curl {
 
     /// The command line for one URL.
     pub fn command(&self, url: &str) -> Command {
-        let mut command = match self.identity {
-            None => self.host.command(self.place, "curl"),
+        let mut command = self.start("curl");
+        command.args(self.options()).arg(url);
+        command
+    }
+
+    /// A program as this client.
+    fn start(&self, program: &str) -> Command {
+        match self.identity {
+            None => self.host.command(self.place, program),
             Some((uid, gid)) => {
                 let mut command = self.host.command(self.place, "setpriv");
                 command
                     .args([format!("--reuid={uid}"), format!("--regid={gid}")])
-                    .args(["--clear-groups", "curl"]);
+                    .args(["--clear-groups", program]);
                 command
             }
-        };
-        command
-            .args(["--disable", "--silent", "--noproxy", "*"])
-            .args(["--connect-timeout", "5", "--max-time", "30"])
-            .args(&self.arguments)
-            .arg(url);
-        command
+        }
     }
 
-    fn answers(&self, url: &str) -> Result<Vec<Answer>> {
+    fn options(&self) -> impl Iterator<Item = &str> {
+        let always = [
+            "--disable",
+            "--silent",
+            "--noproxy",
+            "*",
+            "--connect-timeout",
+            "5",
+        ];
+        always
+            .into_iter()
+            .chain(["--max-time", "30"])
+            .chain(self.arguments.iter().map(String::as_str))
+    }
+
+    /// Runs a command that ends in curl's arguments, and reads what curl reports.
+    fn reports(command: &mut Command) -> Result<Vec<Answer>> {
         let format = format!("{SEPARATOR}%{{http_code}} %{{exitcode}}\\n");
-        let output = process::output(self.command(url).args(["--write-out", &format]))?;
+        let output = process::output(command.args(["--write-out", &format]))?;
         parse(&output.stdout)
             .with_context(|| format!("curl said {:?} and {:?}", output.stdout, output.stderr))
+    }
+
+    /// `count` requests by nghttp on one HTTP/2 connection, as many at a time as the other side
+    /// allows. It reports bodies and no statuses: what has the body of a service counts as a 200.
+    pub fn multiplexed(&self, url: &str, count: usize) -> Result<Answers> {
+        let mut command = self.start("nghttp");
+        command.args(["--multiply", &count.to_string(), url]);
+        let mut answers = Answers::default();
+        for body in process::run(&mut command)?.lines() {
+            answers.add(Answer {
+                exit: 0,
+                status: 200,
+                body: body.to_owned(),
+            });
+        }
+        Ok(answers)
     }
 
     /// Begins to send requests, from several curls at once and in batches of new connections,

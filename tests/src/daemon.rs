@@ -279,7 +279,10 @@ impl Daemon {
             "10",
         ])
         .args(["--noproxy", "*"])
-        .arg(format!("http://127.0.0.1:{ADMIN_PORT}{path}"));
+        .arg(format!(
+            "http://127.0.0.1:{}{path}",
+            self.settings.admin_port
+        ));
         process::run(&mut curl)
     }
 

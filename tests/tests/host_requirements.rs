@@ -117,29 +117,42 @@ fn a_workload_cgroup_that_is_not_there_is_named() {
 }
 
 #[test]
-fn without_bpffs_and_without_the_right_to_mount_it_the_daemon_says_so() {
+fn a_missing_capability_is_named() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let fixture = Fixture::new("capability");
+    let mut command = Command::new("setpriv");
+    command.args(["--bounding-set=-net_admin", "--inh-caps=-net_admin"]);
+    let said = process::output(command.args(fixture.run())).unwrap();
+    assert_refused(&said, &["CAP_NET_ADMIN"]);
+}
+
+/// Hides the place of the BPF file system so that nothing can be mounted there, and leaves the
+/// cgroup tree where it was.
+const WITHOUT_BPFFS: &str = r#"
+    mkdir "$1/cgroup"
+    mount --rbind /sys/fs/cgroup "$1/cgroup"
+    mount -t tmpfs none /sys/fs
+    mkdir /sys/fs/cgroup
+    mount --rbind "$1/cgroup" /sys/fs/cgroup
+    mount -o remount,ro /sys/fs
+    shift
+    exec "$@"
+"#;
+
+#[test]
+fn without_bpffs_and_without_a_way_to_mount_it_the_daemon_says_so() {
     if !capability::namespace_ring() {
         return;
     }
     let fixture = Fixture::new("bpffs");
     let mut command = Command::new("unshare");
-    // Whether one is mounted on the machine or not, there is none in this mount namespace.
     command
-        .args([
-            "--mount",
-            "sh",
-            "-ec",
-            r#"umount "$1" 2>&- || :; shift; exec "$@""#,
-            "sh",
-            BPFFS,
-        ])
-        .args([
-            "setpriv",
-            "--bounding-set=-sys_admin",
-            "--inh-caps=-sys_admin",
-        ]);
+        .args(["--mount", "sh", "-ec", WITHOUT_BPFFS, "sh"])
+        .arg(fixture.directory.path());
     let said = process::output(command.args(fixture.run())).unwrap();
-    assert_refused(&said, &["bpf"]);
+    assert_refused(&said, &[BPFFS, "mount"]);
 }
 
 #[test]

@@ -38,15 +38,18 @@ fn requests_split_as_the_route_says_and_a_target_of_weight_0_gets_none() {
     assert!(http1.get(URL).unwrap().is_ok(), "HTTP/1.1 has an answer");
     assert_eq!(daemon.stat(FROM_APPLICATION).unwrap(), 1);
 
-    for curl in [&http1, &http2] {
-        assert_split(&curl.many(URL, SPLIT / 2).unwrap(), 0.75);
-    }
+    assert_split(&http1.many(URL, SPLIT / 2).unwrap(), 0.75);
+    assert_split(&http2.multiplexed(URL, SPLIT / 2 - 500).unwrap(), 0.75);
+    assert_split(&http2.many(URL, 500).unwrap(), 0.75);
     let stats = daemon.stats().unwrap();
-    let counted = stats.value(TO_SERVICE_B) + stats.value(TO_SERVICE_BV2);
-    assert_eq!(counted, SPLIT as u64 + 1);
     assert_eq!(stats.value(FROM_APPLICATION), SPLIT as u64 + 1);
+    // A request that nginx refuses at the end of a connection is sent again, so the proxy may count
+    // more than the servers; they have each request once.
+    let counted = stats.value(TO_SERVICE_B) + stats.value(TO_SERVICE_BV2);
+    assert!(counted > SPLIT as u64, "{counted}");
     let requests = scenario.web_b.requests().unwrap();
-    assert_eq!(requests.len() as u64, stats.value(TO_SERVICE_B));
+    let logged = requests.len() + scenario.web_bv2.requests().unwrap().len();
+    assert_eq!(logged, SPLIT + 1);
     assert!(
         requests
             .iter()
@@ -60,13 +63,8 @@ fn requests_split_as_the_route_says_and_a_target_of_weight_0_gets_none() {
         .wait_configuration("the new weights", |now| now.generation > before.generation)
         .unwrap();
     for curl in [&http1, &http2] {
-        let answers = curl.many(URL, SPLIT / 10).unwrap();
-        assert_eq!(
-            answers.from("serviceBv2"),
-            SPLIT / 10,
-            "{:?}",
-            answers.failures()
-        );
+        let answers = curl.many(URL, 400).unwrap();
+        assert_eq!(answers.from("serviceBv2"), 400, "{:?}", answers.failures());
     }
     assert_eq!(
         daemon.stat(TO_SERVICE_B).unwrap(),
@@ -184,28 +182,20 @@ fn a_process_outside_the_workload_is_left_alone() {
     assert_eq!(daemon.stat(FROM_APPLICATION).unwrap(), 50);
 }
 
-/// The application keeps dialling the address that serviceB had; where the proxy goes is up to
-/// discovery.
-fn curl_at_the_first_address(scenario: &Scenario) -> Curl {
-    let resolve = format!("serviceb.apps.local:80:{}", scenario.service_b.v4());
-    scenario.curl().args(["--resolve", &resolve])
-}
-
-#[test]
-fn every_address_of_a_name_is_followed_where_the_node_says_endpoints() {
-    if !capability::namespace_ring() {
-        return;
-    }
+/// The name of serviceB moves to another address while the application keeps dialling the one it
+/// knows: where the proxy goes is up to discovery.
+fn follows_a_change_in_dns(response_type: &str) {
     let mut scenario = Scenario::start(Purpose::Test).unwrap();
     scenario.documents.set_weights(100, 0).unwrap();
     let edit = scenario
         .documents
         .edit("virtualNodeName", "serviceB", |node| {
-            node["spec"]["serviceDiscovery"]["dns"]["responseType"] = "ENDPOINTS".into();
+            node["spec"]["serviceDiscovery"]["dns"]["responseType"] = response_type.into();
         });
     edit.unwrap();
     let daemon = scenario.daemon_a().start().unwrap();
-    let curl = curl_at_the_first_address(&scenario);
+    let resolve = format!("serviceb.apps.local:80:{}", scenario.service_b.v4());
+    let curl = scenario.curl().args(["--resolve", &resolve]);
     assert_eq!(curl.get(URL).unwrap().body, "serviceB");
     assert_eq!(daemon.stat(TO_SERVICE_B).unwrap(), 1);
     // The server at the new address answers with its own name.
@@ -221,31 +211,21 @@ fn every_address_of_a_name_is_followed_where_the_node_says_endpoints() {
     .unwrap();
     assert_eq!(daemon.stat(TO_SERVICE_B).unwrap(), asked);
     assert_eq!(daemon.stat(TO_SERVICE_BV2).unwrap(), 0);
+    assert_eq!(daemon.endpoints("serviceB").unwrap(), [format!("{new}:80")]);
 }
 
 #[test]
-fn new_connections_follow_a_change_in_dns() {
-    if !capability::namespace_ring() {
-        return;
+fn a_change_in_dns_is_followed_where_the_node_says_loadbalancer() {
+    if capability::namespace_ring() {
+        follows_a_change_in_dns("LOADBALANCER");
     }
-    let mut scenario = Scenario::start(Purpose::Test).unwrap();
-    scenario.documents.set_weights(100, 0).unwrap();
-    let daemon = scenario.daemon_a().start().unwrap();
-    let curl = curl_at_the_first_address(&scenario);
-    assert_eq!(curl.get(URL).unwrap().body, "serviceB");
-    assert_eq!(daemon.stat(TO_SERVICE_B).unwrap(), 1);
-    let new = IpAddr::V4(scenario.service_bv2.v4());
-    scenario.dns.set("serviceb", &[new]).unwrap();
-    let endpoint = format!("{new}:80");
-    wait::until_true("the new address", || {
-        Ok(daemon.endpoints("serviceB")? == [endpoint.clone()])
-    })
-    .unwrap();
-    // A connection stays where it is for as long as it lives (LOADBALANCER).
-    assert_eq!(curl.get(URL).unwrap().body, "serviceB");
-    scenario.web_b.stop().unwrap();
-    let answers = curl.many(URL, 20).unwrap();
-    assert_eq!(answers.from("serviceBv2"), 20, "{:?}", answers.failures());
+}
+
+#[test]
+fn a_change_in_dns_is_followed_where_the_node_says_endpoints() {
+    if capability::namespace_ring() {
+        follows_a_change_in_dns("ENDPOINTS");
+    }
 }
 
 #[test]
