@@ -81,12 +81,18 @@ async fn serve(
 /// would be guessing, and one that the proxy itself made would come round for ever.
 fn egress_place(worker: &Worker, stream: &TcpStream) -> io::Result<Option<Place>> {
     let (peer, local) = (stream.peer_addr()?, stream.local_addr()?);
-    // Redirection stays on the host: to loopback or, for a socket that is bound to a device, to
-    // the host's own address from itself.
-    if !peer.ip().to_canonical().is_loopback() && peer.ip() != local.ip() {
+    // Redirection stays on the host: to loopback, whatever address the application bound, or, for
+    // a socket that is bound to a device, from the host's own address to itself.
+    if !local.ip().to_canonical().is_loopback() && peer.ip() != local.ip() {
         return Ok(None);
     }
-    let origin = worker.origins.origin(stream.as_fd())?;
+    let origin = worker
+        .origins
+        .origin(stream.as_fd())
+        .unwrap_or_else(|error| {
+            tracing::warn!(%peer, %error, "cannot tell where a redirected connection was going");
+            None
+        });
     Ok(origin.map(|origin| Place {
         direction: Direction::Egress,
         port: origin.destination.port(),

@@ -58,6 +58,11 @@ impl Failure {
         }
     }
 
+    /// Whether an HTTP/1 client is not trusted with another request on this connection.
+    pub(crate) fn ends_connection(self) -> bool {
+        matches!(self, Self::Connect | Self::InvalidHost | Self::OldVersion)
+    }
+
     /// Envoy's text; empty where Envoy says nothing.
     pub(crate) fn text(self) -> &'static str {
         macro_rules! before_headers {

@@ -177,19 +177,23 @@ async fn answer(
             Err(failure)
         }
     };
-    let mut response = outcome.unwrap_or_else(|failure| {
-        if failure == Failure::IdleTimeout {
-            connection.stats.downstream_rq_idle_timeout.increment();
+    let (mut response, is_last) = match outcome {
+        Ok(response) => (response, false),
+        Err(failure) => {
+            if failure == Failure::IdleTimeout {
+                connection.stats.downstream_rq_idle_timeout.increment();
+            }
+            (reply::answer(failure, is_grpc), failure.ends_connection())
         }
-        let mut response = reply::answer(failure, is_grpc);
-        if failure == Failure::OldVersion {
+    };
+    if connection.version == HttpVersion::Http1 {
+        let is_draining = connection.draining.get();
+        if is_draining {
+            connection.stats.downstream_cx_drain_close.increment();
+        }
+        if is_draining || is_last {
             headers::close_after(response.headers_mut());
         }
-        response
-    });
-    if connection.draining.get() && connection.version == HttpVersion::Http1 {
-        connection.stats.downstream_cx_drain_close.increment();
-        headers::close_after(response.headers_mut());
     }
     connection.stats.statuses.count(response.status().as_u16());
     connection.stats.downstream_rq_completed.increment();

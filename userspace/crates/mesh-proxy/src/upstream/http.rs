@@ -1,7 +1,7 @@
 //! Sends a request to an endpoint and takes its answer: connection, retry of what a closed pooled
 //! connection lost, and the upstream side of the counting.
 
-use std::{rc::Rc, sync::Arc};
+use std::{cell::Cell, rc::Rc, sync::Arc};
 
 use http::{
     HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header,
@@ -56,24 +56,34 @@ impl Lease {
     }
 }
 
-/// A request as the cluster counts it. Dropped without a word it counts as reset by the proxy.
+/// A request as the cluster counts it. Dropped without a word once it is sent, it counts as reset by
+/// the proxy.
 pub(crate) struct UpstreamRequest {
     cluster: Rc<LocalCluster>,
     virtual_host: Option<Arc<VirtualHostStats>>,
+    is_active: Cell<bool>,
     ended: bool,
 }
 
 impl UpstreamRequest {
     fn begin(target: &Target) -> Self {
-        target.cluster.stats.upstream_rq_total.increment();
-        target.cluster.stats.upstream_rq_active.increment();
         if let Some(virtual_host) = &target.virtual_host {
             virtual_host.upstream_rq_total.increment();
         }
         Self {
             cluster: Rc::clone(&target.cluster),
             virtual_host: target.virtual_host.clone(),
+            is_active: Cell::new(false),
             ended: false,
+        }
+    }
+
+    /// A connection has it. Envoy counts each sending, and none that found no connection.
+    fn sent(&self) {
+        let stats = &self.cluster.stats;
+        stats.upstream_rq_total.increment();
+        if !self.is_active.replace(true) {
+            stats.upstream_rq_active.increment();
         }
     }
 
@@ -108,6 +118,9 @@ impl UpstreamRequest {
 
 impl Drop for UpstreamRequest {
     fn drop(&mut self) {
+        if !self.is_active.get() {
+            return;
+        }
         let stats = &self.cluster.stats;
         stats.upstream_rq_active.decrement();
         if !self.ended {
@@ -127,7 +140,7 @@ pub(crate) async fn send(
     let begun = Instant::now();
     let mut expiry = Expiry::of(&clock);
     let outcome = match prepare(request, &target, &clock) {
-        Ok(request) => expiry.within(answer_of(&target, request)).await,
+        Ok(request) => expiry.within(answer_of(&target, request, &upstream)).await,
         Err(failure) => Ok(Err(failure)),
     };
     let failure = match outcome {
@@ -218,6 +231,7 @@ fn prepare(
 async fn answer_of(
     target: &Target,
     mut request: Request<RequestBody>,
+    upstream: &UpstreamRequest,
 ) -> Result<(Response<Incoming>, Lease), Failure> {
     let cluster = &target.cluster;
     let endpoint = cluster
@@ -228,6 +242,7 @@ async fn answer_of(
     loop {
         let (mut lease, is_reused) = lease(cluster, &endpoint, is_http2, sendings > 0).await?;
         let copy = if is_reused { copy_of(&request) } else { None };
+        upstream.sent();
         sendings += 1;
         let mut error = match lease.send(request).await {
             Ok(response) => {

@@ -333,3 +333,18 @@ async fn the_longest_prefix_takes_the_request() {
         assert_eq!(answer.text(), expected, "{path}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ipv6_comes_in_as_ipv4_does() {
+    if tokio::net::TcpListener::bind("[::1]:0").await.is_err() {
+        eprintln!("SKIPPED (needs the IPv6 loopback address)");
+        return;
+    }
+    let server = Server::http(Version::HTTP_11, echo).await;
+    let mesh = Mesh::start(Plan::one(Protocol::Http, server.address).snapshot()).await;
+    let destination = "[2001:db8::1]:80".parse().unwrap();
+    let mut client = Client::open(mesh.dial(destination).await, Version::HTTP_2).await;
+    assert_eq!(client.get("http://b.local/").await.unwrap().status, 200);
+    let name = format!("listener.[__]_{}.downstream_cx_total", mesh.egress.port());
+    assert_eq!(mesh.stat(&name), 1);
+}

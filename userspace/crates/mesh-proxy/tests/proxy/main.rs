@@ -5,6 +5,7 @@ mod discovery;
 mod drain;
 mod failure;
 mod generation;
+mod hostile;
 mod http;
 mod pool;
 mod split;

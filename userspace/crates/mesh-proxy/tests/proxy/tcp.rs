@@ -140,5 +140,8 @@ async fn a_connection_in_which_nothing_moves_is_closed() {
         .await
         .unwrap();
     assert_eq!(all, b"hello\n");
-    assert_eq!(mesh.stat("tcp.egress.idle_timeout"), 1);
+    until("it is counted", || {
+        mesh.stat("tcp.egress.idle_timeout") == 1
+    })
+    .await;
 }

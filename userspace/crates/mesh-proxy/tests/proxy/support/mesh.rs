@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     io,
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     num::NonZeroUsize,
     os::fd::BorrowedFd,
     sync::{Arc, Mutex},
@@ -18,6 +18,11 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use super::within;
 
+/// A destination of which the kernel does not say what it was.
+pub(crate) const UNKNOWN_PORT: u16 = 8;
+/// A destination that makes the proxy panic.
+pub(crate) const PANIC_PORT: u16 = 9;
+
 /// Where connections were going, by the address that they come from.
 #[derive(Default)]
 struct PretendedKernel(Mutex<HashMap<SocketAddr, SocketAddr>>);
@@ -27,6 +32,12 @@ impl OriginSource for PretendedKernel {
         let peer = SockRef::from(&socket).peer_addr()?.as_socket();
         let destinations = self.0.lock().unwrap();
         let destination = peer.and_then(|peer| destinations.get(&peer).copied());
+        drop(destinations);
+        match destination.map(|destination| destination.port()) {
+            Some(PANIC_PORT) => panic!("as the test asked for"),
+            Some(UNKNOWN_PORT) => return Err(io::ErrorKind::PermissionDenied.into()),
+            _ => {}
+        }
         Ok(destination.map(|destination| Origin {
             destination,
             workload: 1,
@@ -124,11 +135,24 @@ pub(crate) struct Dialler {
 
 impl Dialler {
     pub(crate) async fn dial(&self, destination: SocketAddr) -> io::Result<TcpStream> {
-        let socket = TcpSocket::new_v4()?;
-        socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+        let (socket, from, to) = if destination.is_ipv4() {
+            (
+                TcpSocket::new_v4()?,
+                IpAddr::from(Ipv4Addr::LOCALHOST),
+                self.egress,
+            )
+        } else {
+            let egress = (Ipv6Addr::LOCALHOST, self.egress.port()).into();
+            (
+                TcpSocket::new_v6()?,
+                IpAddr::from(Ipv6Addr::LOCALHOST),
+                egress,
+            )
+        };
+        socket.bind((from, 0).into())?;
         let from = socket.local_addr()?;
         self.kernel.0.lock().unwrap().insert(from, destination);
-        let stream = socket.connect(self.egress).await?;
+        let stream = socket.connect(to).await?;
         stream.set_nodelay(true)?;
         Ok(stream)
     }
