@@ -6,7 +6,9 @@ use mesh_bpf::{Instance, local};
 use mesh_model::redirect::{OnProxyDown, RedirectRules};
 use tests::wait;
 
-use crate::stage::{FAR_V4, FAR_V6, Proxy, Stage, WORKLOAD, fail, object, plays};
+use crate::stage::{
+    Agent, FAR_V4, FAR_V6, Proxy, Stage, WORKLOAD, assert_counted, fail, object, plays,
+};
 
 /// A stage whose proxy beats once and may then be silent for so long.
 fn beating(stage: &Stage, rules: &RedirectRules, heartbeat: Duration) -> Instance {
@@ -50,7 +52,7 @@ fn assert_refused(stage: &Stage) {
 /// A connection goes where it was going: to an agent of nobody's, on an address that is not local by
 /// the rules.
 fn assert_bypassed(stage: &Stage) {
-    let mut stranger = stage.stranger();
+    let mut stranger = Agent::stranger();
     let said = stranger.ask("listen 192.0.2.1:0").unwrap();
     let (listener, address) = said.split_once(' ').unwrap();
     let mut application = stage.application();
@@ -77,15 +79,15 @@ plays! {
     fn refused_without_a_listener(stage) {
         let instance = stage.enrolled(&rules(free_port(), OnProxyDown::Refuse));
         assert_refused(stage);
-        stage.assert_counted(&instance, "egress refused proxy-absent", 6);
+        assert_counted(&instance, "egress refused proxy-absent", 6);
     }
 
     fn refused_by_a_proxy_that_never_beat(stage) {
         let proxy = Proxy::listen();
         let rules = rules(proxy.port, OnProxyDown::Refuse);
-        let instance = beating(stage, &rules, Duration::from_secs(600));
+        let instance = beating(stage, &rules, Duration::from_mins(10));
         assert_refused(stage);
-        stage.assert_counted(&instance, "egress refused proxy-silent", 6);
+        assert_counted(&instance, "egress refused proxy-silent", 6);
         instance.beat().unwrap();
         let mut application = stage.application();
         application.ask(&format!("connect {FAR_V4}")).unwrap();
@@ -111,16 +113,16 @@ plays! {
         let instance = stage.enrolled(&rules(free_port(), OnProxyDown::Bypass));
         instance.set_local_addresses(WORKLOAD, &[]).unwrap();
         assert_bypassed(stage);
-        stage.assert_counted(&instance, "egress direct proxy-absent", 1);
+        assert_counted(&instance, "egress direct proxy-absent", 1);
     }
 
     fn bypassed_when_the_heartbeat_is_over(stage) {
         let proxy = Proxy::listen();
         let rules = rules(proxy.port, OnProxyDown::Bypass);
-        let instance = beating(stage, &rules, Duration::from_secs(600));
+        let instance = beating(stage, &rules, Duration::from_mins(10));
         instance.set_local_addresses(WORKLOAD, &[]).unwrap();
         assert_bypassed(stage);
-        stage.assert_counted(&instance, "egress direct proxy-silent", 1);
+        assert_counted(&instance, "egress direct proxy-silent", 1);
     }
 
     fn an_external_proxy_has_no_heartbeat(stage) {

@@ -4,7 +4,7 @@ use std::{io::Write as _, net::SocketAddr};
 
 use mesh_model::redirect::RedirectRules;
 
-use crate::stage::{FAR_V4, FAR_V6, OWN_V4, OWN_V6, Proxy, WORKLOAD, plays};
+use crate::stage::{Agent, FAR_V4, FAR_V6, OWN_V4, OWN_V6, Proxy, WORKLOAD, assert_counted, plays};
 
 plays! {
     fn v4_goes_to_the_proxy_and_keeps_its_destination(stage) {
@@ -101,7 +101,7 @@ plays! {
         let mut application = stage.application();
         let refusal = application.ask(&format!("connect {FAR_V4} device=far0")).unwrap_err();
         assert!(refusal.starts_with("PermissionDenied"), "{refusal}");
-        stage.assert_counted(&instance, "egress refused bound-to-device", 1);
+        assert_counted(&instance, "egress refused bound-to-device", 1);
     }
 
     fn a_socket_used_again_forgets_where_it_was_going(stage) {
@@ -127,7 +127,7 @@ plays! {
     fn a_process_outside_the_cgroup_is_untouched(stage) {
         let proxy = Proxy::listen();
         let instance = stage.enrolled(&proxy.rules());
-        let mut stranger = stage.stranger();
+        let mut stranger = Agent::stranger();
         let direct = stranger.ask(&format!("connect {OWN_V4}:{}", proxy.port)).unwrap();
         let (_stream, origin) = proxy.accept(&instance);
         assert_eq!(origin, None);
@@ -168,7 +168,7 @@ plays! {
     fn a_flow_that_nobody_accepts_ends_with_its_socket(stage) {
         // The handshake ends in the listener's queue, which belongs to no proxy: its socket was made
         // by a stranger, so no program of ours takes the flow.
-        let mut stranger = stage.stranger();
+        let mut stranger = Agent::stranger();
         let said = stranger.ask("listen 0.0.0.0:0").unwrap();
         let port: u16 = said.rsplit(':').next().unwrap().parse().unwrap();
         let rules = RedirectRules { egress_port: port, ..RedirectRules::default() };

@@ -11,7 +11,7 @@ use mesh_bpf::{Direction, Instance, Verdict};
 use mesh_model::redirect::{OnProxyDown, RedirectRules};
 use tests::wait;
 
-use crate::stage::{Agent, OWN_V4, OWN_V6, Proxy, Stage, WORKLOAD, plays};
+use crate::stage::{Agent, OWN_V4, OWN_V6, Proxy, Stage, WORKLOAD, assert_counted, plays};
 
 const APP_PORT: u16 = 8080;
 
@@ -43,7 +43,7 @@ fn set_up(stage: &Stage, on_proxy_down: OnProxyDown) -> Ingress {
             .unwrap();
         said.split(' ').next().unwrap().to_owned()
     });
-    let client = stage.neighbour();
+    let client = Agent::neighbour();
     Ingress {
         proxy,
         instance,
@@ -77,7 +77,7 @@ plays! {
             assert_eq!(stream.local_addr().unwrap(), to, "the real address is kept");
             assert_eq!(stream.peer_addr().unwrap().ip().to_string(), client);
         }
-        stage.assert_counted(&it.instance, "ingress redirected matched", 2);
+        assert_counted(&it.instance, "ingress redirected matched", 2);
     }
 
     fn local_connections_reach_the_application(stage) {
@@ -94,7 +94,7 @@ plays! {
         let mut other = stage.application();
         other.ask(&format!("connect {}", own(OWN_V4))).unwrap();
         it.application.ask(&format!("accept {}", it.listeners[0])).unwrap();
-        stage.assert_counted(&it.instance, "ingress direct local-source", 5);
+        assert_counted(&it.instance, "ingress direct local-source", 5);
     }
 
     fn other_ports_are_as_without_us(stage) {
@@ -105,7 +105,7 @@ plays! {
         let listener = said.split(' ').next().unwrap().to_owned();
         it.client.ask(&format!("connect {OWN_V4}:8082")).unwrap();
         it.application.ask(&format!("accept {listener}")).unwrap();
-        stage.assert_counted(&it.instance, "ingress direct port-not-listed", 1);
+        assert_counted(&it.instance, "ingress direct port-not-listed", 1);
     }
 
     fn refused_without_the_proxy(stage) {
@@ -131,12 +131,12 @@ plays! {
         it.instance.rest().unwrap();
         it.client.ask(&format!("connect {}", own(OWN_V4))).unwrap();
         it.application.ask(&format!("accept {}", it.listeners[0])).unwrap();
-        stage.assert_counted(&it.instance, "ingress direct proxy-silent", 1);
+        assert_counted(&it.instance, "ingress direct proxy-silent", 1);
         it.instance.beat().unwrap();
         drop(it.proxy);
         it.client.ask(&format!("connect {}", own(OWN_V6))).unwrap();
         it.application.ask(&format!("accept {}", it.listeners[1])).unwrap();
-        stage.assert_counted(&it.instance, "ingress direct proxy-absent", 1);
+        assert_counted(&it.instance, "ingress direct proxy-absent", 1);
     }
 
     fn one_socket_stands_for_its_group(stage) {
@@ -145,7 +145,7 @@ plays! {
         let instance = stage.enrolled(&rules);
         let group: Vec<_> = (0..4).map(|_| reuseport(stage)).collect();
         instance.steer_ingress(WORKLOAD, group[0].as_fd(), None).unwrap();
-        let mut client = stage.neighbour();
+        let mut client = Agent::neighbour();
         for _ in 0..64 {
             client.ask(&format!("connect {}", own(OWN_V4))).unwrap();
         }

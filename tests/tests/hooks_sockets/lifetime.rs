@@ -6,7 +6,7 @@ use mesh_bpf::{BpfError, Instance, WorkloadSpec, inspect, local, uninstall};
 use mesh_model::redirect::RedirectRules;
 use tests::capability::BPFFS;
 
-use crate::stage::{FAR_V4, Proxy, WORKLOAD, fail, object, plays};
+use crate::stage::{Agent, FAR_V4, Proxy, WORKLOAD, fail, object, plays};
 
 plays! {
     fn programs_stay_when_the_daemon_ends(stage) {
@@ -118,7 +118,7 @@ plays! {
         mesh_bpf::cgroup::create(&spec.cgroup).unwrap();
         instance.enrol(&spec, &proxy.rules(), 2, &local).unwrap();
         assert!(stage.report().links.iter().all(|link| link.attached));
-        let mut application = crate::stage::Agent::start(&spec.cgroup, &[]);
+        let mut application = Agent::start(&spec.cgroup, &[]);
         application.ask(&format!("connect {FAR_V4}")).unwrap();
         proxy.accept(&instance);
         drop(application);
@@ -162,7 +162,7 @@ plays! {
         let proxy = Proxy::listen();
         let mut settings = stage.settings();
         settings.limits.ports = 8;
-        settings.heartbeat = Some(std::time::Duration::from_secs(600));
+        settings.heartbeat = Some(std::time::Duration::from_mins(10));
         let instance = Instance::open(&settings, object()).unwrap_or_else(|error| fail(&error));
         instance.beat().unwrap();
         let local = local::networks().unwrap();

@@ -4,13 +4,13 @@
 //! The process that the test runner started only sets the stage, waits and clears it, so that
 //! nothing is left when the play panics.
 
+mod agent;
+mod proxy;
+
 use std::{
     env, fs,
-    io::{BufRead as _, BufReader, Write as _},
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream},
-    os::fd::AsFd as _,
     path::{Path, PathBuf},
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    process::{Command, Stdio},
     sync::OnceLock,
     time::Duration,
 };
@@ -20,8 +20,10 @@ use mesh_bpf::{
     inspect::{InstanceReport, inspect},
     local, uninstall,
 };
-use mesh_model::{origin::Origin, redirect::RedirectRules};
-use tests::{capability, cgroup::Cgroup, process, wait};
+use mesh_model::redirect::RedirectRules;
+use tests::{capability, cgroup::Cgroup, wait};
+
+pub(crate) use self::{agent::Agent, proxy::Proxy};
 
 /// Names the stage to the process that plays on it.
 const STAGE: &str = "FERROMESH_HOOKS_STAGE";
@@ -141,7 +143,7 @@ impl Stage {
     /// An instance with a proxy that beats, far beyond the end of the play.
     pub(crate) fn instance(&self) -> Instance {
         let mut settings = self.settings();
-        settings.heartbeat = Some(Duration::from_secs(600));
+        settings.heartbeat = Some(Duration::from_mins(10));
         let instance = Instance::open(&settings, object()).unwrap_or_else(|error| fail(&error));
         instance.beat().unwrap();
         instance
@@ -188,30 +190,6 @@ impl Stage {
         wait::until_true(format!("{map} to be empty"), || Ok(self.entries(map) == 0)).unwrap();
     }
 
-    /// That a decision, by its three words, was counted so often and nothing was lost.
-    pub(crate) fn assert_counted(&self, instance: &Instance, decision: &str, count: u64) {
-        let counters = instance.counters(WORKLOAD).unwrap();
-        let counted = counters.iter().find(|counter| {
-            let words = [
-                counter.direction.as_str(),
-                counter.verdict.as_str(),
-                counter.reason,
-            ];
-            words.join(" ") == decision
-        });
-        assert_eq!(
-            counted.map_or(0, |counter| counter.count),
-            count,
-            "{decision}: {counters:?}"
-        );
-        assert!(
-            counters
-                .iter()
-                .all(|counter| counter.verdict != Verdict::Lost),
-            "{counters:?}"
-        );
-    }
-
     /// An agent of the workload.
     pub(crate) fn application(&self) -> Agent {
         Agent::start(&self.workload_cgroup, &[])
@@ -225,165 +203,35 @@ impl Stage {
             &["setpriv", &uid, &gid, "--clear-groups"],
         )
     }
-
-    /// An agent on another host, joined to the stage by a wire.
-    pub(crate) fn neighbour(&self) -> Agent {
-        let agent = Agent::start(
-            &tests::cgroup::mount_point().unwrap(),
-            &["unshare", "--net"],
-        );
-        // The other end of the wire goes where the agent is, once it is there.
-        let own = fs::read_link("/proc/self/ns/net").unwrap();
-        let pid = agent.child.id().to_string();
-        let theirs = format!("/proc/{pid}/ns/net");
-        wait::until_true("a namespace of its own", || {
-            Ok(fs::read_link(&theirs)? != own)
-        })
-        .unwrap();
-        let inside = |command: &str| {
-            let mut nsenter = Command::new("nsenter");
-            nsenter
-                .arg(format!("--net={theirs}"))
-                .args(["sh", "-ec", command]);
-            process::run(&mut nsenter).unwrap();
-        };
-        process::run(Command::new("ip").args(["link", "set", "far0", "netns", &pid])).unwrap();
-        inside(
-            "ip link set lo up; ip link set far0 up; ip addr add 192.0.2.2/24 dev far0; \
-             ip addr add 2001:db8::2/64 dev far0 nodad",
-        );
-        agent
-    }
-
-    /// An agent of neither the workload nor the proxy.
-    pub(crate) fn stranger(&self) -> Agent {
-        Agent::start(&tests::cgroup::mount_point().unwrap(), &[])
-    }
 }
 
 /// Panics with an error and all its sources.
 pub(crate) fn fail(error: &dyn std::error::Error) -> ! {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        text.push_str(&format!("\n  {source}"));
-        next = source.source();
-    }
-    panic!("{text}")
+    let sources = std::iter::successors(Some(error), |error| error.source());
+    let lines: Vec<String> = sources.map(ToString::to_string).collect();
+    panic!("{}", lines.join("\n  "))
 }
 
-/// The proxy's listening sockets, played by the test.
-pub(crate) struct Proxy {
-    pub(crate) v4: TcpListener,
-    pub(crate) v6: TcpListener,
-    pub(crate) port: u16,
-}
-
-impl Proxy {
-    pub(crate) fn listen() -> Self {
-        let v4 = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
-        let port = v4.local_addr().unwrap().port();
-        let v6 = socket2::Socket::new(socket2::Domain::IPV6, socket2::Type::STREAM, None).unwrap();
-        v6.set_only_v6(true).unwrap();
-        v6.bind(&SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)).into())
-            .unwrap();
-        v6.listen(128).unwrap();
-        Self {
-            v4,
-            v6: v6.into(),
-            port,
-        }
-    }
-
-    /// Rules that send egress here.
-    pub(crate) fn rules(&self) -> RedirectRules {
-        RedirectRules {
-            egress_port: self.port,
-            ingress_port: self.port,
-            ..RedirectRules::default()
-        }
-    }
-
-    /// Accepts one IPv4 connection and says where it was going.
-    pub(crate) fn accept(&self, instance: &Instance) -> (TcpStream, Option<Origin>) {
-        accept(&self.v4, instance)
-    }
-
-    pub(crate) fn accept_v6(&self, instance: &Instance) -> (TcpStream, Option<Origin>) {
-        accept(&self.v6, instance)
-    }
-}
-
-fn accept(listener: &TcpListener, instance: &Instance) -> (TcpStream, Option<Origin>) {
-    listener.set_nonblocking(true).unwrap();
-    let (stream, _) = wait::until("a connection to accept", || match listener.accept() {
-        Ok(accepted) => Ok(Some(accepted)),
-        Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(None),
-        Err(error) => Err(error.into()),
-    })
-    .unwrap();
-    stream.set_nonblocking(false).unwrap();
-    stream.set_read_timeout(Some(wait::DEADLINE)).unwrap();
-    let origin = instance.origins().origin(stream.as_fd()).unwrap();
-    (stream, origin)
-}
-
-/// A process that opens sockets as it is told.
-pub(crate) struct Agent {
-    child: Child,
-    orders: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
-}
-
-impl Agent {
-    pub(crate) fn start(cgroup: &Path, through: &[&str]) -> Self {
-        let mut child = Command::new("sh")
-            .args(["-c", "echo 0 > \"$0\" && exec \"$@\""])
-            .arg(cgroup.join("cgroup.procs"))
-            .args(through)
-            .arg(env!("CARGO_BIN_EXE_socket_agent"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        Self {
-            orders: child.stdin.take(),
-            answers: BufReader::new(child.stdout.take().unwrap()),
-            child,
-        }
-    }
-
-    /// Gives an order and returns at once; [`Self::answer`] has the answer.
-    pub(crate) fn order(&mut self, order: &str) {
-        let mut orders = self.orders.as_ref().unwrap();
-        writeln!(orders, "{order}").unwrap();
-    }
-
-    /// What became of the order before: what `ok` or `err` came with.
-    pub(crate) fn answer(&mut self) -> Result<String, String> {
-        let mut line = String::new();
-        self.answers.read_line(&mut line).unwrap();
-        match line
-            .trim_end()
-            .split_once(' ')
-            .unwrap_or((line.trim_end(), ""))
-        {
-            ("ok", rest) => Ok(rest.to_owned()),
-            ("err", rest) => Err(rest.to_owned()),
-            _ => panic!("the agent said {line:?}"),
-        }
-    }
-
-    pub(crate) fn ask(&mut self, order: &str) -> Result<String, String> {
-        self.order(order);
-        self.answer()
-    }
-}
-
-impl Drop for Agent {
-    fn drop(&mut self) {
-        // It ends at the end of its orders.
-        drop(self.orders.take());
-        let _ = self.child.wait();
-    }
+/// That a decision, by its three words, was counted so often and nothing was lost.
+pub(crate) fn assert_counted(instance: &Instance, decision: &str, count: u64) {
+    let counters = instance.counters(WORKLOAD).unwrap();
+    let counted = counters.iter().find(|counter| {
+        let words = [
+            counter.direction.as_str(),
+            counter.verdict.as_str(),
+            counter.reason,
+        ];
+        words.join(" ") == decision
+    });
+    assert_eq!(
+        counted.map_or(0, |counter| counter.count),
+        count,
+        "{decision}: {counters:?}"
+    );
+    assert!(
+        counters
+            .iter()
+            .all(|counter| counter.verdict != Verdict::Lost),
+        "{counters:?}"
+    );
 }

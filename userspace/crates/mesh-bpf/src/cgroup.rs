@@ -41,15 +41,12 @@ fn unescape(field: &str) -> String {
             let digits = std::str::from_utf8(digits).ok()?;
             (first == b'\\').then(|| u8::from_str_radix(digits, 8).ok())?
         });
-        match code {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &behind[3..];
-            }
-            None => {
-                bytes.push(first);
-                rest = behind;
-            }
+        if let Some(byte) = code {
+            bytes.push(byte);
+            rest = &behind[3..];
+        } else {
+            bytes.push(first);
+            rest = behind;
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()

@@ -151,7 +151,7 @@ pub(crate) fn entries<K: Pod, V: Pod>(
     name: &'static str,
 ) -> Result<Vec<(K, V)>, BpfError> {
     let mut entries = Vec::new();
-    for entry in map.iter() {
+    for entry in map {
         match entry {
             Ok(entry) => entries.push(entry),
             Err(MapError::KeyNotFound | MapError::ElementNotFound) => {}

@@ -141,7 +141,7 @@ pub(crate) fn link_info(link: BorrowedFd<'_>) -> io::Result<LinkInfo> {
     let mut info = RawLinkInfo::default();
     let attribute = InfoByFd {
         fd: number(link),
-        length: size_of::<RawLinkInfo>() as u32,
+        length: size::<RawLinkInfo>(),
         info: &raw mut info as u64,
     };
     bpf(command::OBJ_GET_INFO_BY_FD, &attribute)?;
@@ -183,7 +183,7 @@ pub(crate) fn open_pin(path: &Path) -> io::Result<OwnedFd> {
 /// 5.14).
 pub(crate) fn netns_cookie(socket: BorrowedFd<'_>) -> io::Result<u64> {
     let mut cookie = 0_u64;
-    let mut length = size_of::<u64>() as libc::socklen_t;
+    let mut length = size::<u64>();
     // SAFETY: the option is a u64, and the pointers are to live variables of the sizes said.
     let result = unsafe {
         libc::getsockopt(
@@ -199,6 +199,11 @@ pub(crate) fn netns_cookie(socket: BorrowedFd<'_>) -> io::Result<u64> {
     } else {
         Err(io::Error::last_os_error())
     }
+}
+
+/// The size of a type as the kernel takes it.
+fn size<T>() -> u32 {
+    u32::try_from(size_of::<T>()).expect("the types here are small")
 }
 
 fn number(fd: BorrowedFd<'_>) -> u32 {

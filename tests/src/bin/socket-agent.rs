@@ -15,7 +15,7 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 /// Longer than anything that is to happen takes, so that what does not happen ends a test.
 const TIMEOUT: Duration = Duration::from_secs(20);
-const CHUNK: usize = 64 * 1024;
+const CHUNK: usize = 16 * 1024;
 
 fn main() -> Result<()> {
     let mut agent = Agent::default();
