@@ -3,6 +3,7 @@
 
 mod discovery;
 mod drain;
+mod exchange;
 mod failure;
 mod generation;
 mod hostile;
