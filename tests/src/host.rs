@@ -104,6 +104,8 @@ impl Host {
                 "link add eth0 type veth peer name {port} netns {}",
                 switch.name()
             ),
+            // A link-local address would be tentative for a while and change what there is to see.
+            "link set eth0 addrgenmode none".to_owned(),
             format!("address add {}/24 dev eth0", self.v4),
             format!("address add {}/64 dev eth0 nodad", self.v6),
             "link set eth0 up".to_owned(),

@@ -55,6 +55,7 @@ impl Agent {
         match words {
             ["connect", to, options @ ..] => self.connect(parse(to)?, options),
             ["attempt", to] => attempt(parse(to)?),
+            ["attempt", to, times] => attempts(parse(to)?, parse(times)?),
             ["reconnect", id, to] => self.reconnect(parse(id)?, parse(to)?),
             ["peer", id] => Ok(printed(&self.socket(id)?.peer_addr()?)),
             ["local", id] => Ok(printed(&self.socket(id)?.local_addr()?)),
@@ -91,14 +92,20 @@ impl Agent {
     }
 
     /// Options: `v6` connects from an IPv6 socket by the v4-mapped address, `device=NAME` binds to an
-    /// interface, `from=ADDRESS:PORT` to a source, `nonblocking` does not wait within connect(2).
+    /// interface, `from=ADDRESS:PORT` to a source, `nonblocking` does not wait within connect(2), `mptcp` speaks Multipath TCP
+    /// where the peer does.
     fn connect(&mut self, to: SocketAddr, options: &[&str]) -> Result<String> {
         let to = if options.contains(&"v6") {
             mapped(to)
         } else {
             to
         };
-        let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
+        let protocol = if options.contains(&"mptcp") {
+            Protocol::MPTCP
+        } else {
+            Protocol::TCP
+        };
+        let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(protocol))?;
         socket.set_read_timeout(Some(TIMEOUT))?;
         socket.set_write_timeout(Some(TIMEOUT))?;
         for option in options {
@@ -169,6 +176,14 @@ fn attempt(to: SocketAddr) -> Result<String> {
         Ok(()) => String::new(),
         Err(error) => format!("{:?}", error.kind()),
     })
+}
+
+/// [`attempt`] again and again.
+fn attempts(to: SocketAddr, times: u32) -> Result<String> {
+    for _ in 0..times {
+        attempt(to)?;
+    }
+    Ok(times.to_string())
 }
 
 fn parse<T: FromStr>(word: &str) -> Result<T>
