@@ -61,6 +61,9 @@ fn connecting(tcp: Tcp) {
         counter::lose(workload(), EGRESS, NO_SOCKET_STORAGE);
         return;
     };
+    if socket.reason == UNSEEN {
+        counter::count(workload(), EGRESS, Decision::direct(UNSEEN));
+    }
     if socket.verdict == REDIRECTED {
         let origin = Origin {
             address: socket.address,

@@ -51,6 +51,21 @@ plays! {
         assert_eq!(origin.unwrap().destination, FAR_V4.parse().unwrap());
     }
 
+    fn multipath_tcp_is_redirected(stage) {
+        let proxy = Proxy::listen();
+        let instance = stage.enrolled(&proxy.rules());
+        let mut application = stage.application();
+        let id = application.ask(&format!("connect {FAR_V4} mptcp")).unwrap();
+        let (mut stream, origin) = proxy.accept(&instance);
+        assert_eq!(origin.unwrap().destination, FAR_V4.parse().unwrap());
+        stream.write_all(b"abc").unwrap();
+        application.ask(&format!("receive {id} 3")).unwrap();
+        application.ask(&format!("close {id}")).unwrap();
+        drop(stream);
+        stage.wait_empty("FLOWS");
+        stage.wait_empty("CONNECTIONS");
+    }
+
     fn destinations_are_spread_over_the_loopback_network(stage) {
         let proxy = Proxy::listen();
         let instance = stage.enrolled(&proxy.rules());

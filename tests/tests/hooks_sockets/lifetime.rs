@@ -157,25 +157,4 @@ plays! {
         uninstall::uninstall(Path::new(BPFFS), &stage.name).unwrap();
         Instance::open(&stage.settings(), object()).unwrap_or_else(|error| fail(&error));
     }
-
-    fn full_maps_keep_the_rules_that_were_in_force(stage) {
-        let proxy = Proxy::listen();
-        let mut settings = stage.settings();
-        settings.limits.ports = 8;
-        settings.heartbeat = Some(std::time::Duration::from_mins(10));
-        let instance = Instance::open(&settings, object()).unwrap_or_else(|error| fail(&error));
-        instance.beat().unwrap();
-        let local = local::networks().unwrap();
-        instance.enrol(&stage.spec(), &proxy.rules(), 1, &local).unwrap();
-        let mut many = proxy.rules();
-        many.ignored_ports.extend(1000..1100);
-        let refused = instance.set_rules(WORKLOAD, &many, 2).unwrap_err();
-        assert!(matches!(refused, BpfError::Map { map: "PORTS", .. }), "{refused}");
-        let report = stage.report();
-        assert_eq!(report.workloads[0].rules.as_ref().unwrap().generation, 1);
-        assert_eq!(stage.entries("PORTS"), 1);
-        let mut application = stage.application();
-        application.ask(&format!("connect {FAR_V4}")).unwrap();
-        proxy.accept(&instance);
-    }
 }

@@ -8,5 +8,8 @@ mod down;
 mod egress;
 mod ingress;
 mod lifetime;
+mod limits;
+mod namespaces;
 mod original_destination;
+mod requirements;
 mod skip_rules;

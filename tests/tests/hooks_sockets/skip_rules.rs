@@ -180,4 +180,35 @@ plays! {
         assert_eq!(stage.entries("NETWORKS"), 2);
         assert_eq!(stage.entries("POLICIES"), 1);
     }
+
+    fn no_connection_sees_half_of_the_rules(stage) {
+        // Each of the two leaves the destination alone, for a reason of its own; only a mixture of
+        // them would redirect it.
+        let proxy = Proxy::listen();
+        let mut by_port = proxy.rules();
+        by_port.ignored_ports.insert(80);
+        let mut by_network = proxy.rules();
+        by_network.ignored_networks.insert("198.51.100.0/24".parse().unwrap());
+        let instance = stage.enrolled(&by_port);
+        let mut application = stage.application();
+        let connects = 20_000;
+        application.order(&format!("attempt {FAR_V4} {connects}"));
+        let answered = std::thread::spawn(move || application.answer());
+        let mut generation = 1;
+        while !answered.is_finished() {
+            generation += 1;
+            let rules = if generation % 2 == 0 { &by_network } else { &by_port };
+            instance.set_rules(WORKLOAD, rules, generation).unwrap();
+        }
+        assert_eq!(answered.join().unwrap().unwrap(), connects.to_string());
+        assert!(generation > 20, "the rules were switched meanwhile: {generation}");
+        let counters = instance.counters(WORKLOAD).unwrap();
+        let of_reason = |reason| {
+            let counter = counters.iter().find(|counter| counter.reason == reason);
+            counter.map_or(0, |counter| counter.count)
+        };
+        let left_alone = of_reason("ignored-port") + of_reason("ignored-network");
+        assert_eq!(left_alone, connects, "{counters:?}");
+        assert!(of_reason("ignored-port") > 0 && of_reason("ignored-network") > 0);
+    }
 }

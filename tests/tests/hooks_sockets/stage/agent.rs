@@ -34,6 +34,10 @@ impl Agent {
         }
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// An agent on another host, joined to the stage by a wire.
     pub(crate) fn neighbour() -> Self {
         let agent = Self::start(

@@ -18,7 +18,12 @@ pub(crate) struct Proxy {
 
 impl Proxy {
     pub(crate) fn listen() -> Self {
-        let v4 = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
+        Self::listen_on(0)
+    }
+
+    /// On a port, or 0 for a free one.
+    pub(crate) fn listen_on(port: u16) -> Self {
+        let v4 = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).unwrap();
         let port = v4.local_addr().unwrap().port();
         let v6 = socket2::Socket::new(socket2::Domain::IPV6, socket2::Type::STREAM, None).unwrap();
         v6.set_only_v6(true).unwrap();
