@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 
-use crate::{headers, relay::body::ResponseBody};
+use crate::{headers, relay::response_body::ResponseBody};
 
 /// Why a request has no answer but the proxy's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,6 +15,7 @@ pub(crate) mod connect;
 pub(crate) mod http;
 pub(crate) mod http1;
 pub(crate) mod http2;
+pub(crate) mod lost;
 pub(crate) mod pool;
 
 use pool::Pool;

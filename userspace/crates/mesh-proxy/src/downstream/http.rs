@@ -29,7 +29,7 @@ use crate::{
     detect::HttpVersion,
     headers,
     io::Metered,
-    relay::body::ResponseBody,
+    relay::response_body::ResponseBody,
     reply::{self, Failure},
     route::{self, Place},
     upstream,

@@ -4,7 +4,7 @@
 use std::{cell::Cell, rc::Rc, sync::Arc};
 
 use http::{
-    HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header,
+    HeaderValue, Request, Response, StatusCode, Uri, Version, header,
     uri::{Authority, Scheme},
 };
 use hyper::{
@@ -14,21 +14,25 @@ use hyper::{
 use mesh_telemetry::scope::{ClusterStats, VirtualHostStats};
 use tokio::time::Instant;
 
-use super::{LocalCluster, connect::ConnectError, http1::Http1Lease, http2::Http2Lease};
+use super::{
+    LocalCluster,
+    connect::ConnectError,
+    http1::Http1Lease,
+    http2::Http2Lease,
+    lost::{Loss, Spare},
+};
 use crate::{
     downstream::exchange::Exchange,
     endpoint::Endpoint,
     headers,
     relay::{
-        body::{RelayedBody, RequestBody, ResponseBody},
         clock::{Clock, Expired, Expiry},
+        request_body::RequestBody,
+        response_body::{RelayedBody, ResponseBody},
     },
     reply::Failure,
     route::{Target, host_of},
 };
-
-/// Sendings of one request in all: a burst may find several pooled connections closed.
-const MAX_SENDINGS: usize = 3;
 
 /// The connection, or the stream of one, that carries a request.
 pub(crate) enum Lease {
@@ -238,10 +242,13 @@ async fn answer_of(
         .pick(target.original)
         .ok_or(Failure::NoHealthyUpstream)?;
     let is_http2 = request.version() == Version::HTTP_2;
+    let replay = request.body().replay();
     let mut sendings = 0;
     loop {
         let (mut lease, is_reused) = lease(cluster, &endpoint, is_http2, sendings > 0).await?;
-        let copy = if is_reused { copy_of(&request) } else { None };
+        // A stream may be lost on any connection: one that others made, and that this request
+        // waited for, may have served its last stream already.
+        let spare = (is_reused || is_http2).then(|| Spare::of(&request));
         upstream.sent();
         sendings += 1;
         let mut error = match lease.send(request).await {
@@ -249,43 +256,35 @@ async fn answer_of(
                 if sendings > 1 {
                     cluster.stats.upstream_rq_retry_success.increment();
                 }
+                replay.forget();
                 return Ok((response, lease));
             }
             Err(error) => error,
         };
-        let unsent = error.take_message();
-        let failure = failure_of(error.error());
-        if let (Lease::Http2(lease), true) = (&lease, failure != Failure::RemoteReset) {
+        let loss = Loss::of(error.error());
+        if let Lease::Http2(lease) = &lease
+            && !matches!(loss, Loss::Final(_) | Loss::Refused)
+        {
             cluster.pool.retire_http2(&lease.connection);
         }
-        let lost = copy.filter(|copy| may_repeat(failure, copy.method()));
-        request = match unsent.or(lost) {
-            Some(again) if sendings < MAX_SENDINGS => again,
-            _ => return Err(failure),
+        // A connection that closes before it takes its first request is one that is refused.
+        let without_sending = if is_reused || is_http2 {
+            Loss::Unseen
+        } else {
+            Loss::Refused
         };
+        let again = match error.take_message() {
+            Some(unsent) if without_sending.may_repeat(sendings, is_reused, unsent.method()) => {
+                Some(unsent)
+            }
+            Some(_) => None,
+            None => spare
+                .filter(|spare| loss.may_repeat(sendings, is_reused, &spare.method))
+                .and_then(Spare::request),
+        };
+        request = again.ok_or(loss.failure())?;
         cluster.stats.upstream_rq_retry.increment();
     }
-}
-
-/// Whether a request that a pooled connection lost may be sent again: if the endpoint said that it
-/// did not look at it, or if looking twice does no harm (RFC 9110, section 9.2.1).
-fn may_repeat(failure: Failure, method: &Method) -> bool {
-    match failure {
-        Failure::RefusedStream => true,
-        Failure::ConnectionTermination => method.is_safe(),
-        _ => false,
-    }
-}
-
-/// The same request again; none if it has a body, which is gone once it is sent.
-fn copy_of(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
-    let body = request.body().replay()?;
-    let mut copy = Request::new(body);
-    *copy.method_mut() = request.method().clone();
-    *copy.uri_mut() = request.uri().clone();
-    *copy.version_mut() = request.version();
-    *copy.headers_mut() = request.headers().clone();
-    Some(copy)
 }
 
 /// Takes a pooled connection or makes one; whether it is a pooled one. After a pooled HTTP/1
@@ -356,36 +355,5 @@ impl Drop for Pending<'_> {
         if !self.ended {
             self.stats.upstream_rq_cancelled.increment();
         }
-    }
-}
-
-/// What an error before the answer's header is, in Envoy's terms.
-fn failure_of(error: &hyper::Error) -> Failure {
-    if error.is_parse() {
-        return Failure::ProtocolError;
-    }
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        if let Some(http2) = cause.downcast_ref::<h2::Error>() {
-            return http2_failure(http2);
-        }
-        source = cause.source();
-    }
-    Failure::ConnectionTermination
-}
-
-fn http2_failure(error: &h2::Error) -> Failure {
-    let refused = error.reason() == Some(h2::Reason::REFUSED_STREAM);
-    // A stream that a GOAWAY without an error ends is one that the endpoint never looked at
-    // (RFC 9113, section 6.8).
-    let gone = error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR);
-    if error.is_remote() && (refused || gone) {
-        Failure::RefusedStream
-    } else if error.is_remote() && error.is_reset() {
-        Failure::RemoteReset
-    } else if error.is_io() || error.is_go_away() && error.is_remote() {
-        Failure::ConnectionTermination
-    } else {
-        Failure::ProtocolError
     }
 }

@@ -10,7 +10,7 @@ use super::{
     connect::{ConnectError, connect},
     pool::Pool,
 };
-use crate::relay::body::RequestBody;
+use crate::relay::request_body::RequestBody;
 
 /// Sends requests over one connection.
 pub(crate) type Sender = SendRequest<RequestBody>;

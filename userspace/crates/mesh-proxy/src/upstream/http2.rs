@@ -19,7 +19,7 @@ use super::{
     connect::{ConnectError, connect},
     pool::Pool,
 };
-use crate::{relay::body::RequestBody, worker::LocalExecutor};
+use crate::{relay::request_body::RequestBody, worker::LocalExecutor};
 
 /// Streams on one connection whatever the peer allows (Envoy's default since 1.36).
 const MAX_STREAMS: usize = 1024;

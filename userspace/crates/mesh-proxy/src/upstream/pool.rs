@@ -76,13 +76,14 @@ impl Pool {
         hosts.entry(address).or_default().idle.push(idle);
     }
 
-    /// An HTTP/2 connection to one of these addresses that takes one more stream.
+    /// An HTTP/2 connection to one of these addresses that takes one more stream, the latest first:
+    /// endpoints end connections after some number of streams, and refuse what comes then.
     pub(crate) fn open_http2(&self, addresses: &[SocketAddr]) -> Option<Rc<Http2Connection>> {
         let mut hosts = self.hosts.borrow_mut();
         addresses.iter().find_map(|address| {
             let host = hosts.get_mut(address)?;
             host.http2.retain(|connection| !connection.is_closed());
-            let with_room = host.http2.iter().find(|connection| connection.has_room());
+            let with_room = host.http2.iter().rev().find(|one| one.has_room());
             with_room.map(Rc::clone)
         })
     }

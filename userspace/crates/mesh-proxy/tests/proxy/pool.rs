@@ -1,10 +1,22 @@
 //! Connections that are kept, and those that turn out to be closed.
 
+use std::{
+    convert::Infallible,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
 use http::Version;
+use hyper::{server::conn::http2, service::service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use mesh_model::snapshot::Protocol;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    task::JoinSet,
 };
 
 use crate::support::{
@@ -120,4 +132,57 @@ async fn closed_connections_are_no_longer_counted() {
         })
         .await;
     }
+}
+
+/// Echoes over HTTP/2 and says GOAWAY after some streams, as servers do to end connections.
+async fn echo_and_go_away(stream: TcpStream) {
+    const STREAMS: usize = 20;
+    let served = Arc::new(AtomicUsize::new(0));
+    let service = {
+        let served = Arc::clone(&served);
+        service_fn(move |request| {
+            served.fetch_add(1, Ordering::SeqCst);
+            let answering = echo(request);
+            async move { Ok::<_, Infallible>(answering.await) }
+        })
+    };
+    let builder = http2::Builder::new(TokioExecutor::new());
+    let mut serving = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let mut is_going = false;
+    let _ = std::future::poll_fn(|cx| {
+        let outcome = serving.as_mut().poll(cx);
+        if !is_going && served.load(Ordering::SeqCst) >= STREAMS {
+            is_going = true;
+            serving.as_mut().graceful_shutdown();
+            return serving.as_mut().poll(cx);
+        }
+        outcome
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_endpoint_that_ends_its_connections_costs_no_request() {
+    let server = Server::tcp(echo_and_go_away).await;
+    let mesh = Mesh::start(Plan::one(Protocol::Http2, server.address).snapshot()).await;
+    let client = Client::open(mesh.dial_80().await, Version::HTTP_2).await;
+    let mut clients = JoinSet::new();
+    for number in 0..16 {
+        let mut client = client.another();
+        clients.spawn(async move {
+            let body = "x".repeat(1000 * number);
+            for _ in 0..50 {
+                let sent = client
+                    .send(post("http://b.local/", body.clone()))
+                    .await
+                    .unwrap();
+                let answer = Answer::read(sent).await.unwrap();
+                assert_eq!((answer.status, answer.text()), (200, body.as_str()));
+            }
+        });
+    }
+    while let Some(client) = clients.join_next().await {
+        client.unwrap();
+    }
+    assert!(server.connections() > 10, "{}", server.connections());
 }

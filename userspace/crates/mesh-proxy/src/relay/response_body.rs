@@ -1,9 +1,8 @@
-//! HTTP bodies on their way through: the request's to the endpoint, the answer's to the client.
-//! Frames are passed on as they come, trailers included; a reader that is slow holds the writer.
+//! The body of an answer on its way to the client. Frames are passed on as they come, trailers
+//! included; a client that reads slowly holds the endpoint.
 
 use std::{
     pin::Pin,
-    rc::Rc,
     task::{Context, Poll, ready},
 };
 
@@ -12,70 +11,11 @@ use http_body_util::Full;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use thiserror::Error;
 
-use super::clock::{Clock, Expired, Expiry};
+use super::clock::{Expired, Expiry};
 use crate::{
     downstream::exchange::Exchange,
     upstream::http::{Lease, UpstreamRequest},
 };
-
-/// The body of a request on its way to the endpoint.
-pub(crate) struct RequestBody {
-    incoming: Option<Incoming>,
-    clock: Rc<Clock>,
-}
-
-impl RequestBody {
-    pub(crate) fn new(incoming: Incoming, clock: &Rc<Clock>) -> Self {
-        let body = Self {
-            incoming: Some(incoming).filter(|incoming| !incoming.is_end_stream()),
-            clock: Rc::clone(clock),
-        };
-        if body.incoming.is_none() {
-            body.clock.request_ended();
-        }
-        body
-    }
-
-    /// The same body again, where that costs nothing: where there is none.
-    pub(crate) fn replay(&self) -> Option<Self> {
-        self.incoming.is_none().then(|| Self {
-            incoming: None,
-            clock: Rc::clone(&self.clock),
-        })
-    }
-}
-
-impl Body for RequestBody {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let this = self.get_mut();
-        let Some(incoming) = &mut this.incoming else {
-            return Poll::Ready(None);
-        };
-        let frame = ready!(Pin::new(&mut *incoming).poll_frame(cx));
-        this.clock.moved();
-        if frame.is_none() || incoming.is_end_stream() {
-            this.clock.request_ended();
-        }
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.incoming.as_ref().is_none_or(Body::is_end_stream)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match &self.incoming {
-            Some(incoming) => incoming.size_hint(),
-            None => SizeHint::with_exact(0),
-        }
-    }
-}
 
 /// Why an answer broke off after it began. The client's stream or connection is reset for it.
 #[derive(Debug, Error)]
