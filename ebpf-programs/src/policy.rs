@@ -77,9 +77,9 @@ fn is_silent() -> bool {
 
 /// Where a destination is redirected to, for sockets that can reach the loopback addresses.
 #[inline(always)]
-pub(crate) fn target(destination: &Address) -> Address {
-    if is_v4(destination) {
-        loopback_for(destination)
+pub(crate) fn target(attempt: &egress::Attempt) -> Address {
+    if is_v4(&attempt.address) {
+        loopback_for(&attempt.address, attempt.port)
     } else {
         LOOPBACK_V6
     }
@@ -112,8 +112,8 @@ impl egress::Lookups for Outgoing {
     }
 
     #[inline(always)]
-    fn proxy_listens(&self, address: &Address, egress_port: u16) -> bool {
-        self.context.is_listening(&target(address), egress_port)
+    fn proxy_listens(&self, attempt: &egress::Attempt, egress_port: u16) -> bool {
+        self.context.is_listening(&target(attempt), egress_port)
     }
 
     #[inline(always)]

@@ -27,12 +27,13 @@ pub const fn is_always_local(address: &Address) -> bool {
 }
 
 /// The loopback address that an IPv4 destination is redirected to: the same for equal destinations,
-/// spread over 127.0.0.0/8 otherwise, so that a host keeps the space of ephemeral ports that it had:
-/// one for each destination. The last octet is 1 to 254, because .0 and .255 confuse people and tools.
+/// spread over 127.0.0.0/8 otherwise, so that a host keeps the space of source ports that it had: one
+/// for each destination. The last octet is 1 to 254, because .0 and .255 confuse people and tools.
 #[inline(always)]
-pub const fn loopback_for(destination: &Address) -> Address {
-    // The finalizer of MurmurHash3: every bit of the input moves every bit of the output.
-    let mut hash = destination[3];
+pub const fn loopback_for(destination: &Address, port: u16) -> Address {
+    // The finalizer of MurmurHash3: every bit of the input moves every bit of the output. The port
+    // comes in by an odd multiple, so that neighbouring ports are not neighbouring addresses.
+    let mut hash = destination[3] ^ (port as u32).wrapping_mul(0x9e37_79b1);
     hash ^= hash >> 16;
     hash = hash.wrapping_mul(0x85eb_ca6b);
     hash ^= hash >> 13;

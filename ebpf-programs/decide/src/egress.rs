@@ -38,8 +38,8 @@ pub trait Lookups {
     fn ignores_port(&self, port: u16) -> bool;
     /// Whether the policy leaves this destination alone.
     fn ignores_network(&self, address: &Address) -> bool;
-    /// Whether a proxy listens for connections to this destination.
-    fn proxy_listens(&self, address: &Address, egress_port: u16) -> bool;
+    /// Whether a proxy listens where this connection would be sent.
+    fn proxy_listens(&self, attempt: &Attempt, egress_port: u16) -> bool;
     /// Whether the proxy's heartbeat is over.
     fn proxy_is_silent(&self) -> bool;
 }
@@ -81,7 +81,7 @@ fn exemption<L: Lookups>(policy: &Policy, attempt: &Attempt, lookups: &L) -> Opt
 
 #[inline(always)]
 fn at_the_proxy<L: Lookups>(policy: &Policy, attempt: &Attempt, lookups: &L) -> Decision {
-    let trouble = if !lookups.proxy_listens(&attempt.address, policy.egress_port) {
+    let trouble = if !lookups.proxy_listens(attempt, policy.egress_port) {
         PROXY_ABSENT
     } else if policy.flags & EXTERNAL_PROXY == 0 && lookups.proxy_is_silent() {
         PROXY_SILENT

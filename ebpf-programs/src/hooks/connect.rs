@@ -130,7 +130,7 @@ fn course(sock: Sock, attempt: &Attempt, decision: &Decision, egress_port: u16) 
     };
     let interface = sock.bound_interface();
     if interface == 0 {
-        return (Course::To(policy::target(&attempt.address), port), false);
+        return (Course::To(policy::target(attempt), port), false);
     }
     let key = OwnAddressKey {
         workload: workload(),

@@ -56,6 +56,7 @@ impl Agent {
             ["connect", to, options @ ..] => self.connect(parse(to)?, options),
             ["attempt", to] => attempt(parse(to)?),
             ["attempt", to, times] => attempts(parse(to)?, parse(times)?),
+            ["datagram", to] => datagram(parse(to)?),
             ["reconnect", id, to] => self.reconnect(parse(id)?, parse(to)?),
             ["peer", id] => Ok(printed(&self.socket(id)?.peer_addr()?)),
             ["local", id] => Ok(printed(&self.socket(id)?.local_addr()?)),
@@ -176,6 +177,13 @@ fn attempt(to: SocketAddr) -> Result<String> {
         Ok(()) => String::new(),
         Err(error) => format!("{:?}", error.kind()),
     })
+}
+
+/// Connects a UDP socket and says to where.
+fn datagram(to: SocketAddr) -> Result<String> {
+    let socket = Socket::new(Domain::for_address(to), Type::DGRAM, None)?;
+    socket.connect(&to.into())?;
+    Ok(printed(&socket.peer_addr()?))
 }
 
 /// [`attempt`] again and again.

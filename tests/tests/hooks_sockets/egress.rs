@@ -81,11 +81,11 @@ plays! {
         assert!(targets.len() >= 7, "{targets:?}");
     }
 
-    fn one_source_port_reaches_two_destinations(stage) {
+    fn one_source_port_reaches_several_destinations(stage) {
         let proxy = Proxy::listen();
         let instance = stage.enrolled(&proxy.rules());
         let mut application = stage.application();
-        for address in ["198.51.100.1:80", "198.51.100.2:80"] {
+        for address in ["198.51.100.1:80", "198.51.100.2:80", "198.51.100.2:81"] {
             let order = format!("connect {address} from={OWN_V4}:40000");
             application.ask(&order).unwrap();
             let (stream, origin) = proxy.accept(&instance);
@@ -152,6 +152,16 @@ plays! {
         assert!(!far.starts_with("ConnectionRefused"), "it leaves the host: {far}");
         assert_eq!(instance.counters(WORKLOAD).unwrap(), []);
         assert_eq!(instance.connections().unwrap(), []);
+    }
+
+    fn datagrams_are_left_alone(stage) {
+        let proxy = Proxy::listen();
+        let instance = stage.enrolled(&RedirectRules { ipv6: true, ..proxy.rules() });
+        let mut application = stage.application();
+        for to in [FAR_V4, FAR_V6] {
+            assert_eq!(application.ask(&format!("datagram {to}")).unwrap(), to);
+        }
+        assert_eq!(instance.counters(WORKLOAD).unwrap(), []);
     }
 
     fn nothing_is_left_of_flows(stage) {

@@ -59,8 +59,8 @@ proptest! {
     }
 
     #[test]
-    fn targets_are_loopback_host_addresses(four in any::<Ipv4Addr>()) {
-        let target = octets(loopback_for(&v4(four))).to_ipv4_mapped();
+    fn targets_are_loopback_host_addresses(four in any::<Ipv4Addr>(), port: u16) {
+        let target = octets(loopback_for(&v4(four), port)).to_ipv4_mapped();
         let Some(target) = target else { return Err(TestCaseError::fail("not IPv4")) };
         prop_assert!(target.is_loopback());
         prop_assert!((1..=254).contains(&target.octets()[3]));
@@ -69,8 +69,9 @@ proptest! {
 
 #[test]
 fn neighbouring_destinations_get_targets_of_their_own() {
-    let targets: std::collections::BTreeSet<Address> = (0..=255)
-        .map(|last| loopback_for(&v4(Ipv4Addr::new(10, 0, 0, last))))
+    let destinations = (0..=255).flat_map(|last| (80..84).map(move |port| (last, port)));
+    let targets: std::collections::BTreeSet<Address> = destinations
+        .map(|(last, port)| loopback_for(&v4(Ipv4Addr::new(10, 0, 0, last)), port))
         .collect();
-    assert!(targets.len() > 250, "{}", targets.len());
+    assert!(targets.len() > 1020, "{}", targets.len());
 }

@@ -86,7 +86,7 @@ impl Lookups for Rules {
             .any(|&(network, length)| contains(network, length, address))
     }
 
-    fn proxy_listens(&self, _: &Address, _: u16) -> bool {
+    fn proxy_listens(&self, _: &Attempt, _: u16) -> bool {
         self.listens
     }
 

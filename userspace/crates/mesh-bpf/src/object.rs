@@ -115,3 +115,6 @@ pub(crate) fn has_netns_cookies() -> bool {
     // A probe that fails for another reason leaves the attempt to the load of the program itself.
     is_helper_supported(ProgramType::SockOps, BpfHelper::BPF_FUNC_get_netns_cookie).unwrap_or(true)
 }
+
+#[cfg(test)]
+mod tests;
