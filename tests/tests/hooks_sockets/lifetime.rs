@@ -126,6 +126,16 @@ plays! {
         mesh_bpf::cgroup::remove(&spec.cgroup).unwrap();
     }
 
+    fn a_workload_that_cannot_be_enrolled_is_left_as_it_was(stage) {
+        let instance = stage.instance();
+        let spec = WorkloadSpec { netns: Some("/etc/hostname".into()), ..stage.spec() };
+        instance.enrol(&spec, &RedirectRules::default(), 1, &[]).unwrap_err();
+        let report = stage.report();
+        assert_eq!(report.links.len(), 2, "those of the proxy");
+        assert!(report.workloads.is_empty());
+        assert_eq!(stage.entries("POLICIES"), 0);
+    }
+
     fn the_whole_machine_is_no_workload(stage) {
         let instance = stage.instance();
         let root = mesh_bpf::cgroup::mount_point().unwrap();

@@ -1,7 +1,7 @@
 //! The daemon's hold on the kernel: maps shared by pin, programs loaded once a workload.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeSet, HashSet},
     os::fd::BorrowedFd,
     path::{Path, PathBuf},
     time::Duration,
@@ -81,7 +81,8 @@ impl Instance {
     }
 
     /// Attaches the programs to a workload, with these rules and local networks in force before
-    /// the first of them. Links of an earlier daemon are updated in place, with no gap.
+    /// the first of them. Links of an earlier daemon are updated in place, with no gap. A workload
+    /// that was not enrolled before and cannot be is left as it was.
     pub fn enrol(
         &self,
         spec: &WorkloadSpec,
@@ -97,8 +98,28 @@ impl Instance {
                 workload: cgroup,
             });
         }
-        let on_cgroup = Target::open(&cgroup)?;
-        let on_netns = Target::open(spec.netns.as_deref().unwrap_or(Path::new(netns::OWN)))?;
+        let is_new = pins::names(&self.pins.workload_links(spec.id))?.is_empty();
+        let enrolled = self
+            .prepare(spec, &cgroup, rules, generation, local)
+            .and_then(|()| self.attach(spec, &cgroup));
+        if enrolled.is_err() && is_new {
+            // The error to tell is the first one.
+            if let Err(second) = self.release(spec.id) {
+                tracing::warn!("workload {} is half enrolled: {second}", spec.name);
+            }
+        }
+        enrolled
+    }
+
+    /// Writes all that the programs of a workload read.
+    fn prepare(
+        &self,
+        spec: &WorkloadSpec,
+        cgroup: &Path,
+        rules: &RedirectRules,
+        generation: u64,
+        local: &[LocalNetwork],
+    ) -> Result<(), BpfError> {
         let netns_cookie = if self.has_netns_cookies {
             netns::inside(spec.netns.as_deref(), netns::cookie)?
         } else {
@@ -107,13 +128,18 @@ impl Instance {
         self.maps.note_workload(&Enrolled {
             id: spec.id,
             name: spec.name.clone(),
-            cgroup,
+            cgroup: cgroup.to_owned(),
             netns: spec.netns.clone(),
             netns_cookie,
         })?;
         self.set_local_addresses(spec.id, local)?;
-        self.set_rules(spec.id, rules, generation)?;
+        self.set_rules(spec.id, rules, generation)
+    }
 
+    /// Loads the programs of a workload and attaches them.
+    fn attach(&self, spec: &WorkloadSpec, cgroup: &Path) -> Result<(), BpfError> {
+        let on_cgroup = Target::open(cgroup)?;
+        let on_netns = Target::open(spec.netns.as_deref().unwrap_or(Path::new(netns::OWN)))?;
         let globals = Globals {
             workload: spec.id,
             netns_cookies: self.has_netns_cookies,
@@ -246,8 +272,7 @@ impl Instance {
         links::detach_all(&directory, &order)?;
         pins::remove_directory(&directory)?;
         self.maps.drop_rules(id)?;
-        self.maps
-            .set_steered(id, 0, &std::collections::BTreeSet::new())?;
+        self.maps.set_steered(id, 0, &BTreeSet::new())?;
         self.maps.set_local(id, &[])?;
         self.maps.forget_workload(id)
     }
