@@ -5,7 +5,7 @@
 use std::{
     collections::BTreeMap,
     io::{self, BufRead as _, ErrorKind, Read as _, Write as _},
-    net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpStream},
     str::FromStr,
     time::Duration,
 };
@@ -57,6 +57,7 @@ impl Agent {
             ["attempt", to] => attempt(parse(to)?),
             ["attempt", to, times] => attempts(parse(to)?, parse(times)?),
             ["datagram", to] => datagram(parse(to)?),
+            ["compare", network, times] => compare(parse(network)?, parse(times)?),
             ["reconnect", id, to] => self.reconnect(parse(id)?, parse(to)?),
             ["peer", id] => Ok(printed(&self.socket(id)?.peer_addr()?)),
             ["local", id] => Ok(printed(&self.socket(id)?.local_addr()?)),
@@ -184,6 +185,21 @@ fn datagram(to: SocketAddr) -> Result<String> {
     let socket = Socket::new(Domain::for_address(to), Type::DGRAM, None)?;
     socket.connect(&to.into())?;
     Ok(printed(&socket.peer_addr()?))
+}
+
+/// Dials many destinations of a /24, one after the other, and compares what each says that it is.
+fn compare(network: Ipv4Addr, times: u16) -> Result<String> {
+    let [a, b, c, _] = network.octets();
+    for number in 0..times {
+        let host = Ipv4Addr::new(a, b, c, u8::try_from(number % 250 + 1)?);
+        let to = SocketAddr::from((host, 1000 + number));
+        let mut said = String::new();
+        let mut stream = TcpStream::connect(to)?;
+        stream.set_read_timeout(Some(TIMEOUT))?;
+        stream.read_to_string(&mut said)?;
+        anyhow::ensure!(said == to.to_string(), "dialled {to}, reached {said}");
+    }
+    Ok(times.to_string())
 }
 
 /// [`attempt`] again and again.

@@ -1,6 +1,6 @@
 //! What a workload opens.
 
-use std::{io::Write as _, net::SocketAddr};
+use std::{io::Write as _, net::SocketAddr, os::fd::AsFd as _};
 
 use mesh_model::redirect::RedirectRules;
 
@@ -152,6 +152,47 @@ plays! {
         assert!(!far.starts_with("ConnectionRefused"), "it leaves the host: {far}");
         assert_eq!(instance.counters(WORKLOAD).unwrap(), []);
         assert_eq!(instance.connections().unwrap(), []);
+    }
+
+    fn many_at_once_all_arrive_where_they_were_going(stage) {
+        let proxy = Proxy::listen();
+        let rules = proxy.rules();
+        let instance = stage.enrolled(&rules);
+        let origins = instance.origins();
+        let mut applications: Vec<_> = (0..4).map(|_| stage.application()).collect();
+        for (number, application) in applications.iter_mut().enumerate() {
+            application.order(&format!("compare 198.51.{number}.0 500"));
+        }
+        let dialled = std::thread::spawn(move || {
+            applications.iter_mut().map(Agent::answer).collect::<Result<Vec<_>, _>>()
+        });
+        // The proxy tells each connection where it was going; meanwhile the rules are switched and
+        // the daemon replaced.
+        proxy.v4.set_nonblocking(true).unwrap();
+        let mut accepted = 0;
+        let mut daemon = Some(instance);
+        while !dialled.is_finished() {
+            match proxy.v4.accept() {
+                Ok((mut stream, _)) => {
+                    let origin = origins.origin(stream.as_fd()).unwrap().expect("an origin");
+                    stream.write_all(origin.destination.to_string().as_bytes()).unwrap();
+                    accepted += 1;
+                    if accepted % 100 == 0 {
+                        daemon.as_ref().unwrap().set_rules(WORKLOAD, &rules, accepted).unwrap();
+                    }
+                    if accepted % 700 == 0 {
+                        drop(daemon.take());
+                        daemon = Some(stage.enrolled(&rules));
+                    }
+                }
+                Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock),
+            }
+        }
+        assert_eq!(dialled.join().unwrap(), Ok(vec!["500".to_owned(); 4]));
+        let instance = daemon.unwrap();
+        assert_counted(&instance, "egress redirected matched", 2000);
+        stage.wait_empty("FLOWS");
+        stage.wait_empty("CONNECTIONS");
     }
 
     fn datagrams_are_left_alone(stage) {
