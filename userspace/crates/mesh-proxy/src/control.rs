@@ -40,7 +40,9 @@ type Publication = (Arc<Snapshot>, oneshot::Sender<()>);
 #[derive(Debug)]
 pub(crate) struct Control {
     shared: Arc<Shared>,
-    publications: Option<mpsc::UnboundedSender<Publication>>,
+    publications: mpsc::UnboundedSender<Publication>,
+    /// The thread ends when this is dropped, whatever it waits for.
+    running: Option<watch::Sender<()>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -78,13 +80,23 @@ impl Control {
             stats: Arc::clone(stats),
             clusters: HashMap::new(),
         };
+        let running = watch::Sender::new(());
+        let mut stopped = running.subscribe();
         let thread = thread::Builder::new()
             .name(name.clone())
-            .spawn(move || runtime.block_on(directory.run(inbox)))
+            .spawn(move || {
+                runtime.block_on(async move {
+                    tokio::select! {
+                        () = directory.run(inbox) => {}
+                        _ = stopped.changed() => {}
+                    }
+                });
+            })
             .map_err(failed)?;
         Ok(Self {
             shared,
-            publications: Some(publications),
+            publications,
+            running: Some(running),
             thread: Mutex::new(Some(thread)),
         })
     }
@@ -96,17 +108,15 @@ impl Control {
     /// Brings a snapshot into force; the receiver hears when it is.
     pub(crate) fn publish(&self, snapshot: Arc<Snapshot>) -> oneshot::Receiver<()> {
         let (done, heard) = oneshot::channel();
-        if let Some(publications) = &self.publications {
-            // A thread that is gone drops `done`, and the receiver hears that.
-            let _ = publications.send((snapshot, done));
-        }
+        // A thread that is gone drops `done`, and the receiver hears that.
+        let _ = self.publications.send((snapshot, done));
         heard
     }
 }
 
 impl Drop for Control {
     fn drop(&mut self) {
-        self.publications = None;
+        self.running = None;
         let thread = self
             .thread
             .get_mut()

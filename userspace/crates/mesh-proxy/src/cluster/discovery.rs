@@ -87,12 +87,11 @@ async fn ask(cluster: &SharedCluster, discoverer: &Discoverer, stats: &ClusterSt
                     endpoints = ?cluster.endpoints.load(),
                     "endpoints changed"
                 );
+                count_members(stats, cluster);
+                (discoverer.changed)();
             } else {
                 stats.update_no_rebuild.increment();
             }
-            count_members(stats, cluster);
-            // Also for another order alone: the first address is where new connections go.
-            (discoverer.changed)();
         }
         Err(error) => {
             match error {

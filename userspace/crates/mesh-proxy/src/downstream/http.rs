@@ -255,10 +255,11 @@ async fn drive(
 ) -> hyper::Result<()> {
     let mut idle_check = connection.last_request.get() + IDLE_LIMIT;
     let mut drain = pin!(connection.worker.draining());
+    let mut is_closing = false;
     loop {
         tokio::select! {
+            biased;
             outcome = &mut serving => return outcome,
-            () = sleep_until(idle_check) => {}
             () = &mut drain, if !connection.draining.get() => {
                 connection.draining.set(true);
                 idle_check = Instant::now() + DRAIN_GRACE;
@@ -267,20 +268,25 @@ async fn drive(
                 }
                 continue;
             }
+            () = sleep_until(idle_check) => {}
         }
-        let limit = if connection.draining.get() {
+        let is_draining = connection.draining.get();
+        let limit = if is_draining || is_closing {
             DRAIN_GRACE
         } else {
             IDLE_LIMIT
         };
         let now = Instant::now();
         match connection.idle_at(limit) {
+            // It was closed gently and is still here: a client that neither speaks nor leaves.
+            Some(moment) if moment <= now && is_closing => return Ok(()),
             Some(moment) if moment <= now => {
-                if !connection.draining.get() {
+                if !is_draining {
                     connection.stats.downstream_cx_idle_timeout.increment();
                 }
+                is_closing = true;
                 serving.as_mut().close_gently();
-                return serving.await;
+                idle_check = now + DRAIN_GRACE;
             }
             Some(moment) => idle_check = moment,
             None => idle_check = now + limit,
