@@ -111,8 +111,9 @@ fn http_answer(failure: Failure) -> Response<ResponseBody> {
     let mut response = Response::new(local(text));
     *response.status_mut() = failure.status();
     let fields = response.headers_mut();
-    fields.insert(header::CONTENT_LENGTH, HeaderValue::from(text.len()));
+    // Of an empty body HTTP/2 says nothing; for HTTP/1 hyper says that its length is 0.
     if !text.is_empty() {
+        fields.insert(header::CONTENT_LENGTH, HeaderValue::from(text.len()));
         fields.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     }
     headers::sign(fields);

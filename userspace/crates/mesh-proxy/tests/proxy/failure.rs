@@ -128,6 +128,8 @@ async fn an_unknown_host_is_404_unless_egress_is_allowed() {
         for host in ["unknown.local", "b.local:81", "b.local."] {
             let answer = client.get(&format!("http://{host}/")).await.unwrap();
             assert_envoys(&answer, 404, "");
+            let length = (version == Version::HTTP_11).then_some("0");
+            assert_eq!(answer.header("content-length"), length);
         }
     }
     assert_eq!(mesh.stat("http.egress.no_route"), 6);
