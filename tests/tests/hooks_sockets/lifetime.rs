@@ -91,7 +91,9 @@ plays! {
         let proxy = Proxy::listen();
         let instance = stage.enrolled(&proxy.rules());
         let removed = uninstall::uninstall(Path::new(BPFFS), &stage.name).unwrap();
-        assert_eq!((removed.links, removed.maps, removed.directories), (8, 16, 6));
+        assert_eq!((removed.links, removed.maps), (8, 16));
+        // Its own six, and the directory of all instances if it was the last.
+        assert!([6, 7].contains(&removed.directories), "{removed:?}");
         // The daemon still holds its maps, and nothing is attached.
         let mut application = stage.application();
         let attempt = application.ask(&format!("attempt {FAR_V4}")).unwrap();
@@ -99,7 +101,7 @@ plays! {
         drop(instance);
         assert!(inspect::inspect(Path::new(BPFFS), &stage.name).unwrap().is_none());
         let again = uninstall::uninstall(Path::new(BPFFS), &stage.name).unwrap();
-        assert_eq!(again, uninstall::Removed::default());
+        assert_eq!((again.links, again.maps), (0, 0));
     }
 
     fn a_cgroup_that_went_and_came_back_is_attached_again(stage) {

@@ -82,7 +82,13 @@ pub(crate) fn versions(bpffs: &Path, instance: &str) -> Result<Vec<u32>, BpfErro
 
 /// Makes a directory of pins with those above it.
 pub(crate) fn create(directory: &Path) -> Result<(), BpfError> {
-    fs::create_dir_all(directory).map_err(BpfError::file("create", directory))
+    let make = || fs::create_dir_all(directory);
+    match make() {
+        // Another instance that was uninstalled at this moment took an empty directory above away.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => make(),
+        made => made,
+    }
+    .map_err(BpfError::file("create", directory))
 }
 
 /// The names in a directory, sorted; none if it is not there.
@@ -110,12 +116,25 @@ pub(crate) fn remove(pin: &Path) -> Result<(), BpfError> {
     }
 }
 
-/// Removes an empty directory of pins; false if it was not there.
+/// Removes a directory of pins if it is there; false if it was not.
 pub(crate) fn remove_directory(directory: &Path) -> Result<bool, BpfError> {
     match fs::remove_dir(directory) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(BpfError::file("remove", directory)(error)),
+    }
+}
+
+/// Removes the directory of all instances if this one was the last; false if there are others, or
+/// somebody else removed it.
+pub(crate) fn remove_all_instances(bpffs: &Path) -> Result<bool, BpfError> {
+    let directory = all_instances(bpffs);
+    match fs::remove_dir(&directory) {
+        Ok(()) => Ok(true),
+        Err(error) => match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty => Ok(false),
+            _ => Err(BpfError::file("remove", &directory)(error)),
+        },
     }
 }
 

@@ -35,10 +35,7 @@ pub fn uninstall(bpffs: &Path, name: &str) -> Result<Removed, BpfError> {
         remove_version(&Pins::at(instance.join(version)), &mut removed)?;
     }
     remove_directory(&instance, &mut removed)?;
-    let all = pins::all_instances(bpffs);
-    if pins::names(&all)?.is_empty() {
-        remove_directory(&all, &mut removed)?;
-    }
+    removed.directories += usize::from(pins::remove_all_instances(bpffs)?);
     Ok(removed)
 }
 
