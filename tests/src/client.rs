@@ -223,16 +223,18 @@ impl Curl {
     }
 
     /// `count` requests by nghttp on one HTTP/2 connection, as many at a time as the other side
-    /// allows. It reports bodies and no statuses: what has the body of a service counts as a 200.
+    /// allows. It reports bodies and no statuses: a line that is the name of a service is an answer
+    /// of that service, and what else comes is of no status.
     pub fn multiplexed(&self, url: &str, count: usize) -> Result<Answers> {
         let mut command = self.start("nghttp");
         command.args(["--multiply", &count.to_string(), url]);
         let mut answers = Answers::default();
-        for body in process::run(&mut command)?.lines() {
+        for line in process::run(&mut command)?.lines() {
+            let is_name = line.starts_with("service") && !line.contains(' ');
             answers.add(Answer {
                 exit: 0,
-                status: 200,
-                body: body.to_owned(),
+                status: if is_name { 200 } else { 0 },
+                body: line.to_owned(),
             });
         }
         Ok(answers)

@@ -39,7 +39,9 @@ fn requests_split_as_the_route_says_and_a_target_of_weight_0_gets_none() {
     assert_eq!(daemon.stat(FROM_APPLICATION).unwrap(), 1);
 
     assert_split(&http1.many(URL, SPLIT / 2).unwrap(), 0.75);
-    assert_split(&http2.multiplexed(URL, SPLIT / 2 - 500).unwrap(), 0.75);
+    let multiplexed = http2.multiplexed(URL, SPLIT / 2 - 500).unwrap();
+    assert_eq!(multiplexed.total(), SPLIT / 2 - 500);
+    assert_split(&multiplexed, 0.75);
     assert_split(&http2.many(URL, 500).unwrap(), 0.75);
     let stats = daemon.stats().unwrap();
     assert_eq!(stats.value(FROM_APPLICATION), SPLIT as u64 + 1);

@@ -67,9 +67,10 @@ fn outside(stage: &mut Stage, daemons: &Daemons) -> Result<()> {
         "The same host, the same address, the same user: it is nobody's business.",
     )?;
     let before = daemons.a.stat(FROM_APPLICATION)?;
-    let answers = stage.shell(&format!(
-        "$LAB/serviceA/outside curl -s --http2-prior-knowledge '{URL}?n=[1-100]' | sort | uniq -c"
-    ))?;
+    let requests =
+        format!("sh -c 'seq 100 | xargs -I @ curl -s --http2-prior-knowledge {URL}?n=@'");
+    let line = format!("$LAB/serviceA/outside {requests} | sort | uniq -c");
+    let answers = stage.shell(&line)?;
     stage.expect(
         answers.split_whitespace().eq(["100", "serviceB"]),
         "all 100 requests reach the address that DNS gave: serviceB",

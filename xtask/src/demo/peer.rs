@@ -13,10 +13,12 @@ use tests::{
 use super::{Daemons, Stage, stage::say};
 use crate::layout;
 
-/// Requests that each proxy serves; half of them HTTP/1.1, half HTTP/2.
-const REQUESTS: usize = 6000;
+/// Requests that each proxy serves: half of them HTTP/1.1 by curl, one after the other, half of them
+/// HTTP/2 by nghttp, as many at a time as it may.
+const REQUESTS: usize = 10_000;
 
 /// What one proxy did.
+#[derive(Debug)]
 struct Performance {
     answers: Answers,
     cpu: Duration,
@@ -29,7 +31,7 @@ pub(super) fn play(stage: &mut Stage, scenario: &Scenario, daemons: Daemons) -> 
         "An unmodified Envoy 1.40 in our place",
         "The programs redirect and answer SO_ORIGINAL_DST; the proxy is an Envoy that knows nothing
          of them. Its configuration says what the documents say. Both proxies serve the same
-         requests, one after the other, with two threads. This shows that it works; a measurement
+         requests with two threads. This shows that it works; a measurement
          of speed is `cargo xtask bench`.",
     )?;
     let generation = daemons.a.configuration()?.generation;
@@ -63,7 +65,7 @@ fn perform(scenario: &Scenario, pid: u32) -> Result<Performance> {
     let before = usage::of(pid)?;
     let start = Instant::now();
     let mut answers = scenario.curl().many(URL, REQUESTS / 2)?;
-    answers.extend(scenario.curl().http2().many(URL, REQUESTS / 2)?);
+    answers.extend(scenario.curl().multiplexed(URL, REQUESTS / 2)?);
     let wall = start.elapsed();
     let after = usage::of(pid)?;
     Ok(Performance {
@@ -77,10 +79,12 @@ fn perform(scenario: &Scenario, pid: u32) -> Result<Performance> {
 fn judge(stage: &mut Stage, name: &str, performance: &Performance, counted: u64) {
     let answers = &performance.answers;
     let old = answers.from("serviceB");
-    let served = answers.failed() == 0 && counted == REQUESTS as u64;
+    let all = old + answers.from("serviceBv2") == REQUESTS;
+    // A proxy that sends a refused request again counts it again.
+    let served = all && counted >= REQUESTS as u64;
     stage.expect(
         served && is_share(old, REQUESTS, 0.75),
-        format!("{name} served and counted all {REQUESTS} requests, {old} of them by serviceB"),
+        format!("all {REQUESTS} requests through {name} were answered, {old} of them by serviceB"),
     );
 }
 
