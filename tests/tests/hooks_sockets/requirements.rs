@@ -8,6 +8,8 @@ use rustix::{
     thread::{CapabilitySet, capabilities, set_capabilities},
 };
 
+use tests::capability::BPFFS;
+
 use crate::stage::{FAR_V4, Proxy, fail, object, plays};
 
 plays! {
@@ -59,6 +61,7 @@ plays! {
         assert!(matches!(refused, BpfError::NoObject), "{refused}");
         let garbage = Instance::open(&stage.settings(), b"no object at all").unwrap_err();
         assert!(matches!(garbage, BpfError::Object(_)), "{garbage}");
+        assert!(!Path::new(BPFFS).join("ferromesh").join(&stage.name).exists(), "nothing is left");
     }
 
     fn a_cgroup_for_the_proxy(stage) {
@@ -66,6 +69,6 @@ plays! {
         settings.proxy_cgroup = "/proc".into();
         let refused = Instance::open(&settings, object()).unwrap_err();
         assert!(matches!(refused, BpfError::NotACgroup { .. }), "{refused}");
-        assert!(!Path::new("/sys/fs/bpf/ferromesh").join(&stage.name).exists());
+        assert!(!Path::new(BPFFS).join("ferromesh").join(&stage.name).exists());
     }
 }

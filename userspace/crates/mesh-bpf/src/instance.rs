@@ -21,6 +21,7 @@ use crate::{
     pins::{self, Pins},
     preflight,
     settings::Limits,
+    uninstall::uninstall,
 };
 
 /// The pins of one instance, open. Dropping it changes nothing in the kernel: links and maps stay
@@ -40,17 +41,33 @@ pub struct Instance {
 impl Instance {
     /// Opens the pins of an instance, or makes them: loads the object, shares its maps by pin and
     /// attaches the proxy's programs to its cgroup. Links of an earlier daemon are updated in place.
-    /// The proxy counts as down until [`Self::beat`], an external one until it listens.
+    /// The proxy counts as down until [`Self::beat`], an external one until it listens. An instance
+    /// that was not there before and cannot be made leaves nothing.
     pub fn open(settings: &InstanceSettings, object: &'static [u8]) -> Result<Self, BpfError> {
         check_name(&settings.name)?;
         preflight::check(&settings.bpffs)?;
         check_version(&settings.bpffs, &settings.name)?;
         let proxy_cgroup = cgroup::attachable(&settings.proxy_cgroup)?;
+        let is_new = pins::versions(&settings.bpffs, &settings.name)?.is_empty();
+        let opened = Self::open_pins(settings, object, proxy_cgroup);
+        if opened.is_err() && is_new {
+            // The error to tell is the first one.
+            if let Err(second) = uninstall(&settings.bpffs, &settings.name) {
+                tracing::warn!("instance {} is half made: {second}", settings.name);
+            }
+        }
+        opened
+    }
+
+    fn open_pins(
+        settings: &InstanceSettings,
+        object: &'static [u8],
+        proxy_cgroup: PathBuf,
+    ) -> Result<Self, BpfError> {
         let target = Target::open(&proxy_cgroup)?;
         let pins = Pins::new(&settings.bpffs, &settings.name);
         pins::create(&pins.maps())?;
         pins::create(&pins.proxy_links())?;
-
         let has_netns_cookies = object::has_netns_cookies();
         let globals = Globals {
             workload: 0,

@@ -86,7 +86,7 @@ pub(crate) fn create(directory: &Path) -> Result<(), BpfError> {
     match make() {
         // Another instance that was uninstalled at this moment took an empty directory above away.
         Err(error) if error.kind() == io::ErrorKind::NotFound => make(),
-        made => made,
+        result => result,
     }
     .map_err(BpfError::file("create", directory))
 }

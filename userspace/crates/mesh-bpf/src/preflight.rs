@@ -6,6 +6,7 @@ use aya::{programs::ProgramType, sys::is_program_supported};
 use rustix::{
     fs::statfs,
     mount::{MountFlags, mount},
+    process::{Resource, Rlimit, setrlimit},
     thread::{CapabilitySet, capabilities},
 };
 
@@ -33,6 +34,7 @@ const PROGRAM_TYPES: [(ProgramType, &str); 4] = [
 /// Checks privileges, cgroup v2, the BPF file system (which is mounted if it can be) and the kernel.
 pub fn check(bpffs: &Path) -> Result<(), BpfError> {
     privileges()?;
+    lift_memory_limit();
     cgroup::mount_point()?;
     bpf_file_system(bpffs)?;
     program_types()
@@ -53,6 +55,17 @@ fn privileges() -> Result<(), BpfError> {
     Err(BpfError::NotPrivileged {
         missing: missing.join(", "),
     })
+}
+
+/// Before Linux 5.11 maps count as locked memory, of which a process may have little.
+fn lift_memory_limit() {
+    let unlimited = Rlimit {
+        current: None,
+        maximum: None,
+    };
+    if let Err(error) = setrlimit(Resource::Memlock, unlimited) {
+        tracing::debug!("the limit of locked memory stays: {error}");
+    }
 }
 
 fn bpf_file_system(path: &Path) -> Result<(), BpfError> {
