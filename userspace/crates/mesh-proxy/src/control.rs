@@ -20,8 +20,8 @@ use crate::{
     status::ProxyStatus,
 };
 
-/// How long a generation waits for the first answers of its new clusters. Envoy waits as long for
-/// a cluster's initialisation (`initial_fetch_timeout` aside) as one attempt of its resolver takes.
+/// How long a generation waits for the first answers of its new clusters: as long as one question
+/// takes at most by resolv.conf(5)'s default. A name server that is gone must not hold up the rest.
 const FIRST_ANSWER_WAIT: Duration = Duration::from_secs(5);
 
 /// What the control thread and the workers share.

@@ -271,9 +271,9 @@ pub(crate) async fn run(seed: WorkerSeed) -> usize {
         Ok(Phase::Serving | Phase::Stopped) | Err(_) => return worker.connections.get(),
     };
     let ended = async {
-        for loop_ in accepting {
-            // A loop that panicked accepts no more either.
-            let _ = loop_.await;
+        for accept_loop in accepting {
+            // One that panicked accepts no more either.
+            let _ = accept_loop.await;
         }
         worker.all_closed().await;
     };

@@ -41,7 +41,7 @@ use crate::{
 pub(crate) const IDLE_LIMIT: Duration = Duration::from_hours(1);
 /// Header fields of a request, in bytes (Envoy's default `max_request_headers_kb`).
 const MAX_HEADER_LIST: u32 = 60 * 1024;
-/// Streams that a client may have open at once (Envoy's default).
+/// Streams that a client may have open at once (the default of Envoy 1.40).
 const MAX_STREAMS: u32 = 1024;
 
 /// One connection of a client.

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{relay::request_body::RequestBody, worker::LocalExecutor};
 
-/// Streams on one connection whatever the peer allows (Envoy's default since 1.36).
+/// Streams on one connection whatever the peer allows (the default of Envoy 1.40).
 const MAX_STREAMS: usize = 1024;
 /// Streams until the peer's settings are in (RFC 9113, section 6.5.2, recommends no fewer).
 const FIRST_STREAMS: usize = 100;
