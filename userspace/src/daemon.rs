@@ -95,7 +95,7 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
         steered.as_ref(),
     )?;
     drop(steered);
-    let upkeep = redirection.keep_up();
+    let upkeep = redirection.keep_up(Arc::clone(&registry))?;
     let reporter = Arc::new(Reporter {
         settings: settings.clone(),
         started: Instant::now(),

@@ -1,5 +1,7 @@
 //! The daemon's hold on the kernel: enrolment, rules, heartbeat, local addresses.
 
+mod closing;
+
 use std::{
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
@@ -12,6 +14,7 @@ use anyhow::Context;
 use mesh_bpf::{ConnectionRecord, Instance, InstanceSettings, Origins, WorkloadSpec, local};
 use mesh_model::{origin::Origin, redirect::RedirectRules};
 use mesh_proxy::{Listeners, OriginSource};
+use mesh_telemetry::Registry;
 use tokio::{task::JoinHandle, time};
 
 use super::configuration::Configuration;
@@ -132,8 +135,9 @@ impl Redirection {
         rules
     }
 
-    /// Beats, and follows the addresses of the namespace, until aborted.
-    pub(crate) fn keep_up(&self) -> Upkeep {
+    /// Beats, follows the addresses of the namespace and counts closed connections, until aborted.
+    pub(crate) fn keep_up(&self, registry: Arc<Registry>) -> anyhow::Result<Upkeep> {
+        let closed = closing::start(self.instance.closed()?, registry)?;
         let beating = self.heartbeat.map(|heartbeat| {
             let instance = Arc::clone(&self.instance);
             tokio::spawn(async move {
@@ -158,9 +162,10 @@ impl Redirection {
                 }
             }
         });
-        Upkeep {
+        Ok(Upkeep {
             tasks: beating.into_iter().chain([following]).collect(),
-        }
+            _closed: closed,
+        })
     }
 
     fn refresh_local(&self) -> anyhow::Result<()> {
@@ -194,6 +199,7 @@ impl Redirection {
 /// The tasks behind [`Redirection::keep_up`].
 pub(crate) struct Upkeep {
     tasks: Vec<JoinHandle<()>>,
+    _closed: closing::Reader,
 }
 
 impl Upkeep {

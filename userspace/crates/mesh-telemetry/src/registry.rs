@@ -12,8 +12,8 @@ use std::{
 use crate::{
     render::{Family, Metric, Sample},
     scope::{
-        ClusterManagerStats, ClusterStats, HttpStats, ListenerStats, Reading, Scope, TcpStats,
-        VirtualHostStats,
+        ClusterManagerStats, ClusterStats, ConnectionStats, HttpStats, ListenerStats, Reading,
+        Scope, TcpStats, VirtualHostStats,
     },
     server::ServerState,
 };
@@ -40,6 +40,7 @@ pub struct Registry {
     tcps: Scopes<TcpStats>,
     virtual_hosts: Scopes<VirtualHostStats>,
     cluster_manager: Scopes<ClusterManagerStats>,
+    connections: Scopes<ConnectionStats>,
 }
 
 impl Registry {
@@ -57,6 +58,7 @@ impl Registry {
             tcps: Scopes::default(),
             virtual_hosts: Scopes::default(),
             cluster_manager: Scopes::default(),
+            connections: Scopes::default(),
         }
     }
 
@@ -115,6 +117,11 @@ impl Registry {
         self.cluster_manager.cells("", shard)
     }
 
+    /// `shard`'s cells of `connection.<kind>.`, such as `egress_redirected`.
+    pub fn connections(&self, kind: &str, shard: Shard) -> Arc<ConnectionStats> {
+        self.connections.cells(kind, shard)
+    }
+
     /// Forgets clusters and virtual hosts that nobody counts in any more, as Envoy drops the
     /// statistics of a cluster that configuration no longer names.
     pub fn prune(&self) {
@@ -133,6 +140,7 @@ impl Registry {
             .collect(Family::VirtualHost, &mut samples);
         self.cluster_manager
             .collect(Family::ClusterManager, &mut samples);
+        self.connections.collect(Family::Connection, &mut samples);
         self.collect_server(&mut samples);
         samples
     }

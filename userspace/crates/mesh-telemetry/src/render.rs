@@ -13,6 +13,8 @@ pub enum Family {
     Cluster,
     /// `cluster_manager.`
     ClusterManager,
+    /// `connection.<kind>.`
+    Connection,
     /// `http.<prefix>.`
     Http,
     /// `listener.<address>.`
@@ -66,6 +68,7 @@ impl Sample {
         let mut name = match self.family {
             Family::Cluster => format!("cluster.{scope}."),
             Family::ClusterManager => "cluster_manager.".to_owned(),
+            Family::Connection => format!("connection.{scope}."),
             Family::Http => format!("http.{scope}."),
             Family::Listener => format!("listener.{scope}."),
             Family::Server => "server.".to_owned(),
@@ -92,16 +95,23 @@ impl Sample {
         let family = match self.family {
             Family::Cluster => "cluster",
             Family::ClusterManager => "cluster_manager",
+            Family::Connection => "connection",
             Family::Http => "http",
             Family::Listener => "listener",
             Family::Server => "server",
             Family::Tcp => "tcp",
             Family::VirtualHost => "vhost_vcluster",
         };
+        // Dashboards know Envoy's names; what Envoy does not have must not look like them.
+        let owner = if self.family == Family::Connection {
+            "ferromesh"
+        } else {
+            "envoy"
+        };
         match self.metric {
-            Metric::Class { stem, .. } => format!("envoy_{family}_{stem}_xx"),
-            Metric::Code { stem, .. } => format!("envoy_{family}_{stem}"),
-            Metric::Plain(plain) => format!("envoy_{family}_{plain}"),
+            Metric::Class { stem, .. } => format!("{owner}_{family}_{stem}_xx"),
+            Metric::Code { stem, .. } => format!("{owner}_{family}_{stem}"),
+            Metric::Plain(plain) => format!("{owner}_{family}_{plain}"),
         }
     }
 
@@ -118,6 +128,7 @@ impl Sample {
         match self.family {
             Family::Cluster => labels.push(format!("envoy_cluster_name=\"{scope}\"")),
             Family::ClusterManager | Family::Server => {}
+            Family::Connection => labels.push(format!("kind=\"{scope}\"")),
             Family::Http => labels.push(format!("envoy_http_conn_manager_prefix=\"{scope}\"")),
             Family::Listener => labels.push(format!("envoy_listener_address=\"{scope}\"")),
             Family::Tcp => labels.push(format!("envoy_tcp_prefix=\"{scope}\"")),

@@ -1,5 +1,6 @@
 //! What is counted, scope by scope: the names are Envoy's (its documentation, "Statistics" of the
-//! HTTP connection manager, the router, the cluster manager, listeners and the TCP proxy).
+//! HTTP connection manager, the router, the cluster manager, listeners and the TCP proxy), but for
+//! [`ConnectionStats`], which come from the kernel.
 
 use crate::cell::{Counter, Gauge, StatusCounters};
 
@@ -275,5 +276,25 @@ scope! {
             /// Clusters that wait for their first answer.
             warming_clusters,
         }
+    }
+}
+
+scope! {
+    /// `connection.<way>_<verdict>.`: what the kernel recorded of the workload's connections, whether
+    /// or not they met the proxy. Envoy has no such scope.
+    ConnectionStats {
+        counters {
+            /// Bytes that came for the workload.
+            bytes_received,
+            /// Bytes that the workload wrote and its peer acknowledged.
+            bytes_sent,
+            /// Connections that have closed.
+            closed,
+            /// Of these, those whose handshake never ended.
+            never_established,
+            /// Segments sent again.
+            retransmits,
+        }
+        gauges {}
     }
 }

@@ -190,8 +190,11 @@ fn rules_part(f: &mut Formatter<'_>, workload: &WorkloadReport) -> fmt::Result {
     for counter in &workload.counters {
         writeln!(
             f,
-            "  counted    {:?} {:?} {}: {}",
-            counter.direction, counter.verdict, counter.reason, counter.count
+            "  counted    {} {} ({}): {}",
+            format!("{:?}", counter.direction).to_lowercase(),
+            format!("{:?}", counter.verdict).to_lowercase(),
+            counter.reason,
+            counter.count
         )?;
     }
     Ok(())

@@ -1,0 +1,83 @@
+//! Closing records of the kernel to the workload's statistics.
+
+use std::{
+    io,
+    sync::{Arc, Weak},
+    thread,
+    time::Duration,
+};
+
+use anyhow::Context;
+use mesh_bpf::{ClosedConnection, ClosedConnections, Direction, Verdict};
+use mesh_telemetry::{Registry, Shard};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+};
+
+/// How long the reader may sleep before it looks whether it is still wanted.
+const LOOK_UP_EVERY: Duration = Duration::from_millis(500);
+
+/// The reader's thread; it ends soon after this is dropped.
+pub(super) struct Reader {
+    _wanted: Arc<()>,
+}
+
+/// Counts connections as they close. What nobody reads in time the kernel drops and counts.
+pub(super) fn start(closed: ClosedConnections, registry: Arc<Registry>) -> anyhow::Result<Reader> {
+    let wanted = Arc::new(());
+    let still_wanted = Arc::downgrade(&wanted);
+    thread::Builder::new()
+        .name("closing".to_owned())
+        .spawn(move || {
+            if let Err(error) = read(closed, &registry, &still_wanted) {
+                tracing::error!(%error, "closed connections are not counted any more");
+            }
+        })
+        .context("cannot start the thread that counts closed connections")?;
+    Ok(Reader { _wanted: wanted })
+}
+
+fn read(mut closed: ClosedConnections, registry: &Registry, wanted: &Weak<()>) -> io::Result<()> {
+    let pause = Timespec::try_from(LOOK_UP_EVERY).map_err(io::Error::other)?;
+    while wanted.strong_count() > 0 {
+        match poll(&mut [PollFd::new(&closed, PollFlags::IN)], Some(&pause)) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        while let Some(connection) = closed.next_record()? {
+            add(registry, &connection);
+        }
+    }
+    Ok(())
+}
+
+fn add(registry: &Registry, connection: &ClosedConnection) {
+    let record = &connection.record;
+    let stats = registry.connections(kind(record.direction, record.verdict), Shard::Control);
+    stats.closed.increment();
+    if !connection.established {
+        stats.never_established.increment();
+    }
+    stats.bytes_sent.add(record.bytes_sent.unwrap_or(0));
+    stats.bytes_received.add(record.bytes_received.unwrap_or(0));
+    stats.retransmits.add(record.retransmits.unwrap_or(0));
+    tracing::debug!(
+        local = %record.local,
+        remote = %record.remote,
+        reason = record.reason,
+        age = ?record.age,
+        "closed"
+    );
+}
+
+fn kind(direction: Direction, verdict: Verdict) -> &'static str {
+    match (direction, verdict) {
+        (Direction::Egress, Verdict::Direct) => "egress_direct",
+        (Direction::Egress, Verdict::Redirected) => "egress_redirected",
+        (Direction::Egress, Verdict::Refused | Verdict::Lost) => "egress_refused",
+        (Direction::Ingress, Verdict::Direct) => "ingress_direct",
+        (Direction::Ingress, Verdict::Redirected) => "ingress_redirected",
+        (Direction::Ingress, Verdict::Refused | Verdict::Lost) => "ingress_refused",
+    }
+}
