@@ -10,7 +10,7 @@ use aya_ebpf::{
     macros::btf_map,
 };
 use ebpf_abi::{
-    Address, Closed, Connection, FlowKey, Instance, LocalKey, NetworkKey, Origin, OwnAddressKey,
+    Address, Connection, FlowKey, Instance, LocalKey, NetworkKey, Origin, OwnAddressKey,
     Policy, PortKey, Socket, SteeredKey,
 };
 
@@ -100,9 +100,10 @@ pub(crate) static FLOWS: HashMap<FlowKey, Origin, 1, NO_PREALLOC> = HashMap::new
 #[btf_map]
 pub(crate) static CONNECTIONS: HashMap<u64, Connection, 1, NO_PREALLOC> = HashMap::new();
 
-/// Closing records, for one reader.
+/// Closing records ([`ebpf_abi::Closed`]), for one reader. Ring buffers have no type for their
+/// records: libbpf refuses a definition with one.
 #[btf_map]
-pub(crate) static CLOSED: RingBuf<Closed, 4096> = RingBuf::new();
+pub(crate) static CLOSED: RingBuf<(), 4096> = RingBuf::new();
 
 /// By workload, direction, verdict and reason: how often. Only ever counts up.
 #[btf_map]

@@ -87,7 +87,7 @@ fn close(tcp: Tcp, socket: &Socket) {
         return;
     };
     let (workload, direction) = (connection.workload, connection.direction);
-    match CLOSED.reserve(0) {
+    match CLOSED.reserve_untyped::<Closed>(0) {
         Some(mut record) => {
             let mut connection = *connection;
             connection.flags = socket.flags;
