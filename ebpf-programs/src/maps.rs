@@ -10,8 +10,8 @@ use aya_ebpf::{
     macros::btf_map,
 };
 use ebpf_abi::{
-    Address, Connection, FlowKey, Instance, LocalKey, NetworkKey, Origin, OwnAddressKey,
-    Policy, PortKey, Socket, SteeredKey,
+    Address, Connection, FlowKey, Instance, LocalKey, NetworkKey, Origin, OwnAddressKey, Policy,
+    PortKey, Socket, SteeredKey,
 };
 
 /// Of a hash map: entries are made when they are needed.

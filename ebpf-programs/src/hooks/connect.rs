@@ -100,6 +100,9 @@ fn connect(context: Connect, address: Address) -> Course {
     course
 }
 
+/// Decides, and says on which port the policy's proxy takes egress. The port goes through memory: as a
+/// part of the result the compiler leaves it undefined where it is not used and computes with it there
+/// all the same, which the verifier refuses.
 #[inline(always)]
 fn decide(context: Connect, attempt: &Attempt, egress_port: &mut u16) -> Decision {
     let port = core::cell::Cell::new(0);
