@@ -4,6 +4,7 @@
 
 use std::{
     cell::RefCell,
+    error::Error,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, ready},
@@ -21,32 +22,35 @@ const KEEP_LIMIT: usize = 64 * 1024;
 
 /// Why a body ended before its end.
 #[derive(Debug, Error)]
-pub(crate) enum BrokenRequest {
+pub(crate) enum BrokenRequest<E: Error + 'static = hyper::Error> {
     #[error("the client broke its request off")]
-    Client(#[source] hyper::Error),
+    Client(#[source] E),
     #[error("the request is sent again over another connection")]
     Superseded,
 }
 
-/// One sending of a request's body.
-pub(crate) struct RequestBody {
+/// One sending of a request's body. What comes from the client is hyper's body but for tests.
+pub(crate) struct RequestBody<B = Incoming> {
     /// None where there is no body.
-    source: Option<Rc<RefCell<Source>>>,
+    source: Option<Rc<RefCell<Source<B>>>>,
     sending: usize,
     next: usize,
 }
 
 /// What can send a body again.
-#[derive(Clone)]
-pub(crate) struct Replay(Option<Rc<RefCell<Source>>>);
+pub(crate) struct Replay<B = Incoming>(Option<Rc<RefCell<Source<B>>>>);
 
 /// What comes from the client, for every sending.
-struct Source {
-    incoming: Incoming,
+struct Source<B> {
+    incoming: B,
     clock: Rc<Clock>,
-    /// The frames so far; none once they were forgotten.
-    kept: Option<Vec<Kept>>,
+    /// The frames so far, while the body can be sent again; then those that the sending that counts
+    /// has still to take.
+    kept: Vec<Kept>,
     kept_bytes: usize,
+    is_repeatable: bool,
+    /// Nothing more comes; a body that said so must not be asked again.
+    is_ended: bool,
     /// The sending that counts: an earlier one must not take what belongs to this.
     sending: usize,
 }
@@ -58,8 +62,8 @@ enum Kept {
     Trailers(HeaderMap),
 }
 
-impl RequestBody {
-    pub(crate) fn new(incoming: Incoming, clock: &Rc<Clock>) -> Self {
+impl<B: Body<Data = Bytes>> RequestBody<B> {
+    pub(crate) fn new(incoming: B, clock: &Rc<Clock>) -> Self {
         let source = if incoming.is_end_stream() {
             clock.request_ended();
             None
@@ -67,8 +71,10 @@ impl RequestBody {
             Some(Rc::new(RefCell::new(Source {
                 incoming,
                 clock: Rc::clone(clock),
-                kept: Some(Vec::new()),
+                kept: Vec::new(),
                 kept_bytes: 0,
+                is_repeatable: true,
+                is_ended: false,
                 sending: 0,
             })))
         };
@@ -79,18 +85,20 @@ impl RequestBody {
         }
     }
 
-    pub(crate) fn replay(&self) -> Replay {
+    pub(crate) fn replay(&self) -> Replay<B> {
         Replay(self.source.clone())
     }
 }
 
-impl Replay {
+impl<B> Replay<B> {
     /// The whole body again, in place of any earlier sending; none if it was too long to be kept.
-    pub(crate) fn again(&self) -> Option<RequestBody> {
+    pub(crate) fn again(&self) -> Option<RequestBody<B>> {
         let sending = match &self.0 {
             Some(source) => {
                 let mut source = source.borrow_mut();
-                source.kept.as_ref()?;
+                if !source.is_repeatable {
+                    return None;
+                }
                 source.sending += 1;
                 source.sending
             }
@@ -103,53 +111,55 @@ impl Replay {
         })
     }
 
-    /// An answer began: the body is not sent again.
-    pub(crate) fn forget(&self) {
+    /// An answer began: the body is not sent again, though this sending may not be through.
+    pub(crate) fn settle(&self) {
         if let Some(source) = &self.0 {
-            source.borrow_mut().kept = None;
+            source.borrow_mut().is_repeatable = false;
         }
     }
 }
 
-impl Source {
+impl<B> Source<B> {
+    /// Keeps a frame that the sending that counts, which has taken all before it, takes now.
     fn keep(&mut self, frame: &Frame<Bytes>) {
-        let Some(kept) = &mut self.kept else {
+        if !self.is_repeatable {
+            self.kept = Vec::new();
             return;
-        };
+        }
         if let Some(data) = frame.data_ref() {
             self.kept_bytes += data.len();
-            kept.push(Kept::Data(data.clone()));
+            self.kept.push(Kept::Data(data.clone()));
         } else if let Some(trailers) = frame.trailers_ref() {
-            kept.push(Kept::Trailers(trailers.clone()));
+            self.kept.push(Kept::Trailers(trailers.clone()));
         }
         if self.kept_bytes > KEEP_LIMIT {
-            self.kept = None;
+            self.is_repeatable = false;
+            self.kept = Vec::new();
         }
     }
 
     /// The frames that a sending has still to take from those kept.
     fn left(&self, next: usize) -> &[Kept] {
-        self.kept
-            .as_deref()
-            .and_then(|kept| kept.get(next..))
-            .unwrap_or_default()
+        self.kept.get(next..).unwrap_or_default()
     }
 }
 
-impl Body for RequestBody {
+impl<B> Body for RequestBody<B>
+where
+    B: Body<Data = Bytes, Error: Error + 'static> + Unpin,
+{
     type Data = Bytes;
-    type Error = BrokenRequest;
+    type Error = BrokenRequest<B::Error>;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BrokenRequest>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = self.get_mut();
         let Some(source) = &this.source else {
             return Poll::Ready(None);
         };
         let mut source = source.borrow_mut();
-        let source = &mut *source;
         if source.sending != this.sending {
             return Poll::Ready(Some(Err(BrokenRequest::Superseded)));
         }
@@ -160,13 +170,22 @@ impl Body for RequestBody {
                 Kept::Trailers(trailers) => Frame::trailers(trailers),
             })));
         }
+        if source.is_ended {
+            return Poll::Ready(None);
+        }
         let frame = ready!(Pin::new(&mut source.incoming).poll_frame(cx));
         source.clock.moved();
-        if let Some(Ok(frame)) = &frame {
-            source.keep(frame);
-            this.next += 1;
+        match &frame {
+            Some(Ok(frame)) => {
+                source.keep(frame);
+                this.next += 1;
+            }
+            // What came so far must never pass for the whole.
+            Some(Err(_)) => source.is_repeatable = false,
+            None => {}
         }
         if frame.is_none() || source.incoming.is_end_stream() {
+            source.is_ended = true;
             source.clock.request_ended();
         }
         Poll::Ready(frame.map(|frame| frame.map_err(BrokenRequest::Client)))
@@ -175,7 +194,8 @@ impl Body for RequestBody {
     fn is_end_stream(&self) -> bool {
         self.source.as_ref().is_none_or(|source| {
             let source = source.borrow();
-            source.left(self.next).is_empty() && source.incoming.is_end_stream()
+            source.left(self.next).is_empty()
+                && (source.is_ended || source.incoming.is_end_stream())
         })
     }
 
@@ -184,22 +204,25 @@ impl Body for RequestBody {
             return SizeHint::with_exact(0);
         };
         let source = source.borrow();
-        let left: usize = source.left(self.next).iter().map(Kept::length).sum();
+        let left: u64 = source.left(self.next).iter().map(Kept::length).sum();
         let incoming = source.incoming.size_hint();
         let mut hint = SizeHint::new();
-        hint.set_lower(incoming.lower() + left as u64);
+        hint.set_lower(incoming.lower() + left);
         if let Some(upper) = incoming.upper() {
-            hint.set_upper(upper + left as u64);
+            hint.set_upper(upper + left);
         }
         hint
     }
 }
 
 impl Kept {
-    fn length(&self) -> usize {
+    fn length(&self) -> u64 {
         match self {
-            Self::Data(data) => data.len(),
+            Self::Data(data) => data.len() as u64,
             Self::Trailers(_) => 0,
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -256,7 +256,7 @@ async fn answer_of(
                 if sendings > 1 {
                     cluster.stats.upstream_rq_retry_success.increment();
                 }
-                replay.forget();
+                replay.settle();
                 return Ok((response, lease));
             }
             Err(error) => error,

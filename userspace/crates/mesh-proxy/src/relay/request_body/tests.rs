@@ -1,0 +1,131 @@
+use std::{future::poll_fn, pin::pin, task::Waker};
+
+use http_body_util::{BodyExt, Channel};
+use proptest::{collection::vec, prelude::*};
+
+use super::*;
+
+type Incoming = Channel<Bytes, std::io::Error>;
+
+/// Frames of a body, some of them longer than what is kept together.
+fn frames() -> impl Strategy<Value = Vec<Vec<u8>>> {
+    let length = prop_oneof![9 => 1..100usize, 1 => Just(KEEP_LIMIT / 2)];
+    vec(
+        length.prop_flat_map(|length| vec(any::<u8>(), length)),
+        1..8,
+    )
+}
+
+/// A body whose frames are all there, and that of the request that has it.
+fn whole(frames: &[Vec<u8>]) -> RequestBody<Incoming> {
+    let (mut sender, channel) = Channel::new(frames.len() + 1);
+    for frame in frames {
+        let sent = sender.try_send(Frame::data(Bytes::from(frame.clone())));
+        assert!(sent.is_ok(), "the channel has room for all");
+    }
+    let mut trailers = HeaderMap::new();
+    trailers.insert("x-sum", "1".parse().unwrap());
+    assert!(sender.try_send(Frame::trailers(trailers)).is_ok());
+    RequestBody::new(channel, &Clock::start(None, None))
+}
+
+/// Takes so many frames, none of which has to be waited for.
+fn take(body: &mut RequestBody<Incoming>, count: usize) {
+    let mut cx = Context::from_waker(Waker::noop());
+    for _ in 0..count {
+        let frame = Pin::new(&mut *body).poll_frame(&mut cx);
+        assert!(frame.is_ready());
+    }
+}
+
+fn read(body: RequestBody<Incoming>) -> (Vec<u8>, bool) {
+    let mut collecting = pin!(body.collect());
+    let mut cx = Context::from_waker(Waker::noop());
+    let Poll::Ready(collected) = collecting.as_mut().poll(&mut cx) else {
+        panic!("every frame is there already");
+    };
+    let collected = collected.expect("a body that does not break");
+    let has_trailers = collected.trailers().is_some();
+    (collected.to_bytes().to_vec(), has_trailers)
+}
+
+proptest! {
+    #[test]
+    fn each_sending_is_whole_or_is_not_made(
+        frames in frames(),
+        taken in vec(0..8usize, 0..4),
+        last in 0..8usize,
+    ) {
+        let total: usize = frames.iter().map(Vec::len).sum();
+        let mut body = whole(&frames);
+        let replay = body.replay();
+        for count in taken {
+            take(&mut body, count.min(frames.len()));
+            let Some(again) = replay.again() else {
+                prop_assert!(total > KEEP_LIMIT);
+                break;
+            };
+            body = again;
+            prop_assert!(body.size_hint().lower() <= total as u64);
+        }
+        // An answer may begin while the last sending is anywhere.
+        let mut before = Vec::new();
+        let mut cx = Context::from_waker(Waker::noop());
+        for _ in 0..last {
+            if let Poll::Ready(Some(Ok(frame))) = Pin::new(&mut body).poll_frame(&mut cx)
+                && let Ok(data) = frame.into_data()
+            {
+                before.extend(data);
+            }
+        }
+        replay.settle();
+        prop_assert!(replay.again().is_none());
+        let (after, _) = read(body);
+        let sent = [before, after].concat();
+        // What was taken by a sending that was not superseded is not sent by it twice.
+        prop_assert!(frames.concat().ends_with(&sent));
+        if total <= KEEP_LIMIT {
+            prop_assert_eq!(sent.len(), total);
+        }
+    }
+}
+
+#[test]
+fn trailers_are_sent_again() {
+    let frames = [b"some".to_vec(), b"thing".to_vec()];
+    let mut body = whole(&frames);
+    let replay = body.replay();
+    take(&mut body, 3);
+    let again = replay.again().expect("a short body");
+    assert_eq!(read(again), (b"something".to_vec(), true));
+}
+
+#[tokio::test]
+async fn an_earlier_sending_takes_nothing_from_a_later_one() {
+    let mut first = whole(&[b"some".to_vec(), b"thing".to_vec()]);
+    let replay = first.replay();
+    take(&mut first, 1);
+    let again = replay.again().expect("a short body");
+    let frame = poll_fn(|cx| Pin::new(&mut first).poll_frame(cx)).await;
+    assert!(matches!(frame, Some(Err(BrokenRequest::Superseded))));
+    assert_eq!(read(again).0, b"something");
+}
+
+#[test]
+fn a_body_that_broke_off_is_not_sent_again() {
+    let (mut sender, channel) = Incoming::new(1);
+    assert!(
+        sender
+            .try_send(Frame::data(Bytes::from_static(b"some")))
+            .is_ok()
+    );
+    sender.abort(std::io::ErrorKind::ConnectionReset.into());
+    let mut body = RequestBody::new(channel, &Clock::start(None, None));
+    let replay = body.replay();
+    let mut cx = Context::from_waker(Waker::noop());
+    let broken = std::iter::repeat_with(|| Pin::new(&mut body).poll_frame(&mut cx))
+        .take(2)
+        .any(|frame| matches!(frame, Poll::Ready(Some(Err(_)))));
+    assert!(broken);
+    assert!(replay.again().is_none());
+}
