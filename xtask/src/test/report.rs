@@ -1,7 +1,9 @@
 //! What the test programs said: how many tests passed and failed, and which.
 
 use std::{
-    io::{BufRead, BufReader},
+    fs::File,
+    io::{BufRead, BufReader, Write},
+    path::Path,
     process::{Command, Stdio},
 };
 
@@ -30,6 +32,31 @@ impl Report {
     /// # Errors
     /// When the tests do not compile, or a test program ended without a summary.
     pub(super) fn of(cargo: &mut Command) -> Result<Self> {
+        Self::read_from(cargo, |line| {
+            println!("{line}");
+            Ok(())
+        })
+    }
+
+    /// The same for tests that are to fail: why they did is left in `log`, and only the outcome of
+    /// each is printed.
+    ///
+    /// # Errors
+    /// As [`Self::of`], and when `log` cannot be written.
+    pub(super) fn of_failures(cargo: &mut Command, log: &Path) -> Result<Self> {
+        let cannot_write = || format!("cannot write {}", log.display());
+        let mut file = File::create(log).with_context(cannot_write)?;
+        cargo.stderr(file.try_clone().with_context(cannot_write)?);
+        Self::read_from(cargo, |line| {
+            if line.starts_with("test ") {
+                println!("{line}");
+            }
+            writeln!(file, "{line}").with_context(cannot_write)
+        })
+        .with_context(|| format!("see {}", log.display()))
+    }
+
+    fn read_from(cargo: &mut Command, mut keep: impl FnMut(&str) -> Result<()>) -> Result<Self> {
         command::announce(cargo);
         let mut child = cargo
             .stdout(Stdio::piped())
@@ -40,7 +67,7 @@ impl Report {
         for line in BufReader::new(output).split(b'\n') {
             let line = line.context("cannot read the output of the tests")?;
             let line = String::from_utf8_lossy(&line);
-            println!("{line}");
+            keep(&line)?;
             report.read(&line);
         }
         let status = child.wait().context("cannot wait for cargo")?;
