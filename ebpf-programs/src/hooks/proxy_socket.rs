@@ -68,8 +68,8 @@ fn record(tcp: Tcp, sock: Sock, netns: u64, workload: u32) {
         flags: PASSIVE | ESTABLISHED,
     };
     counter::count(workload, INGRESS, Decision::redirected());
-    if sock.storage_or_insert(&SOCKETS, &mut socket).is_none() {
-        counter::lose(workload, INGRESS, NO_SOCKET_STORAGE);
+    match sock.storage_or_insert(&SOCKETS, &mut socket) {
+        Some(socket) => connection::begin(tcp, workload, socket),
+        None => counter::lose(workload, INGRESS, NO_SOCKET_STORAGE),
     }
-    connection::begin(tcp, workload, &socket);
 }

@@ -119,8 +119,8 @@ fn accepted(tcp: Tcp) {
         flags: PASSIVE | ESTABLISHED,
     };
     counter::count(workload(), INGRESS, Decision::direct(reason));
-    if sock.storage_or_insert(&SOCKETS, &mut socket).is_none() {
-        counter::lose(workload(), INGRESS, NO_SOCKET_STORAGE);
+    match sock.storage_or_insert(&SOCKETS, &mut socket) {
+        Some(socket) => connection::begin(tcp, workload(), socket),
+        None => counter::lose(workload(), INGRESS, NO_SOCKET_STORAGE),
     }
-    connection::begin(tcp, workload(), &socket);
 }

@@ -161,6 +161,19 @@ plays! {
         assert!(took > 1, "the group shares");
     }
 
+    fn a_released_workload_takes_its_connections_itself(stage) {
+        let mut it = set_up(stage, OnProxyDown::Refuse);
+        it.instance.release(WORKLOAD).unwrap();
+        it.client.ask(&format!("connect {}", own(OWN_V4))).unwrap();
+        it.application.ask(&format!("accept {}", it.listeners[0])).unwrap();
+        // Who has the number next does not inherit the proxy's sockets.
+        let rules = RedirectRules { app_ports: [APP_PORT].into(), ..it.proxy.rules() };
+        let local = mesh_bpf::local::networks().unwrap();
+        it.instance.enrol(&stage.spec(), &rules, 2, &local).unwrap();
+        let refusal = it.client.ask(&format!("connect {}", own(OWN_V4))).unwrap_err();
+        assert!(refusal.starts_with("ConnectionRefused"), "{refusal}");
+    }
+
     fn steered_connections_are_listed_and_counted(stage) {
         let mut it = set_up(stage, OnProxyDown::Refuse);
         let id = it.client.ask(&format!("connect {}", own(OWN_V4))).unwrap();

@@ -77,7 +77,8 @@ plays! {
         let report = stage.report();
         assert_eq!(report.links.len(), 2);
         assert!(report.workloads.is_empty());
-        for map in ["POLICIES", "PORTS", "NETWORKS", "LOCAL_NETWORKS", "OWN_ADDRESSES", "STEERED"] {
+        for map in [
+            "CONNECTIONS", "FLOWS", "POLICIES", "PORTS", "NETWORKS", "LOCAL_NETWORKS", "OWN_ADDRESSES", "STEERED"] {
             assert_eq!(stage.entries(map), 0, "{map}");
         }
         // And may come back.

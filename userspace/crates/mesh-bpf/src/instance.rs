@@ -184,9 +184,8 @@ impl Instance {
         self.check_id(id)?;
         let external = self.heartbeat.is_none();
         self.maps.switch_rules(id, rules, generation, external)?;
-        let workloads = self.maps.enrolled()?;
-        let netns = workloads.iter().find(|workload| workload.id == id);
-        match netns {
+        let enrolled = self.maps.enrolled()?;
+        match enrolled.iter().find(|workload| workload.id == id) {
             Some(workload) => self
                 .maps
                 .set_steered(id, workload.netns_cookie, &rules.app_ports),
@@ -289,9 +288,21 @@ impl Instance {
         links::detach_all(&directory, &order)?;
         pins::remove_directory(&directory)?;
         self.maps.drop_rules(id)?;
+        self.let_ingress_go(id);
         self.maps.set_steered(id, 0, &BTreeSet::new())?;
         self.maps.set_local(id, &[])?;
+        self.maps.forget_connections(id)?;
         self.maps.forget_workload(id)
+    }
+
+    fn let_ingress_go(&self, id: u32) {
+        let mut listeners = self.maps.listeners.lock().expect("no holder panics");
+        for slot in [id * 2, id * 2 + 1] {
+            // It fails for a slot that is empty, and for nothing else.
+            if let Err(error) = listeners.clear_index(&slot) {
+                tracing::trace!("slot {slot}: {error}");
+            }
+        }
     }
 
     fn check_id(&self, id: u32) -> Result<(), BpfError> {
@@ -315,7 +326,8 @@ pub(crate) fn live_connections(maps: &Maps) -> Result<Vec<ConnectionRecord>, Bpf
         .into_iter()
         .map(|workload| workload.netns)
         .collect();
-    connection::live(&maps.connections, &namespaces)
+    let connections = maps.connections.lock().expect("no holder panics");
+    connection::live(&connections, &namespaces)
 }
 
 fn check_name(name: &str) -> Result<(), BpfError> {

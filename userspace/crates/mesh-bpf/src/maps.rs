@@ -1,5 +1,6 @@
 //! The maps of one instance, open and typed.
 
+mod connections;
 mod local;
 pub(crate) mod rules;
 pub(crate) mod workloads;
@@ -14,8 +15,8 @@ use aya::{
     },
 };
 use ebpf_abi::{
-    Address, Connection, Instance, LocalKey, NetworkKey, Origin, OwnAddressKey, Policy, PortKey,
-    SteeredKey, WorkloadRecord,
+    Address, Connection, FlowKey, Instance, LocalKey, NetworkKey, Origin, OwnAddressKey, Policy,
+    PortKey, SteeredKey, WorkloadRecord,
 };
 
 use crate::{BpfError, pins::Pins, settings::Limits};
@@ -43,6 +44,9 @@ pub(crate) mod name {
 
 /// Entries are made when they are needed (`BPF_F_NO_PREALLOC`).
 const NO_PREALLOC: u32 = 1;
+
+/// Bits of a policy or workload in front of a network of a trie.
+const OWNER_BITS: u32 = 32;
 
 /// The maps of the object that are pinned, with their sizes; none where the object's own holds.
 pub(crate) fn sizes(limits: &Limits) -> [(&'static str, Option<u32>); 15] {
@@ -82,7 +86,8 @@ pub(crate) struct Maps {
     pub(crate) own_addresses: Mutex<HashMap<MapData, OwnAddressKey, Address>>,
     pub(crate) steered: Mutex<HashMap<MapData, SteeredKey, u32>>,
     pub(crate) listeners: Mutex<SockMap<MapData>>,
-    pub(crate) connections: HashMap<MapData, u64, Connection>,
+    pub(crate) flows: Mutex<HashMap<MapData, FlowKey, Origin>>,
+    pub(crate) connections: Mutex<HashMap<MapData, u64, Connection>>,
     pub(crate) counters: PerCpuArray<MapData, u64>,
     pub(crate) workloads: Mutex<HashMap<MapData, u32, WorkloadRecord>>,
 }
@@ -106,7 +111,8 @@ impl Maps {
             own_addresses: Mutex::new(open(pins, name::OWN_ADDRESSES)?),
             steered: Mutex::new(open(pins, name::STEERED)?),
             listeners: Mutex::new(open(pins, name::LISTENERS)?),
-            connections: open(pins, name::CONNECTIONS)?,
+            flows: Mutex::new(open(pins, name::FLOWS)?),
+            connections: Mutex::new(open(pins, name::CONNECTIONS)?),
             counters: open(pins, name::COUNTERS)?,
             workloads: Mutex::new(open(pins, name::WORKLOADS)?),
         })

@@ -12,7 +12,7 @@ use crate::{
     BpfError,
     address::{network_to_words, to_words},
     local::LocalNetwork,
-    maps::{self, Maps, name},
+    maps::{self, Maps, OWNER_BITS, name},
 };
 
 impl Maps {
@@ -23,7 +23,7 @@ impl Maps {
         let mut kept = BTreeSet::new();
         for one in local {
             let (address, length) = network_to_words(one.network);
-            let bits = 32 + u32::from(length);
+            let bits = OWNER_BITS + u32::from(length);
             kept.insert((bits, address));
             let key = Key::new(
                 bits,

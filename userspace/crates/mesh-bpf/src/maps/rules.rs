@@ -14,11 +14,8 @@ use mesh_model::redirect::{OnProxyDown, RedirectRules};
 use crate::{
     BpfError,
     address::{network_from_words, network_to_words},
-    maps::{self, Maps, name},
+    maps::{self, Maps, OWNER_BITS, name},
 };
-
-/// Bits of a policy or workload in front of a network of a trie.
-const OWNER_BITS: u32 = 32;
 
 /// The rules of one policy as map entries.
 struct Entries {
