@@ -25,26 +25,35 @@ fn beating(stage: &Stage, rules: &RedirectRules, heartbeat: Duration) -> Instanc
 /// Every way of connecting is refused, and at once.
 fn assert_refused(stage: &Stage) {
     let mut application = stage.application();
-    for how in [
-        "",
-        " v6",
-        " nonblocking",
-        " from=192.0.2.1:0",
-        " device=own0",
-    ] {
-        let began = Instant::now();
-        let refusal = application
-            .ask(&format!("connect {FAR_V4}{how}"))
-            .unwrap_err();
-        assert!(refusal.starts_with("ConnectionRefused"), "{how}: {refusal}");
-        assert!(
-            began.elapsed() < Duration::from_secs(3),
-            "{how}: {:?}",
-            began.elapsed()
-        );
+    let ways = [
+        (
+            FAR_V4,
+            [
+                "",
+                " v6",
+                " nonblocking",
+                " from=192.0.2.1:0",
+                " device=own0",
+            ]
+            .as_slice(),
+        ),
+        (
+            FAR_V6,
+            ["", " nonblocking", " from=[2001:db8::1]:0", " device=own0"].as_slice(),
+        ),
+    ];
+    for (to, ways) in ways {
+        for how in ways {
+            let began = Instant::now();
+            let refusal = application.ask(&format!("connect {to}{how}")).unwrap_err();
+            assert!(
+                refusal.starts_with("ConnectionRefused"),
+                "{to}{how}: {refusal}"
+            );
+            let took = began.elapsed();
+            assert!(took < Duration::from_secs(3), "{to}{how}: {took:?}");
+        }
     }
-    let refusal = application.ask(&format!("connect {FAR_V6}")).unwrap_err();
-    assert!(refusal.starts_with("ConnectionRefused"), "{refusal}");
     stage.wait_empty("FLOWS");
     stage.wait_empty("CONNECTIONS");
 }
@@ -79,7 +88,7 @@ plays! {
     fn refused_without_a_listener(stage) {
         let instance = stage.enrolled(&rules(free_port(), OnProxyDown::Refuse));
         assert_refused(stage);
-        assert_counted(&instance, "egress refused proxy-absent", 6);
+        assert_counted(&instance, "egress refused proxy-absent", 9);
     }
 
     fn refused_by_a_proxy_that_never_beat(stage) {
@@ -87,7 +96,7 @@ plays! {
         let rules = rules(proxy.port, OnProxyDown::Refuse);
         let instance = beating(stage, &rules, Duration::from_mins(10));
         assert_refused(stage);
-        assert_counted(&instance, "egress refused proxy-silent", 6);
+        assert_counted(&instance, "egress refused proxy-silent", 9);
         instance.beat().unwrap();
         let mut application = stage.application();
         application.ask(&format!("connect {FAR_V4}")).unwrap();

@@ -87,3 +87,6 @@ fn own_addresses(local: &[LocalNetwork]) -> BTreeMap<(u32, u32), Address> {
     }
     own
 }
+
+#[cfg(test)]
+mod tests;

@@ -81,3 +81,6 @@ fn unpadded(bytes: &[u8]) -> &[u8] {
 fn path(bytes: &[u8]) -> PathBuf {
     PathBuf::from(OsStr::from_bytes(unpadded(bytes)))
 }
+
+#[cfg(test)]
+mod tests;
