@@ -42,8 +42,9 @@ macro_rules! read_v6 {
 }
 pub(crate) use read_v6;
 
-/// The address of a context's family, from the fields of both: reading one of them under a condition
-/// would let the compiler join the two reads into one at a computed place, which the verifier refuses.
+/// The address of a context's family, from the fields of both: reading one of them under a
+/// condition would let the compiler join the two reads into one at a computed place, which the
+/// verifier refuses.
 #[inline(always)]
 fn either(family: u32, v4: u32, v6: Address) -> Address {
     if family == AF_INET { mapped(v4) } else { v6 }

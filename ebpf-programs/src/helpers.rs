@@ -69,7 +69,8 @@ impl Sock {
     ) -> Option<&'static mut T> {
         let map = ptr::from_ref(map).cast_mut().cast();
         // SAFETY: the map's values are `T`, and a value lives as long as its socket, which outlives
-        // the call of the program. Programs of one socket run under its lock, so nobody else writes.
+        // the call of the program. Programs of one socket run under its lock, so nobody else
+        // writes.
         unsafe {
             bpf_sk_storage_get(map, self.0.cast(), initial.cast(), flags)
                 .cast::<T>()

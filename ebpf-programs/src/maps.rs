@@ -39,18 +39,18 @@ pub(crate) fn has_netns_cookies() -> bool {
     NETNS_COOKIES.load() != 0
 }
 
-/// The proxy's heartbeat. Written by the daemon several times a heartbeat, read by the connect hooks
-/// and `sk_lookup`; one entry.
+/// The proxy's heartbeat. Written by the daemon several times a heartbeat, read by the connect
+/// hooks and `sk_lookup`; one entry.
 #[btf_map]
 pub(crate) static INSTANCE: Array<Instance, 1> = Array::new();
 
-/// By workload: the index of the policy in force, 0 for none. Written by the daemon as the last step
-/// of a switch, read first and last by every decision.
+/// By workload: the index of the policy in force, 0 for none. Written by the daemon as the last
+/// step of a switch, read first and last by every decision.
 #[btf_map]
 pub(crate) static POLICY_IN_FORCE: Array<u32, 1> = Array::new();
 
-/// By policy: its flags, owners and ports of the proxy. Written whole by the daemon before the policy
-/// is in force, removed when it no longer is.
+/// By policy: its flags, owners and ports of the proxy. Written whole by the daemon before the
+/// policy is in force, removed when it no longer is.
 #[btf_map]
 pub(crate) static POLICIES: HashMap<u32, Policy, 1, NO_PREALLOC> = HashMap::new();
 
@@ -91,8 +91,8 @@ pub(crate) static SOCKETS: SkStorage<Socket> = SkStorage::new();
 #[btf_map]
 pub(crate) static ORIGINS: SkStorage<Origin> = SkStorage::new();
 
-/// By 4-tuple: redirected connections on their way to the proxy. Written before the SYN, removed when
-/// the proxy's end is established, at the latest when the connecting socket closes.
+/// By 4-tuple: redirected connections on their way to the proxy. Written before the SYN, removed
+/// when the proxy's end is established, at the latest when the connecting socket closes.
 #[btf_map]
 pub(crate) static FLOWS: HashMap<FlowKey, Origin, 1, NO_PREALLOC> = HashMap::new();
 

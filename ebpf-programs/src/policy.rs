@@ -31,8 +31,8 @@ fn in_force() -> u32 {
         .map_or(0, |index| unsafe { core::ptr::read_volatile(index) })
 }
 
-/// Decides under the policy in force, as a whole: if it was switched while it was read, what was read
-/// may be of two policies or half removed, and the decision is taken again.
+/// Decides under the policy in force, as a whole: if it was switched while it was read, what was
+/// read may be of two policies or half removed, and the decision is taken again.
 #[inline(always)]
 pub(crate) fn decide(under: impl Fn(u32, &Policy) -> Decision) -> Decision {
     for _ in 0..ATTEMPTS {
@@ -40,7 +40,8 @@ pub(crate) fn decide(under: impl Fn(u32, &Policy) -> Decision) -> Decision {
         if index == 0 {
             return Decision::direct(NO_RULES);
         }
-        // SAFETY: a policy is not written again while it is in force; one that is not is thrown away.
+        // SAFETY: a policy is not written again while it is in force; one that is not is thrown
+        // away.
         let Some(policy) = (unsafe { POLICIES.get(index) }) else {
             continue;
         };

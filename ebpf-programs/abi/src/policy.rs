@@ -55,8 +55,8 @@ pub struct PortKey {
 }
 assert_layout!(PortKey, size 8, align 4, port at 4, kind at 6);
 
-/// A network that a policy leaves alone: the data of a key of a longest-prefix trie. The policy comes
-/// first, so one trie serves all of them; it counts 32 bits of each prefix length.
+/// A network that a policy leaves alone: the data of a key of a longest-prefix trie. The policy
+/// comes first, so one trie serves all of them; it counts 32 bits of each prefix length.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NetworkKey {

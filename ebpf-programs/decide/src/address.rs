@@ -27,8 +27,9 @@ pub const fn is_always_local(address: &Address) -> bool {
 }
 
 /// The loopback address that an IPv4 destination is redirected to: the same for equal destinations,
-/// spread over 127.0.0.0/8 otherwise, so that a host keeps the space of source ports that it had: one
-/// for each destination. The last octet is 1 to 254, because .0 and .255 confuse people and tools.
+/// spread over 127.0.0.0/8 otherwise, so that a host keeps the space of source ports that it had:
+/// one for each destination. The last octet is 1 to 254, because .0 and .255 confuse people and
+/// tools.
 #[inline(always)]
 pub const fn loopback_for(destination: &Address, port: u16) -> Address {
     // The finalizer of MurmurHash3: every bit of the input moves every bit of the output. The port

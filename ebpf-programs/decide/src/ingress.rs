@@ -24,12 +24,13 @@ pub trait Lookups {
     fn proxy_is_silent(&self) -> bool;
 }
 
-/// Decides about one SYN under one policy. [`Decision::redirected`] holds only if the proxy's socket
-/// takes it: see [`without_socket`].
+/// Decides about one SYN under one policy. [`Decision::redirected`] holds only if the proxy's
+/// socket takes it: see [`without_socket`].
 ///
 /// A peer whose address is local to the namespace reaches the application itself, as under the
 /// guide's script: that is how the proxy's own connections get there. The interface of the packet
-/// tells nothing: a connection to an address of the host's own comes in by that address's interface.
+/// tells nothing: a connection to an address of the host's own comes in by that address's
+/// interface.
 #[inline(always)]
 pub fn decide<L: Lookups>(policy: &Policy, remote: &Address, port: u16, lookups: &L) -> Decision {
     if !lookups.is_app_port(port) {

@@ -129,8 +129,8 @@ impl Tcp {
     #[inline(always)]
     pub(crate) fn also_tell(self, events: u32) {
         let asked = read!(self.0, bpf_sock_ops_cb_flags);
-        // SAFETY: the context is of this program. It fails for sockets that are none any more, which
-        // have nothing to tell.
+        // SAFETY: the context is of this program. It fails for sockets that are none any more,
+        // which have nothing to tell.
         unsafe { bpf_sock_ops_cb_flags_set(self.0, (asked | events) as i32) };
     }
 }

@@ -100,9 +100,9 @@ fn connect(context: Connect, address: Address) -> Course {
     course
 }
 
-/// Decides, and says on which port the policy's proxy takes egress. The port goes through memory: as a
-/// part of the result the compiler leaves it undefined where it is not used and computes with it there
-/// all the same, which the verifier refuses.
+/// Decides, and says on which port the policy's proxy takes egress. The port goes through memory:
+/// as a part of the result the compiler leaves it undefined where it is not used and computes with
+/// it there all the same, which the verifier refuses.
 #[inline(always)]
 fn decide(context: Connect, attempt: &Attempt, egress_port: &mut u16) -> Decision {
     let port = core::cell::Cell::new(0);
@@ -119,8 +119,8 @@ fn decide(context: Connect, attempt: &Attempt, egress_port: &mut u16) -> Decisio
 }
 
 /// Where a connection goes by its decision, and whether it cannot because its socket is bound to an
-/// interface: such a socket hangs on the loopback addresses, and reaches the proxy, or a refusal, by
-/// an address of the namespace's own on that interface.
+/// interface: such a socket hangs on the loopback addresses, and reaches the proxy, or a refusal,
+/// by an address of the namespace's own on that interface.
 #[inline(always)]
 fn course(sock: Sock, attempt: &Attempt, decision: &Decision, egress_port: u16) -> (Course, bool) {
     if decision.verdict == DIRECT {

@@ -24,8 +24,8 @@ use crate::{
 /// Of sockets that nobody of the workload connected.
 const NOBODY: u32 = u32::MAX;
 
-/// The return value is read for some events only, by the kernel's defaults; the reply is left alone,
-/// which other programs on the way may have written.
+/// The return value is read for some events only, by the kernel's defaults; the reply is left
+/// alone, which other programs on the way may have written.
 #[inline(always)]
 pub(crate) fn event(context: *mut bpf_sock_ops) -> u32 {
     let tcp = Tcp::new(context);

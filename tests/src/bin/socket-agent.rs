@@ -93,9 +93,9 @@ impl Agent {
             .with_context(|| format!("no socket {id}"))
     }
 
-    /// Options: `v6` connects from an IPv6 socket by the v4-mapped address, `device=NAME` binds to an
-    /// interface, `from=ADDRESS:PORT` to a source, `nonblocking` does not wait within connect(2), `mptcp` speaks Multipath TCP
-    /// where the peer does.
+    /// Options: `v6` connects from an IPv6 socket by the v4-mapped address, `device=NAME` binds to
+    /// an interface, `from=ADDRESS:PORT` to a source, `nonblocking` does not wait within
+    /// connect(2), `mptcp` speaks Multipath TCP where the peer does.
     fn connect(&mut self, to: SocketAddr, options: &[&str]) -> Result<String> {
         let to = if options.contains(&"v6") {
             mapped(to)

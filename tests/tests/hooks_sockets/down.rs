@@ -58,8 +58,8 @@ fn assert_refused(stage: &Stage) {
     stage.wait_empty("CONNECTIONS");
 }
 
-/// A connection goes where it was going: to an agent of nobody's, on an address that is not local by
-/// the rules.
+/// A connection goes where it was going: to an agent of nobody's, on an address that is not local
+/// by the rules.
 fn assert_bypassed(stage: &Stage) {
     let mut stranger = Agent::stranger();
     let said = stranger.ask("listen 192.0.2.1:0").unwrap();

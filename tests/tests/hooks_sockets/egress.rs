@@ -232,8 +232,8 @@ plays! {
     }
 
     fn a_flow_that_nobody_accepts_ends_with_its_socket(stage) {
-        // The handshake ends in the listener's queue, which belongs to no proxy: its socket was made
-        // by a stranger, so no program of ours takes the flow.
+        // The handshake ends in the listener's queue, which belongs to no proxy: its socket was
+        // made by a stranger, so no program of ours takes the flow.
         let mut stranger = Agent::stranger();
         let said = stranger.ask("listen 0.0.0.0:0").unwrap();
         let port: u16 = said.rsplit(':').next().unwrap().parse().unwrap();

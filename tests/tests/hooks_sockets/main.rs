@@ -1,5 +1,5 @@
-//! The eBPF programs in the real kernel, through real sockets: one workload in a child cgroup, a proxy
-//! that the test plays itself, in a network namespace of their own.
+//! The eBPF programs in the real kernel, through real sockets: one workload in a child cgroup, a
+//! proxy that the test plays itself, in a network namespace of their own.
 
 mod stage;
 

@@ -67,7 +67,8 @@ plays! {
                 .unwrap_or_else(|error| fail(&error));
         }
         for (number, tenant) in tenants.iter_mut().enumerate() {
-            // One source, one target, two destinations' worth of origins: only the namespace differs.
+            // One source, one target, two destinations' worth of origins: only the namespace
+            // differs.
             let order = format!("connect {FAR_V4} from=127.0.0.1:40000");
             tenant.application.ask(&order).unwrap();
             assert_eq!(stage.report().workloads.len(), 2);

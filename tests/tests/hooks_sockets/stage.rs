@@ -1,5 +1,6 @@
-//! Where a test plays: this process run again in the proxy's cgroup and in a network namespace of its
-//! own, an instance of the programs, and agents that open sockets as the workload or as a stranger.
+//! Where a test plays: this process run again in the proxy's cgroup and in a network namespace of
+//! its own, an instance of the programs, and agents that open sockets as the workload or as a
+//! stranger.
 //!
 //! The process that the test runner started only sets the stage, waits and clears it, so that
 //! nothing is left when the play panics.

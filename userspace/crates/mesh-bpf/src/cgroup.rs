@@ -15,8 +15,8 @@ pub fn mount_point() -> Result<PathBuf, BpfError> {
     v2_mount_point(&mounts).ok_or(BpfError::NoCgroup2)
 }
 
-/// The first mount of a cgroup2 file system in a mountinfo file (`proc_pid_mountinfo(5)`). One whose
-/// root is the hierarchy's own is preferred to a mount of a part.
+/// The first mount of a cgroup2 file system in a mountinfo file (`proc_pid_mountinfo(5)`). One
+/// whose root is the hierarchy's own is preferred to a mount of a part.
 fn v2_mount_point(mounts: &str) -> Option<PathBuf> {
     let mut found: Vec<(bool, PathBuf)> = mounts
         .lines()

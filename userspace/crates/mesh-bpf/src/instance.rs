@@ -40,9 +40,9 @@ pub struct Instance {
 
 impl Instance {
     /// Opens the pins of an instance, or makes them: loads the object, shares its maps by pin and
-    /// attaches the proxy's programs to its cgroup. Links of an earlier daemon are updated in place.
-    /// The proxy counts as down until [`Self::beat`], an external one until it listens. An instance
-    /// that was not there before and cannot be made leaves nothing.
+    /// attaches the proxy's programs to its cgroup. Links of an earlier daemon are updated in
+    /// place. The proxy counts as down until [`Self::beat`], an external one until it listens. An
+    /// instance that was not there before and cannot be made leaves nothing.
     pub fn open(settings: &InstanceSettings, object: &'static [u8]) -> Result<Self, BpfError> {
         check_name(&settings.name)?;
         preflight::check(&settings.bpffs)?;
@@ -267,8 +267,8 @@ impl Instance {
         counter::of_workload(&self.maps.counters, id)
     }
 
-    /// The live connections of all workloads, the oldest first, with byte counts where the workload's
-    /// network namespace can be asked.
+    /// The live connections of all workloads, the oldest first, with byte counts where the
+    /// workload's network namespace can be asked.
     pub fn connections(&self) -> Result<Vec<ConnectionRecord>, BpfError> {
         live_connections(&self.maps)
     }

@@ -42,8 +42,9 @@ impl Target {
     }
 }
 
-/// Loads a program and attaches it by the link pinned in `directory`: by changing the link's program
-/// where the pin is attached to this target already, else by a new link in the place of the pin.
+/// Loads a program and attaches it by the link pinned in `directory`: by changing the link's
+/// program where the pin is attached to this target already, else by a new link in the place of the
+/// pin.
 pub(crate) fn attach(
     ebpf: &mut Ebpf,
     hook: &Hook,
@@ -90,8 +91,8 @@ fn update(program: BorrowedFd<'_>, target: &Target, pin: &Path) -> io::Result<bo
     }
 }
 
-/// Detaches every link pinned in a directory, in the order given first, and removes the pins. Returns
-/// how many there were.
+/// Detaches every link pinned in a directory, in the order given first, and removes the pins.
+/// Returns how many there were.
 pub(crate) fn detach_all(directory: &Path, first: &[Hook]) -> Result<usize, BpfError> {
     let mut names = pins::names(directory)?;
     names.sort_by_key(|name| {

@@ -1,4 +1,5 @@
-//! Which addresses are local to a network namespace, as routing sees it (`ip route show table local`).
+//! Which addresses are local to a network namespace, as routing sees it (`ip route show table
+//! local`).
 
 use std::net::IpAddr;
 

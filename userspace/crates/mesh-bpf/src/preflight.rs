@@ -31,7 +31,8 @@ const PROGRAM_TYPES: [(ProgramType, &str); 4] = [
     (ProgramType::SkLookup, "sk_lookup"),
 ];
 
-/// Checks privileges, cgroup v2, the BPF file system (which is mounted if it can be) and the kernel.
+/// Checks privileges, cgroup v2, the BPF file system (which is mounted if it can be) and the
+/// kernel.
 pub fn check(bpffs: &Path) -> Result<(), BpfError> {
     privileges()?;
     lift_memory_limit();
@@ -90,7 +91,8 @@ pub(crate) fn is_bpf_file_system(path: &Path) -> bool {
 
 fn program_types() -> Result<(), BpfError> {
     for (program_type, kind) in PROGRAM_TYPES {
-        // A probe that fails for another reason leaves the answer to the load of the program itself.
+        // A probe that fails for another reason leaves the answer to the load of the program
+        // itself.
         if matches!(is_program_supported(program_type), Ok(false)) {
             return Err(BpfError::NoProgramType { kind });
         }

@@ -141,8 +141,8 @@ impl Maps {
         Ok((index != 0).then_some(index))
     }
 
-    /// One above all in use, and never 0, which means none. A decision that began under an index must
-    /// not meet other rules under it, so those just removed are not given out again soon.
+    /// One above all in use, and never 0, which means none. A decision that began under an index
+    /// must not meet other rules under it, so those just removed are not given out again soon.
     fn free_index(&self) -> Result<u32, BpfError> {
         let policies = self.policies.lock().expect("no holder panics");
         let used: BTreeSet<u32> = maps::entries(&policies, name::POLICIES)?
