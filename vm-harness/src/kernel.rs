@@ -8,8 +8,9 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-const DEBIAN: &str = "http://deb.debian.org/debian";
-const SECURITY: &str = "http://deb.debian.org/debian-security";
+/// Which of Debian's archives, by what its address ends with in this machine's own sources.
+const DEBIAN: &str = "/debian";
+const SECURITY: &str = "/debian-security";
 
 /// A kernel series that Debian keeps.
 #[derive(Debug)]
@@ -61,7 +62,7 @@ impl Kernel {
         fs::write(home.join("status"), "").context("cannot write apt's status")?;
         fs::write(
             home.join("sources.list"),
-            format!("deb {} {} main\n", self.archive, self.suite),
+            format!("deb {} {} main\n", mirror_of(self.archive)?, self.suite),
         )
         .context("cannot write apt's sources")?;
 
@@ -92,6 +93,27 @@ impl Kernel {
         fs::remove_dir_all(home.join("package")).context("cannot remove the package's files")?;
         Ok(image)
     }
+}
+
+/// Where this machine fetches an archive from: the same mirror has the other suites too.
+fn mirror_of(archive: &str) -> Result<String> {
+    let targets = said(Command::new("apt-get").args([
+        "indextargets",
+        "--format",
+        "$(REPO_URI)",
+        "Created-By: Packages",
+    ]))?;
+    mirror_among(&targets, archive).with_context(|| {
+        format!("apt knows no archive that ends with {archive}; add one of Debian's to its sources")
+    })
+}
+
+fn mirror_among(targets: &str, archive: &str) -> Option<String> {
+    targets
+        .lines()
+        .map(|address| address.trim_end_matches('/'))
+        .find(|address| address.ends_with(archive))
+        .map(str::to_owned)
 }
 
 /// The package of the highest version among `names`, without the debug and unsigned builds.

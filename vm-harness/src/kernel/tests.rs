@@ -12,3 +12,17 @@ fn the_newest_is_by_number_and_not_by_letter() {
     );
     assert_eq!(newest_cloud_kernel("linux-image-5.10.0-46-amd64\n"), None);
 }
+
+#[test]
+fn an_archive_is_found_by_the_end_of_its_address() {
+    let targets = "http://mirror.example/debian-security/\nhttp://mirror.example/debian/\n";
+    assert_eq!(
+        mirror_among(targets, DEBIAN).as_deref(),
+        Some("http://mirror.example/debian")
+    );
+    assert_eq!(
+        mirror_among(targets, SECURITY).as_deref(),
+        Some("http://mirror.example/debian-security")
+    );
+    assert_eq!(mirror_among("http://mirror.example/ubuntu/", DEBIAN), None);
+}

@@ -14,7 +14,7 @@ pub(super) fn missing() -> Option<Missing> {
     }
     Some(Missing {
         what: format!("cargo-deny {VERSION}"),
-        why: "checks licences, sources and advisories (crates.io, into target/tools)",
+        why: "checks licences, sources and advisories (built by cargo, into target/tools)",
         mend: Mend::CargoDeny,
     })
 }
@@ -22,7 +22,7 @@ pub(super) fn missing() -> Option<Missing> {
 /// Builds cargo-deny without optimisation: it runs for a second and compiles for minutes.
 ///
 /// # Errors
-/// When crates.io cannot be reached or the build fails.
+/// When the registry cannot be reached or the build fails.
 pub(super) fn install() -> Result<()> {
     command::run_quietly(
         command::cargo()

