@@ -16,25 +16,26 @@ pub struct Leftovers {
 /// The runs of a purpose that were kept, or whose process has ended and of which something is still
 /// there.
 pub fn leftovers(purpose: Purpose) -> Result<BTreeSet<Leftovers>> {
-    let prefix = format!("ferromesh-{}", purpose.prefix());
     let names = names_in(&cgroup::mount_point()?)
         .into_iter()
         .chain(names_in(&std::env::temp_dir()));
     Ok(names
         .filter_map(|name| {
-            let pid: u32 = name
-                .strip_prefix(&prefix)?
-                .split('-')
-                .next()?
-                .parse()
-                .ok()?;
+            let run = name.strip_prefix("ferromesh-")?;
+            let pid = pid_in(run.strip_prefix(purpose.prefix())?)?;
             let ended = !Path::new("/proc").join(pid.to_string()).exists();
             let kept = std::env::temp_dir().join(&name).join(KEPT).exists();
-            (ended || kept).then(|| Leftovers {
-                id: name["ferromesh-".len()..].to_owned(),
-            })
+            let id = run.to_owned();
+            (ended || kept).then_some(Leftovers { id })
         })
         .collect())
+}
+
+/// The process of a run, from `PID` or `PID-COUNT`; none for names of single hosts of a run.
+fn pid_in(name: &str) -> Option<u32> {
+    let (pid, count) = name.split_once('-').unwrap_or((name, "0"));
+    count.parse::<u32>().ok()?;
+    pid.parse().ok()
 }
 
 impl Leftovers {
@@ -45,15 +46,20 @@ impl Leftovers {
 
     /// Kills its processes and removes its instances, cgroups, namespaces and files.
     pub fn remove(&self) -> Result<()> {
-        let cgroup = cgroup::mount_point()?.join(format!("ferromesh-{}", self.id));
+        let hierarchy = cgroup::mount_point()?;
+        let cgroup = hierarchy.join(format!("ferromesh-{}", self.id));
         if cgroup.exists() {
             cgroup::remove_tree(&cgroup)?;
         }
         let own = format!("{}-", self.id);
-        for instance in names_in(&Path::new(BPFFS).join("ferromesh")) {
-            if instance.starts_with(&own) {
-                crate::daemon::uninstall(&instance)?;
-            }
+        let pinned = names_in(&Path::new(BPFFS).join("ferromesh"));
+        let in_cgroups = names_in(&hierarchy).into_iter();
+        // A daemon's own cgroup is all that there is of an instance that never got to its pins.
+        let running =
+            in_cgroups.filter_map(|name| Some(name.strip_prefix("ferromesh-")?.to_owned()));
+        let instances: BTreeSet<String> = pinned.into_iter().chain(running).collect();
+        for instance in instances.iter().filter(|name| name.starts_with(&own)) {
+            crate::daemon::uninstall(instance)?;
         }
         for name in names_in(Path::new(netns::DIRECTORY)) {
             if name.starts_with(&own) {
@@ -79,3 +85,6 @@ fn names_in(directory: &Path) -> Vec<String> {
         .filter_map(|entry| entry.file_name().into_string().ok())
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

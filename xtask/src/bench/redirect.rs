@@ -100,14 +100,13 @@ pub(super) fn run(rounds: u32) -> Result<()> {
     let mut rig = Rig::set_up()?;
     let mut rates: [Rates; 3] = Default::default();
     for round in 1..=rounds {
-        eprint!("\rround {round} of {rounds} ");
+        eprintln!("bench: round {round} of {rounds}");
         for way in Way::ALL {
             let measured = rig.measure(way).with_context(|| way.name())?;
             rates[way as usize].new.push(measured[0]);
             rates[way as usize].kept.push(measured[1]);
         }
     }
-    eprintln!();
     print(&mut rates, rounds);
     Ok(())
 }
