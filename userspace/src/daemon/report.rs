@@ -56,10 +56,15 @@ impl Reporter {
         let configuration = self.configuration.lock().expect("no holder panics");
         let in_force = configuration.in_force();
         let refused = configuration.refused();
-        let clusters = self
-            .proxy
-            .as_ref()
-            .map_or_else(Vec::new, |proxy| proxy.status().clusters);
+        // New documents are in force once the proxy runs them, which is when their clusters have been
+        // discovered.
+        let (generation, clusters) = self.proxy.as_ref().map_or_else(
+            || (None, Vec::new()),
+            |proxy| {
+                let status = proxy.status();
+                (status.generation, status.clusters)
+            },
+        );
         Workload {
             id: self.workload,
             name: self.settings.workload_name.clone(),
@@ -68,7 +73,7 @@ impl Reporter {
             state: self.registry.state().as_str().to_owned(),
             configuration: Some(Report {
                 source: self.settings.mesh_config.display().to_string(),
-                generation: in_force.snapshot.generation,
+                generation: generation.unwrap_or(in_force.snapshot.generation),
                 in_force_seconds: in_force.since.elapsed().as_secs(),
                 from_last_good: in_force.from_last_good,
                 problems: refused.map_or_else(Vec::new, |refused| refused.problems.clone()),
