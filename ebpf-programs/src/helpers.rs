@@ -60,6 +60,10 @@ impl Sock {
         self.storage_or(map, initial, BPF_SK_STORAGE_GET_F_CREATE.into())
     }
 
+    #[expect(
+        clippy::mut_from_ref,
+        reason = "the map names the storage; the value that is borrowed is the socket's"
+    )]
     #[inline(always)]
     fn storage_or<T>(
         self,

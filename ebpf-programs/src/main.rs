@@ -9,6 +9,20 @@
     unsafe_code,
     reason = "contexts and map values are pointers of the kernel; the verifier checks every access"
 )]
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "the kernel keeps ports, families and flags in fields that are wider than they are"
+)]
+#![expect(
+    clippy::inline_always,
+    reason = "a call that is left over costs stack, of which all the calls of a hook share 512 bytes"
+)]
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "the macros of the hooks hand contexts over by value"
+)]
 
 mod context;
 mod helpers;
