@@ -152,7 +152,7 @@ impl Network {
         command
     }
 
-    /// Leaves namespaces, cgroups, processes and files in place; [`leftovers`] finds them again.
+    /// Leaves namespaces, cgroups, processes and files in place; [`leftovers()`] finds them again.
     pub fn keep(mut self) -> Result<()> {
         let mark = self.directory.join(KEPT);
         std::fs::write(&mark, "").with_context(|| format!("cannot write {}", mark.display()))?;
