@@ -367,6 +367,12 @@ impl Daemon {
         self.process.signal(Signal::TERM)
     }
 
+    /// Stops it from running, or lets it run on, as a debugger would.
+    pub fn freeze(&mut self, frozen: bool) -> Result<()> {
+        let signal = if frozen { Signal::STOP } else { Signal::CONT };
+        self.process.signal(signal)
+    }
+
     /// Waits for it to end by itself.
     pub fn wait(&mut self) -> Result<ExitStatus> {
         self.process.wait(wait::DEADLINE)

@@ -74,6 +74,37 @@ fn with_bypass_a_killed_daemon_means_that_connections_go_direct() {
 }
 
 #[test]
+fn a_daemon_that_hangs_counts_as_down_and_as_up_when_it_runs_on() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let scenario = Scenario::start(Purpose::Test).unwrap();
+    scenario.documents.set_weights(0, 100).unwrap();
+    let mut daemon = scenario.daemon_a().start().unwrap();
+    let curl = scenario.curl().http2();
+    assert_redirects(&curl, &daemon, "serviceBv2");
+    let impatient = curl.args(["--max-time", "1"]);
+    for _ in 0..2 {
+        daemon.freeze(true).unwrap();
+        // Until its heartbeat is missed, connections are redirected to it and get no answer.
+        wait::until_true("a refused connection", || {
+            let answer = impatient.get(URL)?;
+            assert!(
+                !answer.is_ok(),
+                "a connection went past the proxy: {answer:?}"
+            );
+            Ok(answer.exit == COULD_NOT_CONNECT)
+        })
+        .unwrap();
+        daemon.freeze(false).unwrap();
+        wait::until_true("an answer through the proxy", || {
+            Ok(impatient.get(URL)?.body == "serviceBv2")
+        })
+        .unwrap();
+    }
+}
+
+#[test]
 fn a_daemon_that_starts_again_takes_its_pins_up() {
     if !capability::namespace_ring() {
         return;

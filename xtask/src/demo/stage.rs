@@ -137,7 +137,7 @@ impl Stage {
             let claims = self.failed.len() + self.met;
             bail!("{} of {claims} claims did not hold", self.failed.len());
         }
-        println!("demo: all {} claims held, in {seconds:.0} s", self.met);
+        println!("demo: every claim held ({}), in {seconds:.0} s", self.met);
         Ok(())
     }
 
