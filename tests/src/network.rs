@@ -3,11 +3,12 @@
 //! Nothing of it is in the machine's own namespace, so two networks may use the same addresses.
 
 mod leftovers;
+mod run_directory;
 
 use std::{
     fs::File,
     net::{Ipv4Addr, Ipv6Addr},
-    path::{Path, PathBuf},
+    path::Path,
     process::Command,
     sync::{
         Arc,
@@ -18,6 +19,7 @@ use std::{
 use anyhow::{Context as _, Result};
 
 pub use self::leftovers::{Leftovers, leftovers};
+use self::run_directory::RunDirectory;
 use crate::{capability::BPFFS, cgroup::Cgroup, host::Host, netns::Netns, process};
 
 /// The bridge's own addresses: the network's name server answers there, and packets to anywhere
@@ -26,9 +28,6 @@ use crate::{capability::BPFFS, cgroup::Cgroup, host::Host, netns::Netns, process
 pub const GATEWAY: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 /// The bridge's own IPv6 address.
 pub const GATEWAY6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
-
-/// The file in a network's directory that says that it was kept on purpose.
-const KEPT: &str = "kept";
 
 /// What a network is for: the first part of every name that it makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,9 +59,8 @@ pub struct Network {
     switch: Netns,
     services: Cgroup,
     cgroup: Cgroup,
-    directory: PathBuf,
+    directory: RunDirectory,
     id: String,
-    kept: bool,
 }
 
 impl Network {
@@ -75,9 +73,7 @@ impl Network {
             n => format!("{}{pid}-{n}", purpose.prefix()),
         };
         let _lock = prepare_machine(purpose)?;
-        let directory = std::env::temp_dir().join(format!("ferromesh-{id}"));
-        std::fs::create_dir(&directory)
-            .with_context(|| format!("cannot make {}", directory.display()))?;
+        let directory = RunDirectory::create(&id)?;
         let cgroup = Cgroup::create(&format!("ferromesh-{id}"))?;
         let services = cgroup.child("services")?;
         let switch = Netns::create(&format!("{id}-switch"))?;
@@ -88,7 +84,6 @@ impl Network {
             cgroup,
             directory,
             id,
-            kept: false,
         };
         network.configure_switch()?;
         Ok(network)
@@ -125,7 +120,7 @@ impl Network {
 
     /// Where configuration, logs and scripts of its processes are.
     pub fn directory(&self) -> &Path {
-        &self.directory
+        self.directory.path()
     }
 
     /// The cgroup that holds all others of this network.
@@ -154,9 +149,7 @@ impl Network {
 
     /// Leaves namespaces, cgroups, processes and files in place; [`leftovers()`] finds them again.
     pub fn keep(mut self) -> Result<()> {
-        let mark = self.directory.join(KEPT);
-        std::fs::write(&mark, "").with_context(|| format!("cannot write {}", mark.display()))?;
-        self.kept = true;
+        self.directory.keep();
         self.switch.keep();
         self.services.keep();
         self.cgroup.keep();
@@ -166,17 +159,6 @@ impl Network {
                 .keep();
         }
         Ok(())
-    }
-}
-
-impl Drop for Network {
-    fn drop(&mut self) {
-        if self.kept {
-            return;
-        }
-        if let Err(error) = std::fs::remove_dir_all(&self.directory) {
-            eprintln!("cannot remove {}: {error}", self.directory.display());
-        }
     }
 }
 
@@ -198,7 +180,7 @@ fn prepare_machine(purpose: Purpose) -> Result<File> {
         process::run(Command::new("mount").args(["-t", "bpf", "bpf", BPFFS]))?;
     }
     if purpose != Purpose::Demo {
-        for leftover in leftovers(purpose)? {
+        for leftover in leftovers(purpose) {
             eprintln!("removing what the killed run {} left", leftover.id());
             leftover.remove()?;
         }

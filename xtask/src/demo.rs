@@ -59,7 +59,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     );
     setup::ensure(&[setup::Purpose::Build, setup::Purpose::Demo])?;
     build::run()?;
-    for leftover in leftovers(Purpose::Demo)? {
+    for leftover in leftovers(Purpose::Demo) {
         eprintln!(
             "note: an earlier demo, {}, is still there; `cargo xtask demo --stop` removes it",
             leftover.id()
@@ -93,7 +93,7 @@ fn play(keep: bool) -> Result<()> {
 }
 
 fn stop() -> Result<()> {
-    let found = leftovers(Purpose::Demo)?;
+    let found = leftovers(Purpose::Demo);
     if found.is_empty() {
         println!("no demo was left running");
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use anyhow::{Context as _, Result};
 
-use super::{KEPT, Purpose};
+use super::{Purpose, run_directory};
 use crate::{capability::BPFFS, cgroup, netns};
 
 /// What one run left: a kept demonstration, or a run that was killed.
@@ -14,28 +14,23 @@ pub struct Leftovers {
 }
 
 /// The runs of a purpose that were kept, or whose process has ended and of which something is still
-/// there.
-pub fn leftovers(purpose: Purpose) -> Result<BTreeSet<Leftovers>> {
-    let names = names_in(&cgroup::mount_point()?)
+/// there. Only runs of this machine's view are found: what a container or another root made in the
+/// shared cgroup tree is its own to remove.
+pub fn leftovers(purpose: Purpose) -> BTreeSet<Leftovers> {
+    names_in(&std::env::temp_dir())
         .into_iter()
-        .chain(names_in(&std::env::temp_dir()));
-    Ok(names
         .filter_map(|name| {
-            let run = name.strip_prefix("ferromesh-")?;
-            let pid = pid_in(run.strip_prefix(purpose.prefix())?)?;
-            let ended = !Path::new("/proc").join(pid.to_string()).exists();
-            let kept = std::env::temp_dir().join(&name).join(KEPT).exists();
-            let id = run.to_owned();
-            (ended || kept).then_some(Leftovers { id })
+            let id = name.strip_prefix("ferromesh-")?;
+            let is_run = is_run(id.strip_prefix(purpose.prefix())?);
+            (is_run && !run_directory::is_alive(id)).then(|| Leftovers { id: id.to_owned() })
         })
-        .collect())
+        .collect()
 }
 
-/// The process of a run, from `PID` or `PID-COUNT`; none for names of single hosts of a run.
-fn pid_in(name: &str) -> Option<u32> {
+/// Whether this is `PID` or `PID-COUNT`, as runs are called.
+fn is_run(name: &str) -> bool {
     let (pid, count) = name.split_once('-').unwrap_or((name, "0"));
-    count.parse::<u32>().ok()?;
-    pid.parse().ok()
+    pid.parse::<u32>().is_ok() && count.parse::<u32>().is_ok()
 }
 
 impl Leftovers {
@@ -66,7 +61,7 @@ impl Leftovers {
                 netns::remove(&name)?;
             }
         }
-        let directory = std::env::temp_dir().join(format!("ferromesh-{}", self.id));
+        let directory = run_directory::path_of(&self.id);
         if directory.exists() {
             fs::remove_dir_all(&directory)
                 .with_context(|| format!("cannot remove {}", directory.display()))?;

@@ -1,10 +1,11 @@
-use super::pid_in;
+use super::is_run;
 
 #[test]
-fn tells_a_run_from_one_of_its_hosts() {
-    assert_eq!(pid_in("4711"), Some(4711));
-    assert_eq!(pid_in("4711-2"), Some(4711));
-    assert_eq!(pid_in("4711-serviceA"), None);
-    assert_eq!(pid_in("4711-2-serviceA"), None);
-    assert_eq!(pid_in("s"), None);
+fn tells_a_run_from_other_names() {
+    assert!(is_run("4711"));
+    assert!(is_run("4711-2"));
+    assert!(!is_run("4711-serviceA"));
+    assert!(!is_run("4711-2-serviceA"));
+    assert!(!is_run("s"));
+    assert!(!is_run(""));
 }
