@@ -84,7 +84,7 @@ pub(crate) struct RunArgs {
     #[arg(long, env = "FERROMESH_PROXY", default_value = "internal")]
     pub(crate) proxy: ProxyArg,
 
-    /// The cgroup of the external proxy; without it the daemon makes one of its own
+    /// The cgroup that the external proxy runs in; only with --proxy external
     #[arg(
         long,
         env = "FERROMESH_PROXY_CGROUP",
@@ -120,7 +120,11 @@ pub(crate) struct RunArgs {
 
     /// How long running requests have after SIGTERM, in seconds
     /// [default: LISTENER_DRAIN_WAIT_TIME_S, else 20]
-    #[arg(long = "drain-s", env = "FERROMESH_DRAIN_S")]
+    #[arg(
+        long = "drain-s",
+        env = "FERROMESH_DRAIN_S",
+        value_parser = clap::value_parser!(u64).range(0..=86_400)
+    )]
     pub(crate) drain_s: Option<u64>,
 
     #[command(flatten)]

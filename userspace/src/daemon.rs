@@ -1,13 +1,16 @@
 //! The daemon: one page that puts the parts together in the order in which they start and stop.
 
 pub(crate) mod configuration;
+mod ends;
+mod follow;
 pub(crate) mod place;
 mod redirection;
 mod report;
 
 use std::{
+    path::Path,
     sync::{Arc, Mutex},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context;
@@ -16,11 +19,18 @@ use mesh_proxy::{Listeners, Proxy, ProxySettings};
 use mesh_telemetry::{Registry, server::ServerState};
 use tokio::{
     net::TcpListener,
-    signal::unix::{Signal, SignalKind, signal},
     sync::{mpsc, oneshot},
+    task::JoinHandle,
+    time::timeout,
 };
 
-use self::{configuration::Configuration, redirection::Redirection, report::Reporter};
+use self::{
+    configuration::Configuration,
+    ends::{End, Ends},
+    follow::{announce, follow},
+    redirection::{Redirection, Steered, Upkeep},
+    report::Reporter,
+};
 use crate::{
     control,
     notify::notify,
@@ -30,6 +40,8 @@ use crate::{
 
 /// The one workload of a daemon that was started for one.
 const WORKLOAD: u32 = 0;
+/// How long the proxy may take to have its first answers of discovery, well beyond their own limit.
+const READY_WITHIN: Duration = Duration::from_mins(1);
 
 /// Runs until SIGTERM, SIGINT or `ferromesh uninstall`.
 pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
@@ -42,40 +54,14 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     announce(&configuration);
     let watch = Watch::start(&settings.mesh_config, configuration.seen().clone())
         .context("the documents cannot be watched")?;
-    let rules = configuration.in_force().rules.clone();
-    let snapshot = Arc::clone(&configuration.in_force().snapshot);
-    let configuration = Arc::new(Mutex::new(configuration));
-
-    // The sockets listen before any program sends them connections.
     let registry = Arc::new(Registry::new(
         settings.workload_name.clone(),
         settings.workers.get(),
     ));
-    let proxy_settings = proxy_settings(&settings, rules.egress_port, rules.ingress_port);
-    let listeners = match settings.proxy {
-        ProxyPlace::Internal => Some(Listeners::bind(&proxy_settings)?),
-        ProxyPlace::External(_) => None,
-    };
-    let redirection = Redirection::open(&settings, &proxy_cgroup, WORKLOAD)?;
-    let steered = listeners
-        .as_ref()
-        .map(Redirection::steered_by)
-        .transpose()?;
-    let proxy = listeners
-        .map(|listeners| {
-            Proxy::start(
-                listeners,
-                &proxy_settings,
-                snapshot,
-                redirection.origins(),
-                Arc::clone(&registry),
-            )
-        })
-        .transpose()?
-        .map(Arc::new);
     let admin = TcpListener::bind(settings.admin)
         .await
         .with_context(|| format!("the admin interface cannot listen on {}", settings.admin))?;
+    let path = DataPath::open(&settings, &proxy_cgroup, &configuration, &registry)?;
     let (stop_admin, admin_stopped) = oneshot::channel::<()>();
     tokio::spawn(mesh_proxy::admin::serve(
         admin,
@@ -86,153 +72,159 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
             let _ = admin_stopped.await;
         },
     ));
-
-    if let Some(proxy) = &proxy {
-        proxy.ready().await;
+    if let Some(proxy) = &path.proxy {
+        tokio::select! {
+            ready = timeout(READY_WITHIN, proxy.ready()) => ready.context("the proxy does not start")?,
+            () = ends.signal() => return Ok(()),
+        }
     }
-    redirection.enrol(
-        &configuration.lock().expect("no holder panics"),
-        steered.as_ref(),
-    )?;
-    drop(steered);
-    let upkeep = redirection.keep_up(Arc::clone(&registry))?;
-    let reporter = Arc::new(Reporter {
-        settings: settings.clone(),
-        started: Instant::now(),
-        workload: WORKLOAD,
-        registry: Arc::clone(&registry),
-        proxy: proxy.clone(),
-        configuration: Arc::clone(&configuration),
-        redirection: redirection.clone(),
-    });
+    path.redirection
+        .enrol(&configuration, path.steered.as_ref())?;
+
+    let configuration = Arc::new(Mutex::new(configuration));
+    let running = Running::start(path, watch, &configuration, &registry)?;
     let (retire, retired) = mpsc::channel(1);
     let socket = control::bind(&runtime_dir.control_socket())?;
-    tokio::spawn(control::serve(socket, reporter, retire));
-    let following = tokio::spawn(follow(
-        watch,
-        configuration,
-        proxy.clone(),
-        redirection.clone(),
-    ));
-
+    let reporter = running.reporter(&settings, configuration, &registry);
+    tokio::spawn(control::serve(socket, Arc::new(reporter), retire));
     registry.set_state(ServerState::Live);
     notify("READY=1");
-    tracing::info!(resource = %settings.resource, cgroup = %settings.workload_cgroup.display(), "live");
+    tracing::info!(
+        resource = %settings.resource,
+        cgroup = %settings.workload_cgroup.display(),
+        "live"
+    );
 
     let end = ends.wait(retired).await;
     notify("STOPPING=1");
     registry.set_state(ServerState::Draining);
-    following.abort();
-    if end == End::Retire {
-        redirection.release()?;
-    }
-    if let Some(proxy) = proxy {
-        let drained = proxy.drain().await;
-        tracing::info!(cut = drained.cut, "drained");
-    }
-    upkeep.abort();
-    if end == End::Signal {
-        redirection.rest();
-    }
+    let ended = running.end(end).await;
     drop(stop_admin);
-    Ok(())
+    ended
 }
 
-fn proxy_settings(settings: &Settings, egress_port: u16, ingress_port: u16) -> ProxySettings {
-    ProxySettings {
-        workers: settings.workers,
-        egress_port,
-        ingress_port,
-        resolv_conf: settings.resolv_conf.clone(),
-        drain: settings.drain,
-        ..ProxySettings::new(settings.workload_name.clone())
-    }
-}
-
-/// Says what came into force, and what of the documents it does not do.
-fn announce(configuration: &Configuration) {
-    let in_force = configuration.in_force();
-    if let Some(refused) = configuration.refused() {
-        for problem in &refused.problems {
-            tracing::error!("{problem}");
-        }
-        tracing::error!("the documents are bad: the last good ones stay in force");
-    }
-    for warning in &in_force.warnings {
-        tracing::warn!("{warning}");
-    }
-    for finding in &in_force.findings {
-        tracing::warn!("{finding}");
-    }
-    tracing::info!(
-        generation = in_force.snapshot.generation,
-        "configuration in force"
-    );
-}
-
-/// Follows the documents: what is good comes into force, what is bad changes nothing.
-async fn follow(
-    mut watch: Watch,
-    configuration: Arc<Mutex<Configuration>>,
-    proxy: Option<Arc<Proxy>>,
+/// The way of a connection: programs, sockets, proxy.
+struct DataPath {
     redirection: Redirection,
-) {
-    loop {
-        let changed = watch.changed().await;
-        let fresh = {
-            let mut configuration = configuration.lock().expect("no holder panics");
-            let fresh = match changed {
-                Ok(documents) => configuration.take(documents).cloned(),
-                Err(error) => {
-                    configuration.refuse(vec![format!("{:#}", anyhow::Error::new(error))]);
-                    None
-                }
-            };
-            if fresh.is_some() || configuration.refused().is_some() {
-                announce(&configuration);
-            }
-            fresh
+    /// None with an external proxy.
+    steered: Option<Steered>,
+    /// None with an external proxy.
+    proxy: Option<Arc<Proxy>>,
+}
+
+impl DataPath {
+    /// Opens everything; nothing is redirected yet that was not before.
+    fn open(
+        settings: &Settings,
+        proxy_cgroup: &Path,
+        configuration: &Configuration,
+        registry: &Arc<Registry>,
+    ) -> anyhow::Result<Self> {
+        let rules = &configuration.in_force().rules;
+        let proxy_settings = ProxySettings {
+            workers: settings.workers,
+            egress_port: rules.egress_port,
+            ingress_port: rules.ingress_port,
+            resolv_conf: settings.resolv_conf.clone(),
+            drain: settings.drain,
+            ..ProxySettings::new(settings.workload_name.clone())
         };
-        let Some(fresh) = fresh else { continue };
-        let generation = fresh.snapshot.generation;
-        if let Some(proxy) = &proxy {
-            proxy.publish(fresh.snapshot).await;
+        if settings.proxy != ProxyPlace::Internal {
+            tracing::warn!(
+                "an external proxy gets egress only: what comes for the application is not redirected"
+            );
+            return Ok(Self {
+                redirection: Redirection::open(settings, proxy_cgroup, WORKLOAD)?,
+                steered: None,
+                proxy: None,
+            });
         }
-        if let Err(error) = redirection.apply(&fresh.rules, generation) {
-            tracing::error!("{error:#}; the redirection rules of the generation before hold on");
-        }
+        Listeners::ensure_free(&proxy_settings)?;
+        // Programs of an earlier daemon may be attached already: the proxy's must be in place, and
+        // its heartbeat over, before a socket listens that they could send connections to.
+        let redirection = Redirection::open(settings, proxy_cgroup, WORKLOAD)?;
+        let listeners = Listeners::bind(&proxy_settings)?;
+        let steered = Redirection::steered_by(&listeners)?;
+        let proxy = Proxy::start(
+            listeners,
+            &proxy_settings,
+            Arc::clone(&configuration.in_force().snapshot),
+            redirection.origins(),
+            Arc::clone(registry),
+        )?;
+        Ok(Self {
+            redirection,
+            steered: Some(steered),
+            proxy: Some(Arc::new(proxy)),
+        })
     }
 }
 
-/// Why the daemon ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    /// `ferromesh uninstall`: the workload is let go first.
-    Retire,
-    /// SIGTERM or SIGINT: the programs stay, for the next daemon.
-    Signal,
+/// What runs while the workload is enrolled.
+struct Running {
+    redirection: Redirection,
+    proxy: Option<Arc<Proxy>>,
+    upkeep: Upkeep,
+    following: JoinHandle<()>,
 }
 
-/// What can end the daemon.
-struct Ends {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Ends {
-    fn new() -> anyhow::Result<Self> {
-        let listen = |kind| signal(kind).context("signals cannot be awaited");
+impl Running {
+    fn start(
+        path: DataPath,
+        watch: Watch,
+        configuration: &Arc<Mutex<Configuration>>,
+        registry: &Arc<Registry>,
+    ) -> anyhow::Result<Self> {
+        let DataPath {
+            redirection, proxy, ..
+        } = path;
+        let upkeep = redirection.keep_up(Arc::clone(registry))?;
+        let following = tokio::spawn(follow(
+            watch,
+            Arc::clone(configuration),
+            proxy.clone(),
+            redirection.clone(),
+        ));
         Ok(Self {
-            terminate: listen(SignalKind::terminate())?,
-            interrupt: listen(SignalKind::interrupt())?,
+            redirection,
+            proxy,
+            upkeep,
+            following,
         })
     }
 
-    async fn wait(&mut self, mut retired: mpsc::Receiver<()>) -> End {
-        tokio::select! {
-            _ = self.terminate.recv() => End::Signal,
-            _ = self.interrupt.recv() => End::Signal,
-            Some(()) = retired.recv() => End::Retire,
+    fn reporter(
+        &self,
+        settings: &Settings,
+        configuration: Arc<Mutex<Configuration>>,
+        registry: &Arc<Registry>,
+    ) -> Reporter {
+        Reporter {
+            settings: settings.clone(),
+            started: Instant::now(),
+            workload: WORKLOAD,
+            registry: Arc::clone(registry),
+            proxy: self.proxy.clone(),
+            configuration,
+            redirection: self.redirection.clone(),
         }
+    }
+
+    /// Lets the workload go if it is to be let go, drains, and says that the proxy is down.
+    async fn end(self, end: End) -> anyhow::Result<()> {
+        self.following.abort();
+        // It was aborted, which is what the error would say.
+        let _ = self.following.await;
+        let released = match end {
+            End::Retire => self.redirection.release(),
+            End::Signal => Ok(()),
+        };
+        if let Some(proxy) = self.proxy {
+            let drained = proxy.drain().await;
+            tracing::info!(cut = drained.cut, "drained");
+        }
+        self.upkeep.end().await;
+        self.redirection.rest();
+        released
     }
 }

@@ -22,7 +22,7 @@ use crate::{
 fn main() -> ExitCode {
     let cli = Cli::parse();
     start_log();
-    let environment: Environment = env::vars().collect();
+    let environment = environment();
     let outcome = match cli.command {
         Command::Run(args) => commands::run::run(*args, &environment).map(|()| ExitCode::SUCCESS),
         Command::Validate(args) => commands::validate::run(&args),
@@ -37,6 +37,13 @@ fn main() -> ExitCode {
         eprintln!("ferromesh: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+/// The environment, without what is no text: no variable of ours or of App Mesh's is such.
+fn environment() -> Environment {
+    env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }
 
 /// Logs to standard error, so that standard output holds answers only. `RUST_LOG` sets the levels.

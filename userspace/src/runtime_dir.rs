@@ -64,6 +64,14 @@ impl RuntimeDir {
         Ok(lock)
     }
 
+    /// As [`Self::claim`], but nothing where the instance has no directory.
+    pub(crate) fn claim_if_there(&self) -> anyhow::Result<Option<File>> {
+        if !self.path.is_dir() {
+            return Ok(None);
+        }
+        self.claim().map(Some)
+    }
+
     /// Removes the directory and its parent where that is empty now; says whether it was there.
     pub(crate) fn remove(&self) -> io::Result<bool> {
         match fs::remove_dir_all(&self.path) {

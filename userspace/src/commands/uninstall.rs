@@ -49,6 +49,8 @@ fn remove(instance: &str) -> anyhow::Result<()> {
     if let Some(pid) = super::block_on(retire(&runtime_dir))?? {
         wait_for_end(pid)?;
     }
+    // Held to the end: no daemon of this name may start on what is being removed.
+    let _lock = runtime_dir.claim_if_there()?;
     let removed = uninstall(Path::new(BPFFS), instance)?;
     let own_cgroup = daemon::place::proxy_cgroup(&cgroup::mount_point()?, instance);
     let had_cgroup = remove_cgroup(&own_cgroup)?;

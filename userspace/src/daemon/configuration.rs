@@ -41,6 +41,8 @@ pub(crate) struct Configuration {
     last_good: LastGood,
     in_force: InForce,
     refused: Option<Refused>,
+    /// Why the rules of what is in force are not in the kernel.
+    unapplied: Option<String>,
     /// What the source held when it was read last, to tell a real change from a touched file.
     seen: DocumentSet,
 }
@@ -85,6 +87,7 @@ impl Configuration {
             last_good,
             in_force,
             refused,
+            unapplied: None,
             seen,
         })
     }
@@ -95,6 +98,15 @@ impl Configuration {
 
     pub(crate) fn refused(&self) -> Option<&Refused> {
         self.refused.as_ref()
+    }
+
+    pub(crate) fn unapplied(&self) -> Option<&str> {
+        self.unapplied.as_deref()
+    }
+
+    /// Notes whether the kernel took the rules of what is in force.
+    pub(crate) fn note_rules(&mut self, unapplied: Option<String>) {
+        self.unapplied = unapplied;
     }
 
     pub(crate) fn seen(&self) -> &DocumentSet {

@@ -1,6 +1,9 @@
 //! Where the daemon stands: what it needs of the machine, and the cgroup of its own.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, bail};
 use mesh_bpf::{cgroup, preflight};
@@ -48,14 +51,20 @@ pub(crate) fn proxy_cgroup(root: &Path, instance: &str) -> PathBuf {
 }
 
 /// The daemon has a cgroup to itself, so that programs for the proxy meet nobody else. A service
-/// manager's unit is one already; anywhere else the daemon makes one beside the workload's tree.
+/// manager's unit may be one already; anywhere else the daemon makes one beside the workload's tree.
 fn own_cgroup(root: &Path, workload: &Path, instance: &str) -> anyhow::Result<PathBuf> {
     let present = cgroup::of_process(None)?;
     let inside = cgroup::is_inside(&present, workload)?;
     let is_unit = present
         .extension()
         .is_some_and(|extension| extension == "service");
-    if is_unit && !inside {
+    if is_unit && !inside && is_alone_in(&present)? {
+        if cgroup::is_inside(workload, &present)? {
+            bail!(
+                "the workload's cgroup {} is below the daemon's own: give it one elsewhere",
+                workload.display()
+            );
+        }
         return Ok(present);
     }
     let own = proxy_cgroup(root, instance);
@@ -73,4 +82,12 @@ fn own_cgroup(root: &Path, workload: &Path, instance: &str) -> anyhow::Result<Pa
         )
     })?;
     Ok(own)
+}
+
+/// Whether this process is the only one of a cgroup.
+fn is_alone_in(cgroup: &Path) -> anyhow::Result<bool> {
+    let list = cgroup.join("cgroup.procs");
+    let processes =
+        fs::read_to_string(&list).with_context(|| format!("cannot read {}", list.display()))?;
+    Ok(processes.trim() == std::process::id().to_string())
 }

@@ -1,6 +1,7 @@
 //! The daemon's hold on the kernel: enrolment, rules, heartbeat, local addresses.
 
 mod closing;
+mod heart;
 
 use std::{
     io,
@@ -17,6 +18,7 @@ use mesh_proxy::{Listeners, OriginSource};
 use mesh_telemetry::Registry;
 use tokio::{task::JoinHandle, time};
 
+use self::heart::Heart;
 use super::configuration::Configuration;
 use crate::{
     object::OBJECT,
@@ -138,19 +140,10 @@ impl Redirection {
     /// Beats, follows the addresses of the namespace and counts closed connections, until aborted.
     pub(crate) fn keep_up(&self, registry: Arc<Registry>) -> anyhow::Result<Upkeep> {
         let closed = closing::start(self.instance.closed()?, registry)?;
-        let beating = self.heartbeat.map(|heartbeat| {
-            let instance = Arc::clone(&self.instance);
-            tokio::spawn(async move {
-                let mut ticks = time::interval(heartbeat / BEATS);
-                ticks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
-                loop {
-                    ticks.tick().await;
-                    if let Err(error) = instance.beat() {
-                        tracing::error!("{:#}", anyhow::Error::new(error));
-                    }
-                }
-            })
-        });
+        let heart = self
+            .heartbeat
+            .map(|heartbeat| Heart::start(Arc::clone(&self.instance), heartbeat / BEATS))
+            .transpose()?;
         let redirection = self.clone();
         let following = tokio::spawn(async move {
             let mut ticks = time::interval(LOCAL_ADDRESSES_EVERY);
@@ -163,7 +156,8 @@ impl Redirection {
             }
         });
         Ok(Upkeep {
-            tasks: beating.into_iter().chain([following]).collect(),
+            following,
+            heart,
             _closed: closed,
         })
     }
@@ -196,16 +190,21 @@ impl Redirection {
     }
 }
 
-/// The tasks behind [`Redirection::keep_up`].
+/// What runs behind [`Redirection::keep_up`].
 pub(crate) struct Upkeep {
-    tasks: Vec<JoinHandle<()>>,
+    following: JoinHandle<()>,
+    heart: Option<Heart>,
     _closed: closing::Reader,
 }
 
 impl Upkeep {
-    pub(crate) fn abort(self) {
-        for task in self.tasks {
-            task.abort();
+    /// Ends all of it. When this returns, nothing of it touches the kernel any more.
+    pub(crate) async fn end(self) {
+        self.following.abort();
+        // It was aborted, which is what the error would say.
+        let _ = self.following.await;
+        if let Some(heart) = self.heart {
+            heart.stop();
         }
     }
 }

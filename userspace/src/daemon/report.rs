@@ -81,10 +81,11 @@ impl Reporter {
             }),
             listeners: self.listeners(in_force.rules.egress_port, in_force.rules.ingress_port),
             clusters: clusters.iter().map(cluster).collect(),
-            findings: in_force
-                .warnings
-                .iter()
-                .map(ToString::to_string)
+            findings: configuration
+                .unapplied()
+                .map(str::to_owned)
+                .into_iter()
+                .chain(in_force.warnings.iter().map(ToString::to_string))
                 .chain(in_force.findings.iter().map(ToString::to_string))
                 .collect(),
         }

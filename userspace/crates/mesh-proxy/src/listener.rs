@@ -68,6 +68,26 @@ impl Listeners {
         })
     }
 
+    /// Whether another process has one of the ports. [`Self::bind`] would not notice: its sockets
+    /// share their ports, and would take part of the other's connections.
+    ///
+    /// # Errors
+    /// A port is in use, or may not be used.
+    pub fn ensure_free(settings: &ProxySettings) -> Result<(), ProxyError> {
+        for port in [settings.egress_port, settings.ingress_port] {
+            let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+            let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP));
+            socket
+                .and_then(|socket| {
+                    // What an earlier daemon's connections left in TIME_WAIT is in nobody's way.
+                    socket.set_reuse_address(true)?;
+                    socket.bind(&SockAddr::from(address))
+                })
+                .map_err(|source| ProxyError::Listen { address, source })?;
+        }
+        Ok(())
+    }
+
     /// Where redirected egress arrives.
     pub fn egress_port(&self) -> u16 {
         self.egress_port
@@ -139,3 +159,6 @@ fn local_port(listener: &TcpListener) -> Result<u16, ProxyError> {
 fn is_family_missing(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(97)
 }
+
+#[cfg(test)]
+mod tests;

@@ -86,7 +86,10 @@ async fn still_for(moved: &Cell<Instant>, idle: Option<Duration>) {
         return std::future::pending().await;
     };
     loop {
-        let moment = moved.get() + idle;
+        // Further off than the clock reaches is never: documents may say any number of seconds.
+        let Some(moment) = moved.get().checked_add(idle) else {
+            return std::future::pending().await;
+        };
         if moment <= Instant::now() {
             return;
         }

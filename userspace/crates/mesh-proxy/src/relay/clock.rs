@@ -66,15 +66,21 @@ impl Clock {
             .request_ended
             .get()
             .zip(self.request)
-            .map(|(ended, limit)| (ended + limit, Expired::Request));
+            .and_then(|(ended, limit)| after(ended, limit, Expired::Request));
         let idle = self
             .idle
-            .map(|limit| (self.moved.get() + limit, Expired::Idle));
+            .and_then(|limit| after(self.moved.get(), limit, Expired::Idle));
         match (request, idle) {
             (Some(request), Some(idle)) => Some(if request.0 <= idle.0 { request } else { idle }),
             (request, idle) => request.or(idle),
         }
     }
+}
+
+/// When a time runs out; never, if that is further off than the clock reaches: documents may say
+/// any number of seconds.
+fn after(begun: Instant, limit: Duration, which: Expired) -> Option<(Instant, Expired)> {
+    Some((begun.checked_add(limit)?, which))
 }
 
 /// Waits for a [`Clock`] to run out.

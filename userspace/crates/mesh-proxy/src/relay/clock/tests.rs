@@ -74,3 +74,15 @@ fn without_limits_nothing_expires() {
         assert_eq!(Expiry::of(&clock).within(slow).await, Ok(()));
     });
 }
+
+#[test]
+fn a_time_beyond_the_clocks_reach_never_runs_out() {
+    paused().block_on(async {
+        let clock = Clock::start(Some(Duration::MAX), Some(Duration::MAX));
+        clock.request_ended();
+        let outcome = Expiry::of(&clock)
+            .within(tokio::time::sleep(1_000_000 * SECOND))
+            .await;
+        assert_eq!(outcome, Ok(()));
+    });
+}
