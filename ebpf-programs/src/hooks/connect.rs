@@ -32,12 +32,13 @@ pub(crate) fn v4(context: *mut bpf_sock_addr) -> i32 {
     if !context.is_tcp() {
         return ALLOW;
     }
-    match connect(context, context.v4()) {
-        Course::Unchanged => ALLOW,
-        Course::Denied => DENY,
-        Course::To(address, port) => {
-            context.set_v4(&address);
-            context.set_port(port);
+    let course = connect(context, context.v4());
+    match course.turn {
+        Turn::Unchanged => ALLOW,
+        Turn::Denied => DENY,
+        Turn::Elsewhere => {
+            context.set_v4(&course.address);
+            context.set_port(course.port);
             ALLOW
         }
     }
@@ -49,38 +50,70 @@ pub(crate) fn v6(context: *mut bpf_sock_addr) -> i32 {
     if !context.is_tcp() {
         return ALLOW;
     }
-    match connect(context, context.v6()) {
-        Course::Unchanged => ALLOW,
-        Course::Denied => DENY,
-        Course::To(address, port) => {
-            context.set_v6(&address);
-            context.set_port(port);
+    let course = connect(context, context.v6());
+    match course.turn {
+        Turn::Unchanged => ALLOW,
+        Turn::Denied => DENY,
+        Turn::Elsewhere => {
+            context.set_v6(&course.address);
+            context.set_port(course.port);
             ALLOW
         }
     }
 }
 
-/// Where a connection goes.
-enum Course {
-    /// Where it was going.
+/// Where a connection goes. Address and port are there whatever the turn: as parts of an enum they
+/// would be undefined where it has none, and the compiler reads them before it looks at the turn,
+/// which verifiers before Linux 6.3 refuse.
+struct Course {
+    turn: Turn,
+    address: Address,
+    port: u16,
+}
+
+/// Whether a connection goes where it was going.
+#[derive(Clone, Copy)]
+enum Turn {
+    /// It does.
     Unchanged,
-    /// Elsewhere.
-    To(Address, u16),
-    /// Nowhere.
+    /// It goes to the address and port of its course.
+    Elsewhere,
+    /// It goes nowhere.
     Denied,
+}
+
+impl Course {
+    /// A course that needs no address: that of the attempt stands in.
+    #[inline(always)]
+    fn of(turn: Turn, attempt: &Attempt) -> Self {
+        Self {
+            turn,
+            address: attempt.address,
+            port: attempt.port,
+        }
+    }
+
+    #[inline(always)]
+    fn to(address: Address, port: u16) -> Self {
+        Self {
+            turn: Turn::Elsewhere,
+            address,
+            port,
+        }
+    }
 }
 
 #[inline(always)]
 fn connect(context: Connect, address: Address) -> Course {
-    let Some(sock) = context.sock() else {
-        return Course::Unchanged;
-    };
     let (uid, gid) = current_owner();
     let attempt = Attempt {
         address,
         port: context.port(),
         uid,
         gid,
+    };
+    let Some(sock) = context.sock() else {
+        return Course::of(Turn::Unchanged, &attempt);
     };
     let mut egress_port = 0;
     let mut decision = decide(context, &attempt, &mut egress_port);
@@ -91,7 +124,7 @@ fn connect(context: Connect, address: Address) -> Course {
     if !remember(context, sock, &attempt, decision) {
         if decision.verdict == REDIRECTED {
             decision = Decision::refused(NO_SOCKET_STORAGE);
-            course = Course::Denied;
+            course.turn = Turn::Denied;
         } else {
             counter::lose(workload(), EGRESS, NO_SOCKET_STORAGE);
         }
@@ -124,7 +157,7 @@ fn decide(context: Connect, attempt: &Attempt, egress_port: &mut u16) -> Decisio
 #[inline(always)]
 fn course(sock: Sock, attempt: &Attempt, decision: &Decision, egress_port: u16) -> (Course, bool) {
     if decision.verdict == DIRECT {
-        return (Course::Unchanged, false);
+        return (Course::of(Turn::Unchanged, attempt), false);
     }
     let port = if decision.verdict == REDIRECTED {
         egress_port
@@ -133,7 +166,7 @@ fn course(sock: Sock, attempt: &Attempt, decision: &Decision, egress_port: u16) 
     };
     let interface = sock.bound_interface();
     if interface == 0 {
-        return (Course::To(policy::target(attempt), port), false);
+        return (Course::to(policy::target(attempt), port), false);
     }
     let key = OwnAddressKey {
         workload: workload(),
@@ -142,8 +175,8 @@ fn course(sock: Sock, attempt: &Attempt, decision: &Decision, egress_port: u16) 
     };
     // SAFETY: copied at once; the daemon replaces an entry, it does not write in it.
     match unsafe { OWN_ADDRESSES.get(key) } {
-        Some(own) => (Course::To(*own, port), false),
-        None => (Course::Denied, true),
+        Some(own) => (Course::to(*own, port), false),
+        None => (Course::of(Turn::Denied, attempt), true),
     }
 }
 
