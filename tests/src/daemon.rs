@@ -1,9 +1,10 @@
 //! The daemon of one host: started as a user would, ready, asked for its counters, ended.
 
+mod instance;
+
 use std::{
     collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, ExitStatus},
     sync::Arc,
 };
@@ -12,9 +13,8 @@ use anyhow::{Context as _, Result};
 use rustix::process::Signal;
 use serde_json::Value;
 
+pub use self::instance::{RUNTIME_DIRECTORY, binary, directories, pins, uninstall};
 use crate::{
-    capability::{self, BPFFS},
-    cgroup,
     documents::Documents,
     host::{Host, Place, without_redirect},
     process::{self, Process},
@@ -23,75 +23,6 @@ use crate::{
 
 /// The port of the admin interface, in the namespace of each workload.
 pub const ADMIN_PORT: u16 = 9901;
-/// Where daemons keep their control sockets, by instance.
-pub const RUNTIME_DIRECTORY: &str = "/run/ferromesh";
-
-/// The daemon's binary: `FERROMESH_BIN`, else the release build, else the debug build.
-pub fn binary() -> Result<PathBuf> {
-    if let Some(path) = std::env::var_os("FERROMESH_BIN") {
-        let path = PathBuf::from(path);
-        // Relative to where cargo was called, which is not where it runs tests.
-        let path = capability::repository().join(path);
-        anyhow::ensure!(
-            path.is_file(),
-            "FERROMESH_BIN names no file: {}",
-            path.display()
-        );
-        return Ok(path);
-    }
-    ["release", "debug"]
-        .map(|profile| {
-            capability::repository()
-                .join("target")
-                .join(profile)
-                .join("ferromesh")
-        })
-        .into_iter()
-        .find(|path| path.is_file())
-        .context("the daemon, built by `cargo xtask build`")
-}
-
-/// Where the pins of an instance are.
-pub fn pins(instance: &str) -> PathBuf {
-    Path::new(BPFFS).join("ferromesh").join(instance)
-}
-
-/// The directories of an instance: pins, control socket, and the cgroup that a daemon makes for
-/// itself.
-pub fn directories(instance: &str) -> Result<[PathBuf; 3]> {
-    Ok([
-        pins(instance),
-        Path::new(RUNTIME_DIRECTORY).join(instance),
-        cgroup::mount_point()?.join(format!("ferromesh-{instance}")),
-    ])
-}
-
-/// Runs `ferromesh uninstall` for an instance of which something is there, and removes by hand what
-/// that left.
-pub fn uninstall(instance: &str) -> Result<()> {
-    let directories = directories(instance)?;
-    if !directories.iter().any(|directory| directory.exists()) {
-        return Ok(());
-    }
-    let mut command = Command::new(binary()?);
-    let said = process::output(command.args(["uninstall", "--instance", instance]))?;
-    if !said.status.success() {
-        eprintln!("uninstall of {instance} failed: {}", said.stderr.trim());
-    }
-    for directory in directories {
-        if !directory.exists() {
-            continue;
-        }
-        eprintln!("uninstall of {instance} left {}", directory.display());
-        if directory.join("cgroup.procs").exists() {
-            cgroup::remove_tree(&directory)?;
-        } else {
-            fs::remove_dir_all(&directory)
-                .with_context(|| format!("cannot remove {}", directory.display()))?;
-        }
-    }
-    Ok(())
-}
 
 /// How a daemon is started.
 #[derive(Clone, Debug)]

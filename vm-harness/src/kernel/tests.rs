@@ -15,14 +15,14 @@ fn the_newest_is_by_number_and_not_by_letter() {
 
 #[test]
 fn an_archive_is_found_by_the_end_of_its_address() {
-    let targets = "http://mirror.example/debian-security/\nhttp://mirror.example/debian/\n";
+    let targets = "file:/mirror/debian-security/\nfile:/mirror/debian/\n";
     assert_eq!(
         mirror_among(targets, DEBIAN).as_deref(),
-        Some("http://mirror.example/debian")
+        Some("file:/mirror/debian")
     );
     assert_eq!(
         mirror_among(targets, SECURITY).as_deref(),
-        Some("http://mirror.example/debian-security")
+        Some("file:/mirror/debian-security")
     );
-    assert_eq!(mirror_among("http://mirror.example/ubuntu/", DEBIAN), None);
+    assert_eq!(mirror_among("file:/mirror/ubuntu/", DEBIAN), None);
 }

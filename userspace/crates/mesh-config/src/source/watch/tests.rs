@@ -126,9 +126,10 @@ async fn steady_writes_do_not_put_off_reading_for_ever() {
     let mut watched = Watched::start(|_| {});
     let path = watched.path("a.json");
     let writer = tokio::spawn(async move {
+        let mut pace = tokio::time::interval(Duration::from_millis(5));
         for number in 0_u32.. {
             fs::write(&path, number.to_string()).expect("a file");
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            pace.tick().await;
         }
     });
     watched
