@@ -1,6 +1,10 @@
 //! Connections from their beginning to their closing record.
 
-use aya_ebpf::bindings::{BPF_SOCK_OPS_PARSE_ALL_HDR_OPT_CB_FLAG, BPF_SOCK_OPS_STATE_CB_FLAG};
+use aya_ebpf::bindings::{
+    BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP,
+    BPF_SOCK_OPS_PARSE_ALL_HDR_OPT_CB_FLAG, BPF_SOCK_OPS_STATE_CB_FLAG,
+};
+use aya_ebpf::helpers::generated::bpf_ringbuf_query;
 use ebpf_abi::{
     Closed, Connection, PASSIVE, Socket,
     verdict::{CLOSED_BUFFER_FULL, CONNECTION_TABLE_FULL, EGRESS, INGRESS, REDIRECTED},
@@ -16,6 +20,10 @@ use crate::{
 
 /// The flag of a segment that ends its direction (RFC 9293, 3.1).
 const FIN: u32 = 1;
+
+/// How many bytes of closing records may wait before their reader is woken. It looks by itself a few
+/// times a second; waking it for each record would cost a connection more than the rest of us does.
+const WAKE_ABOVE: u64 = 64 * 1024;
 
 /// Lists a connection as live, and asks for its changes of state.
 #[inline(always)]
@@ -100,9 +108,22 @@ fn close(tcp: Tcp, socket: &Socket) {
                 rtt_us: tcp.rtt_us(),
                 retransmits: tcp.retransmits(),
             });
-            record.submit(0);
+            record.submit(wake());
         }
         None => counter::lose(workload, direction, CLOSED_BUFFER_FULL),
     }
     let _ = CONNECTIONS.remove(cookie);
+}
+
+/// Whether the reader of closing records is woken for this one.
+#[inline(always)]
+fn wake() -> u64 {
+    let ring = core::ptr::from_ref(&CLOSED).cast_mut().cast();
+    // SAFETY: the address of a map's definition is the map, and the helper only reads its state.
+    let waiting = unsafe { bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA.into()) };
+    if waiting > WAKE_ABOVE {
+        BPF_RB_FORCE_WAKEUP.into()
+    } else {
+        BPF_RB_NO_WAKEUP.into()
+    }
 }

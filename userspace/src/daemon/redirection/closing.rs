@@ -15,8 +15,9 @@ use rustix::{
     io::Errno,
 };
 
-/// How long the reader may sleep before it looks whether it is still wanted.
-const LOOK_UP_EVERY: Duration = Duration::from_millis(500);
+/// How long the reader may sleep before it looks again. The kernel wakes it earlier only when many
+/// records wait.
+const LOOK_UP_EVERY: Duration = Duration::from_millis(250);
 
 /// The reader's thread; it ends soon after this is dropped.
 pub(super) struct Reader {
