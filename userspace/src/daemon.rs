@@ -211,7 +211,7 @@ impl Running {
     }
 
     /// Lets the workload go if it is to be let go, drains, and says that the proxy is down.
-    async fn end(self, end: End) -> anyhow::Result<()> {
+    async fn end(mut self, end: End) -> anyhow::Result<()> {
         self.following.abort();
         // It was aborted, which is what the error would say.
         let _ = self.following.await;
@@ -219,12 +219,14 @@ impl Running {
             End::Retire => self.redirection.release(),
             End::Signal => Ok(()),
         };
+        // The kernel sends nobody to a listening socket that is about to close.
+        self.upkeep.stop_heart();
+        self.redirection.rest();
         if let Some(proxy) = self.proxy {
             let drained = proxy.drain().await;
             tracing::info!(cut = drained.cut, "drained");
         }
         self.upkeep.end().await;
-        self.redirection.rest();
         released
     }
 }

@@ -198,14 +198,19 @@ pub(crate) struct Upkeep {
 }
 
 impl Upkeep {
+    /// Ends the heartbeat alone. When this returns, no beat is under way.
+    pub(crate) fn stop_heart(&mut self) {
+        if let Some(heart) = self.heart.take() {
+            heart.stop();
+        }
+    }
+
     /// Ends all of it. When this returns, nothing of it touches the kernel any more.
-    pub(crate) async fn end(self) {
+    pub(crate) async fn end(mut self) {
+        self.stop_heart();
         self.following.abort();
         // It was aborted, which is what the error would say.
         let _ = self.following.await;
-        if let Some(heart) = self.heart {
-            heart.stop();
-        }
     }
 }
 
