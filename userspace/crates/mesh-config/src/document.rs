@@ -139,7 +139,7 @@ impl Documents {
     pub fn parse(set: &DocumentSet) -> Parsed {
         let mut entries = entry::Entries::default();
         for file in &set.files {
-            entries.read_file(&Arc::new(file.clone()));
+            entries.read_file(file);
         }
         let gather::Gathered {
             documents,

@@ -82,12 +82,12 @@ impl Files {
     }
 
     pub(crate) fn document_set(&self) -> DocumentSet {
-        let file = |(name, text): (&String, &String)| SourceFile {
-            name: name.clone(),
-            text: text.clone(),
-        };
         DocumentSet {
-            files: self.0.iter().map(file).collect(),
+            files: self
+                .0
+                .iter()
+                .map(|(name, text)| SourceFile::new(name, text.as_str()))
+                .collect(),
             ..DocumentSet::default()
         }
     }

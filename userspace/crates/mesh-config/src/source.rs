@@ -4,6 +4,8 @@ pub mod directory;
 pub mod last_good;
 pub mod watch;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::problem::{Problem, Warning};
@@ -13,15 +15,26 @@ use crate::problem::{Problem, Warning};
 pub struct SourceFile {
     /// Its path relative to the directory of documents.
     pub name: String,
-    /// Its text.
-    pub text: String,
+    /// Its text, without a byte order mark.
+    pub text: Arc<str>,
+}
+
+impl SourceFile {
+    /// A file, ready to be shared.
+    pub fn new(name: impl Into<String>, text: impl Into<Arc<str>>) -> Arc<Self> {
+        Arc::new(Self {
+            name: name.into(),
+            text: text.into(),
+        })
+    }
 }
 
 /// The files of one moment, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DocumentSet {
-    /// Sorted by name.
-    pub files: Vec<SourceFile>,
+    /// Sorted by name. A file that did not change between two readings of one watch is the same
+    /// `Arc` in both sets, so what was read from it can be kept by its identity.
+    pub files: Vec<Arc<SourceFile>>,
     /// Files that could not be read. A set with any of them never comes into force.
     pub unreadable: Vec<Problem>,
     /// Files of a form that is not read yet.

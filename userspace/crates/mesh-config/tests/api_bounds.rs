@@ -304,12 +304,8 @@ fn strings(list: &Value) -> Vec<&str> {
 }
 
 fn parse(document: &Value) -> Parsed {
-    let file = SourceFile {
-        name: "a.json".to_owned(),
-        text: document.to_string(),
-    };
     let mut parsed = Documents::parse(&DocumentSet {
-        files: vec![file],
+        files: vec![SourceFile::new("a.json", document.to_string())],
         ..DocumentSet::default()
     });
     // That its neighbours are not there is no fault of a document itself.

@@ -153,7 +153,7 @@ impl DocumentSet {
 
 fn add_file(path: &Path, name: String, set: &mut DocumentSet) {
     let refused = match read_text(path) {
-        Ok(text) => return set.files.push(SourceFile { name, text }),
+        Ok(text) => return set.files.push(SourceFile::new(name, text)),
         // A file that went away while the directory was listed was never part of the set.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return,
         Err(error) => error,

@@ -4,6 +4,7 @@ use std::{
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use serde::{Deserialize, Serialize};
@@ -79,7 +80,7 @@ impl LastGood {
                 });
             }
         };
-        let kept: Kept<Vec<SourceFile>> =
+        let kept: Kept<Vec<Arc<SourceFile>>> =
             serde_json::from_slice(&text).map_err(|source| SourceError::Damaged {
                 path: path(),
                 source,

@@ -1,12 +1,8 @@
 use super::*;
 
 fn set(text: &str) -> DocumentSet {
-    let file = SourceFile {
-        name: "mesh.json".to_owned(),
-        text: text.to_owned(),
-    };
     DocumentSet {
-        files: vec![file],
+        files: vec![SourceFile::new("mesh.json", text)],
         ..DocumentSet::default()
     }
 }

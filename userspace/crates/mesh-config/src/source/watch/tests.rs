@@ -32,7 +32,7 @@ impl Watched {
 }
 
 fn text(set: &DocumentSet) -> Option<&str> {
-    set.files.first().map(|file| file.text.as_str())
+    set.files.first().map(|file| &*file.text)
 }
 
 #[tokio::test]
