@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use http::{Uri, uri::Scheme};
 use mesh_model::snapshot::{
-    Discovery, DnsResponse, EgressFilter, EgressPort, Protocol, RouteMatch, RouteTable, Snapshot,
+    Discovery, DnsResponse, EgressFilter, EgressPort, PathMatch, Protocol, RouteTable, Snapshot,
     TcpRoute, WeightedCluster,
 };
 use mesh_route::{Decision, VirtualHostTrial};
@@ -185,7 +185,9 @@ impl Explanation {
             } => {
                 let virtual_host = &table.virtual_hosts[virtual_host];
                 let route = &virtual_host.routes[route];
-                let RouteMatch::Prefix(prefix) = &route.matches;
+                let (PathMatch::Prefix(prefix)
+                | PathMatch::Exact(prefix)
+                | PathMatch::Regex(prefix)) = &route.matches.path;
                 self.virtual_service = Some(virtual_host.name.clone());
                 self.take(TakenRoute {
                     name: route.name.clone(),
@@ -334,6 +336,9 @@ fn discovery_text(discovery: &Discovery) -> String {
             };
             format!("{hostname}:{port} by DNS, {response}")
         }
+        Discovery::CloudMap {
+            namespace, service, ..
+        } => format!("{service} of {namespace} by AWS Cloud Map"),
         Discovery::Static(addresses) => {
             let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
             addresses.join(", ")

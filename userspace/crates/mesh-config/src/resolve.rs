@@ -78,6 +78,7 @@ pub fn resolve(
             egress,
             ingress,
             clusters: resolver.clusters.into_vec(),
+            access_log: None,
         },
         findings: findings.into_iter().collect(),
     })

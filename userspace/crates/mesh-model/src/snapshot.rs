@@ -2,9 +2,23 @@
 //!
 //! A snapshot is immutable and carries one generation. A request keeps the one that it began with.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+mod access_log;
+mod cluster;
+mod policy;
+mod route;
+mod tls;
 
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+pub use access_log::{AccessLog, AccessLogFormat};
+pub use cluster::{Cluster, ClusterId, Discovery, DnsResponse, IpPreference};
+pub use policy::{CircuitBreakers, HealthCheck, OutlierDetection, RetryOn, RetryPolicy};
+pub use route::{
+    HeaderMatch, HostRewrite, HttpMethod, HttpScheme, NextHop, PathMatch, PathRewrite, QueryMatch,
+    Rewrite, Route, RouteMatch, RouteTable, TcpRoute, ValueMatch, VirtualHost, WeightedCluster,
+};
 use serde::Serialize;
+pub use tls::{Certificate, DownstreamTls, TlsMode, Trust, UpstreamTls, Validation};
 
 use crate::resource::ResourceName;
 
@@ -30,6 +44,8 @@ pub struct Snapshot {
     pub ingress: BTreeMap<u16, IngressPort>,
     /// Every cluster that a route names; [`ClusterId`] is the index.
     pub clusters: Vec<Arc<Cluster>>,
+    /// Where accesses are written to; none: nowhere.
+    pub access_log: Option<AccessLog>,
 }
 
 impl Snapshot {
@@ -38,10 +54,6 @@ impl Snapshot {
         &self.clusters[id.0]
     }
 }
-
-/// The index of a cluster in its snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-pub struct ClusterId(pub usize);
 
 /// What happens to egress that no virtual service matches (the mesh's `egressFilter`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -97,138 +109,22 @@ pub enum EgressPort {
 
 /// What answers on one ingress port.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct IngressPort {
-    /// What the node's listener speaks.
+    /// Envoy's name of the listener: `lds_ingress_0.0.0.0_15000`; of a gateway, with its own port.
+    pub listener: String,
+    /// What its statistics are counted under: `ingress`, or `ingress.<protocol>.<port>` where there
+    /// are several listeners (guide, "Envoy metrics").
+    pub stat_prefix: String,
+    /// What the listener speaks.
     pub protocol: Protocol,
-    /// HTTP listeners: a single virtual host for every Host, with one route for each listener.
-    /// TCP listeners: none.
+    /// HTTP listeners of a node: a single virtual host for every Host with one route. HTTP
+    /// listeners of a gateway: its gateway routes. TCP listeners: none.
     pub routes: Option<RouteTable>,
-    /// The application itself.
+    /// The application itself; of a gateway, the way to its own egress.
     pub cluster: ClusterId,
+    /// How the listener is encrypted; none: not at all.
+    pub tls: Option<DownstreamTls>,
     /// The listener's idle timeout; none when the documents disable it with 0.
     pub idle_timeout: Option<Duration>,
-}
-
-/// Virtual hosts of one HTTP listener.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct RouteTable {
-    /// Envoy's name of it: `rds_egress_http_80`.
-    pub name: String,
-    /// In the order of the documents' names.
-    pub virtual_hosts: Vec<VirtualHost>,
-}
-
-/// One virtual service on one port.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct VirtualHost {
-    /// The virtual service's name.
-    pub name: String,
-    /// Lower-case Hosts that it answers, with and without the port; `*` answers every Host.
-    pub domains: Vec<String>,
-    /// In the order in which they are tried: priority, then the longest prefix first.
-    pub routes: Vec<Route>,
-}
-
-/// One route: which requests, to which clusters, within which time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Route {
-    /// The route's name in the documents; the virtual service's name where a node provides it.
-    pub name: String,
-    /// Which requests.
-    pub matches: RouteMatch,
-    /// Where to; at least one entry.
-    pub targets: Vec<WeightedCluster>,
-    /// The whole request's time; none when the documents disable it with 0.
-    pub request_timeout: Option<Duration>,
-    /// A stream's idle time; none when the documents disable it with 0.
-    pub idle_timeout: Option<Duration>,
-}
-
-/// Which requests a route takes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum RouteMatch {
-    /// The path, query excluded, begins with these bytes.
-    Prefix(String),
-}
-
-/// A cluster and its share. Shares are relative to their sum, as in Envoy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct WeightedCluster {
-    /// The cluster.
-    pub cluster: ClusterId,
-    /// Its share, 0 to 100; 0 gets nothing.
-    pub weight: u32,
-}
-
-/// Opaque bytes to weighted clusters.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct TcpRoute {
-    /// The virtual service's name.
-    pub name: String,
-    /// Where to; at least one entry.
-    pub targets: Vec<WeightedCluster>,
-    /// The connection's idle time; none when the documents disable it with 0.
-    pub idle_timeout: Option<Duration>,
-}
-
-/// One group of endpoints.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
-pub struct Cluster {
-    /// Envoy's name of it: `cds_egress_<mesh>_<node>_<protocol>_<port>`.
-    pub name: String,
-    /// What is spoken to its endpoints.
-    pub protocol: Protocol,
-    /// How its endpoints are found.
-    pub discovery: Discovery,
-    /// How long a connect may take.
-    pub connect_timeout: Duration,
-}
-
-/// How the endpoints of a cluster are found.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Discovery {
-    /// Ask DNS, again every 5 s, as Envoy does.
-    Dns {
-        /// The name to ask for.
-        hostname: String,
-        /// The port of every address.
-        port: u16,
-        /// How the answer is used.
-        response: DnsResponse,
-        /// Which families, in which order.
-        ip_preference: IpPreference,
-    },
-    /// These addresses and no others: the local application.
-    Static(Vec<SocketAddr>),
-    /// The address that the application dialled (`mesh-allow-all`).
-    OriginalDestination,
-}
-
-/// How a DNS answer is used (`responseType`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum DnsResponse {
-    /// The first address, for each new connection.
-    #[default]
-    LoadBalancer,
-    /// Every address is an endpoint.
-    Endpoints,
-}
-
-/// Which address families, in which order (`ipPreference`; the guide's tables of its five forms).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
-pub enum IpPreference {
-    /// Nothing said: IPv6 first, IPv4 if there is none; the local application by IPv4.
-    #[default]
-    Unset,
-    /// `IPv4_ONLY`
-    V4Only,
-    /// `IPv4_PREFERRED`
-    V4Preferred,
-    /// `IPv6_ONLY`
-    V6Only,
-    /// `IPv6_PREFERRED`
-    V6Preferred,
 }

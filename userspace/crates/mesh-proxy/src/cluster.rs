@@ -39,7 +39,8 @@ impl SharedCluster {
     pub(crate) fn new(config: Arc<Cluster>) -> Self {
         let (addresses, warm): (Endpoints, bool) = match &config.discovery {
             Discovery::Dns { .. } => (Arc::new([]), false),
-            Discovery::OriginalDestination => (Arc::new([]), true),
+            // Not asked yet; a workload that needs it is refused before it gets here.
+            Discovery::CloudMap { .. } | Discovery::OriginalDestination => (Arc::new([]), true),
             Discovery::Static(addresses) => (addresses.as_slice().into(), true),
         };
         Self {

@@ -74,6 +74,7 @@ impl Picker {
                 response: DnsResponse::Endpoints,
                 ..
             }
+            | Discovery::CloudMap { .. }
             | Discovery::Static(_) => {
                 let endpoints = self.endpoints();
                 let index = self.turns.borrow_mut().pick(endpoints.len())?;

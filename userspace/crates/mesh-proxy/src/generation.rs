@@ -4,8 +4,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use mesh_model::snapshot::{
-    Cluster, ClusterId, DEFAULT_CONNECT_TIMEOUT, Discovery, EgressFilter, EgressPort, Protocol,
-    RouteTable, Snapshot,
+    Cluster, ClusterId, Discovery, EgressFilter, EgressPort, Protocol, RouteTable, Snapshot,
 };
 use mesh_route::Table;
 
@@ -74,12 +73,11 @@ pub(crate) fn clusters_of(snapshot: &Snapshot) -> Vec<Arc<Cluster>> {
     let mut clusters = snapshot.clusters.clone();
     let allowed = snapshot.egress_filter == EgressFilter::AllowAll;
     if allowed && !clusters.iter().any(|cluster| is_passthrough(cluster)) {
-        clusters.push(Arc::new(Cluster {
-            name: format!("cds_egress_{}_mesh-allow-all", snapshot.resource.mesh),
-            protocol: Protocol::Tcp,
-            discovery: Discovery::OriginalDestination,
-            connect_timeout: DEFAULT_CONNECT_TIMEOUT,
-        }));
+        clusters.push(Arc::new(Cluster::plain(
+            format!("cds_egress_{}_mesh-allow-all", snapshot.resource.mesh),
+            Protocol::Tcp,
+            Discovery::OriginalDestination,
+        )));
     }
     clusters
 }

@@ -36,7 +36,9 @@ impl Target {
     pub(crate) fn is_http2(&self, client_speaks_http2: bool) -> bool {
         match self.cluster.config.discovery {
             Discovery::OriginalDestination => client_speaks_http2,
-            Discovery::Dns { .. } | Discovery::Static(_) => self.cluster.config.protocol.is_http2(),
+            Discovery::CloudMap { .. } | Discovery::Dns { .. } | Discovery::Static(_) => {
+                self.cluster.config.protocol.is_http2()
+            }
         }
     }
 }

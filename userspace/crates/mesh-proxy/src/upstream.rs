@@ -61,7 +61,7 @@ impl LocalCluster {
     pub(crate) fn tidy(&self) {
         match self.config.discovery {
             Discovery::OriginalDestination => self.pool.tidy(|_| true),
-            Discovery::Dns { .. } | Discovery::Static(_) => {
+            Discovery::CloudMap { .. } | Discovery::Dns { .. } | Discovery::Static(_) => {
                 let endpoints = self.picker.endpoints();
                 self.pool.tidy(|address| endpoints.contains(&address));
             }

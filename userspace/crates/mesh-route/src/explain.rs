@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use mesh_model::snapshot::{RouteMatch, RouteTable, VirtualHost};
+use mesh_model::snapshot::{PathMatch, RouteTable, VirtualHost};
 use serde::Serialize;
 
 use crate::table::{Decision, lower_case};
@@ -162,7 +162,8 @@ fn try_routes(virtual_host: &VirtualHost, path: &str) -> (Option<usize>, Vec<Rou
         .iter()
         .enumerate()
         .map(|(index, route)| {
-            let RouteMatch::Prefix(prefix) = &route.matches;
+            let (PathMatch::Prefix(prefix) | PathMatch::Exact(prefix) | PathMatch::Regex(prefix)) =
+                &route.matches.path;
             let outcome = match taken {
                 _ if !path.starts_with(prefix.as_str()) => RouteOutcome::OtherPath {
                     prefix: prefix.clone(),

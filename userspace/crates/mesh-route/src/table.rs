@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use mesh_model::snapshot::{Route, RouteMatch, RouteTable, VirtualHost};
+use mesh_model::snapshot::{PathMatch, Route, RouteTable, VirtualHost};
 use serde::Serialize;
 
 use crate::prefix::PrefixIndex;
@@ -81,8 +81,9 @@ fn index_routes(virtual_host: &VirtualHost) -> PrefixIndex {
 }
 
 fn prefix_of(route: &Route) -> &str {
-    let RouteMatch::Prefix(prefix) = &route.matches;
-    prefix
+    match &route.matches.path {
+        PathMatch::Prefix(prefix) | PathMatch::Exact(prefix) | PathMatch::Regex(prefix) => prefix,
+    }
 }
 
 /// Hosts are compared without letter case (RFC 9110, section 4.2.3); most come in lower case and

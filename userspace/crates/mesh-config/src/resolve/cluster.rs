@@ -6,7 +6,7 @@ use std::{
 };
 
 use mesh_model::{
-    snapshot::{Cluster, ClusterId, DEFAULT_CONNECT_TIMEOUT, Discovery, IpPreference, Protocol},
+    snapshot::{Cluster, ClusterId, Discovery, IpPreference, Protocol},
     spec::{
         discovery::ServiceDiscovery,
         listener::{Listener, PortMapping},
@@ -55,22 +55,20 @@ impl Clusters {
             }
         };
         let PortMapping { port, protocol } = mapping;
-        self.add(Cluster {
-            name: format!("cds_ingress_{mesh}_{node}_{}_{port}", protocol.as_str()),
+        self.add(Cluster::plain(
+            format!("cds_ingress_{mesh}_{node}_{}_{port}", protocol.as_str()),
             protocol,
-            discovery: Discovery::Static(vec![SocketAddr::new(address, port.into())]),
-            connect_timeout: DEFAULT_CONNECT_TIMEOUT,
-        })
+            Discovery::Static(vec![SocketAddr::new(address, port.into())]),
+        ))
     }
 
     /// Where egress goes that no virtual service matches, under `ALLOW_ALL`.
     pub(super) fn allow_all(&mut self, mesh: &str) -> ClusterId {
-        self.add(Cluster {
-            name: format!("cds_egress_{mesh}_mesh-allow-all"),
-            protocol: Protocol::Tcp,
-            discovery: Discovery::OriginalDestination,
-            connect_timeout: DEFAULT_CONNECT_TIMEOUT,
-        })
+        self.add(Cluster::plain(
+            format!("cds_egress_{mesh}_mesh-allow-all"),
+            Protocol::Tcp,
+            Discovery::OriginalDestination,
+        ))
     }
 }
 
@@ -99,22 +97,21 @@ impl Resolver<'_> {
             None => return None,
         };
         let mesh = self.documents.mesh(&node.identity.mesh);
-        let cluster = Cluster {
-            name: format!(
+        let cluster = Cluster::plain(
+            format!(
                 "cds_egress_{}_{}_{}_{port}",
                 self.mesh_name,
                 node.identity.name,
                 protocol.as_str()
             ),
             protocol,
-            discovery: Discovery::Dns {
+            Discovery::Dns {
                 hostname: dns.hostname.as_str().to_ascii_lowercase(),
                 port: port.into(),
                 response: dns.response_type.unwrap_or_default(),
                 ip_preference: mesh.map_or(IpPreference::Unset, |mesh| ip_preference(mesh, node)),
             },
-            connect_timeout: DEFAULT_CONNECT_TIMEOUT,
-        };
+        );
         Some(self.clusters.add(cluster))
     }
 

@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, btree_map::Entry};
 
 use mesh_model::{
-    snapshot::{
-        EgressPort, Protocol, Route, RouteMatch, RouteTable, TcpRoute, VirtualHost, WeightedCluster,
-    },
+    snapshot::{EgressPort, Protocol, Route, RouteTable, TcpRoute, VirtualHost, WeightedCluster},
     spec::{
         Port,
         tls::ClientTls,
@@ -159,13 +157,7 @@ impl<'a> Resolver<'a> {
                 };
                 self.add_tcp(ports, mapping.port, route);
             } else {
-                let route = Route {
-                    name,
-                    matches: RouteMatch::Prefix("/".to_owned()),
-                    targets,
-                    request_timeout: timeout::request(None),
-                    idle_timeout: timeout::idle(None),
-                };
+                let route = Route::with_prefix(name, "/", targets);
                 self.add_http(ports, mapping.port, called, vec![route]);
             }
         }

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use mesh_model::{
-    snapshot::{
-        IngressPort, Protocol, Route, RouteMatch, RouteTable, VirtualHost, WeightedCluster,
-    },
+    snapshot::{IngressPort, Protocol, Route, RouteTable, VirtualHost, WeightedCluster},
     spec::{listener::Listener, tls::TlsMode},
 };
 
@@ -48,18 +46,23 @@ impl Resolver<'_> {
                 name: name.clone(),
                 domains: vec!["*".to_owned()],
                 routes: vec![Route {
-                    name: name.clone(),
-                    matches: RouteMatch::Prefix("/".to_owned()),
-                    targets: vec![WeightedCluster {
-                        cluster,
-                        weight: WHOLE,
-                    }],
                     request_timeout: timeout::request(given.and_then(|t| t.per_request())),
                     idle_timeout,
+                    ..Route::with_prefix(
+                        name.clone(),
+                        "/",
+                        vec![WeightedCluster {
+                            cluster,
+                            weight: WHOLE,
+                        }],
+                    )
                 }],
             }],
         });
         IngressPort {
+            listener: "lds_ingress_0.0.0.0_15000".to_owned(),
+            stat_prefix: "ingress".to_owned(),
+            tls: None,
             protocol: mapping.protocol,
             routes,
             cluster,

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use mesh_model::{
-    snapshot::{Route, RouteMatch, TcpRoute, WeightedCluster},
+    snapshot::{PathMatch, Route, TcpRoute, WeightedCluster},
     spec::{
         Port,
         duration::RequestTimeout,
@@ -33,7 +33,8 @@ impl<'a> Resolver<'a> {
             .filter_map(|route| Some((route, self.http_route(called, route)?)))
             .collect();
         found.sort_by_key(|(document, route)| {
-            let RouteMatch::Prefix(prefix) = &route.matches;
+            let (PathMatch::Prefix(prefix) | PathMatch::Exact(prefix) | PathMatch::Regex(prefix)) =
+                &route.matches.path;
             let priority = document.spec.priority.map(i64::from);
             (
                 priority.is_none(),
@@ -56,11 +57,13 @@ impl<'a> Resolver<'a> {
         };
         let RequestTimeout { idle, per_request } = timeout.unwrap_or_default();
         Some(Route {
-            name: route.identity.name.clone(),
-            matches: RouteMatch::Prefix(prefix),
-            targets: self.targets(called, route),
             request_timeout: timeout::request(per_request),
             idle_timeout: timeout::idle(idle),
+            ..Route::with_prefix(
+                route.identity.name.clone(),
+                &prefix,
+                self.targets(called, route),
+            )
         })
     }
 

@@ -8,6 +8,7 @@ use super::{
     value_match::{NamedMatch, PathMatch, QueryParameterMatch},
 };
 use crate::snapshot::Protocol;
+pub use crate::snapshot::{HttpMethod, HttpScheme};
 
 /// `RouteSpec`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -144,32 +145,6 @@ pub enum HttpRoutePath {
     Path(PathMatch),
     /// By its beginning, which begins with `/`.
     Prefix(String),
-}
-
-/// `HttpMethod`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "UPPERCASE")]
-#[expect(missing_docs, reason = "RFC 9110 and RFC 5789 say what each method is")]
-pub enum HttpMethod {
-    Connect,
-    Delete,
-    Get,
-    Head,
-    Options,
-    Patch,
-    Post,
-    Put,
-    Trace,
-}
-
-/// `HttpScheme`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum HttpScheme {
-    /// Without TLS.
-    Http,
-    /// With TLS.
-    Https,
 }
 
 /// `HttpRetryPolicy`; it names at least one event.

@@ -10,7 +10,7 @@ fn virtual_host(name: &str, domains: &[&str], prefixes: &[&str]) -> VirtualHost 
             .iter()
             .map(|prefix| Route {
                 name: format!("route {prefix}"),
-                matches: RouteMatch::Prefix((*prefix).to_owned()),
+                matches: RouteMatch::prefix((*prefix)),
                 targets: vec![WeightedCluster {
                     cluster: ClusterId(0),
                     weight: 1,

@@ -7,7 +7,7 @@ use crate::explain;
 fn route(prefix: &str) -> Route {
     Route {
         name: prefix.to_owned(),
-        matches: RouteMatch::Prefix(prefix.to_owned()),
+        matches: RouteMatch::prefix(prefix),
         targets: vec![WeightedCluster {
             cluster: ClusterId(0),
             weight: 1,

@@ -5,9 +5,8 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use mesh_model::{
     resource::{ProxyKind, ResourceName},
     snapshot::{
-        Cluster, ClusterId, DEFAULT_CONNECT_TIMEOUT, DEFAULT_IDLE_TIMEOUT, DEFAULT_REQUEST_TIMEOUT,
-        Discovery, EgressFilter, EgressPort, Protocol, Route, RouteMatch, RouteTable, Snapshot,
-        TcpRoute, VirtualHost, WeightedCluster,
+        Cluster, ClusterId, DEFAULT_IDLE_TIMEOUT, Discovery, EgressFilter, EgressPort, Protocol,
+        Route, RouteTable, Snapshot, TcpRoute, VirtualHost, WeightedCluster,
     },
 };
 
@@ -28,6 +27,7 @@ impl Plan {
             egress: [].into(),
             ingress: [].into(),
             clusters: Vec::new(),
+            access_log: None,
         })
     }
 
@@ -45,12 +45,11 @@ impl Plan {
         protocol: Protocol,
         discovery: Discovery,
     ) -> ClusterId {
-        self.0.clusters.push(Arc::new(Cluster {
-            name: name.to_owned(),
+        self.0.clusters.push(Arc::new(Cluster::plain(
+            name.to_owned(),
             protocol,
             discovery,
-            connect_timeout: DEFAULT_CONNECT_TIMEOUT,
-        }));
+        )));
         ClusterId(self.0.clusters.len() - 1)
     }
 
@@ -63,12 +62,8 @@ impl Plan {
     ) -> &mut Self {
         let routes = routes
             .iter()
-            .map(|(prefix, targets)| Route {
-                name: (*prefix).to_owned(),
-                matches: RouteMatch::Prefix((*prefix).to_owned()),
-                targets: weighted(targets),
-                request_timeout: Some(DEFAULT_REQUEST_TIMEOUT),
-                idle_timeout: Some(DEFAULT_IDLE_TIMEOUT),
+            .map(|(prefix, targets)| {
+                Route::with_prefix((*prefix).to_owned(), prefix, weighted(targets))
             })
             .collect();
         let virtual_host = VirtualHost {

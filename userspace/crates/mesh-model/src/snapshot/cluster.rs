@@ -1,0 +1,111 @@
+//! Clusters: groups of endpoints, and how they are found and treated.
+
+use std::{net::SocketAddr, time::Duration};
+
+use serde::Serialize;
+
+use super::{
+    CircuitBreakers, DEFAULT_CONNECT_TIMEOUT, HealthCheck, OutlierDetection, Protocol, UpstreamTls,
+};
+
+/// The index of a cluster in its snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct ClusterId(pub usize);
+
+/// One group of endpoints.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct Cluster {
+    /// Envoy's name of it: `cds_egress_<mesh>_<node>_<protocol>_<port>`.
+    pub name: String,
+    /// What is spoken to its endpoints.
+    pub protocol: Protocol,
+    /// How its endpoints are found.
+    pub discovery: Discovery,
+    /// How long a connect may take.
+    pub connect_timeout: Duration,
+    /// How much may be under way at once.
+    pub circuit_breakers: CircuitBreakers,
+    /// How its endpoints are probed; none: not at all.
+    pub health_check: Option<HealthCheck>,
+    /// When an endpoint is left out; none: never.
+    pub outlier_detection: Option<OutlierDetection>,
+    /// How it is called with TLS; none: in plain text.
+    pub tls: Option<UpstreamTls>,
+}
+
+impl Cluster {
+    /// A cluster with App Mesh's connect timeout, called in plain text, without limits or probes.
+    pub fn plain(name: String, protocol: Protocol, discovery: Discovery) -> Self {
+        Self {
+            name,
+            protocol,
+            discovery,
+            connect_timeout: DEFAULT_CONNECT_TIMEOUT,
+            circuit_breakers: CircuitBreakers::default(),
+            health_check: None,
+            outlier_detection: None,
+            tls: None,
+        }
+    }
+}
+
+/// How the endpoints of a cluster are found.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Discovery {
+    /// Ask DNS, again every 5 s, as Envoy does.
+    Dns {
+        /// The name to ask for.
+        hostname: String,
+        /// The port of every address.
+        port: u16,
+        /// How the answer is used.
+        response: DnsResponse,
+        /// Which families, in which order.
+        ip_preference: IpPreference,
+    },
+    /// Ask AWS Cloud Map.
+    CloudMap {
+        /// The namespace's name.
+        namespace: String,
+        /// The service's name in it.
+        service: String,
+        /// Only instances that have all of these, key and value.
+        attributes: Vec<(String, String)>,
+        /// The port where an instance names none.
+        port: u16,
+        /// Which families, in which order.
+        ip_preference: IpPreference,
+    },
+    /// These addresses and no others: the local application.
+    Static(Vec<SocketAddr>),
+    /// The address that the application dialled (`mesh-allow-all`).
+    OriginalDestination,
+}
+
+/// How a DNS answer is used (`responseType`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum DnsResponse {
+    /// The first address, for each new connection.
+    #[default]
+    LoadBalancer,
+    /// Every address is an endpoint.
+    Endpoints,
+}
+
+/// Which address families, in which order (`ipPreference`; the guide's tables of its five forms).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+pub enum IpPreference {
+    /// Nothing said: IPv6 first, IPv4 if there is none; the local application by IPv4.
+    #[default]
+    Unset,
+    /// `IPv4_ONLY`
+    V4Only,
+    /// `IPv4_PREFERRED`
+    V4Preferred,
+    /// `IPv6_ONLY`
+    V6Only,
+    /// `IPv6_PREFERRED`
+    V6Preferred,
+}
