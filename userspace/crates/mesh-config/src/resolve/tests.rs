@@ -62,7 +62,7 @@ fn the_getting_started_client_resolves_as_app_mesh_had_it() {
         panic!("one route: {host:?}")
     };
     assert_eq!(route.name, "serviceB");
-    assert_eq!(route.matches, RouteMatch::Prefix("/".to_owned()));
+    assert_eq!(route.matches, RouteMatch::prefix("/"));
     assert_eq!(route.request_timeout, Some(Duration::from_secs(15)));
     assert_eq!(route.idle_timeout, Some(Duration::from_mins(5)));
     let targets: Vec<(&str, u32)> = route

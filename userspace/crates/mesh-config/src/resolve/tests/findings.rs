@@ -42,13 +42,10 @@ fn a_grpc_service_is_a_prefix() {
         .set(NODE_B, &protocol, json!("grpc"));
     let grpc = snapshot(&files);
     let taken = &table(&grpc, 80).virtual_hosts[0].routes[0];
-    assert_eq!(
-        taken.matches,
-        RouteMatch::Prefix("/color.ColorService/".to_owned())
-    );
+    assert_eq!(taken.matches, RouteMatch::prefix("/color.ColorService/"));
     let every = snapshot(&files.clone().set(ROUTE, "/spec", route(json!({}))));
     let taken = &table(&every, 80).virtual_hosts[0].routes[0];
-    assert_eq!(taken.matches, RouteMatch::Prefix("/".to_owned()));
+    assert_eq!(taken.matches, RouteMatch::prefix("/"));
     let method = json!({ "serviceName": "a.B", "methodName": "C" });
     let text = refusal(&files.set(ROUTE, "/spec", route(method)));
     assert!(
