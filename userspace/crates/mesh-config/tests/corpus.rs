@@ -9,13 +9,21 @@ use std::{
 use mesh_config::{document::Documents, problem::Rule, source::directory::read_paths};
 use serde_json::Value;
 
+/// Command line input that carries its own names and no variable.
+fn is_complete_route(path: &Path) -> bool {
+    fs::read_to_string(path).is_ok_and(|text| text.contains("\"routeName\"") && !text.contains('$'))
+}
+
 fn files(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).expect("the corpus") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
             found.extend(files(&path));
-        } else {
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
             found.push(path);
         }
     }
@@ -24,8 +32,9 @@ fn files(directory: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn published_documents_read_without_a_fault_and_without_a_loss() {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/corpus/cli");
-    let files = files(&corpus);
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/corpus/field");
+    let mut files = files(&corpus);
+    files.retain(|file| is_complete_route(file));
     // Counted with jq: every file of the source that parses and has a `routeName`.
     assert_eq!(files.len(), 14);
     for file in files {
