@@ -21,7 +21,8 @@ pub use identity::{Identity, Kind};
 use mesh_model::{
     resource::{ProxyKind, ResourceName},
     spec::{
-        Port, mesh::MeshSpec, route::RouteSpec, virtual_node::VirtualNodeSpec,
+        Port, gateway_route::GatewayRouteSpec, mesh::MeshSpec, route::RouteSpec,
+        virtual_gateway::VirtualGatewaySpec, virtual_node::VirtualNodeSpec,
         virtual_router::VirtualRouterSpec, virtual_service::VirtualServiceSpec,
     },
 };
@@ -76,10 +77,6 @@ impl<S> Document<S> {
     }
 }
 
-/// A virtual gateway or gateway route: known by name, and not run yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotRun;
-
 /// The documents of one mesh, by name.
 #[derive(Clone, Debug, Default)]
 pub struct Mesh {
@@ -94,9 +91,9 @@ pub struct Mesh {
     /// By the router's name and their own.
     pub routes: BTreeMap<(String, String), Document<RouteSpec>>,
     /// By name.
-    pub virtual_gateways: BTreeMap<String, Document<NotRun>>,
+    pub virtual_gateways: BTreeMap<String, Document<VirtualGatewaySpec>>,
     /// By the gateway's name and their own.
-    pub gateway_routes: BTreeMap<(String, String), Document<NotRun>>,
+    pub gateway_routes: BTreeMap<(String, String), Document<GatewayRouteSpec>>,
 }
 
 impl Mesh {

@@ -4,27 +4,32 @@
 use std::collections::BTreeSet;
 
 use mesh_config::{
-    document::{Documents, Parsed},
+    document::{Document, Documents, Parsed},
     problem::Rule,
     source::{DocumentSet, SourceFile},
 };
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 const MODEL: &str = include_str!("../../../../tests/corpus/api/appmesh-2019-01-25.json");
 
-/// The operations whose input is a document that is read in full.
-const INPUTS: [&str; 5] = [
+/// The operations whose input is a document.
+const INPUTS: [&str; 7] = [
+    "CreateGatewayRouteInput",
     "CreateMeshInput",
     "CreateRouteInput",
+    "CreateVirtualGatewayInput",
     "CreateVirtualNodeInput",
     "CreateVirtualRouterInput",
     "CreateVirtualServiceInput",
 ];
 
 /// What a document may leave to the command line, or what tells its kind.
-const NAMES: [&str; 5] = [
+const NAMES: [&str; 7] = [
+    "gatewayRouteName",
     "meshName",
     "routeName",
+    "virtualGatewayName",
     "virtualNodeName",
     "virtualRouterName",
     "virtualServiceName",
@@ -48,8 +53,16 @@ impl Model {
     fn minimal(&self, name: &str) -> Value {
         match name {
             "RouteSpec" => return json!({ "httpRoute": self.minimal("HttpRoute") }),
-            "HttpRouteMatch" => return json!({ "prefix": "/" }),
-            "HttpPathMatch" => return json!({ "exact": "/" }),
+            "GatewayRouteSpec" => {
+                return json!({ "httpRoute": self.minimal("HttpGatewayRoute") });
+            }
+            "HttpRouteMatch" | "HttpGatewayRouteMatch" => return json!({ "prefix": "/" }),
+            "GrpcGatewayRouteMatch" => return json!({ "serviceName": "a" }),
+            "GatewayRouteHostnameMatch" => return json!({ "exact": "a" }),
+            "HttpGatewayRouteRewrite" => return json!({ "hostname": {} }),
+            "HttpGatewayRoutePrefixRewrite" => return json!({ "defaultPrefix": "DISABLED" }),
+            "VirtualGatewayListeners" => return json!([self.minimal("VirtualGatewayListener")]),
+            "HttpPathMatch" | "HttpGatewayRoutePathRewrite" => return json!({ "exact": "/" }),
             "MatchRange" => return json!({ "start": 1, "end": 2 }),
             "Duration" => return json!({ "unit": "s", "value": 1 }),
             "VirtualNodeSpec" => {
@@ -82,7 +95,7 @@ impl Model {
             }
             "string" => match strings(&shape["enum"]).first() {
                 Some(word) => json!(word),
-                None => json!("a".repeat(usize::try_from(min.max(1)).expect("small"))),
+                None => json!(text_of(name).repeat(usize::try_from(min.max(1)).expect("small"))),
             },
             "integer" | "long" => json!(min),
             "boolean" => json!(true),
@@ -108,7 +121,7 @@ impl Model {
                 let item = |value: Value| wrap(json!([value]));
                 self.cases(item_shape, &format!("{what}[0]"), &item, cases);
             }
-            "string" => values.extend(string_cases(shape)),
+            "string" => values.extend(string_cases(name, shape)),
             "integer" | "long" => values.extend(number_cases(shape)),
             "boolean" => {
                 values.push(("false", json!(false), true));
@@ -209,7 +222,15 @@ fn sizes<'a>(shape: &Value, of: impl Fn(usize) -> Value) -> Vec<Labelled<'a>> {
     values
 }
 
-fn string_cases(shape: &Value) -> Vec<Labelled<'_>> {
+/// What a string of a shape may be made of: paths are to begin, and new prefixes to end, with `/`.
+fn text_of(shape: &str) -> &'static str {
+    match shape {
+        "HttpGatewayRoutePrefix" | "HttpPathExact" => "/",
+        _ => "a",
+    }
+}
+
+fn string_cases<'a>(name: &str, shape: &'a Value) -> Vec<Labelled<'a>> {
     let mut values = vec![("no string", json!(1), false)];
     if shape["enum"].is_array() {
         values.push(("no such word", json!("bogus"), false));
@@ -220,7 +241,7 @@ fn string_cases(shape: &Value) -> Vec<Labelled<'_>> {
         );
         return values;
     }
-    values.extend(sizes(shape, |length| json!("a".repeat(length))));
+    values.extend(sizes(shape, |length| json!(text_of(name).repeat(length))));
     if shape["pattern"].is_string() {
         values.push(("outside the pattern", json!("ü"), false));
     }
@@ -255,10 +276,13 @@ fn shape_of<'a>(shape: &'a Value, member: &str) -> &'a str {
 /// Members that the API's model allows together and its documentation does not.
 fn make_room(shape: &str, member: &str, value: &mut Value) {
     let others: &[&str] = match (shape, member) {
-        ("RouteSpec", "grpcRoute" | "http2Route" | "tcpRoute") => &["httpRoute"],
-        ("HttpRouteMatch", "path") => &["prefix"],
-        ("HttpPathMatch", "regex") => &["exact"],
-        ("HttpRouteMatch", "prefix") if value["prefix"].is_string() => {
+        ("RouteSpec" | "GatewayRouteSpec", "grpcRoute" | "http2Route" | "tcpRoute") => {
+            &["httpRoute"]
+        }
+        ("HttpRouteMatch" | "HttpGatewayRouteMatch", "path") => &["prefix"],
+        ("HttpPathMatch", "regex") | ("GatewayRouteHostnameMatch", "suffix") => &["exact"],
+        ("HttpGatewayRoutePrefixRewrite", "value") => &["defaultPrefix"],
+        ("HttpRouteMatch" | "HttpGatewayRouteMatch", "prefix") if value["prefix"].is_string() => {
             value["prefix"] = json!("/");
             &[]
         }
@@ -277,8 +301,15 @@ fn make_room(shape: &str, member: &str, value: &mut Value) {
     }
 }
 
-/// Fits the rest of a listener to the member that a case is about.
+/// Fits the rest of a document to the member that a case is about.
 fn settle(document: &mut Value, what: &str) {
+    if what.contains(".rewrite.path") {
+        for kind in ["httpRoute", "http2Route"] {
+            if let Some(matches) = document.pointer_mut(&format!("/spec/{kind}/match")) {
+                *matches = json!({ "hostname": { "exact": "a" } });
+            }
+        }
+    }
     let Some(listener) = document.pointer_mut("/spec/listeners/0") else {
         return;
     };
@@ -319,32 +350,20 @@ fn parse(document: &Value) -> Parsed {
 fn written_anew(documents: &Documents) -> Value {
     let (_, mesh) = documents.meshes().next().expect("one mesh");
     let written = [
-        mesh.mesh
-            .as_ref()
-            .map(|document| serde_json::to_value(&document.spec)),
-        mesh.routes
-            .values()
-            .next()
-            .map(|document| serde_json::to_value(&document.spec)),
-        mesh.virtual_nodes
-            .values()
-            .next()
-            .map(|document| serde_json::to_value(&document.spec)),
-        mesh.virtual_routers
-            .values()
-            .next()
-            .map(|document| serde_json::to_value(&document.spec)),
-        mesh.virtual_services
-            .values()
-            .next()
-            .map(|document| serde_json::to_value(&document.spec)),
+        spec_of(mesh.mesh.as_ref()),
+        spec_of(mesh.gateway_routes.values().next()),
+        spec_of(mesh.routes.values().next()),
+        spec_of(mesh.virtual_gateways.values().next()),
+        spec_of(mesh.virtual_nodes.values().next()),
+        spec_of(mesh.virtual_routers.values().next()),
+        spec_of(mesh.virtual_services.values().next()),
     ];
-    written
-        .into_iter()
-        .flatten()
-        .next()
-        .expect("one document")
-        .expect("JSON")
+    let written = written.into_iter().flatten().next();
+    written.expect("one document")
+}
+
+fn spec_of<S: Serialize>(document: Option<&Document<S>>) -> Option<Value> {
+    document.map(|document| serde_json::to_value(&document.spec).expect("JSON"))
 }
 
 #[test]

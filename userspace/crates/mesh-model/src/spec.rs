@@ -8,12 +8,14 @@
 pub mod bounded;
 pub mod discovery;
 pub mod duration;
+pub mod gateway_route;
 pub mod listener;
 pub mod logging;
 pub mod mesh;
 pub mod route;
 pub mod tls;
 pub mod value_match;
+pub mod virtual_gateway;
 pub mod virtual_node;
 pub mod virtual_router;
 pub mod virtual_service;

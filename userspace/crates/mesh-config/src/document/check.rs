@@ -1,5 +1,6 @@
 //! The documents against each other: what one names, another must be, and must fit it.
 
+mod gateway;
 mod route;
 
 use mesh_model::spec::{
@@ -44,6 +45,7 @@ pub(crate) fn check(
             check.not_run(gateway);
         }
         for route in mesh.gateway_routes.values() {
+            check.gateway_route(mesh, route);
             check.not_run(route);
         }
     }
@@ -184,7 +186,7 @@ impl<'a> Check<'a> {
             place: document.place(&FieldPath::default()),
             rule: Rule::NotYet,
             message: format!(
-                "{}s are not run yet: the document is known by its name and has no effect",
+                "{}s are not run yet: the document is checked and has no effect",
                 document.identity.kind.label()
             ),
         });

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use mesh_model::spec::{
-    Items, Name, Text, mesh::MeshSpec, route::RouteSpec, virtual_node::VirtualNodeSpec,
+    Items, Name, Text, gateway_route::GatewayRouteSpec, mesh::MeshSpec, route::RouteSpec,
+    virtual_gateway::VirtualGatewaySpec, virtual_node::VirtualNodeSpec,
     virtual_router::VirtualRouterSpec, virtual_service::VirtualServiceSpec,
 };
 use serde_json::{Map, Value, error::Category};
@@ -43,13 +44,13 @@ pub(crate) struct Entry {
 /// What a document says.
 #[derive(Debug)]
 pub(crate) enum Spec {
+    GatewayRoute(Box<GatewayRouteSpec>),
     Mesh(MeshSpec),
     Route(Box<RouteSpec>),
+    VirtualGateway(Box<VirtualGatewaySpec>),
     VirtualNode(Box<VirtualNodeSpec>),
     VirtualRouter(VirtualRouterSpec),
     VirtualService(VirtualServiceSpec),
-    /// Of a kind that is known and not run yet: a gateway or a route of one.
-    Unread,
 }
 
 /// Everything found in files.
@@ -291,18 +292,23 @@ fn read_entry(
 
 fn read_spec(kind: Kind, object: &Object<'_>) -> Option<Spec> {
     match kind {
+        Kind::GatewayRoute => object
+            .required("spec")
+            .map(|spec| Spec::GatewayRoute(Box::new(spec))),
         Kind::Mesh => object
             .optional::<MeshSpec>("spec")
             .map(|spec| Spec::Mesh(spec.unwrap_or_default())),
         Kind::Route => object
             .required("spec")
             .map(|spec| Spec::Route(Box::new(spec))),
+        Kind::VirtualGateway => object
+            .required("spec")
+            .map(|spec| Spec::VirtualGateway(Box::new(spec))),
         Kind::VirtualNode => object
             .required("spec")
             .map(|spec| Spec::VirtualNode(Box::new(spec))),
         Kind::VirtualRouter => object.required("spec").map(Spec::VirtualRouter),
         Kind::VirtualService => object.required("spec").map(Spec::VirtualService),
-        Kind::GatewayRoute | Kind::VirtualGateway => Some(Spec::Unread),
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Declared, Document, Documents, NotRun,
+    Declared, Document, Documents,
     entry::{Entries, Entry, Spec, place},
     identity::{Identity, Kind, dns_key},
 };
@@ -157,16 +157,21 @@ fn add(documents: &mut Documents, identity: Identity, entry: Entry) {
     let mesh = documents.meshes.entry(identity.mesh.clone()).or_default();
     let name = identity.name.clone();
     let child = (identity.parent.clone().unwrap_or_default(), name.clone());
-    let kind = identity.kind;
     let located = Located {
         identity,
         source,
         root,
     };
     match spec {
+        Some(Spec::GatewayRoute(spec)) => {
+            mesh.gateway_routes.insert(child, located.with(*spec));
+        }
         Some(Spec::Mesh(spec)) => mesh.mesh = Some(located.with(spec)),
         Some(Spec::Route(spec)) => {
             mesh.routes.insert(child, located.with(*spec));
+        }
+        Some(Spec::VirtualGateway(spec)) => {
+            mesh.virtual_gateways.insert(name, located.with(*spec));
         }
         Some(Spec::VirtualNode(spec)) => {
             mesh.virtual_nodes.insert(name, located.with(*spec));
@@ -177,12 +182,6 @@ fn add(documents: &mut Documents, identity: Identity, entry: Entry) {
         Some(Spec::VirtualService(spec)) => {
             mesh.virtual_services
                 .insert(dns_key(&name), located.with(spec));
-        }
-        Some(Spec::Unread) if kind == Kind::GatewayRoute => {
-            mesh.gateway_routes.insert(child, located.with(NotRun));
-        }
-        Some(Spec::Unread) => {
-            mesh.virtual_gateways.insert(name, located.with(NotRun));
         }
         // It has faults, which are reported; that it is there counts for those who name it.
         None => {}

@@ -1,3 +1,4 @@
+mod gateways;
 mod references;
 
 use serde_json::json;

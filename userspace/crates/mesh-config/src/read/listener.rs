@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 
 use mesh_model::{
     snapshot::Protocol,
-    spec::listener::{
-        ConnectionPool, HealthCheck, HttpPool, Listener, ListenerTimeout, OutlierDetection,
-        PortMapping, RequestPool, TcpPool,
+    spec::{
+        Port,
+        listener::{
+            ConnectionPool, HealthCheck, HttpPool, Listener, ListenerTimeout, OutlierDetection,
+            PortMapping, RequestPool, TcpPool,
+        },
     },
 };
 
@@ -40,7 +43,7 @@ object!(HealthCheck {
     protocol: required "protocol",
     timeout_millis: required "timeoutMillis",
     unhealthy_threshold: required "unhealthyThreshold",
-});
+} then probe);
 object!(OutlierDetection {
     base_ejection_duration: required "baseEjectionDuration",
     interval: required "interval",
@@ -49,21 +52,31 @@ object!(OutlierDetection {
 });
 union!(ListenerTimeout { Grpc "grpc", Http "http", Http2 "http2", Tcp "tcp" });
 
-/// Pool, timeout and health check must fit the port mapping (guide, "Virtual nodes").
 fn rules(listener: &Listener, at: &At<'_>) -> bool {
-    let PortMapping { port, protocol } = listener.port_mapping;
+    let parts = Parts {
+        pool: listener.connection_pool.map(|pool| pool.protocol()),
+        timeout: listener.timeout.map(|timeout| timeout.protocol()),
+        probed: listener.health_check.as_ref().and_then(|check| check.port),
+    };
+    parts_fit(listener.port_mapping, &parts, at)
+}
+
+/// What of a listener depends on its port mapping.
+pub(super) struct Parts {
+    /// The protocol of its connection pool.
+    pub(super) pool: Option<Protocol>,
+    /// The protocol of its timeouts.
+    pub(super) timeout: Option<Protocol>,
+    /// The port of its health check.
+    pub(super) probed: Option<Port>,
+}
+
+/// Pool, timeout and health check must fit the port mapping (guide, "Virtual nodes" and "Virtual
+/// gateways").
+pub(super) fn parts_fit(mapping: PortMapping, parts: &Parts, at: &At<'_>) -> bool {
+    let PortMapping { port, protocol } = mapping;
     let mut fits = true;
-    let parts = [
-        (
-            "connectionPool",
-            listener.connection_pool.map(|pool| pool.protocol()),
-        ),
-        (
-            "timeout",
-            listener.timeout.map(|timeout| timeout.protocol()),
-        ),
-    ];
-    for (member, given) in parts {
+    for (member, given) in [("connectionPool", parts.pool), ("timeout", parts.timeout)] {
         if let Some(given) = given.filter(|given| *given != protocol) {
             fits = false;
             at.problem(
@@ -77,8 +90,7 @@ fn rules(listener: &Listener, at: &At<'_>) -> bool {
             );
         }
     }
-    let probed = listener.health_check.as_ref().and_then(|check| check.port);
-    if let Some(probed) = probed.filter(|probed| *probed != port) {
+    if let Some(probed) = parts.probed.filter(|probed| *probed != port) {
         fits = false;
         at.problem(
             Rule::Value,
@@ -87,6 +99,57 @@ fn rules(listener: &Listener, at: &At<'_>) -> bool {
         );
     }
     fits
+}
+
+fn probe(check: &HealthCheck, at: &At<'_>) -> bool {
+    let probe = Probe {
+        protocol: check.protocol,
+        has_path: check.path.is_some(),
+        interval_millis: check.interval_millis.into(),
+        timeout_millis: check.timeout_millis.into(),
+    };
+    probe_has_effect(&probe, at);
+    true
+}
+
+/// What may be odd about a health check.
+pub(super) struct Probe {
+    pub(super) protocol: Protocol,
+    pub(super) has_path: bool,
+    pub(super) interval_millis: i64,
+    pub(super) timeout_millis: i64,
+}
+
+/// Warns of parts of a health check that App Mesh takes and that do nothing, or not what one may
+/// think (guide, "Virtual nodes").
+pub(super) fn probe_has_effect(probe: &Probe, at: &At<'_>) {
+    let Probe {
+        protocol,
+        has_path,
+        interval_millis,
+        timeout_millis,
+    } = *probe;
+    if has_path && !matches!(protocol, Protocol::Http | Protocol::Http2) {
+        let word = protocol.as_str();
+        at.with_member("path", |at| {
+            at.warn(
+                Rule::Weak,
+                format!("a health check by {word} asks for no path: `path` has no effect"),
+            );
+        });
+    }
+    if timeout_millis > interval_millis {
+        at.with_member("timeoutMillis", |at| {
+            at.warn(
+                Rule::Weak,
+                format!(
+                    "a probe may hang for {timeout_millis} ms, longer than the {interval_millis} ms \
+                     between probes: an address that hangs is found out late; write at most \
+                     `intervalMillis`"
+                ),
+            );
+        });
+    }
 }
 
 /// No port may be listened on twice.

@@ -19,8 +19,8 @@ const HTTP_RETRY_EVENTS: [&str; 4] = [
     "client-error",
     "stream-error",
 ];
-/// Prefixes that App Mesh keeps for itself (guide, "Routes").
-const RESERVED_PREFIXES: [&str; 2] = ["/aws-appmesh", "/aws-app-mesh"];
+/// Prefixes that App Mesh keeps for itself (guide, "Gateway routes").
+pub(super) const RESERVED_PREFIXES: [&str; 2] = ["/aws-appmesh", "/aws-app-mesh"];
 
 const ROUTE_KINDS: [&str; 4] = ["grpcRoute", "http2Route", "httpRoute", "tcpRoute"];
 
@@ -148,7 +148,8 @@ impl Read for HttpRouteMatch {
     }
 }
 
-fn prefix(at: &At<'_>) -> Option<String> {
+/// A prefix of paths, which begin with `/`.
+pub(super) fn absolute_path(at: &At<'_>) -> Option<String> {
     let prefix = String::read(at)?;
     if !prefix.starts_with('/') {
         at.refuse(
@@ -157,6 +158,11 @@ fn prefix(at: &At<'_>) -> Option<String> {
         );
         return None;
     }
+    Some(prefix)
+}
+
+fn prefix(at: &At<'_>) -> Option<String> {
+    let prefix = absolute_path(at)?;
     if RESERVED_PREFIXES
         .iter()
         .any(|reserved| prefix.starts_with(reserved))

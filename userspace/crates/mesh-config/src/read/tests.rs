@@ -1,7 +1,10 @@
 //! What the API's model does not say; its own bounds are in `tests/api_bounds.rs`.
 
+mod gateways;
+
 use mesh_model::spec::{
-    mesh::MeshSpec, route::RouteSpec, virtual_node::VirtualNodeSpec,
+    gateway_route::GatewayRouteSpec, mesh::MeshSpec, route::RouteSpec,
+    virtual_gateway::VirtualGatewaySpec, virtual_node::VirtualNodeSpec,
     virtual_router::VirtualRouterSpec, virtual_service::VirtualServiceSpec,
 };
 use proptest::prelude::*;
@@ -218,7 +221,7 @@ fn a_long_value_is_cut_in_the_message() {
 
 /// Members of documents.
 const MEMBERS: &str = "\
-    action backends certificate clientPolicy dns egressFilter file headers healthCheck
+    action backendDefaults backends certificate clientPolicy dns egressFilter file headers healthCheck
     hostname http2Route httpRoute idle listeners match meshName name path port portMapping
     prefix priority protocol provider range routeName serviceDiscovery spec start tags
     tcpRoute timeout tls type unit value virtualNode virtualNodeName virtualRouterName
@@ -265,8 +268,10 @@ fn holds<T: Read + Serialize>(value: &Value) {
 proptest! {
     #[test]
     fn any_value_reads_or_says_why_not(value in any_json()) {
+        holds::<GatewayRouteSpec>(&value);
         holds::<MeshSpec>(&value);
         holds::<RouteSpec>(&value);
+        holds::<VirtualGatewaySpec>(&value);
         holds::<VirtualNodeSpec>(&value);
         holds::<VirtualRouterSpec>(&value);
         holds::<VirtualServiceSpec>(&value);

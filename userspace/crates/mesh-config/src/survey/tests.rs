@@ -14,7 +14,11 @@ fn a_set_of_documents_is_told_as_a_whole() {
         "mode": "STRICT",
         "certificate": { "sds": { "secretName": "s" } },
     });
-    let gateway = json!({ "meshName": "apps", "virtualGatewayName": "edge", "spec": {} });
+    let gateway = json!({
+        "meshName": "apps",
+        "virtualGatewayName": "edge",
+        "spec": { "listeners": [{ "portMapping": { "port": 443, "protocol": "http2" } }] },
+    });
     let files = Files::getting_started()
         .set("create-route.json", "/spec/http2Route/retryPolicy", retries)
         .set(

@@ -120,7 +120,8 @@ pub(super) fn against_node(
     })
 }
 
-fn listed(listeners: &[PortMapping]) -> String {
+/// Ports as they stand in a sentence.
+pub(super) fn listed(listeners: &[PortMapping]) -> String {
     let port = |listener: &PortMapping| Port::to_string(&listener.port);
     let ports: Vec<String> = listeners.iter().map(port).collect();
     suggest::alternatives(&ports).unwrap_or_default()

@@ -93,22 +93,3 @@ fn references_that_lead_nowhere_are_refused_or_warned_of() {
         .warnings();
     assert_eq!(other_case, []);
 }
-
-#[test]
-fn gateways_are_known_by_name_and_warned_of() {
-    let gateway = json!({ "meshName": "apps", "virtualGatewayName": "edge", "spec": {} });
-    let route = json!({
-        "meshName": "apps",
-        "virtualGatewayName": "edge",
-        "gatewayRouteName": "all",
-        "spec": {},
-    });
-    let files = started()
-        .with("gateway.json", gateway)
-        .with("gateway-route.json", route);
-    let warnings = files.warnings();
-    assert_eq!(warnings.len(), 2);
-    assert!(warnings.iter().all(|warning| warning.rule == Rule::NotYet));
-    let (documents, _) = files.parse().into_result().expect("good documents");
-    assert_eq!(documents.summary()["gateway route"], 1);
-}

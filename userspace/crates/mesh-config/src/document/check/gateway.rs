@@ -1,0 +1,182 @@
+//! A gateway route against its gateway and its target (guide, "Gateway routes").
+
+use mesh_model::{
+    snapshot::Protocol,
+    spec::{
+        Port,
+        gateway_route::GatewayRouteSpec,
+        listener::PortMapping,
+        virtual_gateway::{GatewayPortMapping, VirtualGatewaySpec},
+        virtual_service::{Provider, VirtualServiceSpec},
+    },
+};
+
+use super::{
+    Check,
+    route::{Fault, listed},
+};
+use crate::{
+    document::{
+        Document, Mesh,
+        identity::{Identity, Kind, dns_key, referred},
+    },
+    problem::path::FieldPath,
+};
+
+impl<'a> Check<'a> {
+    /// That the gateway and the virtual service of a route are there, and that it fits both.
+    pub(super) fn gateway_route(&mut self, mesh: &'a Mesh, route: &'a Document<GatewayRouteSpec>) {
+        let gateway_name = route.identity.parent.as_deref().unwrap_or_default();
+        match mesh.virtual_gateways.get(gateway_name) {
+            Some(gateway) => self.found(route, against_gateway(route, gateway)),
+            None => self.unknown(
+                route,
+                &FieldPath::default().member(Kind::VirtualGateway.name_member()),
+                Kind::VirtualGateway,
+                gateway_name,
+            ),
+        }
+        let at = target_path(route);
+        let target = route.spec.kind.target();
+        let given = target.virtual_service.virtual_service_name.as_str();
+        let (service_mesh, name) = referred(given, Kind::VirtualService, &route.identity.mesh);
+        let service = self
+            .documents
+            .mesh(service_mesh)
+            .and_then(|mesh| mesh.virtual_services.get(&dns_key(name)));
+        let Some(service) = service else {
+            let at = at.members(&["virtualService", "virtualServiceName"]);
+            return self.unknown(route, &at, Kind::VirtualService, given);
+        };
+        let Some((provider, listeners)) = self.provider_listeners(service) else {
+            return;
+        };
+        let fault = against_provider(at.clone(), target.port, provider, &listeners);
+        if fault.is_none() && speaks_tcp(target.port, &listeners) {
+            self.warn(
+                route,
+                &at,
+                format!(
+                    "{provider} answers it with tcp: a gateway sends requests to http, http2 and \
+                     grpc only, so that these get 404; listen with one of them"
+                ),
+            );
+        }
+        self.found(route, fault);
+    }
+
+    /// The ports of what provides a service, where there are any.
+    fn provider_listeners(
+        &self,
+        service: &'a Document<VirtualServiceSpec>,
+    ) -> Option<(&'a Identity, Vec<PortMapping>)> {
+        let documents = self.documents;
+        let own_mesh = &service.identity.mesh;
+        let (identity, listeners): (_, Vec<_>) = match service.spec.provider.as_ref()? {
+            Provider::VirtualNode(provider) => {
+                let given = provider.virtual_node_name.as_str();
+                let (mesh, name) = referred(given, Kind::VirtualNode, own_mesh);
+                let node = documents.mesh(mesh)?.virtual_nodes.get(name)?;
+                let listeners = node.spec.listeners().iter();
+                let ports = listeners.map(|listener| listener.port_mapping);
+                (&node.identity, ports.collect())
+            }
+            Provider::VirtualRouter(provider) => {
+                let given = provider.virtual_router_name.as_str();
+                let (mesh, name) = referred(given, Kind::VirtualRouter, own_mesh);
+                let router = documents.mesh(mesh)?.virtual_routers.get(name)?;
+                (&router.identity, router.spec.ports().collect())
+            }
+        };
+        (!listeners.is_empty()).then_some((identity, listeners))
+    }
+}
+
+fn target_path(route: &Document<GatewayRouteSpec>) -> FieldPath {
+    FieldPath::spec().members(&[route.spec.kind.member(), "action", "target"])
+}
+
+/// Whether a route fits its gateway. The guide says it of ports alone; that the protocols are one
+/// is what AWS's examples and tests all keep to.
+fn against_gateway(
+    route: &Document<GatewayRouteSpec>,
+    gateway: &Document<VirtualGatewaySpec>,
+) -> Option<Fault> {
+    let kind = &route.spec.kind;
+    let field = FieldPath::spec().member(kind.member());
+    let listeners: Vec<PortMapping> = gateway
+        .spec
+        .listeners
+        .iter()
+        .map(|listener| {
+            let GatewayPortMapping { port, protocol } = listener.port_mapping;
+            let protocol = protocol.into();
+            PortMapping { port, protocol }
+        })
+        .collect();
+    let gateway = &gateway.identity;
+    let listener = match (kind.port(), &listeners[..]) {
+        // The gateway's own document is warned of.
+        (_, []) => return None,
+        (None, [only]) => only,
+        (None, _) => {
+            return Some(Fault {
+                field: field.member("match"),
+                message: format!("{gateway} has several listeners: `match.port` must say which"),
+                mend: format!("add `port`: {}", listed(&listeners)),
+            });
+        }
+        (Some(port), _) => match listeners.iter().find(|listener| listener.port == port) {
+            Some(listener) => listener,
+            None => {
+                return Some(Fault {
+                    field: field.members(&["match", "port"]),
+                    message: format!("{gateway} has no listener on port {port}"),
+                    mend: format!("write a port that it has: {}", listed(&listeners)),
+                });
+            }
+        },
+    };
+    (listener.protocol != Protocol::from(kind.protocol())).then(|| Fault {
+        field,
+        message: format!(
+            "{gateway} listens on port {} with {}: a `{}` does not fit it",
+            listener.port,
+            listener.protocol.as_str(),
+            kind.member()
+        ),
+        mend: format!(
+            "write `{}Route`, or change the listener",
+            listener.protocol.as_str()
+        ),
+    })
+}
+
+/// Whether a target names a port where the provider of its service has several, and one that it has.
+fn against_provider(
+    field: FieldPath,
+    port: Option<Port>,
+    provider: &Identity,
+    listeners: &[PortMapping],
+) -> Option<Fault> {
+    match port {
+        None if listeners.len() == 1 => None,
+        None => Some(Fault {
+            field,
+            message: format!("{provider} has several listeners: `port` must say which"),
+            mend: format!("add `port`: {}", listed(listeners)),
+        }),
+        Some(port) if listeners.iter().any(|listener| listener.port == port) => None,
+        Some(port) => Some(Fault {
+            field: field.member("port"),
+            message: format!("{provider} has no listener on port {port}"),
+            mend: format!("write a port that it has: {}", listed(listeners)),
+        }),
+    }
+}
+
+fn speaks_tcp(port: Option<Port>, listeners: &[PortMapping]) -> bool {
+    listeners.iter().any(|listener| {
+        listener.protocol == Protocol::Tcp && port.is_none_or(|port| listener.port == port)
+    })
+}
