@@ -35,21 +35,25 @@ words!(IpPreference {
 /// App Mesh takes any string as a host name; what is not a DNS name has no address.
 fn resolvable(dns: &DnsDiscovery, at: &At<'_>) -> bool {
     let name = dns.hostname.as_str();
-    let bare = name.strip_suffix('.').unwrap_or(name);
-    let valid = bare.len() <= 253
-        && bare.split('.').all(|label| {
-            (1..=63).contains(&label.len())
-                && label
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
-        });
-    if !valid {
+    if !is_dns_name(name) {
         at.warn(
             Rule::Weak,
             format!("`{name}` is no DNS name: it will have no address, and requests get 503"),
         );
     }
     true
+}
+
+/// Whether a name has the form of RFC 1035, with `_` as in service records.
+pub(super) fn is_dns_name(name: &str) -> bool {
+    let bare = name.strip_suffix('.').unwrap_or(name);
+    bare.len() <= 253
+        && bare.split('.').all(|label| {
+            (1..=63).contains(&label.len())
+                && label
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        })
 }
 
 fn printable(attribute: &CloudMapAttribute, at: &At<'_>) -> bool {

@@ -19,7 +19,9 @@ use super::{
     cursor::At,
     object,
     route::{RESERVED_PREFIXES, absolute_path},
-    union, words,
+    union,
+    value_match::whole_path,
+    words,
 };
 use crate::problem::Rule;
 
@@ -82,7 +84,10 @@ impl Read for HttpGatewayRouteMatch {
         let query_parameters = object.optional("queryParameters");
         let path = if object.has("path") || object.has("prefix") {
             match object.only_one_of(&["path", "prefix"])? {
-                member @ "path" => object.required(member).map(HttpRoutePath::Path),
+                member @ "path" => object
+                    .member(member)
+                    .and_then(|member| whole_path(&member))
+                    .map(HttpRoutePath::Path),
                 member => object
                     .member(member)
                     .and_then(|member| prefix(&member))

@@ -9,7 +9,7 @@ use mesh_model::spec::{
     },
 };
 
-use super::{Read, cursor::At, object, words};
+use super::{Read, cursor::At, object, value_match::whole_path, words};
 use crate::problem::Rule;
 
 /// What the documentation of `HttpRetryPolicyEvent` lists.
@@ -40,6 +40,11 @@ impl Read for RouteSpec {
             member @ "httpRoute" => object.required(member).map(RouteKind::HttpRoute),
             member => object.required(member).map(RouteKind::TcpRoute),
         };
+        if let Some(RouteKind::HttpRoute(route)) = &kind
+            && route.matches.scheme.is_some()
+        {
+            warn_of_scheme(at);
+        }
         Some(Self {
             priority: priority?,
             kind: kind?,
@@ -131,7 +136,10 @@ impl Read for HttpRouteMatch {
         let query_parameters = object.optional("queryParameters");
         let scheme = object.optional("scheme");
         let path = match object.only_one_of(&["path", "prefix"])? {
-            member @ "path" => object.required(member).map(HttpRoutePath::Path),
+            member @ "path" => object
+                .member(member)
+                .and_then(|member| whole_path(&member))
+                .map(HttpRoutePath::Path),
             member => object
                 .member(member)
                 .and_then(|member| prefix(&member))
@@ -146,6 +154,21 @@ impl Read for HttpRouteMatch {
             scheme: scheme?,
         })
     }
+}
+
+/// App Mesh took a scheme on an HTTP/1.1 route, where requests name none (guide, "Routes").
+fn warn_of_scheme(at: &At<'_>) {
+    at.with_member("httpRoute", |at| {
+        at.with_member("match", |at| {
+            at.with_member("scheme", |at| {
+                at.warn(
+                    Rule::Weak,
+                    "`scheme` is for `http2Route`: an HTTP/1.1 request names none, and under App \
+                     Mesh such a route matched nothing; leave it out",
+                );
+            });
+        });
+    });
 }
 
 /// A prefix of paths, which begin with `/`.

@@ -161,6 +161,25 @@ fn the_parts_of_a_listener_fit_its_protocol_and_port() {
 }
 
 #[test]
+fn a_health_check_of_a_node_by_tcp_asks_for_no_path() {
+    let check = |protocol: &str| {
+        let check = json!({
+            "healthyThreshold": 2, "intervalMillis": 5000, "path": "/", "protocol": protocol,
+            "timeoutMillis": 2000, "unhealthyThreshold": 2,
+        });
+        let mapping = json!({ "port": 80, "protocol": "tcp" });
+        let listeners = json!([{ "portMapping": mapping, "healthCheck": check }]);
+        read::<VirtualNodeSpec>(&node(&listeners)).2
+    };
+    assert_eq!(check("http2"), [""; 0]);
+    assert_eq!(
+        check("tcp"),
+        ["listeners[0].healthCheck.path: \
+          a health check by tcp asks for no path: `path` has no effect"]
+    );
+}
+
+#[test]
 fn a_port_has_one_listener() {
     let listener = json!({ "portMapping": { "port": 80, "protocol": "http" } });
     let twice = json!([listener, listener]);
@@ -200,6 +219,73 @@ fn a_host_name_that_is_none_is_warned_of() {
         &"a".repeat(64),
     ] {
         assert_eq!(with(bad).len(), 1, "{bad}");
+    }
+}
+
+#[test]
+fn conditions_that_fit_nothing_or_anything_are_warned_of() {
+    let warnings = |kind: &str, matches: Value| read::<RouteSpec>(&route(kind, &matches)).2;
+    let scheme = json!({ "prefix": "/", "scheme": "https" });
+    assert_eq!(warnings("http2Route", scheme.clone()), [""; 0]);
+    let found = warnings("httpRoute", scheme);
+    assert!(
+        found[0].starts_with("httpRoute.match.scheme: `scheme` is for `http2Route`"),
+        "{found:?}"
+    );
+    let exact = |path: &str| warnings("httpRoute", json!({ "path": { "exact": path } }));
+    assert_eq!(exact("/a"), [""; 0]);
+    assert!(exact("a")[0].contains("no request matches"));
+    let query = |value: Value| {
+        let parameters = json!([{ "name": "q", "match": value }]);
+        warnings(
+            "httpRoute",
+            json!({ "prefix": "/", "queryParameters": parameters }),
+        )
+    };
+    assert_eq!(query(json!({ "exact": "a" })), [""; 0]);
+    assert!(query(json!({}))[0].contains("the parameter fits whatever its value"));
+}
+
+/// A client policy with these names, enforced or not.
+fn client_policy(names: &[&str], enforce: Option<bool>) -> Value {
+    let mut tls = json!({ "validation": {
+        "trust": { "file": { "certificateChain": "/ca.pem" } },
+        "subjectAlternativeNames": { "match": { "exact": names } },
+    } });
+    if let Some(enforce) = enforce {
+        tls["enforce"] = json!(enforce);
+    }
+    json!({ "backendDefaults": { "clientPolicy": { "tls": tls } } })
+}
+
+#[test]
+fn a_wildcard_is_refused_where_tls_is_enforced() {
+    let wild = ["a.local", "*.apps.local"];
+    for enforce in [None, Some(true)] {
+        assert_eq!(
+            problems::<VirtualNodeSpec>(&client_policy(&wild, enforce)),
+            [
+                "backendDefaults.clientPolicy.tls.validation.subjectAlternativeNames: \
+                 the wildcard `*.apps.local` is not allowed where TLS is enforced"
+            ]
+        );
+    }
+    for good in [
+        client_policy(&wild, Some(false)),
+        client_policy(&["a.local"], None),
+    ] {
+        assert_eq!(problems::<VirtualNodeSpec>(&good), [""; 0]);
+    }
+}
+
+#[test]
+fn an_alternative_name_that_no_certificate_has_is_warned_of() {
+    let warnings = |name: &str| read::<VirtualNodeSpec>(&client_policy(&[name], Some(false))).2;
+    for good in ["a.apps.local", "*.apps.local", "spiffe://apps/front"] {
+        assert_eq!(warnings(good), [""; 0], "{good}");
+    }
+    for bad in ["a b", "CN=front", "*"] {
+        assert_eq!(warnings(bad).len(), 1, "{bad}");
     }
 }
 

@@ -1,5 +1,6 @@
 //! `ClientPolicy` and `ListenerTls`
 
+use http::Uri;
 use mesh_model::spec::tls::{
     AcmCertificate, AcmTrust, ClientCertificate, ClientPolicy, ClientTls, ClientTrust,
     ClientValidation, FileCertificate, FileTrust, ListenerCertificate, ListenerTls, ListenerTrust,
@@ -7,7 +8,8 @@ use mesh_model::spec::tls::{
     TlsMode,
 };
 
-use super::{object, union, words};
+use super::{cursor::At, discovery::is_dns_name, object, union, words};
+use crate::problem::Rule;
 
 object!(ClientPolicy { tls: optional "tls" });
 object!(ClientTls {
@@ -15,7 +17,7 @@ object!(ClientTls {
     enforce: optional "enforce",
     ports: optional "ports",
     validation: required "validation",
-});
+} then no_wildcard_is_enforced);
 union!(ClientCertificate { File "file", Sds "sds" });
 object!(FileCertificate {
     certificate_chain: required "certificateChain",
@@ -27,7 +29,7 @@ object!(ClientValidation {
     trust: required "trust",
 });
 object!(SubjectAlternativeNames { matches: required "match" });
-object!(SubjectAlternativeNameMatchers { exact: required "exact" });
+object!(SubjectAlternativeNameMatchers { exact: required "exact" } then names_or_uris);
 union!(ClientTrust { Acm "acm", File "file", Sds "sds" });
 object!(AcmTrust { certificate_authority_arns: required "certificateAuthorityArns" });
 object!(FileTrust { certificate_chain: required "certificateChain" });
@@ -45,3 +47,43 @@ object!(ListenerValidation {
     trust: required "trust",
 });
 union!(ListenerTrust { File "file", Sds "sds" });
+
+/// A client that must encrypt does not accept a wildcard (guide, "Transport Layer Security").
+fn no_wildcard_is_enforced(tls: &ClientTls, at: &At<'_>) -> bool {
+    let names = tls.validation.subject_alternative_names.as_ref();
+    let wildcard = names
+        .into_iter()
+        .flat_map(|names| &names.matches.exact)
+        .find(|name| name.as_str().starts_with("*."));
+    let Some(wildcard) = wildcard.filter(|_| tls.enforce.unwrap_or(true)) else {
+        return true;
+    };
+    at.with_member("validation", |at| {
+        at.with_member("subjectAlternativeNames", |at| {
+            at.problem(
+                Rule::Value,
+                format!("the wildcard `{wildcard}` is not allowed where TLS is enforced"),
+                "write whole names, or set `enforce` to false",
+            );
+        });
+    });
+    false
+}
+
+/// Other names are taken, and no certificate has them (guide, "Transport Layer Security").
+fn names_or_uris(names: &SubjectAlternativeNameMatchers, at: &At<'_>) -> bool {
+    for name in &names.exact {
+        let name = name.as_str();
+        let is_uri = name.parse::<Uri>().is_ok_and(|uri| uri.scheme().is_some());
+        if !is_uri && !is_dns_name(name.strip_prefix("*.").unwrap_or(name)) {
+            at.warn(
+                Rule::Weak,
+                format!(
+                    "`{name}` is neither a DNS name nor a URI: no certificate has it; write one of \
+                     the certificate's alternative names"
+                ),
+            );
+        }
+    }
+    true
+}

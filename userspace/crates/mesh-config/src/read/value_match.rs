@@ -21,7 +21,7 @@ union!(ValueMatch {
 });
 union!(PathMatch { Exact "exact", Regex "regex" });
 object!(QueryParameterMatch { value: optional "match", name: required "name" });
-object!(QueryValueMatch { exact: optional "exact" });
+object!(QueryValueMatch { exact: optional "exact" } then says_something);
 
 impl Read for MatchRange {
     fn read(at: &At<'_>) -> Option<Self> {
@@ -38,4 +38,29 @@ impl Read for MatchRange {
         }
         range
     }
+}
+
+fn says_something(matches: &QueryValueMatch, at: &At<'_>) -> bool {
+    if matches.exact.is_none() {
+        at.warn(
+            Rule::Weak,
+            "`match` is empty: the parameter fits whatever its value; write `exact`, or leave \
+             `match` out",
+        );
+    }
+    true
+}
+
+/// A whole path; App Mesh takes one that no request has.
+pub(super) fn whole_path(at: &At<'_>) -> Option<PathMatch> {
+    let path = PathMatch::read(at)?;
+    if matches!(&path, PathMatch::Exact(path) if !path.as_str().starts_with('/')) {
+        at.with_member("exact", |at| {
+            at.warn(
+                Rule::Weak,
+                "every path begins with `/`: no request matches; write a `/` in front",
+            );
+        });
+    }
+    Some(path)
 }
