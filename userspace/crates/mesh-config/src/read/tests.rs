@@ -1,4 +1,4 @@
-//! What the API's model does not say; its own bounds are in `tests/api_bounds.rs`.
+//! What the API's model does not say; its own bounds are in `tests/api`.
 
 mod gateways;
 

@@ -1,28 +1,11 @@
-//! The readers against the App Mesh API's own model: every field, each bound from both sides, each
-//! word of each enum, each union with none and with two members, each required field left out.
+//! Every field, each bound from both sides, each word of each enum, each union with none and with
+//! two members, each required field left out.
 
 use std::collections::BTreeSet;
 
-use mesh_config::{
-    document::{Document, Documents, Parsed},
-    problem::Rule,
-    source::{DocumentSet, SourceFile},
-};
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-const MODEL: &str = include_str!("../../../../tests/corpus/api/appmesh-2019-01-25.json");
-
-/// The operations whose input is a document.
-const INPUTS: [&str; 7] = [
-    "CreateGatewayRouteInput",
-    "CreateMeshInput",
-    "CreateRouteInput",
-    "CreateVirtualGatewayInput",
-    "CreateVirtualNodeInput",
-    "CreateVirtualRouterInput",
-    "CreateVirtualServiceInput",
-];
+use crate::model::{INPUTS, Model, parse, shape_of, strings, text_of, written_anew};
 
 /// What a document may leave to the command line, or what tells its kind.
 const NAMES: [&str; 7] = [
@@ -35,8 +18,6 @@ const NAMES: [&str; 7] = [
     "virtualServiceName",
 ];
 
-struct Model(Value);
-
 /// A document and whether the API takes it.
 struct Case {
     what: String,
@@ -45,64 +26,6 @@ struct Case {
 }
 
 impl Model {
-    fn shape(&self, name: &str) -> &Value {
-        &self.0["shapes"][name]
-    }
-
-    /// The smallest value of a shape that the API and the guide's rules take.
-    fn minimal(&self, name: &str) -> Value {
-        match name {
-            "RouteSpec" => return json!({ "httpRoute": self.minimal("HttpRoute") }),
-            "GatewayRouteSpec" => {
-                return json!({ "httpRoute": self.minimal("HttpGatewayRoute") });
-            }
-            "HttpRouteMatch" | "HttpGatewayRouteMatch" => return json!({ "prefix": "/" }),
-            "GrpcGatewayRouteMatch" => return json!({ "serviceName": "a" }),
-            "GatewayRouteHostnameMatch" => return json!({ "exact": "a" }),
-            "HttpGatewayRouteRewrite" => return json!({ "hostname": {} }),
-            "HttpGatewayRoutePrefixRewrite" => return json!({ "defaultPrefix": "DISABLED" }),
-            "VirtualGatewayListeners" => return json!([self.minimal("VirtualGatewayListener")]),
-            "HttpPathMatch" | "HttpGatewayRoutePathRewrite" => return json!({ "exact": "/" }),
-            "MatchRange" => return json!({ "start": 1, "end": 2 }),
-            "Duration" => return json!({ "unit": "s", "value": 1 }),
-            "VirtualNodeSpec" => {
-                return json!({ "serviceDiscovery": { "dns": { "hostname": "a" } } });
-            }
-            _ => {}
-        }
-        let shape = self.shape(name);
-        let min = shape["min"].as_u64().unwrap_or_default();
-        match shape["type"].as_str().expect("a type") {
-            "structure" => {
-                let first = shape["members"].as_object().expect("members").keys().next();
-                let required: Vec<&str> = if shape["union"] == true {
-                    first.map(String::as_str).into_iter().collect()
-                } else {
-                    strings(&shape["required"])
-                };
-                let mut value: Map<String, Value> = required
-                    .into_iter()
-                    .map(|member| (member.to_owned(), self.minimal(shape_of(shape, member))))
-                    .collect();
-                if name.ends_with("RetryPolicy") {
-                    value.insert("tcpRetryEvents".to_owned(), json!(["connection-error"]));
-                }
-                value.into()
-            }
-            "list" => {
-                let item = self.minimal(shape["member"]["shape"].as_str().expect("an item"));
-                vec![item; usize::try_from(min).expect("small")].into()
-            }
-            "string" => match strings(&shape["enum"]).first() {
-                Some(word) => json!(word),
-                None => json!(text_of(name).repeat(usize::try_from(min.max(1)).expect("small"))),
-            },
-            "integer" | "long" => json!(min),
-            "boolean" => json!(true),
-            other => panic!("{name} is a {other}"),
-        }
-    }
-
     /// Every case of a shape; `wrap` puts a value of it into a document.
     fn cases(&self, name: &str, what: &str, wrap: &dyn Fn(Value) -> Value, cases: &mut Vec<Case>) {
         let shape = self.shape(name);
@@ -222,14 +145,6 @@ fn sizes<'a>(shape: &Value, of: impl Fn(usize) -> Value) -> Vec<Labelled<'a>> {
     values
 }
 
-/// What a string of a shape may be made of: paths are to begin, and new prefixes to end, with `/`.
-fn text_of(shape: &str) -> &'static str {
-    match shape {
-        "HttpGatewayRoutePrefix" | "HttpPathExact" => "/",
-        _ => "a",
-    }
-}
-
 fn string_cases<'a>(name: &str, shape: &'a Value) -> Vec<Labelled<'a>> {
     let mut values = vec![("no string", json!(1), false)];
     if shape["enum"].is_array() {
@@ -266,11 +181,6 @@ fn number_cases<'a>(shape: &Value) -> Vec<Labelled<'a>> {
         ]);
     }
     values
-}
-
-/// The shape of a member.
-fn shape_of<'a>(shape: &'a Value, member: &str) -> &'a str {
-    shape["members"][member]["shape"].as_str().expect("a shape")
 }
 
 /// Members that the API's model allows together and its documentation does not.
@@ -326,49 +236,9 @@ fn settle(document: &mut Value, what: &str) {
     }
 }
 
-fn strings(list: &Value) -> Vec<&str> {
-    list.as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect()
-}
-
-fn parse(document: &Value) -> Parsed {
-    let mut parsed = Documents::parse(&DocumentSet {
-        files: vec![SourceFile::new("a.json", document.to_string())],
-        ..DocumentSet::default()
-    });
-    // That its neighbours are not there is no fault of a document itself.
-    parsed
-        .problems
-        .retain(|problem| problem.rule != Rule::Reference);
-    parsed
-}
-
-/// The spec of the only document, written anew.
-fn written_anew(documents: &Documents) -> Value {
-    let (_, mesh) = documents.meshes().next().expect("one mesh");
-    let written = [
-        spec_of(mesh.mesh.as_ref()),
-        spec_of(mesh.gateway_routes.values().next()),
-        spec_of(mesh.routes.values().next()),
-        spec_of(mesh.virtual_gateways.values().next()),
-        spec_of(mesh.virtual_nodes.values().next()),
-        spec_of(mesh.virtual_routers.values().next()),
-        spec_of(mesh.virtual_services.values().next()),
-    ];
-    let written = written.into_iter().flatten().next();
-    written.expect("one document")
-}
-
-fn spec_of<S: Serialize>(document: Option<&Document<S>>) -> Option<Value> {
-    document.map(|document| serde_json::to_value(&document.spec).expect("JSON"))
-}
-
 #[test]
 fn every_bound_of_the_api_holds_on_both_sides() {
-    let model = Model(serde_json::from_str(MODEL).expect("the model"));
+    let model = Model::read();
     let mut cases = Vec::new();
     for input in INPUTS {
         let kind = input.trim_start_matches("Create").trim_end_matches("Input");
