@@ -1,15 +1,15 @@
 //! Files to typed documents, with every fault of every file reported at once.
 //!
-//! The path: `entry` reads each file, `gather` settles which document is the state of which
-//! resource, `check` looks at them together.
+//! The path: `form` brings each file's documents into the shape of the API and `entry` types them,
+//! `gather` settles which document is the state of which resource, `check` looks at them together.
+//! `parse` is that path, and keeps what came of the files that did not change.
 
 mod check;
-mod entry;
+pub(crate) mod entry;
+pub(crate) mod finding;
 mod gather;
-mod identify;
 pub(crate) mod identity;
-mod json;
-mod locate;
+mod parse;
 pub(crate) mod target;
 
 use std::{
@@ -17,6 +17,8 @@ use std::{
     sync::Arc,
 };
 
+pub use finding::Open;
+use finding::Origin;
 pub use identity::{Identity, Kind};
 use mesh_model::{
     resource::{ProxyKind, ResourceName},
@@ -26,10 +28,12 @@ use mesh_model::{
         virtual_router::VirtualRouterSpec, virtual_service::VirtualServiceSpec,
     },
 };
+pub use parse::Parser;
 
 use crate::{
-    problem::{Place, Problem, Warning, path::FieldPath},
-    source::{DocumentSet, SourceFile},
+    form::Inputs,
+    problem::{Place, Problem, Rule, Warning, path::FieldPath},
+    source::DocumentSet,
 };
 
 /// What came of reading a set of files.
@@ -41,15 +45,32 @@ pub struct Parsed {
     pub problems: Vec<Problem>,
     /// What is allowed and worth knowing. In the order of their places.
     pub warnings: Vec<Warning>,
+    /// What has no value yet: with any, the documents do not come into force. Each expression of a
+    /// file once, in the order of their places.
+    pub open: Vec<Open>,
 }
 
 impl Parsed {
-    /// The documents with their warnings, or every problem.
-    pub fn into_result(self) -> Result<(Documents, Vec<Warning>), Vec<Problem>> {
+    /// The documents with their warnings, or every problem; what has no value is one.
+    pub fn into_result(mut self) -> Result<(Documents, Vec<Warning>), Vec<Problem>> {
+        self.problems
+            .extend(self.open.into_iter().map(Open::into_problem));
         if self.problems.is_empty() {
             Ok((self.documents, self.warnings))
         } else {
             Err(self.problems)
+        }
+    }
+}
+
+impl Open {
+    fn into_problem(self) -> Problem {
+        Problem {
+            message: format!("`{}` has no value", self.expression),
+            place: self.place,
+            rule: Rule::Variable,
+            value: None,
+            mend: format!("give it one: {}", self.mend),
         }
     }
 }
@@ -60,20 +81,14 @@ pub struct Document<S> {
     /// The resource whose state it is.
     pub identity: Identity,
     /// What it says.
-    pub spec: S,
-    source: Arc<SourceFile>,
-    root: FieldPath,
+    pub spec: Arc<S>,
+    origin: Arc<Origin>,
 }
 
 impl<S> Document<S> {
     /// The place of one of its fields.
     pub(crate) fn place(&self, field: &FieldPath) -> Place {
-        entry::place(
-            &self.source,
-            &self.root,
-            Some(&self.identity.to_string()),
-            field,
-        )
+        self.origin.place(Some(&self.identity.to_string()), field)
     }
 }
 
@@ -131,29 +146,9 @@ pub struct Documents {
 }
 
 impl Documents {
-    /// Reads a set, settles which file is the state of which resource, and checks the documents
-    /// against each other.
+    /// Reads a set without variables and parameters; see [`Parser`].
     pub fn parse(set: &DocumentSet) -> Parsed {
-        let mut entries = entry::Entries::default();
-        for file in &set.files {
-            entries.read_file(file);
-        }
-        let gather::Gathered {
-            documents,
-            declared,
-            mut problems,
-            mut warnings,
-        } = gather::gather(entries);
-        problems.extend(set.unreadable.iter().cloned());
-        warnings.extend(set.left_out.iter().cloned());
-        check::check(&documents, &declared, &mut problems, &mut warnings);
-        problems.sort();
-        warnings.sort();
-        Parsed {
-            documents,
-            problems,
-            warnings,
-        }
+        Parser::new(Inputs::default()).parse(set)
     }
 
     /// The documents of a mesh.

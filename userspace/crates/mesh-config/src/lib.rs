@@ -2,6 +2,8 @@
 //!
 //! In the order of that path:
 //! - [`source`]: a directory's files, watched, and the last good ones kept on disk
+//! - `text`: text to trees that know where they stand, within stated limits
+//! - [`form`]: documents of every form in the shape of the App Mesh API
 //! - [`document`]: files to typed documents, every fault of every file at once
 //! - [`resolve`]: documents and a resource name to the snapshot of one workload
 //! - [`redirect`]: the route manager's variables to redirection rules
@@ -14,12 +16,15 @@ pub mod document;
 pub mod explain;
 #[cfg(test)]
 mod fixture;
+pub mod form;
 pub mod problem;
 mod read;
 pub mod redirect;
 pub mod resolve;
 pub mod source;
 pub mod survey;
+mod text;
+mod tree;
 
 use std::collections::BTreeMap;
 

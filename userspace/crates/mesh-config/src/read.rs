@@ -1,4 +1,4 @@
-//! JSON values to the typed specs of `mesh-model`. Reading goes on after a fault, so that one pass
+//! Trees to the typed specs of `mesh-model`. Reading goes on after a fault, so that one pass
 //! reports all of them; a value that has any is not made at all.
 //!
 //! [`cursor`] walks and keeps the path; the other modules are tables, one line for each field of

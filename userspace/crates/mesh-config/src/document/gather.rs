@@ -8,34 +8,32 @@ use std::{
 
 use super::{
     Declared, Document, Documents,
-    entry::{Entries, Entry, Spec, place},
+    entry::{Entry, Spec},
+    finding::Findings,
     identity::{Identity, Kind, dns_key},
 };
 use crate::{
-    problem::{Place, Problem, Rule, Warning, path::FieldPath},
-    source::SourceFile,
+    form::Listed,
+    problem::{Place, Problem, Rule, path::FieldPath},
 };
 
-/// The mesh of documents that name none, where no document names one.
-const UNNAMED_MESH: &str = "default";
+/// The mesh, router or gateway of documents that name none, where no document names one.
+const UNNAMED: &str = "default";
 
-/// The documents of a set and what was found on the way.
+/// The documents of a set.
 pub(crate) struct Gathered {
     pub(crate) documents: Documents,
     pub(crate) declared: Declared,
-    pub(crate) problems: Vec<Problem>,
-    pub(crate) warnings: Vec<Warning>,
 }
 
 /// Puts entries together by resource.
-pub(crate) fn gather(entries: Entries) -> Gathered {
-    let Entries {
-        found,
-        mut problems,
-        mut warnings,
-    } = entries;
-    let entries = settle_meshes(found, &mut problems, &mut warnings);
-    let mut by_resource: BTreeMap<Identity, Vec<(Identity, Entry)>> = BTreeMap::new();
+pub(crate) fn gather(
+    entries: &[Arc<Entry>],
+    listed: &[Listed],
+    findings: &mut Findings,
+) -> Gathered {
+    let entries = settle_owners(entries, findings);
+    let mut by_resource: BTreeMap<Identity, Vec<(Identity, Arc<Entry>)>> = BTreeMap::new();
     for (identity, entry) in entries {
         by_resource
             .entry(identity.key())
@@ -48,93 +46,114 @@ pub(crate) fn gather(entries: Entries) -> Gathered {
         let (updates, creates): (Vec<_>, Vec<_>) =
             states.into_iter().partition(|(_, entry)| entry.is_update);
         for rivals in [&creates, &updates] {
-            problems.extend(duplicates(rivals));
+            findings.problems.extend(duplicates(rivals));
         }
         if let Some((identity, entry)) = updates.into_iter().chain(creates).next() {
-            add(&mut documents, identity, entry);
+            add(&mut documents, identity, &entry);
         }
     }
-    warn_of_undocumented_meshes(&documents, &declared, &mut warnings);
+    warn_of_undocumented_meshes(&documents, &declared, findings);
+    warn_of_undocumented_names(listed, &declared, findings);
     Gathered {
         documents,
         declared,
-        problems,
-        warnings,
     }
 }
 
-/// Gives each entry its mesh. A file for `--cli-input-json` may leave the mesh to the command line.
-fn settle_meshes(
-    entries: Vec<Entry>,
-    problems: &mut Vec<Problem>,
-    warnings: &mut Vec<Warning>,
-) -> Vec<(Identity, Entry)> {
-    let named: BTreeSet<String> = entries
-        .iter()
-        .filter_map(|entry| entry.mesh.clone())
-        .collect();
-    let named: Vec<String> = named.into_iter().collect();
-    let mut settled = Vec::new();
+/// Gives each entry its mesh, and each route its router or gateway. A file for `--cli-input-json`
+/// may leave them to the command line.
+fn settle_owners(entries: &[Arc<Entry>], findings: &mut Findings) -> Vec<(Identity, Arc<Entry>)> {
+    let meshes: BTreeSet<&str> = entries.iter().filter_map(|e| e.mesh.as_deref()).collect();
+    let owners = |kind: Kind| -> BTreeSet<&str> {
+        let named = entries
+            .iter()
+            .filter(|entry| entry.kind.parent() == Some(kind));
+        let own = entries.iter().filter(|entry| entry.kind == kind);
+        named
+            .filter_map(|entry| entry.parent.as_deref())
+            .chain(own.map(|entry| entry.name.as_str()))
+            .collect()
+    };
+    let (routers, gateways) = (owners(Kind::VirtualRouter), owners(Kind::VirtualGateway));
+    let mut settled = Vec::with_capacity(entries.len());
     for entry in entries {
-        let label = format!("{} {}", entry.kind.label(), entry.name);
-        let at = || {
-            place(
-                &entry.source,
-                &entry.root,
-                Some(&label),
-                &FieldPath::default(),
-            )
+        let mesh = settle(entry, Kind::Mesh, entry.mesh.as_deref(), &meshes, findings);
+        let parent = entry.kind.parent().map(|kind| {
+            let known = if kind == Kind::VirtualRouter {
+                &routers
+            } else {
+                &gateways
+            };
+            settle(entry, kind, entry.parent.as_deref(), known, findings)
+        });
+        let parent = match parent {
+            None => None,
+            Some(Some(parent)) => Some(parent),
+            Some(None) => continue,
         };
-        let mesh = match (&entry.mesh, &named[..]) {
-            (Some(mesh), _) => mesh.clone(),
-            (None, [] | [_]) => {
-                let mesh = named.first().map_or(UNNAMED_MESH, String::as_str);
-                warnings.push(Warning {
-                    place: at(),
-                    rule: Rule::Weak,
-                    message: format!("`meshName` is missing: taken to be of mesh `{mesh}`"),
-                });
-                mesh.to_owned()
-            }
-            (None, several) => {
-                problems.push(Problem {
-                    place: at(),
-                    rule: Rule::Value,
-                    value: None,
-                    message: format!(
-                        "`meshName` is missing, and there are several meshes: {}",
-                        several.join(", ")
-                    ),
-                    mend: "add `meshName`".to_owned(),
-                });
-                continue;
-            }
-        };
+        let Some(mesh) = mesh else { continue };
         let identity = Identity {
             kind: entry.kind,
             mesh,
-            parent: entry.parent.clone(),
+            parent,
             name: entry.name.clone(),
         };
-        settled.push((identity, entry));
+        settled.push((identity, Arc::clone(entry)));
     }
     settled
 }
 
-fn duplicates(rivals: &[(Identity, Entry)]) -> Vec<Problem> {
+/// The name of what an entry belongs to: its own word, else the only one that there is.
+fn settle(
+    entry: &Entry,
+    owner: Kind,
+    given: Option<&str>,
+    known: &BTreeSet<&str>,
+    findings: &mut Findings,
+) -> Option<String> {
+    if let Some(given) = given {
+        return Some(given.to_owned());
+    }
+    let (member, owner) = (owner.name_member(), owner.label());
+    let label = format!("{} {}", entry.kind.label(), entry.name);
+    let place = entry.origin.place(Some(&label), &FieldPath::default());
+    if known.len() > 1 {
+        let names: Vec<&str> = known.iter().copied().collect();
+        let plural = match owner {
+            "mesh" => "meshes".to_owned(),
+            other => format!("{other}s"),
+        };
+        findings.refuse(
+            place,
+            Rule::Value,
+            format!(
+                "`{member}` is missing, and there are several {plural}: {}",
+                names.join(", ")
+            ),
+            format!("add `{member}`"),
+        );
+        return None;
+    }
+    let name = known.first().copied().unwrap_or(UNNAMED);
+    findings.warn(
+        place,
+        Rule::Weak,
+        format!("`{member}` is missing: taken to be of {owner} `{name}`"),
+    );
+    Some(name.to_owned())
+}
+
+fn duplicates(rivals: &[(Identity, Arc<Entry>)]) -> Vec<Problem> {
     let Some(((_, first), others)) = rivals.split_first() else {
         return Vec::new();
     };
-    let first_place = place(&first.source, &first.root, None, &FieldPath::default());
+    let first_place = first.origin.place(None, &FieldPath::default());
     others
         .iter()
         .map(|(identity, entry)| Problem {
-            place: place(
-                &entry.source,
-                &entry.root,
-                Some(&identity.to_string()),
-                &FieldPath::default(),
-            ),
+            place: entry
+                .origin
+                .place(Some(&identity.to_string()), &FieldPath::default()),
             rule: Rule::Duplicate,
             value: None,
             message: format!("{first_place} describes the same resource: only one document may"),
@@ -150,71 +169,63 @@ fn duplicates(rivals: &[(Identity, Entry)]) -> Vec<Problem> {
         .collect()
 }
 
-fn add(documents: &mut Documents, identity: Identity, entry: Entry) {
-    let Entry {
-        source, root, spec, ..
-    } = entry;
-    let mesh = documents.meshes.entry(identity.mesh.clone()).or_default();
-    let name = identity.name.clone();
-    let child = (identity.parent.clone().unwrap_or_default(), name.clone());
-    let located = Located {
-        identity,
-        source,
-        root,
-    };
-    match spec {
-        Some(Spec::GatewayRoute(spec)) => {
-            mesh.gateway_routes.insert(child, located.with(*spec));
+fn add(documents: &mut Documents, identity: Identity, entry: &Entry) {
+    fn document<S>(identity: Identity, entry: &Entry, spec: &Arc<S>) -> Document<S> {
+        Document {
+            identity,
+            spec: Arc::clone(spec),
+            origin: Arc::clone(&entry.origin),
         }
-        Some(Spec::Mesh(spec)) => mesh.mesh = Some(located.with(spec)),
+    }
+    if !documents.meshes.contains_key(&identity.mesh) {
+        documents
+            .meshes
+            .insert(identity.mesh.clone(), super::Mesh::default());
+    }
+    let Some(mesh) = documents.meshes.get_mut(&identity.mesh) else {
+        return;
+    };
+    let name = identity.name.clone();
+    let child = |identity: &Identity| {
+        let parent = identity.parent.clone().unwrap_or_default();
+        (parent, identity.name.clone())
+    };
+    match &entry.spec {
+        Some(Spec::GatewayRoute(spec)) => {
+            let child = child(&identity);
+            mesh.gateway_routes
+                .insert(child, document(identity, entry, spec));
+        }
+        Some(Spec::Mesh(spec)) => mesh.mesh = Some(document(identity, entry, spec)),
         Some(Spec::Route(spec)) => {
-            mesh.routes.insert(child, located.with(*spec));
+            let child = child(&identity);
+            mesh.routes.insert(child, document(identity, entry, spec));
         }
         Some(Spec::VirtualGateway(spec)) => {
-            mesh.virtual_gateways.insert(name, located.with(*spec));
+            mesh.virtual_gateways
+                .insert(name, document(identity, entry, spec));
         }
         Some(Spec::VirtualNode(spec)) => {
-            mesh.virtual_nodes.insert(name, located.with(*spec));
+            mesh.virtual_nodes
+                .insert(name, document(identity, entry, spec));
         }
         Some(Spec::VirtualRouter(spec)) => {
-            mesh.virtual_routers.insert(name, located.with(spec));
+            mesh.virtual_routers
+                .insert(name, document(identity, entry, spec));
         }
         Some(Spec::VirtualService(spec)) => {
             mesh.virtual_services
-                .insert(dns_key(&name), located.with(spec));
+                .insert(dns_key(&name), document(identity, entry, spec));
         }
         // It has faults, which are reported; that it is there counts for those who name it.
         None => {}
     }
 }
 
-/// A document but for what it says.
-struct Located {
-    identity: Identity,
-    source: Arc<SourceFile>,
-    root: FieldPath,
-}
-
-impl Located {
-    fn with<S>(self, spec: S) -> Document<S> {
-        let Self {
-            identity,
-            source,
-            root,
-        } = self;
-        Document {
-            identity,
-            spec,
-            source,
-            root,
-        }
-    }
-}
-
 fn warn_of_undocumented_meshes(
     documents: &Documents,
     declared: &Declared,
-    warnings: &mut Vec<Warning>,
+    findings: &mut Findings,
 ) {
     for (name, mesh) in documents.meshes() {
         let identity = Identity {
@@ -228,12 +239,38 @@ fn warn_of_undocumented_meshes(
                 document: Some(identity.to_string()),
                 ..Place::default()
             };
-            warnings.push(Warning {
+            findings.warn(
                 place,
-                rule: Rule::Weak,
-                message: "it has no document: it gets App Mesh's defaults, egress filter DROP_ALL"
-                    .to_owned(),
-            });
+                Rule::Weak,
+                "it has no document: it gets App Mesh's defaults, egress filter DROP_ALL",
+            );
+        }
+    }
+}
+
+/// What `list-*` names and no document describes.
+fn warn_of_undocumented_names(listed: &[Listed], declared: &Declared, findings: &mut Findings) {
+    for item in listed {
+        let is_it = |identity: &&Identity| {
+            let mesh = item.mesh.as_ref().is_none_or(|mesh| *mesh == identity.mesh);
+            let parent = item.parent.is_none() || item.parent == identity.parent;
+            identity.kind == item.kind && mesh && parent
+        };
+        let key = match item.kind {
+            Kind::VirtualService => dns_key(&item.name),
+            _ => item.name.clone(),
+        };
+        let known = declared
+            .iter()
+            .filter(is_it)
+            .any(|identity| identity.name == key);
+        if !known {
+            let message = format!(
+                "the inventory names {} `{}`, and no document describes it",
+                item.kind.label(),
+                item.name
+            );
+            findings.warn(item.place.clone(), Rule::Reference, message);
         }
     }
 }

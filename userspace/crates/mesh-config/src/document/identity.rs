@@ -62,6 +62,19 @@ impl Kind {
         }
     }
 
+    /// The member that holds a list of it in the output of `list-*`.
+    pub(crate) fn plural(self) -> &'static str {
+        match self {
+            Self::GatewayRoute => "gatewayRoutes",
+            Self::Mesh => "meshes",
+            Self::Route => "routes",
+            Self::VirtualGateway => "virtualGateways",
+            Self::VirtualNode => "virtualNodes",
+            Self::VirtualRouter => "virtualRouters",
+            Self::VirtualService => "virtualServices",
+        }
+    }
+
     /// What it belongs to, below the mesh.
     pub(crate) fn parent(self) -> Option<Self> {
         match self {

@@ -66,11 +66,6 @@ fn broken_json_is_refused_with_line_and_column() {
         "extra.json:3:1: the file is no JSON: trailing comma; \
          mend the text here: often a comma, a quotation mark or a brace too many or too few"
     );
-    let variable = started().with("extra.json", "{\"spec\": $SPEC}").problem();
-    assert_eq!(
-        variable.mend,
-        "variables are not filled in yet: write the value itself"
-    );
     let cut = started()
         .with("extra.json", "{\"meshName\": \"ap")
         .problem();
@@ -303,7 +298,7 @@ fn lists_and_descriptions_are_read() {
         )
         .problem();
     assert_eq!(problem.place.line, Some(11));
-    let field = "spec.http2Route.action.weightedTargets[0].weight";
+    let field = "[0].spec.http2Route.action.weightedTargets[0].weight";
     assert_eq!(problem.place.field.as_deref(), Some(field));
 }
 
@@ -329,12 +324,14 @@ fn a_document_without_a_name_is_told_which_to_add() {
         problem.mend
     };
     assert_eq!(
-        mend(json!({ "spec": { "provider": {} } })),
-        "add `virtualServiceName` beside `spec`"
+        mend(json!({ "meshName": "apps", "spec": { "provider": {} } })),
+        "add `virtualServiceName` beside `spec`, or say on the command line which resource the \
+         file describes: --document FILE=mesh/MESH/KIND/NAME"
     );
     assert_eq!(
         mend(json!({ "meshName": "apps", "spec": { "tcpRoute": {} } })),
-        "add `routeName` or `gatewayRouteName` beside `spec`"
+        "add `routeName` or `gatewayRouteName` beside `spec`, or say on the command line which \
+         resource the file describes: --document FILE=mesh/MESH/KIND/NAME"
     );
     assert_eq!(
         mend(json!({ "meshName": "apps", "virtualNodename": "a", "spec": { "listeners": [] } })),

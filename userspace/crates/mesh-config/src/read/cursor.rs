@@ -2,13 +2,20 @@
 
 use std::{cell::RefCell, fmt::Display};
 
-use serde_json::{Map, Value};
-
 use super::Read;
-use crate::problem::{
-    Rule,
-    path::{FieldPath, Step},
-    suggest,
+use crate::{
+    problem::{
+        Rule,
+        path::{FieldPath, Step},
+        suggest,
+    },
+    tree::{Members, Node, Value},
+};
+
+/// What stands where a member is missing.
+static MISSING: Node = Node {
+    value: Value::Null,
+    line: 0,
 };
 
 /// How much of a value an error shows, in characters.
@@ -41,7 +48,7 @@ impl Log {
 /// A place in a document.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct At<'a> {
-    value: &'a Value,
+    node: &'a Node,
     way: Option<(&'a At<'a>, Way<'a>)>,
     log: &'a Log,
 }
@@ -54,17 +61,17 @@ enum Way<'a> {
 
 impl<'a> At<'a> {
     /// The top of a document.
-    pub(crate) fn top(value: &'a Value, log: &'a Log) -> Self {
+    pub(crate) fn top(node: &'a Node, log: &'a Log) -> Self {
         Self {
-            value,
+            node,
             way: None,
             log,
         }
     }
 
-    fn step<'b>(&'b self, value: &'b Value, way: Way<'b>) -> At<'b> {
+    fn step<'b>(&'b self, node: &'b Node, way: Way<'b>) -> At<'b> {
         At {
-            value,
+            node,
             way: Some((self, way)),
             log: self.log,
         }
@@ -96,7 +103,7 @@ impl<'a> At<'a> {
 
     /// Reports that the value here breaks a rule: "`weight` is a whole number from 0 to 100".
     pub(crate) fn refuse(&self, rule: impl Display, mend: impl Display) {
-        let value = shown(self.value);
+        let value = shown(self.node);
         let message = format!("{value} is not allowed: {} is {rule}", self.subject());
         self.report(Rule::Value, Some(value), message, mend.to_string());
     }
@@ -107,6 +114,10 @@ impl<'a> At<'a> {
     }
 
     fn report(&self, rule: Rule, value: Option<String>, message: String, mend: String) {
+        // What has no value yet breaks no rule.
+        if self.node.is_open() {
+            return;
+        }
         let path = self.path();
         self.log.problems.borrow_mut().push(Remark {
             path,
@@ -130,22 +141,23 @@ impl<'a> At<'a> {
 
     /// Goes to a member that is there, and does something at it.
     pub(crate) fn with_member(&self, name: &str, then: impl FnOnce(&At<'_>)) {
-        if let Some(value) = self.value.get(name) {
-            then(&self.step(value, Way::Member(name)));
+        if let Some(node) = self.node.get(name) {
+            then(&self.step(node, Way::Member(name)));
         }
     }
 
     /// The object here; members that no document has are warned of.
     pub(crate) fn object(&'a self, known: &[&str]) -> Option<Object<'a>> {
-        let Value::Object(members) = self.value else {
+        let Value::Map(members) = &self.node.value else {
             self.refuse("an object", "write it in braces: { … }");
             return None;
         };
-        for (name, value) in members {
-            if !known.contains(&name.as_str()) {
+        for member in members {
+            let name = member.name.as_str();
+            if !known.contains(&name) {
                 let hint = suggest::closest(name, known.iter().copied())
                     .map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"));
-                self.step(value, Way::Member(name)).warn(
+                self.step(&member.node, Way::Member(name)).warn(
                     Rule::UnknownField,
                     format!("App Mesh knows no such field, it has no effect{hint}"),
                 );
@@ -156,7 +168,7 @@ impl<'a> At<'a> {
 
     /// The items of the array here.
     pub(crate) fn items<T: Read>(&self) -> Option<Vec<T>> {
-        let Value::Array(items) = self.value else {
+        let Value::List(items) = &self.node.value else {
             self.refuse("a list", "write it in brackets: [ … ]");
             return None;
         };
@@ -171,17 +183,17 @@ impl<'a> At<'a> {
 
     /// The string here, if it is one.
     pub(crate) fn as_str(&self) -> Option<&'a str> {
-        self.value.as_str()
+        self.node.as_str()
     }
 
     /// The integer here, if it is one.
     pub(crate) fn as_i64(&self) -> Option<i64> {
-        self.value.as_i64()
+        self.node.as_i64()
     }
 
     /// The truth value here, if it is one.
     pub(crate) fn as_bool(&self) -> Option<bool> {
-        self.value.as_bool()
+        self.node.as_bool()
     }
 
     /// The word here, which is one of these.
@@ -203,7 +215,7 @@ impl<'a> At<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Object<'a> {
     at: &'a At<'a>,
-    members: &'a Map<String, Value>,
+    members: &'a Members,
 }
 
 impl<'a> Object<'a> {
@@ -211,12 +223,12 @@ impl<'a> Object<'a> {
     pub(crate) fn member(&self, name: &'a str) -> Option<At<'a>> {
         self.members
             .get(name)
-            .map(|value| self.at.step(value, Way::Member(name)))
+            .map(|node| self.at.step(node, Way::Member(name)))
     }
 
     /// Whether there is such a member.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.members.contains_key(name)
+        self.members.has(name)
     }
 
     /// A member that must be there.
@@ -224,7 +236,7 @@ impl<'a> Object<'a> {
         if let Some(member) = self.member(name) {
             return T::read(&member);
         }
-        self.at.step(&Value::Null, Way::Member(name)).problem(
+        self.at.step(&MISSING, Way::Member(name)).problem(
             Rule::Value,
             format!("`{name}` is missing: it is required here"),
             format!("add `{name}`"),
@@ -282,8 +294,8 @@ impl<'a> Object<'a> {
 }
 
 /// A value as an error shows it.
-fn shown(value: &Value) -> String {
-    let text = value.to_string();
+fn shown(node: &Node) -> String {
+    let text = node.to_string();
     if text.chars().count() <= SHOWN_VALUE {
         return text;
     }

@@ -15,11 +15,12 @@ use super::{
     Read,
     cursor::{At, Log},
 };
+use crate::tree::Node;
 
 /// What a value reads as, with its problems and warnings.
 fn read<T: Read>(value: &Value) -> (Option<T>, Vec<String>, Vec<String>) {
     let log = Log::default();
-    let read = T::read(&At::top(value, &log));
+    let read = T::read(&At::top(&Node::from(value), &log));
     let (problems, warnings) = log.into_remarks();
     let text = |remark: super::cursor::Remark| format!("{}: {}", remark.path, remark.message);
     (
@@ -293,7 +294,7 @@ fn an_alternative_name_that_no_certificate_has_is_warned_of() {
 fn words_are_told_apart_by_case_and_guessed() {
     let log = Log::default();
     let value = json!({ "egressFilter": { "type": "allow_all" } });
-    assert!(MeshSpec::read(&At::top(&value, &log)).is_none());
+    assert!(MeshSpec::read(&At::top(&Node::from(&value), &log)).is_none());
     let (problems, _) = log.into_remarks();
     assert_eq!(problems[0].mend, "write \"ALLOW_ALL\"");
 }

@@ -1,11 +1,10 @@
-//! Which kind of resource a JSON value describes, told by the names that it carries.
+//! Which kind of resource an object describes, told by the names that it carries.
 
-use serde_json::{Map, Value};
-
-use super::identity::Kind;
 use crate::{
+    document::Kind,
     problem::{Rule, suggest},
     read::cursor::At,
+    tree::{Members, Node},
 };
 
 /// What a value turned out to be.
@@ -20,10 +19,10 @@ pub(crate) enum Identified {
 }
 
 /// Tells the kind of a document by its members.
-pub(crate) fn identify(members: &Map<String, Value>, at: &At<'_>) -> Identified {
+pub(crate) fn identify(members: &Members, at: &At<'_>) -> Identified {
     let named: Vec<Kind> = Kind::ALL
         .into_iter()
-        .filter(|kind| *kind != Kind::Mesh && members.contains_key(kind.name_member()))
+        .filter(|kind| *kind != Kind::Mesh && members.has(kind.name_member()))
         .collect();
     match named[..] {
         [kind] => return Identified::Kind(kind),
@@ -46,11 +45,12 @@ pub(crate) fn identify(members: &Map<String, Value>, at: &At<'_>) -> Identified 
 }
 
 /// A document without the name of anything below the mesh: the mesh itself, or a slip.
-fn unnamed(members: &Map<String, Value>, at: &At<'_>) -> Identified {
+fn unnamed(members: &Members, at: &At<'_>) -> Identified {
     let name_members = Kind::ALL.map(Kind::name_member);
-    let spec = members.get("spec").and_then(Value::as_object);
-    let slip = members.keys().find_map(|given| {
-        let known = name_members.contains(&given.as_str());
+    let spec = members.get("spec").and_then(Node::as_map);
+    let slip = members.iter().find_map(|member| {
+        let given = member.name.as_str();
+        let known = name_members.contains(&given);
         let meant = suggest::closest(given, name_members).filter(|_| !known)?;
         Some((given, meant))
     });
@@ -63,7 +63,7 @@ fn unnamed(members: &Map<String, Value>, at: &At<'_>) -> Identified {
         );
         return Identified::Faulty;
     }
-    if members.contains_key(Kind::Mesh.name_member()) && likely.is_empty() {
+    if members.has(Kind::Mesh.name_member()) && likely.is_empty() {
         return Identified::Kind(Kind::Mesh);
     }
     if spec.is_none() {
@@ -82,7 +82,8 @@ fn unnamed(members: &Map<String, Value>, at: &At<'_>) -> Identified {
         Rule::UnknownKind,
         "the document has a `spec` and no name that tells what it is the spec of",
         format!(
-            "add {} beside `spec`",
+            "add {} beside `spec`, or say on the command line which resource the file describes: \
+             --document FILE=mesh/MESH/KIND/NAME",
             suggest::alternatives(&wanted).unwrap_or_default()
         ),
     );
@@ -90,30 +91,45 @@ fn unnamed(members: &Map<String, Value>, at: &At<'_>) -> Identified {
 }
 
 /// The kinds below the mesh that a spec could be of, judged by a member that a mesh's has not.
-fn likely_kinds(spec: &Map<String, Value>) -> &'static [Kind] {
-    let has = |member: &str| spec.contains_key(member);
-    if has("provider") {
-        &[Kind::VirtualService]
-    } else if [
-        "grpcRoute",
-        "httpRoute",
-        "http2Route",
-        "tcpRoute",
-        "priority",
-    ]
-    .into_iter()
-    .any(has)
-    {
-        &[Kind::Route, Kind::GatewayRoute]
-    } else if has("backends")
-        || spec
-            .get("serviceDiscovery")
-            .is_some_and(|found| found.get("dns").is_some() || found.get("awsCloudMap").is_some())
-    {
-        &[Kind::VirtualNode]
-    } else if has("listeners") || has("backendDefaults") || has("logging") {
-        &[Kind::VirtualNode, Kind::VirtualRouter, Kind::VirtualGateway]
-    } else {
-        &[]
+fn likely_kinds(spec: &Members) -> &'static [Kind] {
+    match kind_of_spec(spec) {
+        Some(Kind::GatewayRoute) => &[Kind::GatewayRoute],
+        Some(Kind::Route) => &[Kind::Route],
+        Some(Kind::VirtualNode) => &[Kind::VirtualNode],
+        Some(Kind::VirtualService) => &[Kind::VirtualService],
+        _ if ROUTES.iter().any(|member| spec.has(member)) || spec.has("priority") => {
+            &[Kind::Route, Kind::GatewayRoute]
+        }
+        _ if ["listeners", "backendDefaults", "logging"]
+            .iter()
+            .any(|m| spec.has(m)) =>
+        {
+            &[Kind::VirtualNode, Kind::VirtualRouter, Kind::VirtualGateway]
+        }
+        _ => &[],
     }
+}
+
+const ROUTES: [&str; 4] = ["grpcRoute", "http2Route", "httpRoute", "tcpRoute"];
+
+/// The kind that alone has a spec with such members.
+pub(super) fn kind_of_spec(spec: &Members) -> Option<Kind> {
+    let route = ROUTES.iter().find_map(|member| spec.get(member));
+    if let Some(action) = route.and_then(|route| route.get("action")) {
+        let kinds = [
+            ("weightedTargets", Kind::Route),
+            ("target", Kind::GatewayRoute),
+        ];
+        let kind = kinds
+            .into_iter()
+            .find(|(member, _)| action.get(member).is_some());
+        return kind.map(|(_, kind)| kind);
+    }
+    if spec.has("provider") {
+        return Some(Kind::VirtualService);
+    }
+    let discovery = spec.get("serviceDiscovery");
+    let is_node = spec.has("backends")
+        || discovery.is_some_and(|found| found.get("dns").or(found.get("awsCloudMap")).is_some());
+    is_node.then_some(Kind::VirtualNode)
 }

@@ -1,0 +1,137 @@
+//! Sets of files to documents; what came of a file is kept for as long as the file stays the same.
+
+use std::{
+    collections::{HashMap, HashSet},
+    num::NonZeroUsize,
+    sync::Arc,
+    thread,
+};
+
+use super::{Documents, Open, Parsed, check, finding::Findings, gather};
+use crate::{
+    form::{self, FileRead, Inputs},
+    source::{DocumentSet, SourceFile},
+};
+
+/// Fewer new files than this are read by one thread.
+const FEW: usize = 256;
+
+/// Reads one set after another, as a directory changes.
+#[derive(Debug)]
+pub struct Parser {
+    inputs: Inputs,
+    /// By the address of the file, which stays its own for as long as it is known.
+    known: HashMap<usize, Known>,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    source: Arc<SourceFile>,
+    read: Arc<FileRead>,
+}
+
+impl Parser {
+    /// A parser that knows no file yet.
+    pub fn new(inputs: Inputs) -> Self {
+        Self {
+            inputs,
+            known: HashMap::new(),
+        }
+    }
+
+    /// Reads a set, settles which file is the state of which resource, and checks the documents
+    /// against each other. A file that is the same `Arc` as in the set before is not read again.
+    pub fn parse(&mut self, set: &DocumentSet) -> Parsed {
+        self.read_new(&set.files);
+        let mut findings = Findings::default();
+        let mut entries = Vec::with_capacity(set.files.len());
+        let mut listed = Vec::new();
+        for file in &set.files {
+            let read = &self.known[&address(file)].read;
+            entries.extend(read.entries.iter().cloned());
+            listed.extend(read.listed.iter().cloned());
+            findings.extend(read.findings.clone());
+        }
+        findings.problems.extend(set.unreadable.iter().cloned());
+        findings.warnings.extend(set.left_out.iter().cloned());
+        let gather::Gathered {
+            documents,
+            declared,
+        } = gather::gather(&entries, &listed, &mut findings);
+        check::check(
+            &documents,
+            &declared,
+            &mut findings.problems,
+            &mut findings.warnings,
+        );
+        parsed(documents, findings)
+    }
+
+    /// Reads the files that are not known, and forgets those that are gone.
+    fn read_new(&mut self, files: &[Arc<SourceFile>]) {
+        let mut known = HashMap::with_capacity(files.len());
+        let mut new = Vec::new();
+        for file in files {
+            match self.known.remove(&address(file)) {
+                Some(same) if Arc::ptr_eq(&same.source, file) => {
+                    known.insert(address(file), same);
+                }
+                _ => new.push(Arc::clone(file)),
+            }
+        }
+        for (source, read) in read_all(new, &self.inputs) {
+            known.insert(address(&source), Known { source, read });
+        }
+        self.known = known;
+    }
+}
+
+fn address(file: &Arc<SourceFile>) -> usize {
+    Arc::as_ptr(file).addr()
+}
+
+fn read_all(files: Vec<Arc<SourceFile>>, inputs: &Inputs) -> Vec<(Arc<SourceFile>, Arc<FileRead>)> {
+    let read = |file: Arc<SourceFile>| {
+        let read = Arc::new(form::read(&file, inputs));
+        (file, read)
+    };
+    let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    if files.len() < FEW || threads == 1 {
+        return files.into_iter().map(read).collect();
+    }
+    let share = files.len().div_ceil(threads);
+    thread::scope(|scope| {
+        let workers: Vec<_> = files
+            .chunks(share)
+            .map(|files| scope.spawn(move || files.iter().cloned().map(read).collect::<Vec<_>>()))
+            .collect();
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().expect("reading a file does not panic"))
+            .collect()
+    })
+}
+
+fn parsed(documents: Documents, findings: Findings) -> Parsed {
+    let Findings {
+        mut problems,
+        mut warnings,
+        open,
+    } = findings;
+    problems.sort();
+    warnings.sort();
+    Parsed {
+        documents,
+        problems,
+        warnings,
+        open: each_once(open),
+    }
+}
+
+/// Each expression of a file once, where it stands first.
+fn each_once(mut open: Vec<Open>) -> Vec<Open> {
+    open.sort();
+    let mut seen = HashSet::new();
+    open.retain(|open| seen.insert((open.place.file.clone(), open.expression.clone())));
+    open
+}

@@ -1,0 +1,173 @@
+//! Files of every form to documents in the shape of the App Mesh API.
+//!
+//! `text` makes trees of a file. What a tree holds is told by its members, never by the file's
+//! name; each form has a module that brings its documents into the shape of the API, and keeps how
+//! the file spells them.
+
+mod cli;
+mod identify;
+mod named;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+pub use named::{InvalidDocumentName, ResourcePath};
+
+use crate::{
+    document::{
+        Kind,
+        entry::Entry,
+        finding::{Findings, Open, Origin},
+    },
+    problem::{Place, Rule, path::FieldPath},
+    source::SourceFile,
+    text::{self, Text, variables},
+    tree::{Node, Value},
+};
+
+/// What the documents need that is in no file of theirs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inputs {
+    /// Values of `$NAME` and `${NAME}`: those of the command line before those of the environment.
+    pub variables: BTreeMap<String, String>,
+    /// Values of the expressions of templates, by their text: `Environment`, `AWS::Region`,
+    /// `Fn::ImportValue: stack-MeshName`.
+    pub parameters: BTreeMap<String, String>,
+    /// The resources whose bare `spec` a file holds, by the file's name.
+    pub names: BTreeMap<String, ResourcePath>,
+}
+
+/// What one file holds. It depends on the file and on [`Inputs`] alone.
+#[derive(Debug, Default)]
+pub(crate) struct FileRead {
+    pub(crate) entries: Vec<Arc<Entry>>,
+    /// What `list-*` names.
+    pub(crate) listed: Vec<Listed>,
+    pub(crate) findings: Findings,
+}
+
+/// A resource that an inventory names.
+#[derive(Clone, Debug)]
+pub(crate) struct Listed {
+    pub(crate) kind: Kind,
+    pub(crate) mesh: Option<String>,
+    pub(crate) parent: Option<String>,
+    pub(crate) name: String,
+    pub(crate) place: Place,
+}
+
+/// Reads one file.
+pub(crate) fn read(source: &Arc<SourceFile>, inputs: &Inputs) -> FileRead {
+    let mut file = FileRead::default();
+    let Text { documents, twice } = match trees(source) {
+        Ok(text) => text,
+        Err(fault) => {
+            file.findings.problems.push(fault.in_file(&source.name));
+            return file;
+        }
+    };
+    let several = documents.len() > 1;
+    for (index, tree) in documents.into_iter().enumerate() {
+        let origin = Origin {
+            source: Arc::clone(source),
+            tree,
+            root: FieldPath::default(),
+        };
+        for (_, path) in twice.iter().filter(|(document, _)| *document == index) {
+            let place = origin.place(None, path);
+            let message = "written twice in one object: the last counts";
+            file.findings.warn(place, Rule::Weak, message);
+        }
+        // An empty document between two marks of YAML is no document.
+        if several && origin.tree.value == Value::Null {
+            continue;
+        }
+        file.read_tree(origin, inputs);
+    }
+    file
+}
+
+/// JSON begins with a brace or bracket; so does little else.
+fn trees(source: &SourceFile) -> Result<Text, text::Fault> {
+    let beginning = source.text.trim_start();
+    if is_hcl(source) {
+        return Err(text::Fault {
+            line: 1,
+            column: 1,
+            message: "the file is Terraform's source (HCL), whose values only Terraform can tell"
+                .to_owned(),
+            mend: "run `terraform show -json > mesh.tf.json` where its state is, and give that"
+                .to_owned(),
+        });
+    }
+    if beginning.starts_with(['{', '[']) && !beginning.starts_with("{{") {
+        text::json::read(&source.text)
+    } else {
+        text::yaml::read(&source.text)
+    }
+}
+
+fn is_hcl(source: &SourceFile) -> bool {
+    let extension = source.name.rsplit('.').next().unwrap_or_default();
+    matches!(extension, "tf" | "hcl" | "tfvars")
+}
+
+impl FileRead {
+    fn read_tree(&mut self, mut origin: Origin, inputs: &Inputs) {
+        match Form::of(&origin.tree) {
+            Form::List => {
+                let Origin { source, tree, root } = origin;
+                let Value::List(items) = tree.value else {
+                    return;
+                };
+                for (index, tree) in items.into_iter().enumerate() {
+                    let origin = Origin {
+                        source: Arc::clone(&source),
+                        tree,
+                        root: root.clone().item(index),
+                    };
+                    self.read_tree(origin, inputs);
+                }
+            }
+            Form::Cli => {
+                self.fill(&mut origin, inputs);
+                cli::read(origin, inputs, self);
+            }
+        }
+    }
+
+    /// Fills variables in, and notes those that have no value.
+    fn fill(&mut self, origin: &mut Origin, inputs: &Inputs) {
+        if !origin.source.text.contains('$') {
+            return;
+        }
+        let mut unknown = Vec::new();
+        variables::fill(&mut origin.tree, &inputs.variables, &mut unknown);
+        for (name, line) in unknown {
+            self.findings.open.push(Open {
+                place: Place {
+                    line: Some(line as usize),
+                    ..Place::file(&origin.source.name)
+                },
+                mend: format!("--var {name}=VALUE"),
+                expression: name,
+            });
+        }
+    }
+}
+
+/// The forms of a tree.
+enum Form {
+    /// What the AWS CLI takes and prints.
+    Cli,
+    /// Several trees in one.
+    List,
+}
+
+impl Form {
+    fn of(tree: &Node) -> Self {
+        if tree.as_list().is_some() {
+            return Self::List;
+        }
+        Self::Cli
+    }
+}
