@@ -123,6 +123,17 @@ impl Mesh {
             .map(|(_, route)| route)
     }
 
+    /// The routes of a gateway, by name.
+    pub(crate) fn gateway_routes_of<'a>(
+        &'a self,
+        gateway: &'a str,
+    ) -> impl Iterator<Item = &'a Document<GatewayRouteSpec>> {
+        self.gateway_routes
+            .range((gateway.to_owned(), String::new())..)
+            .take_while(move |((of, _), _)| of == gateway)
+            .map(|(_, route)| route)
+    }
+
     /// The routes of one listener of a router: those that name its port, and those that name none
     /// where it is the only one.
     pub(crate) fn routes_of_listener<'a>(

@@ -1,7 +1,12 @@
 //! The documents against each other: what one names, another must be, and must fit it.
 
+mod answer;
 mod gateway;
+
+mod reach;
 mod route;
+mod silent;
+mod timeout;
 
 use mesh_model::spec::{
     route::RouteSpec,
@@ -49,6 +54,20 @@ pub(crate) fn check(
             check.not_run(route);
         }
     }
+    check.silent();
+}
+
+/// How many names a message lists.
+const LISTED: usize = 4;
+
+/// Names as they stand in a sentence, the first of them alone where there are many.
+fn several<T>(items: &[T], name: impl Fn(&T) -> String) -> String {
+    let listed: Vec<String> = items.iter().take(LISTED).map(name).collect();
+    let listed = listed.join(", ");
+    match items.len().saturating_sub(LISTED) {
+        0 => listed,
+        more => format!("{listed} and {more} more"),
+    }
 }
 
 struct Check<'a> {
@@ -59,6 +78,42 @@ struct Check<'a> {
 }
 
 impl<'a> Check<'a> {
+    /// What is allowed and does not do what one may think.
+    fn silent(&mut self) {
+        let ways = timeout::Ways::of(self.documents);
+        let reached = reach::reached(self.documents);
+        // A faulty document is missing here, and what it leads to would seem to be out of reach.
+        let whole = self.problems.is_empty();
+        for (_, mesh) in self.documents.meshes() {
+            for route in mesh.routes.values() {
+                self.target_ports(route);
+                self.retries(route);
+                self.raised_on_route(&ways, route);
+            }
+            for service in mesh.virtual_services.values() {
+                self.stuck_at_default(service);
+                if whole {
+                    self.unrouted_service(service);
+                }
+            }
+            for node in mesh.virtual_nodes.values() {
+                self.tcp_backends(node);
+                self.lone_address(node);
+                self.raised_on_listener(&ways, node);
+                if whole {
+                    self.unanswered_backends(node);
+                    self.unreached(&reached, node);
+                }
+            }
+            for gateway in mesh.virtual_gateways.values() {
+                self.hidden_gateway_routes(mesh, gateway);
+            }
+            for route in mesh.gateway_routes.values().filter(|_| whole) {
+                self.unanswered_target(route);
+            }
+        }
+    }
+
     fn route(&mut self, mesh: &'a Mesh, route: &'a Document<RouteSpec>) {
         let router_name = route.identity.parent.as_deref().unwrap_or_default();
         match mesh.virtual_routers.get(router_name) {
@@ -248,6 +303,14 @@ impl<'a> Check<'a> {
             value: None,
             message,
             mend,
+        });
+    }
+
+    fn weak<S>(&mut self, document: &Document<S>, at: &FieldPath, message: String) {
+        self.warnings.push(Warning {
+            place: document.place(at),
+            rule: Rule::Weak,
+            message,
         });
     }
 

@@ -120,6 +120,16 @@ impl fmt::Display for Identity {
 }
 
 impl Identity {
+    /// What it belongs to, below the mesh.
+    pub(crate) fn parent_identity(&self) -> Option<Self> {
+        Some(Self {
+            kind: self.kind.parent()?,
+            mesh: self.mesh.clone(),
+            parent: None,
+            name: self.parent.clone()?,
+        })
+    }
+
     /// The form in which names are compared. A virtual service's name is a DNS name, whose case
     /// does not count.
     pub(crate) fn key(&self) -> Self {

@@ -1,5 +1,8 @@
 mod gateways;
+mod reach;
 mod references;
+mod silent;
+mod timeouts;
 
 use serde_json::json;
 
@@ -9,11 +12,21 @@ const ROUTE: &str = "create-route.json";
 const ROUTER: &str = "create-virtual-router.json";
 const NODE_A: &str = "create-virtual-node-servicea.json";
 const NODE_B: &str = "create-virtual-node-serviceb.json";
+const SERVICE_A: &str = "create-virtual-service-servicea.json";
 const SERVICE_B: &str = "create-virtual-service-serviceb.json";
 const TARGETS: &str = "/spec/http2Route/action/weightedTargets";
 
 fn started() -> Files {
     Files::getting_started()
+}
+
+/// What good files are warned of, but for gateways, which are not run yet.
+fn found(files: &Files) -> Vec<String> {
+    let warnings = files.warnings().into_iter();
+    warnings
+        .filter(|warning| warning.rule != Rule::NotYet)
+        .map(|warning| warning.to_string())
+        .collect()
 }
 
 #[test]

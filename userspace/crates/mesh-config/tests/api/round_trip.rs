@@ -119,9 +119,12 @@ fn any_string(name: &str, shape: &Value) -> BoxedStrategy<Value> {
     let min = size(shape, "min").unwrap_or(0).max(usize::from(named));
     let max = size(shape, "max").unwrap_or(usize::MAX);
     let character = if plain {
-        proptest::char::range('!', '~').boxed()
+        proptest::char::range('%', '~').boxed()
     } else {
-        any::<char>().boxed()
+        // A dollar sign may begin a variable, which is written anew in braces.
+        any::<char>()
+            .prop_filter("no variable", |c| *c != '$')
+            .boxed()
     };
     let path = matches!(name, "HttpGatewayRoutePrefix" | "HttpPathExact");
     let lengths = min..=max.min(min.max(SHORT));

@@ -7,18 +7,18 @@ use mesh_model::{
         gateway_route::GatewayRouteSpec,
         listener::PortMapping,
         virtual_gateway::{GatewayPortMapping, VirtualGatewaySpec},
-        virtual_service::{Provider, VirtualServiceSpec},
     },
 };
 
 use super::{
     Check,
+    answer::{answered_by, service_named},
     route::{Fault, listed},
 };
 use crate::{
     document::{
         Document, Mesh,
-        identity::{Identity, Kind, dns_key, referred},
+        identity::{Identity, Kind},
     },
     problem::path::FieldPath,
 };
@@ -39,18 +39,17 @@ impl<'a> Check<'a> {
         let at = target_path(route);
         let target = route.spec.kind.target();
         let given = target.virtual_service.virtual_service_name.as_str();
-        let (service_mesh, name) = referred(given, Kind::VirtualService, &route.identity.mesh);
-        let service = self
-            .documents
-            .mesh(service_mesh)
-            .and_then(|mesh| mesh.virtual_services.get(&dns_key(name)));
-        let Some(service) = service else {
+        let Some(service) = service_named(self.documents, given, &route.identity.mesh) else {
             let at = at.members(&["virtualService", "virtualServiceName"]);
             return self.unknown(route, &at, Kind::VirtualService, given);
         };
-        let Some((provider, listeners)) = self.provider_listeners(service) else {
+        let Some(answer) = answered_by(self.documents, service) else {
             return;
         };
+        let (provider, listeners) = (answer.identity(), answer.ports());
+        if listeners.is_empty() {
+            return;
+        }
         let fault = against_provider(at.clone(), target.port, provider, &listeners);
         if fault.is_none() && speaks_tcp(target.port, &listeners) {
             self.warn(
@@ -63,32 +62,6 @@ impl<'a> Check<'a> {
             );
         }
         self.found(route, fault);
-    }
-
-    /// The ports of what provides a service, where there are any.
-    fn provider_listeners(
-        &self,
-        service: &'a Document<VirtualServiceSpec>,
-    ) -> Option<(&'a Identity, Vec<PortMapping>)> {
-        let documents = self.documents;
-        let own_mesh = &service.identity.mesh;
-        let (identity, listeners): (_, Vec<_>) = match service.spec.provider.as_ref()? {
-            Provider::VirtualNode(provider) => {
-                let given = provider.virtual_node_name.as_str();
-                let (mesh, name) = referred(given, Kind::VirtualNode, own_mesh);
-                let node = documents.mesh(mesh)?.virtual_nodes.get(name)?;
-                let listeners = node.spec.listeners().iter();
-                let ports = listeners.map(|listener| listener.port_mapping);
-                (&node.identity, ports.collect())
-            }
-            Provider::VirtualRouter(provider) => {
-                let given = provider.virtual_router_name.as_str();
-                let (mesh, name) = referred(given, Kind::VirtualRouter, own_mesh);
-                let router = documents.mesh(mesh)?.virtual_routers.get(name)?;
-                (&router.identity, router.spec.ports().collect())
-            }
-        };
-        (!listeners.is_empty()).then_some((identity, listeners))
     }
 }
 

@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 
 use super::*;
 
-const GATEWAY: &str = "create-virtual-gateway.json";
-const GATEWAY_ROUTE: &str = "create-gateway-route.json";
-const LISTENERS: &str = "/spec/listeners";
-const MATCH: &str = "/spec/http2Route/match";
+pub(super) const GATEWAY: &str = "create-virtual-gateway.json";
+pub(super) const GATEWAY_ROUTE: &str = "create-gateway-route.json";
+pub(super) const LISTENERS: &str = "/spec/listeners";
+pub(super) const MATCH: &str = "/spec/http2Route/match";
 const TARGET: &str = "/spec/http2Route/action/target";
 
 /// The getting-started mesh behind a gateway.
-fn behind_a_gateway() -> Files {
+pub(super) fn behind_a_gateway() -> Files {
     let gateway = json!({
         "meshName": "apps",
         "virtualGatewayName": "edge",
@@ -27,7 +27,7 @@ fn behind_a_gateway() -> Files {
     started().with(GATEWAY, gateway).with(GATEWAY_ROUTE, route)
 }
 
-fn listener(port: u16, protocol: &str) -> Value {
+pub(super) fn listener(port: u16, protocol: &str) -> Value {
     json!({ "portMapping": { "port": port, "protocol": protocol } })
 }
 

@@ -1,0 +1,133 @@
+//! Services that nothing answers and nodes that nothing calls.
+
+use std::collections::BTreeSet;
+
+use mesh_model::spec::{
+    gateway_route::GatewayRouteSpec, virtual_node::VirtualNodeSpec,
+    virtual_service::VirtualServiceSpec,
+};
+
+use super::{
+    Check,
+    answer::{AnsweredBy, answered_by, node_named, service_named},
+    silent::backend_path,
+};
+use crate::{
+    document::{Document, Documents, identity::Identity},
+    problem::path::FieldPath,
+};
+
+/// The nodes that a service or a route leads to.
+pub(super) fn reached(documents: &Documents) -> BTreeSet<&Identity> {
+    let mut reached = BTreeSet::new();
+    for (_, mesh) in documents.meshes() {
+        for service in mesh.virtual_services.values() {
+            if let Some(AnsweredBy::Node(node)) = answered_by(documents, service) {
+                reached.insert(&node.identity);
+            }
+        }
+        for route in mesh.routes.values() {
+            for target in route.spec.kind.targets() {
+                let given = target.virtual_node.as_str();
+                let node = node_named(documents, given, &route.identity.mesh);
+                reached.extend(node.map(|node| &node.identity));
+            }
+        }
+    }
+    reached
+}
+
+impl Check<'_> {
+    /// A node that listens and that nothing leads to. One with backends is a front, which is called
+    /// from outside the mesh.
+    pub(super) fn unreached(
+        &mut self,
+        reached: &BTreeSet<&Identity>,
+        node: &Document<VirtualNodeSpec>,
+    ) {
+        let leaf = node.spec.backends().next().is_none();
+        if leaf && !node.spec.listeners().is_empty() && !reached.contains(&node.identity) {
+            let message = "no virtual service and no route leads to it: nothing in the mesh calls \
+                           it; add one, or take the node out";
+            let at = FieldPath::spec().member("listeners");
+            self.weak(node, &at, message.to_owned());
+        }
+    }
+
+    /// Backends that nothing answers.
+    pub(super) fn unanswered_backends(&mut self, node: &Document<VirtualNodeSpec>) {
+        for (index, backend) in node.spec.backends().enumerate() {
+            let given = backend.virtual_service_name.as_str();
+            let service = service_named(self.documents, given, &node.identity.mesh);
+            if let Some(why) = service.and_then(|service| unanswered(self.documents, service)) {
+                self.weak(node, &backend_path(index), why);
+            }
+        }
+    }
+
+    /// A service whose router has no route. That a provider or a listener is missing is said
+    /// elsewhere.
+    pub(super) fn unrouted_service(&mut self, service: &Document<VirtualServiceSpec>) {
+        let Some(AnsweredBy::Router(mesh, router)) = answered_by(self.documents, service) else {
+            return;
+        };
+        let listens = router.spec.ports().next().is_some();
+        if listens && mesh.routes_of(&router.identity.name).next().is_none() {
+            let at = FieldPath::spec().member("provider");
+            let message = format!(
+                "{} has no route: requests to the service get 404; add a route",
+                router.identity
+            );
+            self.weak(service, &at, message);
+        }
+    }
+
+    /// A gateway route to a service that nothing answers.
+    pub(super) fn unanswered_target(&mut self, route: &Document<GatewayRouteSpec>) {
+        let target = route.spec.kind.target();
+        let given = target.virtual_service.virtual_service_name.as_str();
+        let service = service_named(self.documents, given, &route.identity.mesh);
+        if let Some(why) = service.and_then(|service| unanswered(self.documents, service)) {
+            let at = FieldPath::spec().members(&[route.spec.kind.member(), "action", "target"]);
+            self.weak(route, &at, why);
+        }
+    }
+}
+
+/// Why nothing answers a service.
+fn unanswered(documents: &Documents, service: &Document<VirtualServiceSpec>) -> Option<String> {
+    let service_name = &service.identity;
+    if service.spec.provider.is_none() {
+        return Some(format!(
+            "nothing answers it: {service_name} has no provider, and calls to it are treated as \
+             calls out of the mesh; add a provider"
+        ));
+    }
+    let answer = answered_by(documents, service)?;
+    let provider = answer.identity();
+    if answer.ports().is_empty() {
+        return Some(format!(
+            "nothing answers it: {provider} has no listener, and calls to it are treated as calls \
+             out of the mesh; add a listener"
+        ));
+    }
+    let AnsweredBy::Router(mesh, router) = answer else {
+        return None;
+    };
+    let mut of_router = mesh.routes_of(&router.identity.name).peekable();
+    if of_router.peek().is_none() {
+        return Some(format!(
+            "nothing answers it: {provider} has no route, and requests get 404; add a route"
+        ));
+    }
+    let weightless = of_router.all(|route| {
+        let mut targets = route.spec.kind.targets().iter();
+        targets.all(|target| i64::from(target.weight) == 0)
+    });
+    weightless.then(|| {
+        format!(
+            "nothing answers it: every target of {provider} has weight 0, and requests get 503; \
+             give one a weight"
+        )
+    })
+}

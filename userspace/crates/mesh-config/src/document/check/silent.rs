@@ -1,0 +1,148 @@
+//! What App Mesh let pass in silence, and users paid for.
+
+use std::collections::BTreeMap;
+
+use mesh_model::{
+    snapshot::{DnsResponse, Protocol},
+    spec::{
+        Port,
+        discovery::ServiceDiscovery,
+        gateway_route::GatewayRouteSpec,
+        route::{RouteSpec, WeightedTarget},
+        virtual_gateway::VirtualGatewaySpec,
+        virtual_node::VirtualNodeSpec,
+    },
+};
+
+use super::{
+    Check,
+    answer::{answered_by, node_named, service_named},
+    several,
+};
+use crate::{
+    document::{Document, Mesh, identity::dns_key, target::target_listener},
+    problem::path::FieldPath,
+};
+
+impl<'a> Check<'a> {
+    /// TCP names no host: a port leads to one service (guide, "Unable to connect to a TCP virtual
+    /// node").
+    pub(super) fn tcp_backends(&mut self, node: &Document<VirtualNodeSpec>) {
+        let mut taken: BTreeMap<Port, String> = BTreeMap::new();
+        for (index, backend) in node.spec.backends().enumerate() {
+            let given = backend.virtual_service_name.as_str();
+            let service = service_named(self.documents, given, &node.identity.mesh);
+            let Some(service) = service else { continue };
+            let Some(answer) = answered_by(self.documents, service) else {
+                continue;
+            };
+            let name = dns_key(&service.identity.name);
+            for mapping in answer.ports() {
+                if mapping.protocol != Protocol::Tcp {
+                    continue;
+                }
+                let first = taken.entry(mapping.port).or_insert_with(|| name.clone());
+                if *first != name {
+                    let message = format!(
+                        "`{first}` and `{name}` both answer TCP on port {}: TCP names no host, and \
+                         App Mesh sent every connection to one of them; give one of them another \
+                         port",
+                        mapping.port
+                    );
+                    self.weak(node, &backend_path(index), message);
+                }
+            }
+        }
+    }
+
+    /// Outlier detection takes out one of the addresses that a client knows, and of a load balancer
+    /// it knows one (guide, "Virtual nodes"). A health check on one is usual, and harmless.
+    pub(super) fn lone_address(&mut self, node: &Document<VirtualNodeSpec>) {
+        let Some(ServiceDiscovery::Dns(dns)) = &node.spec.service_discovery else {
+            return;
+        };
+        if dns.response_type == Some(DnsResponse::Endpoints) {
+            return;
+        }
+        for (index, listener) in node.spec.listeners().iter().enumerate() {
+            if listener.outlier_detection.is_some() {
+                let at = FieldPath::spec().member("listeners").item(index);
+                let message = format!(
+                    "clients know one address of `{}` at a time, for its DNS answers are read as a \
+                     load balancer's: none is taken out, for there is no other; write \
+                     `responseType`: \"ENDPOINTS\" to have every address judged",
+                    dns.hostname
+                );
+                self.weak(node, &at.member("outlierDetection"), message);
+            }
+        }
+    }
+
+    /// Targets whose nodes listen on different ports, where the route does not say that it knows.
+    pub(super) fn target_ports(&mut self, route: &Document<RouteSpec>) {
+        let targets = route.spec.kind.targets();
+        let port = |target: &WeightedTarget| {
+            let given = target.virtual_node.as_str();
+            let node = node_named(self.documents, given, &route.identity.mesh)?;
+            let listener = target_listener(&node.spec, target.port).ok()?;
+            Some((listener.port_mapping.port, node.identity.name.clone()))
+        };
+        let ports: BTreeMap<Port, String> = targets.iter().filter_map(port).collect();
+        let named = targets.iter().all(|target| target.port.is_some());
+        if named || ports.len() < 2 {
+            return;
+        }
+        let ports: Vec<String> = ports
+            .iter()
+            .map(|(port, node)| format!("{port} (`{node}`)"))
+            .collect();
+        let at =
+            FieldPath::spec().members(&[route.spec.kind.member(), "action", "weightedTargets"]);
+        let message = format!(
+            "its targets listen on different ports: {}; each gets its share on its own, where App \
+             Mesh once dropped the route; write `port` in each target if it is meant",
+            ports.join(", ")
+        );
+        self.weak(route, &at, message);
+    }
+
+    /// Routes for a host and routes for any are in different virtual hosts, of which a request sees
+    /// one.
+    pub(super) fn hidden_gateway_routes(
+        &mut self,
+        mesh: &'a Mesh,
+        gateway: &Document<VirtualGatewaySpec>,
+    ) {
+        let only = match &gateway.spec.listeners[..] {
+            [only] => Some(only.port_mapping.port),
+            _ => None,
+        };
+        let port_of = |route: &Document<GatewayRouteSpec>| route.spec.kind.port().or(only);
+        let (of_hosts, of_any): (Vec<_>, Vec<_>) = mesh
+            .gateway_routes_of(&gateway.identity.name)
+            .partition(|route| route.spec.kind.hostname().is_some());
+        let mut hidden: BTreeMap<Option<Port>, Vec<&Document<GatewayRouteSpec>>> = BTreeMap::new();
+        for route in of_any {
+            hidden.entry(port_of(route)).or_default().push(route);
+        }
+        for route in of_hosts {
+            let kind = &route.spec.kind;
+            let Some(hidden) = hidden.get(&port_of(route)) else {
+                continue;
+            };
+            let at = FieldPath::spec().members(&[kind.member(), "match", "hostname"]);
+            let message = format!(
+                "requests for this host see only the routes that name it, and none of {}: what \
+                 they do not match gets 404; add a route with this host for the rest of its paths",
+                several(hidden, |route| format!("`{}`", route.identity.name))
+            );
+            self.weak(route, &at, message);
+        }
+    }
+}
+
+/// The name of a backend.
+pub(super) fn backend_path(index: usize) -> FieldPath {
+    let at = FieldPath::spec().member("backends").item(index);
+    at.members(&["virtualService", "virtualServiceName"])
+}
