@@ -130,6 +130,9 @@ impl<'a> At<'a> {
 
     /// Reports something worth knowing here.
     pub(crate) fn warn(&self, rule: Rule, message: impl Into<String>) {
+        if self.node.is_open() {
+            return;
+        }
         self.log.warnings.borrow_mut().push(Remark {
             path: self.path(),
             rule,

@@ -36,10 +36,12 @@ words!(IpPreference {
 fn resolvable(dns: &DnsDiscovery, at: &At<'_>) -> bool {
     let name = dns.hostname.as_str();
     if !is_dns_name(name) {
-        at.warn(
-            Rule::Weak,
-            format!("`{name}` is no DNS name: it will have no address, and requests get 503"),
-        );
+        at.with_member("hostname", |at| {
+            at.warn(
+                Rule::Weak,
+                format!("`{name}` is no DNS name: it will have no address, and requests get 503"),
+            );
+        });
     }
     true
 }

@@ -45,8 +45,8 @@ impl<'a> Check<'a> {
                 if *first != name {
                     let message = format!(
                         "`{first}` and `{name}` both answer TCP on port {}: TCP names no host, and \
-                         App Mesh sent every connection to one of them; give one of them another \
-                         port",
+                         App Mesh sent every connection to one of them; give the \
+                         router of one another port",
                         mapping.port
                     );
                     self.weak(node, &backend_path(index), message);
