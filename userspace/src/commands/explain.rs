@@ -27,10 +27,17 @@ pub(crate) fn run(args: ExplainArgs, environment: &Environment) -> anyhow::Resul
     if args.json {
         println!(
             "{:#}",
-            json!({ "explanation": explanation, "findings": resolved.findings })
+            json!({
+                "explanation": explanation,
+                "findings": resolved.findings,
+                "refusals": resolved.refusals,
+            })
         );
     } else {
         print!("{explanation}");
+        for refusal in &resolved.refusals {
+            println!("not run yet: {refusal}");
+        }
         for finding in &resolved.findings {
             println!("note: {finding}");
         }

@@ -152,11 +152,25 @@ impl Configuration {
 }
 
 fn same_but_for_generation(one: &Snapshot, other: &Snapshot) -> bool {
-    one.egress == other.egress
-        && one.ingress == other.ingress
-        && one.clusters == other.clusters
-        && one.egress_filter == other.egress_filter
-        && one.resource == other.resource
+    let Snapshot {
+        generation: _,
+        resource,
+        egress_filter,
+        egress_listener,
+        aws_endpoints,
+        egress,
+        ingress,
+        clusters,
+        access_log,
+    } = one;
+    *resource == other.resource
+        && *egress_filter == other.egress_filter
+        && *egress_listener == other.egress_listener
+        && *aws_endpoints == other.aws_endpoints
+        && *egress == other.egress
+        && *ingress == other.ingress
+        && *clusters == other.clusters
+        && *access_log == other.access_log
 }
 
 /// Documents to what they mean for this workload, or every problem in them.
@@ -167,6 +181,9 @@ fn meaning_of(
 ) -> Result<InForce, Vec<Problem>> {
     let (parsed, warnings) = Documents::parse(documents).into_result()?;
     let resolved = resolve(&parsed, &settings.resource, &settings.environment)?;
+    if !resolved.refusals.is_empty() {
+        return Err(resolved.refusals);
+    }
     let mut rules = redirect_rules(&settings.environment, &resolved.snapshot)?;
     rules.on_proxy_down = settings.on_proxy_down;
     let mut snapshot = resolved.snapshot;

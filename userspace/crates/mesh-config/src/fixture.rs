@@ -112,10 +112,18 @@ impl Files {
 
     /// Resolves a node of good files.
     pub(crate) fn resolve(&self, node: &str) -> Result<Resolved, Vec<Problem>> {
+        let resource = format!("mesh/apps/virtualNode/{node}");
+        self.resolve_in(&resource, &Environment::new())
+    }
+
+    /// Resolves a resource of good files in an environment.
+    pub(crate) fn resolve_in(
+        &self,
+        resource: &str,
+        environment: &Environment,
+    ) -> Result<Resolved, Vec<Problem>> {
         let (documents, _) = self.parse().into_result().expect("good documents");
-        let resource: ResourceName = format!("mesh/apps/virtualNode/{node}")
-            .parse()
-            .expect("a name");
-        resolve(&documents, &resource, &Environment::new())
+        let resource: ResourceName = resource.parse().expect("a name");
+        resolve(&documents, &resource, environment)
     }
 }

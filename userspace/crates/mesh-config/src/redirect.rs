@@ -70,6 +70,22 @@ pub fn redirect_rules(
     }
 }
 
+/// The ports of the egress and of the ingress listener. A value that is none counts as unset here:
+/// [`redirect_rules`] is what refuses it.
+pub(crate) fn proxy_ports(environment: &Environment) -> (u16, u16) {
+    let mut variables = Variables {
+        environment,
+        problems: Vec::new(),
+    };
+    let defaults = RedirectRules::default();
+    (
+        variables.port(EGRESS_PORT).unwrap_or(defaults.egress_port),
+        variables
+            .port(INGRESS_PORT)
+            .unwrap_or(defaults.ingress_port),
+    )
+}
+
 /// What a list of application ports means that does not fit the node's listeners.
 pub(crate) fn surprises(
     environment: &Environment,

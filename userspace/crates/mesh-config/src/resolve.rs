@@ -2,44 +2,58 @@
 //! the same snapshot, in whatever order their files were read.
 //!
 //! `egress` is what the workload may call, `ingress` what it answers, `cluster` where either
-//! leads. Names and defaults are those that App Mesh gave Envoy.
+//! leads. Names and defaults are those that App Mesh gave Envoy. The snapshot is all that App Mesh
+//! configured; what this proxy does not do of it is said beside it, by `remarks`.
 
+mod access_log;
+mod client;
 mod cluster;
 mod egress;
 mod ingress;
+mod matches;
+mod remarks;
+mod retry;
 mod route;
+mod settings;
 mod timeout;
+mod tls;
 
-use std::collections::BTreeSet;
-
+use client::Client;
 use cluster::Clusters;
 use mesh_model::{
     resource::{ProxyKind, ResourceName},
-    snapshot::{EgressFilter, Snapshot},
+    snapshot::{EgressFilter, EgressPort, Snapshot},
     spec::virtual_node::VirtualNodeSpec,
 };
+use remarks::Remarks;
+use settings::Settings;
 
 use crate::{
     Environment,
     document::{Document, Documents, Mesh},
-    problem::{Distance, Finding, Place, Problem, Rule, path::FieldPath, suggest},
+    problem::{Finding, Place, Problem, Rule, path::FieldPath, suggest},
     redirect,
 };
 
-/// What one workload runs, and what of its documents it does not get.
+/// What one workload runs, and what of it this proxy does not do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolved {
     /// Its generation is 0: the caller gives it the one that it comes into force with.
     pub snapshot: Snapshot,
     /// What the documents ask for and do not get, or get differently. In the order of their places.
     pub findings: Vec<Finding>,
+    /// What this proxy would misroute, or make less secure than the documents ask for. With any of
+    /// these the snapshot may be looked at and must not be run. In the order of their places.
+    pub refusals: Vec<Problem>,
 }
 
 /// Resolves one resource.
 ///
+/// `FERROMESH_DEFAULT_RETRY_POLICY` and `FERROMESH_DEFAULT_CIRCUIT_BREAKER` of the environment say
+/// which defaults App Mesh filled in, by the age of the account.
+///
 /// # Errors
-/// The resource is not in the documents, or they ask for something that cannot be left out
-/// without misrouting or weakening security; each problem names document and field.
+/// The resource is not in the documents, or one of those variables has no value of its own.
 pub fn resolve(
     documents: &Documents,
     resource: &ResourceName,
@@ -50,37 +64,20 @@ pub fn resolve(
         documents,
         mesh_name: &resource.mesh,
         mesh,
-        node,
+        client: Client::Node(node),
+        settings: Settings::read(environment)?,
         clusters: Clusters::default(),
         remarks: Remarks::default(),
     };
-    let egress_filter = resolver.egress_filter();
-    let egress = resolver.egress();
-    let ingress = resolver.ingress();
-    resolver.logging();
-    if egress_filter == EgressFilter::AllowAll {
-        resolver.clusters.allow_all(&resource.mesh);
-    }
-    for message in redirect::surprises(environment, ingress.keys().copied()) {
-        resolver
-            .remarks
-            .note(node, &FieldPath::spec().member("listeners"), message);
-    }
-    let Remarks { problems, findings } = resolver.remarks;
-    if !problems.is_empty() {
-        return Err(problems.into_iter().collect());
+    let snapshot = resolver.node_snapshot(resource, node);
+    for message in redirect::surprises(environment, snapshot.ingress.keys().copied()) {
+        let place = node.place(&FieldPath::spec().member("listeners"));
+        resolver.remarks.note(place, message);
     }
     Ok(Resolved {
-        snapshot: Snapshot {
-            generation: 0,
-            resource: resource.clone(),
-            egress_filter,
-            egress,
-            ingress,
-            clusters: resolver.clusters.into_vec(),
-            access_log: None,
-        },
-        findings: findings.into_iter().collect(),
+        snapshot,
+        findings: resolver.remarks.findings.into_iter().collect(),
+        refusals: resolver.remarks.refusals.into_iter().collect(),
     })
 }
 
@@ -138,12 +135,49 @@ struct Resolver<'a> {
     documents: &'a Documents,
     mesh_name: &'a str,
     mesh: &'a Mesh,
-    node: &'a Document<VirtualNodeSpec>,
+    client: Client<'a>,
+    settings: Settings,
     clusters: Clusters,
     remarks: Remarks,
 }
 
-impl Resolver<'_> {
+impl<'a> Resolver<'a> {
+    fn node_snapshot(
+        &mut self,
+        resource: &ResourceName,
+        node: &'a Document<VirtualNodeSpec>,
+    ) -> Snapshot {
+        let egress = self.node_egress(node);
+        let http = egress
+            .values()
+            .any(|port| matches!(port, EgressPort::Http(_)));
+        if http {
+            self.judge_default_retries(&FieldPath::spec().member("backends"));
+        }
+        let ingress = self.node_ingress(node);
+        let egress_filter = self.egress_filter();
+        if egress_filter == EgressFilter::AllowAll {
+            let allow_all = cluster::allow_all(self.mesh_name);
+            self.add_cluster(allow_all);
+        }
+        let aws_endpoints = self.add_cluster(cluster::aws_endpoints(self.mesh_name));
+        Snapshot {
+            generation: 0,
+            resource: resource.clone(),
+            egress_filter,
+            egress_listener: self.egress_listener(),
+            aws_endpoints: Some(aws_endpoints),
+            egress,
+            ingress,
+            access_log: self.access_log(node.spec.logging.as_ref()),
+            clusters: std::mem::take(&mut self.clusters).into_vec(),
+        }
+    }
+
+    fn egress_listener(&self) -> String {
+        format!("lds_egress_0.0.0.0_{}", self.settings.egress_port)
+    }
+
     fn egress_filter(&mut self) -> EgressFilter {
         let document = self.mesh.mesh.as_ref();
         let filter = document
@@ -151,8 +185,7 @@ impl Resolver<'_> {
             .map_or_else(EgressFilter::default, |egress| egress.filter);
         if let (EgressFilter::DropAll, Some(document)) = (filter, document) {
             self.remarks.differs(
-                document,
-                &FieldPath::spec().member("egressFilter"),
+                document.place(&FieldPath::spec().member("egressFilter")),
                 "under DROP_ALL App Mesh still let TLS to `*.amazonaws.com` on port 443 through; \
                  here it is dropped too, unless its addresses are ignored"
                     .to_owned(),
@@ -161,67 +194,13 @@ impl Resolver<'_> {
         filter
     }
 
-    fn logging(&mut self) {
-        let log = self
-            .node
-            .spec
-            .logging
-            .as_ref()
-            .and_then(|logging| logging.access_log.as_ref());
-        if log.is_some() {
-            let at = FieldPath::spec().members(&["logging", "accessLog"]);
+    fn judge_default_retries(&mut self, at: &FieldPath) {
+        if self.settings.retries_unasked {
+            let message = "App Mesh tried a failed request twice more without being asked to; \
+                           nothing is tried again";
             self.remarks
-                .not_yet(self.node, &at, "no access log is written".to_owned());
+                .differs(self.client.place(at), message.to_owned());
         }
-    }
-}
-
-/// What was found on the way. Sets, for several routes lead to one node.
-#[derive(Default)]
-struct Remarks {
-    problems: BTreeSet<Problem>,
-    findings: BTreeSet<Finding>,
-}
-
-impl Remarks {
-    /// What the document asks for cannot be left out without harm: the resource is not run.
-    fn refuse<S>(&mut self, document: &Document<S>, at: &FieldPath, message: String, mend: &str) {
-        self.problems.insert(Problem {
-            place: document.place(at),
-            rule: Rule::NotYet,
-            value: None,
-            message,
-            mend: mend.to_owned(),
-        });
-    }
-
-    /// What the document asks for is left out.
-    fn not_yet<S>(&mut self, document: &Document<S>, at: &FieldPath, message: String) {
-        self.find(document, at, Distance::NotYet, message);
-    }
-
-    /// What the document asks for is done otherwise.
-    fn differs<S>(&mut self, document: &Document<S>, at: &FieldPath, message: String) {
-        self.find(document, at, Distance::Differs, message);
-    }
-
-    /// What the document asks for is done, and may surprise.
-    fn note<S>(&mut self, document: &Document<S>, at: &FieldPath, message: String) {
-        self.find(document, at, Distance::Note, message);
-    }
-
-    fn find<S>(
-        &mut self,
-        document: &Document<S>,
-        at: &FieldPath,
-        distance: Distance,
-        message: String,
-    ) {
-        self.findings.insert(Finding {
-            place: document.place(at),
-            distance,
-            message,
-        });
     }
 }
 

@@ -63,6 +63,10 @@ pub fn survey(parsed: &Parsed, environment: &Environment) -> Survey {
     let mut findings: BTreeSet<Finding> = BTreeSet::new();
     for resource in parsed.documents.proxies() {
         match resolve(&parsed.documents, &resource, environment) {
+            Ok(resolved) if !resolved.refusals.is_empty() => refused.push(Refused {
+                resource: resource.to_string(),
+                problems: resolved.refusals,
+            }),
             Ok(resolved) => {
                 findings.extend(resolved.findings);
                 runs.push(Running {

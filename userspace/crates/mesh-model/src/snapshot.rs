@@ -38,7 +38,13 @@ pub struct Snapshot {
     pub resource: ResourceName,
     /// What happens to egress that no virtual service matches.
     pub egress_filter: EgressFilter,
-    /// Egress by original destination port.
+    /// Envoy's name of the egress listener: `lds_egress_0.0.0.0_15001`.
+    pub egress_listener: String,
+    /// Where TLS to `*.amazonaws.com` on port 443 goes, told by its server name, whatever the egress
+    /// filter says. None on a gateway.
+    pub aws_endpoints: Option<ClusterId>,
+    /// Egress by original destination port. On a gateway by the port of the egress listener, to
+    /// which its ingress leads; further ports of one virtual service are under their own number.
     pub egress: BTreeMap<u16, EgressPort>,
     /// Ingress by local port.
     pub ingress: BTreeMap<u16, IngressPort>,

@@ -1,21 +1,27 @@
 //! Clusters under App Mesh's names, each once.
 
 use std::{
+    collections::HashMap,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
 use mesh_model::{
-    snapshot::{Cluster, ClusterId, Discovery, IpPreference, Protocol},
+    snapshot::{
+        CircuitBreakers, Cluster, ClusterId, Discovery, HealthCheck, IpPreference,
+        OutlierDetection, Protocol,
+    },
     spec::{
+        Number, Port,
         discovery::ServiceDiscovery,
-        listener::{Listener, PortMapping},
+        listener::{self, ConnectionPool, Listener, PortMapping},
         tls::TlsMode,
         virtual_node::VirtualNodeSpec,
     },
 };
 
-use super::{Remarks, Resolver};
+use super::{Resolver, egress::Called, tls};
 use crate::{
     document::{Document, Mesh},
     problem::path::FieldPath,
@@ -23,96 +29,177 @@ use crate::{
 
 /// The clusters of one snapshot, in the order in which they were asked for.
 #[derive(Debug, Default)]
-pub(super) struct Clusters(Vec<Arc<Cluster>>);
+pub(super) struct Clusters {
+    clusters: Vec<Arc<Cluster>>,
+    by_name: HashMap<String, ClusterId>,
+}
 
 impl Clusters {
     pub(super) fn into_vec(self) -> Vec<Arc<Cluster>> {
-        self.0
+        self.clusters
+    }
+
+    fn named(&self, name: &str) -> Option<(ClusterId, &Cluster)> {
+        let id = *self.by_name.get(name)?;
+        Some((id, &self.clusters[id.0]))
     }
 
     /// The id of a cluster, which is added if its name is new.
     fn add(&mut self, cluster: Cluster) -> ClusterId {
-        let known = self.0.iter().position(|known| known.name == cluster.name);
-        ClusterId(known.unwrap_or_else(|| {
-            self.0.push(Arc::new(cluster));
-            self.0.len() - 1
-        }))
+        if let Some((id, _)) = self.named(&cluster.name) {
+            return id;
+        }
+        let id = ClusterId(self.clusters.len());
+        self.by_name.insert(cluster.name.clone(), id);
+        self.clusters.push(Arc::new(cluster));
+        id
+    }
+}
+
+/// Where egress goes that no virtual service matches, under `ALLOW_ALL`.
+pub(super) fn allow_all(mesh: &str) -> Cluster {
+    Cluster::plain(
+        format!("cds_egress_{mesh}_mesh-allow-all"),
+        Protocol::Tcp,
+        Discovery::OriginalDestination,
+    )
+}
+
+/// Where TLS to AWS's own endpoints goes, which every node may call.
+pub(super) fn aws_endpoints(mesh: &str) -> Cluster {
+    Cluster::plain(
+        format!("cds_egress_{mesh}_amazonaws"),
+        Protocol::Tcp,
+        Discovery::OriginalDestination,
+    )
+}
+
+impl<'a> Resolver<'a> {
+    /// Adds a cluster without a connection pool of its own.
+    pub(super) fn add_cluster(&mut self, cluster: Cluster) -> ClusterId {
+        let circuit_breakers = self.settings.circuit_breakers;
+        self.clusters.add(Cluster {
+            circuit_breakers,
+            ..cluster
+        })
     }
 
     /// The local application behind one listener of the node.
-    pub(super) fn local(
+    pub(super) fn local_cluster(
         &mut self,
-        mesh: &str,
-        node: &str,
-        mapping: PortMapping,
-        preference: IpPreference,
+        node: &Document<VirtualNodeSpec>,
+        listener: &Listener,
     ) -> ClusterId {
         // The guide's table of `ipPreference`: "the endpoint created for the local app".
-        let address = match preference {
+        let address = match ip_preference(self.mesh, node) {
             IpPreference::V6Only | IpPreference::V6Preferred => IpAddr::V6(Ipv6Addr::LOCALHOST),
             IpPreference::Unset | IpPreference::V4Only | IpPreference::V4Preferred => {
                 IpAddr::V4(Ipv4Addr::LOCALHOST)
             }
         };
-        let PortMapping { port, protocol } = mapping;
-        self.add(Cluster::plain(
-            format!("cds_ingress_{mesh}_{node}_{}_{port}", protocol.as_str()),
-            protocol,
-            Discovery::Static(vec![SocketAddr::new(address, port.into())]),
-        ))
+        let PortMapping { port, protocol } = listener.port_mapping;
+        let name = format!(
+            "cds_ingress_{}_{}_{}_{port}",
+            self.mesh_name,
+            node.identity.name,
+            protocol.as_str()
+        );
+        let endpoint = SocketAddr::new(address, port.into());
+        let default = self.settings.circuit_breakers;
+        self.clusters.add(Cluster {
+            circuit_breakers: listener.connection_pool.map_or(default, limits),
+            ..Cluster::plain(name, protocol, Discovery::Static(vec![endpoint]))
+        })
     }
 
-    /// Where egress goes that no virtual service matches, under `ALLOW_ALL`.
-    pub(super) fn allow_all(&mut self, mesh: &str) -> ClusterId {
-        self.add(Cluster::plain(
-            format!("cds_egress_{mesh}_mesh-allow-all"),
-            Protocol::Tcp,
-            Discovery::OriginalDestination,
-        ))
-    }
-}
-
-impl Resolver<'_> {
-    /// The cluster of one listener of a node that this workload calls. None where it cannot be
-    /// called yet, which is a problem by then.
+    /// The cluster of one listener of a node that this workload calls by a service's port.
     pub(super) fn backend_cluster(
         &mut self,
-        node: &Document<VirtualNodeSpec>,
-        listener: &Listener,
+        called: &Called<'a>,
+        asked: Port,
+        node: &'a Document<VirtualNodeSpec>,
+        listener: &'a Listener,
     ) -> Option<ClusterId> {
         let PortMapping { port, protocol } = listener.port_mapping;
-        self.judge_listener(node, listener);
-        let dns = match &node.spec.service_discovery {
-            Some(ServiceDiscovery::Dns(dns)) => dns,
-            Some(ServiceDiscovery::AwsCloudMap(_)) => {
-                self.remarks.refuse(
-                    node,
-                    &FieldPath::spec().members(&["serviceDiscovery", "awsCloudMap"]),
-                    "AWS Cloud Map is not asked yet: this node would have no address".to_owned(),
-                    "give the node a `dns` service discovery",
-                );
-                return None;
+        self.judge_client_tls(called, [asked, port]);
+        let policy = called.policy.as_ref().map(|policy| policy.tls);
+        let tls = tls::upstream(policy, &node.spec, listener.tls.as_ref(), [asked, port]);
+        let name = format!(
+            "cds_egress_{}_{}_{}_{port}",
+            self.mesh_name,
+            node.identity.name,
+            protocol.as_str()
+        );
+        if let Some((id, known)) = self.clusters.named(&name) {
+            if known.tls != tls {
+                self.refuse_two_policies(called, &name);
             }
-            // Reading refuses listeners without a discovery.
-            None => return None,
-        };
+            return Some(id);
+        }
+        self.judge_listener(node, listener);
+        // Reading refuses listeners without a discovery.
+        let discovery = self.discovery(node, port)?;
+        let own_port = u16::from(port);
+        Some(
+            self.add_cluster(Cluster {
+                health_check: listener
+                    .health_check
+                    .as_ref()
+                    .map(|check| health_check(check, own_port)),
+                outlier_detection: listener.outlier_detection.map(outlier_detection),
+                tls,
+                ..Cluster::plain(name, protocol, discovery)
+            }),
+        )
+    }
+
+    fn discovery(&mut self, node: &Document<VirtualNodeSpec>, port: Port) -> Option<Discovery> {
         let mesh = self.documents.mesh(&node.identity.mesh);
-        let cluster = Cluster::plain(
-            format!(
-                "cds_egress_{}_{}_{}_{port}",
-                self.mesh_name,
-                node.identity.name,
-                protocol.as_str()
-            ),
-            protocol,
-            Discovery::Dns {
+        let ip_preference = mesh.map_or(IpPreference::Unset, |mesh| ip_preference(mesh, node));
+        Some(match node.spec.service_discovery.as_ref()? {
+            ServiceDiscovery::Dns(dns) => Discovery::Dns {
                 hostname: dns.hostname.as_str().to_ascii_lowercase(),
                 port: port.into(),
                 response: dns.response_type.unwrap_or_default(),
-                ip_preference: mesh.map_or(IpPreference::Unset, |mesh| ip_preference(mesh, node)),
+                ip_preference,
             },
+            ServiceDiscovery::AwsCloudMap(cloud_map) => {
+                self.remarks.refuse(
+                    node.place(&FieldPath::spec().members(&["serviceDiscovery", "awsCloudMap"])),
+                    "AWS Cloud Map is not asked yet: this node would have no address".to_owned(),
+                    "give the node a `dns` service discovery",
+                );
+                let attributes = cloud_map.attributes.as_deref().unwrap_or_default();
+                let pairs = attributes.iter().map(|attribute| {
+                    let value = attribute.value.as_str().to_owned();
+                    (attribute.key.as_str().to_owned(), value)
+                });
+                Discovery::CloudMap {
+                    namespace: cloud_map.namespace_name.as_str().to_owned(),
+                    service: cloud_map.service_name.as_str().to_owned(),
+                    attributes: pairs.collect(),
+                    port: port.into(),
+                    ip_preference,
+                }
+            }
+        })
+    }
+
+    /// A cluster bears the name of the listener that it calls, and can be called in one way only.
+    fn refuse_two_policies(&mut self, called: &Called<'_>, cluster: &str) {
+        let at = called
+            .policy
+            .as_ref()
+            .map_or_else(FieldPath::spec, |policy| policy.at.clone());
+        let service = &called.service.identity.name;
+        self.remarks.refuse(
+            self.client.place(&at),
+            format!(
+                "`{service}` leads to `{cluster}`, which another backend calls under another client \
+                 policy: both would be called under the first"
+            ),
+            "give both backends the same client policy",
         );
-        Some(self.clusters.add(cluster))
     }
 
     /// What a client does about the listener of a node that it calls.
@@ -120,45 +207,115 @@ impl Resolver<'_> {
         let Some(at) = listener_path(node, listener) else {
             return;
         };
-        judge_tls(&mut self.remarks, node, listener, &at);
+        let mode = at.clone().members(&["tls", "mode"]);
+        match listener.tls.as_ref().map(|tls| tls.mode) {
+            Some(TlsMode::Strict) => self.remarks.refuse(
+                node.place(&mode),
+                "this listener takes TLS only, and backends are not called with TLS yet".to_owned(),
+                "set the mode to PERMISSIVE to have it called in plain text",
+            ),
+            Some(TlsMode::Permissive) => self.remarks.not_yet(
+                node.place(&mode),
+                "this listener offers TLS, and is called in plain text".to_owned(),
+            ),
+            Some(TlsMode::Disabled) | None => {}
+        }
         if listener.health_check.is_some() {
             self.remarks.not_yet(
-                node,
-                &at.clone().member("healthCheck"),
+                node.place(&at.clone().member("healthCheck")),
                 "no health check is made: every address counts as healthy".to_owned(),
             );
         }
         if listener.outlier_detection.is_some() {
             self.remarks.not_yet(
-                node,
-                &at.member("outlierDetection"),
+                node.place(&at.member("outlierDetection")),
                 "no address is ever ejected".to_owned(),
+            );
+        }
+    }
+
+    /// Whether calling a backend in plain text would be against the workload's own policy.
+    pub(super) fn judge_client_tls(&mut self, called: &Called<'_>, ports: [Port; 2]) {
+        let Some(policy) = &called.policy else { return };
+        if !tls::covers(policy.tls, ports) {
+            return;
+        }
+        let service = &called.service.identity.name;
+        let place = self.client.place(&policy.at);
+        if policy.tls.enforce.unwrap_or(true) {
+            self.remarks.refuse(
+                place,
+                format!(
+                    "TLS towards `{service}` is enforced, and backends are not called with TLS yet"
+                ),
+                "set `enforce` to false to have it called in plain text",
+            );
+        } else {
+            self.remarks.not_yet(
+                place,
+                format!("`{service}` is called in plain text also where it offers TLS"),
             );
         }
     }
 }
 
-fn judge_tls(
-    remarks: &mut Remarks,
-    node: &Document<VirtualNodeSpec>,
-    listener: &Listener,
-    at: &FieldPath,
-) {
-    let at = at.clone().members(&["tls", "mode"]);
-    match listener.tls.as_ref().map(|tls| tls.mode) {
-        Some(TlsMode::Strict) => remarks.refuse(
-            node,
-            &at,
-            "this listener takes TLS only, and backends are not called with TLS yet".to_owned(),
-            "set the mode to PERMISSIVE to have it called in plain text",
-        ),
-        Some(TlsMode::Permissive) => remarks.not_yet(
-            node,
-            &at,
-            "this listener offers TLS, and is called in plain text".to_owned(),
-        ),
-        Some(TlsMode::Disabled) | None => {}
+/// The limits of a connection pool; what it does not name is not limited.
+fn limits(pool: ConnectionPool) -> CircuitBreakers {
+    let none = CircuitBreakers::default();
+    match pool {
+        ConnectionPool::Grpc(pool) | ConnectionPool::Http2(pool) => CircuitBreakers {
+            max_requests: number(pool.max_requests),
+            ..none
+        },
+        ConnectionPool::Http(pool) => CircuitBreakers {
+            max_connections: number(pool.max_connections),
+            max_pending_requests: pool
+                .max_pending_requests
+                .map_or(CircuitBreakers::OFF, number),
+            ..none
+        },
+        ConnectionPool::Tcp(pool) => CircuitBreakers {
+            max_connections: number(pool.max_connections),
+            ..none
+        },
     }
+}
+
+fn health_check(check: &listener::HealthCheck, own_port: u16) -> HealthCheck {
+    // Envoy needs a path for HTTP and takes none elsewhere, where App Mesh ignored it.
+    let path = match check.protocol {
+        Protocol::Http | Protocol::Http2 => {
+            Some(check.path.clone().unwrap_or_else(|| "/".to_owned()))
+        }
+        Protocol::Grpc | Protocol::Tcp => None,
+    };
+    HealthCheck {
+        protocol: check.protocol,
+        path,
+        port: check.port.map_or(own_port, u16::from),
+        interval: millis(check.interval_millis),
+        timeout: millis(check.timeout_millis),
+        healthy_threshold: number(check.healthy_threshold),
+        unhealthy_threshold: number(check.unhealthy_threshold),
+    }
+}
+
+fn outlier_detection(given: listener::OutlierDetection) -> OutlierDetection {
+    OutlierDetection {
+        consecutive_5xx: u64::try_from(i64::from(given.max_server_errors)).unwrap_or(u64::MAX),
+        interval: given.interval.into(),
+        base_ejection_time: given.base_ejection_duration.into(),
+        max_ejection_percent: number(given.max_ejection_percent),
+    }
+}
+
+/// A number whose bounds lie within those of `u32`.
+fn number<const MIN: i64, const MAX: i64>(given: Number<MIN, MAX>) -> u32 {
+    u32::try_from(i64::from(given)).unwrap_or(u32::MAX)
+}
+
+fn millis<const MIN: i64, const MAX: i64>(given: Number<MIN, MAX>) -> Duration {
+    Duration::from_millis(number(given).into())
 }
 
 /// The path of a listener in its node's document.
@@ -175,7 +332,7 @@ pub(super) fn listener_path(
 }
 
 /// The node's own word on address families, else its mesh's.
-pub(super) fn ip_preference(mesh: &Mesh, node: &Document<VirtualNodeSpec>) -> IpPreference {
+fn ip_preference(mesh: &Mesh, node: &Document<VirtualNodeSpec>) -> IpPreference {
     let own = node
         .spec
         .service_discovery

@@ -1,104 +1,119 @@
-//! What a workload answers: its node's listeners, each led to the local application.
+//! What a node answers: its listeners, each led to the local application.
 
 use std::collections::BTreeMap;
 
 use mesh_model::{
     snapshot::{IngressPort, Protocol, Route, RouteTable, VirtualHost, WeightedCluster},
-    spec::{listener::Listener, tls::TlsMode},
+    spec::{
+        Port,
+        listener::{Listener, PortMapping},
+        tls::{ListenerTls, TlsMode},
+        virtual_node::VirtualNodeSpec,
+    },
 };
 
-use super::{
-    Resolver,
-    cluster::{ip_preference, listener_path},
-    egress::WHOLE,
-    timeout,
-};
+use super::{Resolver, cluster::listener_path, egress::WHOLE, timeout, tls};
+use crate::{document::Document, problem::path::FieldPath};
 
 impl Resolver<'_> {
     /// Every listener of the node, by port.
-    pub(super) fn ingress(&mut self) -> BTreeMap<u16, IngressPort> {
-        let node = self.node;
-        node.spec
-            .listeners()
+    pub(super) fn node_ingress(
+        &mut self,
+        node: &Document<VirtualNodeSpec>,
+    ) -> BTreeMap<u16, IngressPort> {
+        let listeners = node.spec.listeners();
+        listeners
             .iter()
             .map(|listener| {
-                (
-                    listener.port_mapping.port.into(),
-                    self.ingress_port(listener),
-                )
+                let mapping = listener.port_mapping;
+                let answer = self.ingress_port(node, listener, listeners.len() == 1);
+                (mapping.port.into(), answer)
             })
             .collect()
     }
 
-    fn ingress_port(&mut self, listener: &Listener) -> IngressPort {
-        self.judge_own_listener(listener);
-        let name = &self.node.identity.name;
-        let mapping = listener.port_mapping;
-        let preference = ip_preference(self.mesh, self.node);
-        let cluster = self
-            .clusters
-            .local(self.mesh_name, name, mapping, preference);
+    fn ingress_port(
+        &mut self,
+        node: &Document<VirtualNodeSpec>,
+        listener: &Listener,
+        only: bool,
+    ) -> IngressPort {
+        self.judge_own_listener(node, listener);
+        let PortMapping { port, protocol } = listener.port_mapping;
+        let cluster = self.local_cluster(node, listener);
         let given = listener.timeout;
         let idle_timeout = timeout::idle(given.and_then(|timeout| timeout.idle()));
-        let routes = (mapping.protocol != Protocol::Tcp).then(|| RouteTable {
-            name: format!("rds_ingress_http_{}", mapping.port),
-            virtual_hosts: vec![VirtualHost {
-                name: name.clone(),
-                domains: vec!["*".to_owned()],
-                routes: vec![Route {
-                    request_timeout: timeout::request(given.and_then(|t| t.per_request())),
-                    idle_timeout,
-                    ..Route::with_prefix(
-                        name.clone(),
-                        "/",
-                        vec![WeightedCluster {
-                            cluster,
-                            weight: WHOLE,
-                        }],
-                    )
+        let routes = (protocol != Protocol::Tcp).then(|| {
+            let name = node.identity.name.clone();
+            let target = WeightedCluster {
+                cluster,
+                weight: WHOLE,
+            };
+            let route = Route {
+                request_timeout: timeout::request(given.and_then(|t| t.per_request())),
+                idle_timeout,
+                ..Route::with_prefix(name.clone(), "/", vec![target])
+            };
+            RouteTable {
+                name: format!("rds_ingress_http_{port}"),
+                virtual_hosts: vec![VirtualHost {
+                    name,
+                    domains: vec!["*".to_owned()],
+                    routes: vec![route],
                 }],
-            }],
+            }
         });
         IngressPort {
-            listener: "lds_ingress_0.0.0.0_15000".to_owned(),
-            stat_prefix: "ingress".to_owned(),
-            tls: None,
-            protocol: mapping.protocol,
+            listener: format!("lds_ingress_0.0.0.0_{}", self.settings.ingress_port),
+            stat_prefix: stat_prefix(protocol, port, only),
+            protocol,
             routes,
             cluster,
+            tls: listener.tls.as_ref().and_then(tls::downstream),
             idle_timeout,
         }
     }
 
-    fn judge_own_listener(&mut self, listener: &Listener) {
-        let Some(at) = listener_path(self.node, listener) else {
+    fn judge_own_listener(&mut self, node: &Document<VirtualNodeSpec>, listener: &Listener) {
+        let Some(at) = listener_path(node, listener) else {
             return;
         };
-        if let Some(tls) = &listener.tls {
-            let at = at.clone().members(&["tls", "mode"]);
-            match tls.mode {
-                TlsMode::Strict => self.remarks.refuse(
-                    self.node,
-                    &at,
-                    "TLS is not terminated yet: plain text would be taken where TLS is required"
-                        .to_owned(),
-                    "set the mode to PERMISSIVE or DISABLED to take plain text",
-                ),
-                TlsMode::Permissive => self.remarks.not_yet(
-                    self.node,
-                    &at,
-                    "TLS is not terminated yet: clients that use it fail, plain text is taken"
-                        .to_owned(),
-                ),
-                TlsMode::Disabled => {}
-            }
-        }
+        self.judge_own_tls(listener.tls.as_ref(), &at);
         if listener.connection_pool.is_some() {
             self.remarks.not_yet(
-                self.node,
-                &at.member("connectionPool"),
+                node.place(&at.member("connectionPool")),
                 "the application is called without these limits".to_owned(),
             );
         }
+    }
+
+    /// Whether taking plain text alone on a listener of the workload is what its document asks for.
+    pub(super) fn judge_own_tls(&mut self, tls: Option<&ListenerTls>, listener: &FieldPath) {
+        let place = self
+            .client
+            .place(&listener.clone().members(&["tls", "mode"]));
+        match tls.map(|tls| tls.mode) {
+            Some(TlsMode::Strict) => self.remarks.refuse(
+                place,
+                "TLS is not terminated yet: plain text would be taken where TLS is required"
+                    .to_owned(),
+                "set the mode to PERMISSIVE or DISABLED to take plain text",
+            ),
+            Some(TlsMode::Permissive) => self.remarks.not_yet(
+                place,
+                "TLS is not terminated yet: clients that use it fail, plain text is taken"
+                    .to_owned(),
+            ),
+            Some(TlsMode::Disabled) | None => {}
+        }
+    }
+}
+
+/// What a listener's statistics are counted under, whether or not it is the only one.
+pub(super) fn stat_prefix(protocol: Protocol, port: Port, only: bool) -> String {
+    if only {
+        "ingress".to_owned()
+    } else {
+        format!("ingress.{}.{port}", protocol.as_str())
     }
 }

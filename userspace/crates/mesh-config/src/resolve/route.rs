@@ -1,69 +1,82 @@
 //! The routes of a virtual router, in the order in which they are tried.
 
-use std::cmp::Reverse;
-
 use mesh_model::{
-    snapshot::{PathMatch, Route, TcpRoute, WeightedCluster},
+    snapshot::{Route, TcpRoute, WeightedCluster},
     spec::{
         Port,
         duration::RequestTimeout,
-        route::{GrpcRoute, HttpRoute, HttpRoutePath, RouteKind, RouteSpec},
+        route::{RouteKind, RouteSpec},
         virtual_router::VirtualRouterSpec,
     },
 };
 
-use super::{Remarks, Resolver, egress::Called, timeout};
+use super::{Resolver, egress::Called, matches, retry, timeout};
 use crate::{
-    document::{Document, target::target_listener},
+    document::{Document, Mesh, target::target_listener},
     problem::path::FieldPath,
 };
 
 impl<'a> Resolver<'a> {
-    /// The routes of an HTTP, HTTP/2 or gRPC listener: by priority, then the longest prefix first,
-    /// then by name.
+    /// The routes of an HTTP, HTTP/2 or gRPC listener.
     pub(super) fn http_routes(
         &mut self,
         called: &Called<'a>,
+        mesh: &'a Mesh,
         router: &'a Document<VirtualRouterSpec>,
         port: Port,
     ) -> Vec<Route> {
-        let mut found: Vec<(&Document<RouteSpec>, Route)> = called
-            .mesh
+        let mut found: Vec<(Option<i64>, Route)> = mesh
             .routes_of_listener(router, port)
-            .filter_map(|route| Some((route, self.http_route(called, route)?)))
+            .filter_map(|route| {
+                let priority = route.spec.priority.map(i64::from);
+                Some((priority, self.http_route(called, port, route)?))
+            })
             .collect();
-        found.sort_by_key(|(document, route)| {
-            let (PathMatch::Prefix(prefix) | PathMatch::Exact(prefix) | PathMatch::Regex(prefix)) =
-                &route.matches.path;
-            let priority = document.spec.priority.map(i64::from);
-            (
-                priority.is_none(),
-                priority,
-                Reverse(prefix.len()),
-                route.name.clone(),
-            )
+        found.sort_by(|(one, route), (other, against)| {
+            let rank = matches::rank(*one, &route.matches, &route.name);
+            rank.cmp(&matches::rank(*other, &against.matches, &against.name))
         });
         found.into_iter().map(|(_, route)| route).collect()
     }
 
-    fn http_route(&mut self, called: &Called<'a>, route: &'a Document<RouteSpec>) -> Option<Route> {
-        let (prefix, timeout) = match &route.spec.kind {
-            RouteKind::GrpcRoute(grpc) => (self.remarks.grpc_prefix(route, grpc)?, grpc.timeout),
+    fn http_route(
+        &mut self,
+        called: &Called<'a>,
+        asked: Port,
+        route: &'a Document<RouteSpec>,
+    ) -> Option<Route> {
+        let at = FieldPath::spec().member(route.spec.kind.member());
+        let (matches, timeout, retry) = match &route.spec.kind {
+            RouteKind::GrpcRoute(grpc) => {
+                self.remarks.differs(
+                    route.place(&at.clone().member("match")),
+                    "a request that is no gRPC is routed too, if its path fits".to_owned(),
+                );
+                let retry = grpc.retry_policy.as_ref().map(retry::of_grpc);
+                (matches::of_grpc(&grpc.matches), grpc.timeout, retry)
+            }
             RouteKind::Http2Route(http) | RouteKind::HttpRoute(http) => {
-                (self.remarks.http_prefix(route, http)?, http.timeout)
+                let retry = http.retry_policy.as_ref().map(retry::of_http);
+                (matches::of_http(&http.matches), http.timeout, retry)
             }
             // It is on an HTTP listener, which the check of the documents refuses.
             RouteKind::TcpRoute(_) => return None,
         };
+        if retry.is_some() {
+            let place = route.place(&at.member("retryPolicy"));
+            self.remarks
+                .not_yet(place, "nothing is tried again".to_owned());
+        }
         let RequestTimeout { idle, per_request } = timeout.unwrap_or_default();
+        let unasked = || self.settings.retries_unasked.then(retry::unasked);
+        let retry = retry.or_else(unasked);
+        let targets = self.targets(called, asked, route);
         Some(Route {
+            matches,
             request_timeout: timeout::request(per_request),
             idle_timeout: timeout::idle(idle),
-            ..Route::with_prefix(
-                route.identity.name.clone(),
-                &prefix,
-                self.targets(called, route),
-            )
+            retry,
+            ..Route::with_prefix(route.identity.name.clone(), "/", targets)
         })
     }
 
@@ -71,11 +84,11 @@ impl<'a> Resolver<'a> {
     pub(super) fn tcp_route(
         &mut self,
         called: &Called<'a>,
+        mesh: &'a Mesh,
         router: &'a Document<VirtualRouterSpec>,
         port: Port,
     ) -> Option<TcpRoute> {
-        let mut found: Vec<&Document<RouteSpec>> =
-            called.mesh.routes_of_listener(router, port).collect();
+        let mut found: Vec<&Document<RouteSpec>> = mesh.routes_of_listener(router, port).collect();
         found.sort_by_key(|route| {
             let priority = route.spec.priority.map(i64::from);
             (priority.is_none(), priority, route.identity.name.clone())
@@ -83,15 +96,15 @@ impl<'a> Resolver<'a> {
         let (first, unreachable) = found.split_first()?;
         for route in unreachable {
             let message = format!("{} takes every connection before it", first.identity);
-            self.remarks
-                .note(route, &FieldPath::spec().member("tcpRoute"), message);
+            let place = route.place(&FieldPath::spec().member("tcpRoute"));
+            self.remarks.note(place, message);
         }
         let RouteKind::TcpRoute(tcp) = &first.spec.kind else {
             return None;
         };
         Some(TcpRoute {
             name: called.service.identity.name.clone(),
-            targets: self.targets(called, first),
+            targets: self.targets(called, port, first),
             idle_timeout: timeout::idle(tcp.timeout.and_then(|timeout| timeout.idle)),
         })
     }
@@ -100,7 +113,8 @@ impl<'a> Resolver<'a> {
     fn targets(
         &mut self,
         called: &Called<'a>,
-        route: &Document<RouteSpec>,
+        asked: Port,
+        route: &'a Document<RouteSpec>,
     ) -> Vec<WeightedCluster> {
         let mut targets = Vec::new();
         for target in route.spec.kind.targets() {
@@ -109,82 +123,11 @@ impl<'a> Resolver<'a> {
             let Ok(listener) = target_listener(&node.spec, target.port) else {
                 continue;
             };
-            self.judge_client_tls(called, &[listener.port_mapping.port]);
-            if let Some(cluster) = self.backend_cluster(node, listener) {
+            if let Some(cluster) = self.backend_cluster(called, asked, node, listener) {
                 let weight = u32::try_from(i64::from(target.weight)).unwrap_or_default();
                 targets.push(WeightedCluster { cluster, weight });
             }
         }
         targets
-    }
-}
-
-/// What a route asks of a request that is not looked at yet. It would take requests that are not
-/// its own.
-const MISROUTES: &str = "take the condition out, or leave the route out";
-
-impl Remarks {
-    fn http_prefix(&mut self, route: &Document<RouteSpec>, http: &HttpRoute) -> Option<String> {
-        let at = FieldPath::spec().member(route.spec.kind.member());
-        let matches = &http.matches;
-        let conditions = [
-            ("headers", matches.headers.is_some()),
-            ("method", matches.method.is_some()),
-            ("path", matches!(matches.path, HttpRoutePath::Path(_))),
-            ("queryParameters", matches.query_parameters.is_some()),
-            ("scheme", matches.scheme.is_some()),
-        ];
-        let fits = self.no_condition(route, &at, &conditions);
-        if http.retry_policy.is_some() {
-            self.no_retries(route, &at);
-        }
-        match &matches.path {
-            HttpRoutePath::Prefix(prefix) if fits => Some(prefix.clone()),
-            HttpRoutePath::Prefix(_) | HttpRoutePath::Path(_) => None,
-        }
-    }
-
-    /// gRPC calls `/SERVICE/METHOD`, so that a service is a prefix.
-    fn grpc_prefix(&mut self, route: &Document<RouteSpec>, grpc: &GrpcRoute) -> Option<String> {
-        let at = FieldPath::spec().member(route.spec.kind.member());
-        let matches = &grpc.matches;
-        let conditions = [
-            ("metadata", matches.metadata.is_some()),
-            ("methodName", matches.method_name.is_some()),
-        ];
-        let fits = self.no_condition(route, &at, &conditions);
-        if grpc.retry_policy.is_some() {
-            self.no_retries(route, &at);
-        }
-        self.differs(
-            route,
-            &at.member("match"),
-            "a request that is no gRPC is routed too, if its path fits".to_owned(),
-        );
-        let service = matches.service_name.as_deref();
-        fits.then(|| service.map_or_else(|| "/".to_owned(), |service| format!("/{service}/")))
-    }
-
-    fn no_condition(
-        &mut self,
-        route: &Document<RouteSpec>,
-        at: &FieldPath,
-        conditions: &[(&str, bool)],
-    ) -> bool {
-        let mut none = true;
-        for (member, _) in conditions.iter().filter(|(_, given)| *given) {
-            none = false;
-            let at = at.clone().members(&["match", member]);
-            let message = format!(
-                "`{member}` is not matched yet: the route would take requests that are not its own"
-            );
-            self.refuse(route, &at, message, MISROUTES);
-        }
-        none
-    }
-
-    fn no_retries(&mut self, route: &Document<RouteSpec>, at: &FieldPath) {
-        let at = at.clone().member("retryPolicy");
-        self.not_yet(route, &at, "nothing is tried again".to_owned());
     }
 }

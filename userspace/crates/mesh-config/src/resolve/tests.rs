@@ -1,4 +1,6 @@
+mod clusters;
 mod findings;
+mod routes;
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,6 +24,13 @@ const LISTENER: &str = "/spec/listeners/0";
 
 fn started() -> Files {
     Files::getting_started()
+}
+
+const RETRY_POLICY: &str = "FERROMESH_DEFAULT_RETRY_POLICY";
+const CIRCUIT_BREAKER: &str = "FERROMESH_DEFAULT_CIRCUIT_BREAKER";
+
+fn variable(name: &str, value: &str) -> Environment {
+    [(name.to_owned(), value.to_owned())].into()
 }
 
 fn snapshot(files: &Files) -> Snapshot {
@@ -122,7 +131,19 @@ fn the_getting_started_client_answers_on_its_listener() {
 fn a_node_that_calls_nothing_has_no_egress() {
     let resolved = started().resolve("serviceB").expect("it resolves");
     assert!(resolved.snapshot.egress.is_empty());
-    assert_eq!(resolved.snapshot.clusters.len(), 1);
+    let names: Vec<&str> = resolved
+        .snapshot
+        .clusters
+        .iter()
+        .map(|cluster| cluster.name.as_str())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "cds_ingress_apps_serviceB_http2_80",
+            "cds_egress_apps_amazonaws"
+        ]
+    );
 }
 
 #[test]
@@ -152,39 +173,6 @@ fn timeouts_are_the_documents_and_0_disables() {
         .routes[0];
     assert_eq!(ingress.request_timeout, None);
     assert_eq!(ingress.idle_timeout, Some(Duration::from_mins(5)));
-}
-
-#[test]
-fn routes_are_tried_by_priority_then_by_length_then_by_name() {
-    let route = |name: &str, prefix: &str, priority: Option<u16>| {
-        let mut spec = json!({ "http2Route": {
-            "action": { "weightedTargets": [{ "virtualNode": "serviceB", "weight": 1 }] },
-            "match": { "prefix": prefix },
-        } });
-        if let Some(priority) = priority {
-            spec["priority"] = json!(priority);
-        }
-        json!({ "meshName": "apps", "routeName": name, "virtualRouterName": "serviceB", "spec": spec })
-    };
-    let all = [
-        ("c-long", "/a/b/", None),
-        ("z-first", "/", Some(0)),
-        ("a-last", "/", None),
-        ("b-same", "/a/b/", None),
-        ("y-second", "/a/b/c/d/", Some(1000)),
-    ];
-    let mut files = started().without(ROUTE);
-    for (name, prefix, priority) in all {
-        files = files.with(&format!("{name}.json"), route(name, prefix, priority));
-    }
-    let snapshot = snapshot(&files);
-    let host = &table(&snapshot, 80).virtual_hosts[0];
-    let order: Vec<&str> = host
-        .routes
-        .iter()
-        .map(|route| route.name.as_str())
-        .collect();
-    assert_eq!(order, ["z-first", "y-second", "b-same", "c-long", "a-last"]);
 }
 
 #[test]

@@ -70,6 +70,14 @@ impl Default for CircuitBreakers {
 impl CircuitBreakers {
     /// The threshold that stands for none.
     pub const OFF: u32 = 2_147_483_647;
+
+    /// Envoy's own thresholds, which App Mesh left to older accounts.
+    pub const ENVOY: Self = Self {
+        max_connections: 1024,
+        max_pending_requests: 1024,
+        max_requests: 1024,
+        max_retries: 3,
+    };
 }
 
 /// How endpoints are probed.

@@ -20,7 +20,9 @@ pub struct RouteTable {
 pub struct VirtualHost {
     /// The virtual service's name.
     pub name: String,
-    /// Lower-case Hosts that it answers, with and without the port; `*` answers every Host.
+    /// Lower-case Hosts that it answers, with and without the port; `*` answers every Host, and `*`
+    /// with an ending every longer Host that ends so. As in Envoy a whole Host goes before an
+    /// ending, a longer ending before a shorter one, and `*` comes last.
     pub domains: Vec<String>,
     /// In the order in which they are tried: priority, then the longest prefix first.
     pub routes: Vec<Route>,

@@ -78,6 +78,11 @@ pub enum Trust {
         /// Their ARNs.
         authorities: Vec<String>,
     },
+    /// The authority that issued the server's certificate of AWS Certificate Manager.
+    AcmIssuer {
+        /// The certificate's ARN.
+        certificate: String,
+    },
     /// A file of the workload.
     File {
         /// The authorities' certificates, PEM.

@@ -46,6 +46,16 @@ impl MatchRange {
         (start < end).then_some(Self { end, start })
     }
 
+    /// The first number that it holds.
+    pub fn start(self) -> i64 {
+        self.start
+    }
+
+    /// The first number behind it.
+    pub fn end(self) -> i64 {
+        self.end
+    }
+
     /// Whether it holds a number.
     pub fn contains(self, number: i64) -> bool {
         (self.start..self.end).contains(&number)

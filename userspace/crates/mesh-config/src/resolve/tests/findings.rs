@@ -3,12 +3,13 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::problem::Distance;
 
 /// The only problem that keeps `serviceA` from being run, as people see it.
 fn refusal(files: &Files) -> String {
-    let problems = files.resolve("serviceA").expect_err("it is refused");
-    let [problem] = &problems[..] else {
-        panic!("one problem was expected: {problems:#?}")
+    let refusals = files.resolve("serviceA").expect("it resolves").refusals;
+    let [problem] = &refusals[..] else {
+        panic!("one refusal was expected: {refusals:#?}")
     };
     assert_eq!(problem.rule, Rule::NotYet);
     problem.to_string()
@@ -16,65 +17,13 @@ fn refusal(files: &Files) -> String {
 
 /// The fields of which a running `serviceA` gets nothing yet.
 fn not_yet(files: &Files) -> Vec<String> {
-    let findings = files.resolve("serviceA").expect("it runs").findings;
-    let not_yet = findings
+    let resolved = files.resolve("serviceA").expect("it resolves");
+    assert_eq!(resolved.refusals, []);
+    let not_yet = resolved
+        .findings
         .into_iter()
         .filter(|finding| finding.distance == Distance::NotYet);
     not_yet.filter_map(|finding| finding.place.field).collect()
-}
-
-#[test]
-fn a_grpc_service_is_a_prefix() {
-    let route = |matches: Value| {
-        json!({ "grpcRoute": {
-        "action": { "weightedTargets": [{ "virtualNode": "serviceB", "weight": 1 }] },
-        "match": matches,
-    } })
-    };
-    let protocol = format!("{LISTENER}/portMapping/protocol");
-    let files = started()
-        .set(
-            ROUTE,
-            "/spec",
-            route(json!({ "serviceName": "color.ColorService" })),
-        )
-        .set(ROUTER, &protocol, json!("grpc"))
-        .set(NODE_B, &protocol, json!("grpc"));
-    let grpc = snapshot(&files);
-    let taken = &table(&grpc, 80).virtual_hosts[0].routes[0];
-    assert_eq!(taken.matches, RouteMatch::prefix("/color.ColorService/"));
-    let every = snapshot(&files.clone().set(ROUTE, "/spec", route(json!({}))));
-    let taken = &table(&every, 80).virtual_hosts[0].routes[0];
-    assert_eq!(taken.matches, RouteMatch::prefix("/"));
-    let method = json!({ "serviceName": "a.B", "methodName": "C" });
-    let text = refusal(&files.set(ROUTE, "/spec", route(method)));
-    assert!(
-        text.contains("spec.grpcRoute.match.methodName: `methodName` is not matched yet"),
-        "{text}"
-    );
-}
-
-#[test]
-fn conditions_that_would_misroute_are_refused_by_name() {
-    let matches = "/spec/http2Route/match";
-    let conditions = [
-        ("headers", json!([{ "name": "x" }])),
-        ("method", json!("GET")),
-        ("queryParameters", json!([{ "name": "q" }])),
-        ("scheme", json!("https")),
-    ];
-    for (member, value) in conditions {
-        let text = refusal(&started().set(ROUTE, &format!("{matches}/{member}"), value));
-        let expected = format!(
-            "route serviceB: spec.http2Route.match.{member}: `{member}` is not matched yet"
-        );
-        assert!(text.contains(&expected), "{text}");
-    }
-    let text = refusal(&started().set(ROUTE, matches, json!({ "path": { "exact": "/a" } })));
-    assert!(
-        text.contains("spec.http2Route.match.path: `path` is not matched yet"),
-        "{text}"
-    );
 }
 
 #[test]

@@ -24,6 +24,8 @@ impl Plan {
                 name: "serviceA".to_owned(),
             },
             egress_filter,
+            egress_listener: "lds_egress_0.0.0.0_15001".to_owned(),
+            aws_endpoints: None,
             egress: [].into(),
             ingress: [].into(),
             clusters: Vec::new(),

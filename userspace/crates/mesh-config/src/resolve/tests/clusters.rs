@@ -1,0 +1,355 @@
+//! Clusters and listeners: limits, probes, discovery and TLS.
+
+use mesh_model::snapshot::{
+    AccessLog, AccessLogFormat, Certificate, CircuitBreakers, DownstreamTls, HealthCheck,
+    OutlierDetection, TlsMode, Trust, UpstreamTls, Validation,
+};
+use serde_json::{Value, json};
+
+use super::*;
+
+const BACKEND: &str = "cds_egress_apps_serviceB_http2_80";
+
+/// What App Mesh configured, whether or not this proxy does it.
+fn configured(files: &Files) -> Snapshot {
+    files.resolve("serviceA").expect("it resolves").snapshot
+}
+
+fn upstream(files: &Files) -> Option<UpstreamTls> {
+    cluster(&configured(files), BACKEND).tls.clone()
+}
+
+fn listener_tls(mode: &str, certificate: &Value) -> Value {
+    json!({ "mode": mode, "certificate": certificate })
+}
+
+fn in_files() -> Value {
+    json!({ "file": { "certificateChain": "/c.pem", "privateKey": "/k.pem" } })
+}
+
+fn policy(tls: Value) -> Value {
+    let mut tls = tls;
+    if tls.get("validation").is_none() {
+        tls["validation"] = json!({ "trust": { "file": { "certificateChain": "/ca.pem" } } });
+    }
+    json!({ "clientPolicy": { "tls": tls } })
+}
+
+fn text(given: &str) -> String {
+    given.to_owned()
+}
+
+#[test]
+fn a_connection_pool_limits_the_way_to_the_application() {
+    let limits = |protocol: &str, pool: Value| {
+        let listener = json!([{
+            "portMapping": { "port": 80, "protocol": protocol },
+            "connectionPool": { protocol: pool },
+        }]);
+        let snapshot = configured(&started().set(NODE_A, "/spec/listeners", listener));
+        let limits = snapshot
+            .cluster(snapshot.ingress[&80].cluster)
+            .circuit_breakers;
+        (
+            limits.max_connections,
+            limits.max_pending_requests,
+            limits.max_requests,
+            limits.max_retries,
+        )
+    };
+    let off = CircuitBreakers::OFF;
+    assert_eq!(
+        limits("http", json!({ "maxConnections": 7 })),
+        (7, off, off, off)
+    );
+    let pending = json!({ "maxConnections": 7, "maxPendingRequests": 3 });
+    assert_eq!(limits("http", pending), (7, 3, off, off));
+    assert_eq!(
+        limits("http2", json!({ "maxRequests": 9 })),
+        (off, off, 9, off)
+    );
+    assert_eq!(
+        limits("tcp", json!({ "maxConnections": 5 })),
+        (5, off, off, off)
+    );
+}
+
+#[test]
+fn limits_are_off_unless_the_account_is_older() {
+    let files = started();
+    let limits = |environment: &Environment| {
+        let resolved = files
+            .resolve_in("mesh/apps/virtualNode/serviceA", environment)
+            .expect("it resolves");
+        cluster(&resolved.snapshot, BACKEND).circuit_breakers
+    };
+    assert_eq!(limits(&Environment::new()), CircuitBreakers::default());
+    let older = limits(&variable(CIRCUIT_BREAKER, "envoy"));
+    assert_eq!((older.max_connections, older.max_retries), (1024, 3));
+}
+
+#[test]
+fn probes_and_ejection_are_the_servers_and_made_by_its_clients() {
+    let listener = json!([{
+        "portMapping": { "port": 80, "protocol": "http2" },
+        "healthCheck": {
+            "healthyThreshold": 2, "intervalMillis": 5000, "protocol": "http", "port": 80,
+            "timeoutMillis": 2000, "unhealthyThreshold": 3,
+        },
+        "outlierDetection": {
+            "baseEjectionDuration": { "unit": "s", "value": 10 },
+            "interval": { "unit": "ms", "value": 500 },
+            "maxEjectionPercent": 50, "maxServerErrors": 5,
+        },
+    }]);
+    let snapshot = configured(&started().set(NODE_B, "/spec/listeners", listener));
+    let backend = cluster(&snapshot, BACKEND);
+    let check = HealthCheck {
+        protocol: Protocol::Http,
+        path: Some(text("/")),
+        port: 80,
+        interval: Duration::from_secs(5),
+        timeout: Duration::from_secs(2),
+        healthy_threshold: 2,
+        unhealthy_threshold: 3,
+    };
+    assert_eq!(backend.health_check, Some(check));
+    let outliers = OutlierDetection {
+        consecutive_5xx: 5,
+        interval: Duration::from_millis(500),
+        base_ejection_time: Duration::from_secs(10),
+        max_ejection_percent: 50,
+    };
+    assert_eq!(backend.outlier_detection, Some(outliers));
+    let other = cluster(&snapshot, "cds_egress_apps_serviceBv2_http2_80");
+    assert_eq!(
+        (&other.health_check, &other.outlier_detection),
+        (&None, &None)
+    );
+}
+
+#[test]
+fn cloud_map_is_resolved_though_it_is_not_asked_yet() {
+    let discovery = json!({ "awsCloudMap": {
+        "namespaceName": "apps.local",
+        "serviceName": "b",
+        "attributes": [{ "key": "stage", "value": "prod" }],
+    } });
+    let snapshot = configured(&started().set(NODE_B, "/spec/serviceDiscovery", discovery));
+    let expected = Discovery::CloudMap {
+        namespace: text("apps.local"),
+        service: text("b"),
+        attributes: vec![(text("stage"), text("prod"))],
+        port: 80,
+        ip_preference: IpPreference::Unset,
+    };
+    assert_eq!(cluster(&snapshot, BACKEND).discovery, expected);
+}
+
+#[test]
+fn every_address_of_a_name_is_an_endpoint_where_the_document_says_so() {
+    let at = "/spec/serviceDiscovery/dns/responseType";
+    let snapshot = configured(&started().set(NODE_B, at, json!("ENDPOINTS")));
+    let Discovery::Dns { response, .. } = &cluster(&snapshot, BACKEND).discovery else {
+        panic!("{snapshot:?}")
+    };
+    assert_eq!(*response, DnsResponse::Endpoints);
+}
+
+#[test]
+fn a_listener_s_tls_arrives() {
+    let mut tls = listener_tls("STRICT", &in_files());
+    tls["validation"] = json!({
+        "trust": { "sds": { "secretName": "ca" } },
+        "subjectAlternativeNames": { "match": { "exact": ["client.apps.local"] } },
+    });
+    let at = format!("{LISTENER}/tls");
+    let snapshot = configured(&started().set(NODE_A, &at, tls.clone()));
+    let expected = DownstreamTls {
+        mode: TlsMode::Strict,
+        certificate: Certificate::File {
+            chain: text("/c.pem"),
+            private_key: text("/k.pem"),
+        },
+        validation: Some(Validation {
+            trust: Trust::Sds { secret: text("ca") },
+            subject_alternative_names: vec![text("client.apps.local")],
+        }),
+    };
+    assert_eq!(snapshot.ingress[&80].tls, Some(expected));
+    tls["mode"] = json!("DISABLED");
+    let snapshot = configured(&started().set(NODE_A, &at, tls));
+    assert_eq!(snapshot.ingress[&80].tls, None);
+}
+
+#[test]
+fn a_client_policy_is_enforced_and_asks_for_the_node_s_name_by_default() {
+    let files = started().set(NODE_A, "/spec/backendDefaults", policy(json!({})));
+    let expected = UpstreamTls {
+        enforce: true,
+        certificate: None,
+        validation: Some(Validation {
+            trust: Trust::File {
+                chain: text("/ca.pem"),
+            },
+            subject_alternative_names: vec![text("serviceb.apps.local")],
+        }),
+    };
+    assert_eq!(upstream(&files), Some(expected.clone()));
+    let by_name = json!({
+        "certificate": { "sds": { "secretName": "own" } },
+        "validation": {
+            "trust": { "acm": { "certificateAuthorityArns": ["arn:ca"] } },
+            "subjectAlternativeNames": { "match": { "exact": ["x.apps.local"] } },
+        },
+    });
+    let own = "/spec/backends/0/virtualService/clientPolicy";
+    let own = files.set(NODE_A, own, policy(by_name)["clientPolicy"].clone());
+    let expected = UpstreamTls {
+        enforce: true,
+        certificate: Some(Certificate::Sds {
+            secret: text("own"),
+        }),
+        validation: Some(Validation {
+            trust: Trust::Acm {
+                authorities: vec![text("arn:ca")],
+            },
+            subject_alternative_names: vec![text("x.apps.local")],
+        }),
+    };
+    assert_eq!(upstream(&own), Some(expected), "it overrides the defaults");
+}
+
+#[test]
+fn a_node_in_cloud_map_is_asked_for_the_name_that_it_has_there() {
+    let discovery = json!({ "awsCloudMap": { "namespaceName": "n.local", "serviceName": "s" } });
+    let files = started()
+        .set(NODE_B, "/spec/serviceDiscovery", discovery)
+        .set(NODE_A, "/spec/backendDefaults", policy(json!({})));
+    let validation = upstream(&files).and_then(|tls| tls.validation);
+    assert_eq!(
+        validation.expect("names").subject_alternative_names,
+        ["s.n.local"]
+    );
+}
+
+#[test]
+fn without_a_policy_tls_is_what_the_server_offers() {
+    let at = format!("{LISTENER}/tls");
+    let offered = |mode: &str, certificate: Value| {
+        upstream(&started().set(NODE_B, &at, listener_tls(mode, &certificate)))
+    };
+    let unchecked = UpstreamTls {
+        enforce: false,
+        certificate: None,
+        validation: None,
+    };
+    assert_eq!(offered("PERMISSIVE", in_files()), Some(unchecked.clone()));
+    assert_eq!(offered("STRICT", in_files()), Some(unchecked.clone()));
+    assert_eq!(offered("DISABLED", in_files()), None);
+    let checked = offered("STRICT", json!({ "acm": { "certificateArn": "arn:cert" } }));
+    let issuer = Trust::AcmIssuer {
+        certificate: text("arn:cert"),
+    };
+    assert_eq!(
+        checked.and_then(|tls| tls.validation).map(|it| it.trust),
+        Some(issuer)
+    );
+}
+
+#[test]
+fn a_policy_speaks_of_its_ports_and_is_nothing_to_a_server_without_tls_unless_enforced() {
+    let with = |tls: Value| started().set(NODE_A, "/spec/backendDefaults", policy(tls));
+    assert_eq!(upstream(&with(json!({ "ports": [8080] }))), None);
+    assert!(upstream(&with(json!({ "ports": [80] }))).is_some());
+    assert!(upstream(&with(json!({ "ports": [] }))).is_some());
+    assert_eq!(upstream(&with(json!({ "enforce": false }))), None);
+    let at = format!("{LISTENER}/tls");
+    let offering = with(json!({ "enforce": false }));
+    let offering = offering.set(NODE_B, &at, listener_tls("PERMISSIVE", &in_files()));
+    assert!(!upstream(&offering).expect("it is offered").enforce);
+}
+
+#[test]
+fn the_access_log_arrives() {
+    let log = |file: Value| {
+        let logging = json!({ "accessLog": { "file": file } });
+        configured(&started().set(NODE_A, "/spec/logging", logging)).access_log
+    };
+    let expected = |format: AccessLogFormat| {
+        Some(AccessLog {
+            path: text("/dev/stdout"),
+            format,
+        })
+    };
+    assert_eq!(
+        log(json!({ "path": "/dev/stdout" })),
+        expected(AccessLogFormat::Default)
+    );
+    assert_eq!(
+        log(json!({ "path": "/dev/stdout", "format": { "text": "%PROTOCOL%" } })),
+        expected(AccessLogFormat::Text(text("%PROTOCOL%")))
+    );
+    let members = json!([{ "key": "b", "value": "2" }, { "key": "a", "value": "1" }]);
+    let in_order = vec![(text("b"), text("2")), (text("a"), text("1"))];
+    assert_eq!(
+        log(json!({ "path": "/dev/stdout", "format": { "json": members } })),
+        expected(AccessLogFormat::Json(in_order))
+    );
+}
+
+#[test]
+fn listeners_bear_the_ports_of_the_environment() {
+    let environment: Environment = [
+        (text("APPMESH_ENVOY_INGRESS_PORT"), text("16000")),
+        (text("APPMESH_ENVOY_EGRESS_PORT"), text("16001")),
+    ]
+    .into();
+    let resolved = started()
+        .resolve_in("mesh/apps/virtualNode/serviceA", &environment)
+        .expect("it resolves");
+    let snapshot = resolved.snapshot;
+    assert_eq!(snapshot.egress_listener, "lds_egress_0.0.0.0_16001");
+    assert_eq!(snapshot.ingress[&80].listener, "lds_ingress_0.0.0.0_16000");
+    assert_eq!(snapshot.ingress[&80].stat_prefix, "ingress");
+}
+
+#[test]
+fn several_listeners_are_told_apart_in_statistics_and_none_is_no_ingress() {
+    let listener = |port: u16, protocol: &str| json!({ "portMapping": { "port": port, "protocol": protocol } });
+    let several = json!([listener(80, "http"), listener(90, "grpc")]);
+    let snapshot = configured(&started().set(NODE_A, "/spec/listeners", several));
+    let prefixes: Vec<&str> = snapshot
+        .ingress
+        .values()
+        .map(|port| port.stat_prefix.as_str())
+        .collect();
+    assert_eq!(prefixes, ["ingress.http.80", "ingress.grpc.90"]);
+    let none = configured(&started().set(NODE_A, "/spec/listeners", json!([])));
+    assert!(none.ingress.is_empty());
+}
+
+#[test]
+fn one_listener_called_under_two_policies_is_refused() {
+    let provider = json!({ "virtualNode": { "virtualNodeName": "serviceB" } });
+    let service = json!({
+        "meshName": "apps",
+        "virtualServiceName": "direct.apps.local",
+        "spec": { "provider": provider },
+    });
+    let plain = json!({ "virtualService": { "virtualServiceName": "direct.apps.local" } });
+    let mut strict = json!({ "virtualService": { "virtualServiceName": "serviceb.apps.local" } });
+    strict["virtualService"]["clientPolicy"] = policy(json!({}))["clientPolicy"].clone();
+    let files = started().with("direct.json", service).set(
+        NODE_A,
+        "/spec/backends",
+        json!([plain, strict]),
+    );
+    let refusals = files.resolve("serviceA").expect("it resolves").refusals;
+    let text: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+    assert!(
+        text.iter()
+            .any(|text| text.contains("which another backend calls under another client policy")),
+        "{text:?}"
+    );
+}
