@@ -2,13 +2,14 @@
 //! the same snapshot, in whatever order their files were read.
 //!
 //! `egress` is what the workload may call, `ingress` what it answers, `cluster` where either
-//! leads. Names and defaults are those that App Mesh gave Envoy. The snapshot is all that App Mesh
+//! leads, `gateway` what differs at the edge of the mesh. Names and defaults are those that App Mesh gave Envoy. The snapshot is all that App Mesh
 //! configured; what this proxy does not do of it is said beside it, by `remarks`.
 
 mod access_log;
 mod client;
 mod cluster;
 mod egress;
+mod gateway;
 mod ingress;
 mod matches;
 mod remarks;
@@ -30,7 +31,7 @@ use settings::Settings;
 
 use crate::{
     Environment,
-    document::{Document, Documents, Mesh},
+    document::{Document, Documents, Kind, Mesh},
     problem::{Finding, Place, Problem, Rule, path::FieldPath, suggest},
     redirect,
 };
@@ -59,19 +60,22 @@ pub fn resolve(
     resource: &ResourceName,
     environment: &Environment,
 ) -> Result<Resolved, Vec<Problem>> {
-    let (mesh, node) = find(documents, resource)?;
+    let (mesh, client) = find(documents, resource)?;
     let mut resolver = Resolver {
         documents,
         mesh_name: &resource.mesh,
         mesh,
-        client: Client::Node(node),
+        client,
         settings: Settings::read(environment)?,
         clusters: Clusters::default(),
         remarks: Remarks::default(),
     };
-    let snapshot = resolver.node_snapshot(resource, node);
+    let snapshot = match client {
+        Client::Gateway(gateway) => resolver.gateway_snapshot(resource, gateway),
+        Client::Node(node) => resolver.node_snapshot(resource, node),
+    };
     for message in redirect::surprises(environment, snapshot.ingress.keys().copied()) {
-        let place = node.place(&FieldPath::spec().member("listeners"));
+        let place = client.place(&FieldPath::spec().member("listeners"));
         resolver.remarks.note(place, message);
     }
     Ok(Resolved {
@@ -84,23 +88,13 @@ pub fn resolve(
 fn find<'a>(
     documents: &'a Documents,
     resource: &ResourceName,
-) -> Result<(&'a Mesh, &'a Document<VirtualNodeSpec>), Vec<Problem>> {
-    let place = || Place {
-        document: Some(resource.to_string()),
-        ..Place::default()
-    };
-    if resource.kind == ProxyKind::VirtualGateway {
-        return Err(vec![Problem {
-            place: place(),
-            rule: Rule::NotYet,
-            value: None,
-            message: "virtual gateways are not run yet".to_owned(),
-            mend: "name a virtual node".to_owned(),
-        }]);
-    }
+) -> Result<(&'a Mesh, Client<'a>), Vec<Problem>> {
     let missing = |message: String, names: Option<String>| {
         vec![Problem {
-            place: place(),
+            place: Place {
+                document: Some(resource.to_string()),
+                ..Place::default()
+            },
             rule: Rule::Reference,
             value: None,
             message,
@@ -117,17 +111,35 @@ fn find<'a>(
             suggest::listed(&resource.mesh, names),
         )
     })?;
-    let node = mesh.virtual_nodes.get(&resource.name).ok_or_else(|| {
-        let names = mesh.virtual_nodes.keys().map(String::as_str);
+    let client = match resource.kind {
+        ProxyKind::VirtualGateway => mesh
+            .virtual_gateways
+            .get(&resource.name)
+            .map(Client::Gateway),
+        ProxyKind::VirtualNode => mesh.virtual_nodes.get(&resource.name).map(Client::Node),
+    };
+    let client = client.ok_or_else(|| {
+        let (kind, names): (Kind, Vec<&str>) = match resource.kind {
+            ProxyKind::VirtualGateway => {
+                let names = mesh.virtual_gateways.keys().map(String::as_str);
+                (Kind::VirtualGateway, names.collect())
+            }
+            ProxyKind::VirtualNode => {
+                let names = mesh.virtual_nodes.keys().map(String::as_str);
+                (Kind::VirtualNode, names.collect())
+            }
+        };
         missing(
             format!(
-                "no virtual node `{}` in mesh `{}`",
-                resource.name, resource.mesh
+                "no {} `{}` in mesh `{}`",
+                kind.label(),
+                resource.name,
+                resource.mesh
             ),
             suggest::listed(&resource.name, names),
         )
     })?;
-    Ok((mesh, node))
+    Ok((mesh, client))
 }
 
 /// What is needed on the way, and what has been found on it.

@@ -2,6 +2,7 @@
 
 use mesh_model::spec::{
     tls::ClientTls,
+    virtual_gateway::VirtualGatewaySpec,
     virtual_node::{BackendDefaults, VirtualNodeSpec, VirtualServiceBackend},
 };
 
@@ -13,6 +14,7 @@ use crate::{
 /// The workload's own document.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Client<'a> {
+    Gateway(&'a Document<VirtualGatewaySpec>),
     Node(&'a Document<VirtualNodeSpec>),
 }
 
@@ -20,6 +22,7 @@ impl<'a> Client<'a> {
     /// The place of a field of the document.
     pub(super) fn place(self, at: &FieldPath) -> Place {
         match self {
+            Self::Gateway(gateway) => gateway.place(at),
             Self::Node(node) => node.place(at),
         }
     }
@@ -27,6 +30,7 @@ impl<'a> Client<'a> {
     /// What holds for backends that say nothing themselves.
     pub(super) fn default_policy(self) -> Option<Policy<'a>> {
         let defaults: Option<&'a BackendDefaults> = match self {
+            Self::Gateway(gateway) => gateway.spec.backend_defaults.as_ref(),
             Self::Node(node) => node.spec.backend_defaults.as_ref(),
         };
         let tls = defaults?.client_policy.as_ref()?.tls.as_ref()?;

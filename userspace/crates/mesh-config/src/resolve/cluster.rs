@@ -45,7 +45,7 @@ impl Clusters {
     }
 
     /// The id of a cluster, which is added if its name is new.
-    fn add(&mut self, cluster: Cluster) -> ClusterId {
+    pub(super) fn add(&mut self, cluster: Cluster) -> ClusterId {
         if let Some((id, _)) = self.named(&cluster.name) {
             return id;
         }
@@ -260,7 +260,7 @@ impl<'a> Resolver<'a> {
 }
 
 /// The limits of a connection pool; what it does not name is not limited.
-fn limits(pool: ConnectionPool) -> CircuitBreakers {
+pub(super) fn limits(pool: ConnectionPool) -> CircuitBreakers {
     let none = CircuitBreakers::default();
     match pool {
         ConnectionPool::Grpc(pool) | ConnectionPool::Http2(pool) => CircuitBreakers {

@@ -118,6 +118,25 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// The port on which a service answers, if there is exactly one.
+    pub(super) fn only_port(&self, service: &'a Document<VirtualServiceSpec>) -> Option<Port> {
+        let ports: Vec<Port> = match self.provided(service)? {
+            Provided::ByNode(node) => {
+                let listeners = node.spec.listeners().iter();
+                listeners
+                    .map(|listener| listener.port_mapping.port)
+                    .collect()
+            }
+            Provided::ByRouter(_, router) => {
+                router.spec.ports().map(|mapping| mapping.port).collect()
+            }
+        };
+        match ports[..] {
+            [port] => Some(port),
+            _ => None,
+        }
+    }
+
     /// How a service answers on each of its ports, or on one.
     pub(super) fn answers(
         &mut self,

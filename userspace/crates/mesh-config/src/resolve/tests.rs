@@ -1,5 +1,6 @@
 mod clusters;
 mod findings;
+mod gateways;
 mod routes;
 
 use std::{sync::Arc, time::Duration};

@@ -45,7 +45,7 @@ pub(super) fn downstream(tls: &ListenerTls) -> Option<DownstreamTls> {
     })
 }
 
-/// TLS towards a listener of a node, which is called as a service on `asked`.
+/// TLS towards a listener of a node. `ports` are that on which the service is called, and its own.
 ///
 /// A policy that covers the port decides. Without one App Mesh's clients used TLS wherever the
 /// server's document offered it, and checked the certificate only if it was of AWS Certificate

@@ -218,5 +218,8 @@ fn what_is_not_there_is_named_with_its_neighbours() {
         problem("mesh/app/virtualNode/serviceA")
             .contains("no mesh `app` in the documents; name `apps`")
     );
-    assert!(problem("mesh/apps/virtualGateway/edge").contains("not run yet; name a virtual node"));
+    assert!(
+        problem("mesh/apps/virtualGateway/edge")
+            .contains("no virtual gateway `edge` in mesh `apps`; add its documents")
+    );
 }
