@@ -4,9 +4,12 @@
     reason = "these comments are the help text, printed as it stands"
 )]
 
+mod documents;
+
 use std::{net::IpAddr, num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+pub(crate) use documents::{InputArgs, ReportFormat, ValidateArgs};
 use mesh_model::resource::ResourceName;
 
 /// Runs AWS App Mesh configuration on Linux, without iptables and without sidecars.
@@ -129,6 +132,9 @@ pub(crate) struct RunArgs {
 
     #[command(flatten)]
     pub(crate) redirect: RedirectArgs,
+
+    #[command(flatten)]
+    pub(crate) inputs: InputArgs,
 }
 
 /// Redirection rules; each overrides the variable of the App Mesh route manager that it names.
@@ -210,16 +216,6 @@ pub(crate) enum ProxyArg {
 }
 
 #[derive(Args, Debug)]
-pub(crate) struct ValidateArgs {
-    /// Files and directories of documents
-    #[arg(required = true, value_name = "PATH")]
-    pub(crate) paths: Vec<PathBuf>,
-    /// Print what a machine may read
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Args, Debug)]
 pub(crate) struct ExplainArgs {
     /// Directory of App Mesh documents
     #[arg(long, env = "FERROMESH_MESH_CONFIG", value_name = "DIR")]
@@ -236,6 +232,8 @@ pub(crate) struct ExplainArgs {
     /// Print what a machine may read
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) inputs: InputArgs,
     /// The URL as the application would call it
     pub(crate) url: String,
 }

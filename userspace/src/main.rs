@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     let environment = environment();
     let outcome = match cli.command {
         Command::Run(args) => commands::run::run(*args, &environment).map(|()| ExitCode::SUCCESS),
-        Command::Validate(args) => commands::validate::run(&args),
+        Command::Validate(args) => commands::validate::run(&args, &environment),
         Command::Explain(args) => {
             commands::explain::run(args, &environment).map(|()| ExitCode::SUCCESS)
         }

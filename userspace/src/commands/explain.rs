@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use mesh_config::{
-    document::Documents,
+    document::Parser,
     explain::{Request, explain},
     resolve::resolve,
     source::directory::read_directory,
@@ -13,7 +13,8 @@ use crate::{cli::ExplainArgs, daemon::configuration::Problems, settings::Environ
 
 pub(crate) fn run(args: ExplainArgs, environment: &Environment) -> anyhow::Result<()> {
     let set = read_directory(&args.mesh_config).context("the documents cannot be read")?;
-    let resolved = Documents::parse(&set)
+    let resolved = Parser::new(args.inputs.inputs(environment))
+        .parse(&set)
         .into_result()
         .and_then(|(documents, _)| resolve(&documents, &args.resource, environment))
         .map_err(|problems| Problems(problems.iter().map(ToString::to_string).collect()))

@@ -1,58 +1,51 @@
 //! `ferromesh validate`: every problem and warning of some documents, with place and mend.
 
+mod sarif;
+mod text;
+
 use std::process::ExitCode;
 
 use anyhow::Context;
-use mesh_config::{document::Documents, source::directory::read_paths};
+use mesh_config::{document::Parser, source::directory::read_paths};
 use serde_json::json;
 
-use crate::cli::ValidateArgs;
+use crate::{
+    cli::{ReportFormat, ValidateArgs},
+    settings::Environment,
+};
 
-pub(crate) fn run(args: &ValidateArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &ValidateArgs, environment: &Environment) -> anyhow::Result<ExitCode> {
     let set = read_paths(&args.paths).context("the documents cannot be read")?;
-    let parsed = Documents::parse(&set);
-    let summary = parsed.documents.summary();
-    if args.json {
-        let report = json!({
-            "problems": parsed.problems,
-            "warnings": parsed.warnings,
-            "documents": summary,
-        });
-        println!("{report:#}");
+    let parsed = Parser::new(args.inputs.inputs(environment)).parse(&set);
+    let format = if args.json {
+        ReportFormat::Json
     } else {
-        for problem in &parsed.problems {
-            println!("error: {problem}");
+        args.format
+    };
+    match format {
+        ReportFormat::Text => {
+            let choice = match args.color {
+                clap::ColorChoice::Always => anstream::ColorChoice::Always,
+                clap::ColorChoice::Auto => anstream::ColorChoice::Auto,
+                clap::ColorChoice::Never => anstream::ColorChoice::Never,
+            };
+            let mut out = anstream::AutoStream::new(std::io::stdout(), choice);
+            text::write(&mut out, &parsed, set.files.len()).context("cannot print the report")?;
         }
-        for warning in &parsed.warnings {
-            println!("warning: {warning}");
+        ReportFormat::Json => {
+            let report = json!({
+                "problems": parsed.problems,
+                "warnings": parsed.warnings,
+                "open": parsed.open,
+                "documents": parsed.documents.summary(),
+            });
+            println!("{report:#}");
         }
-        let kinds: Vec<String> = summary
-            .iter()
-            .map(|(kind, count)| counted(*count, kind))
-            .collect();
-        println!(
-            "{}: {}; {}, {}",
-            counted(set.files.len(), "file"),
-            if kinds.is_empty() {
-                "no documents".to_owned()
-            } else {
-                kinds.join(", ")
-            },
-            counted(parsed.problems.len(), "error"),
-            counted(parsed.warnings.len(), "warning")
-        );
+        ReportFormat::Sarif => println!("{:#}", sarif::report(&parsed)),
     }
     Ok(if parsed.problems.is_empty() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     })
-}
-
-fn counted(count: usize, what: &str) -> String {
-    match (count, what.strip_suffix("mesh")) {
-        (1, _) => format!("1 {what}"),
-        (_, Some(_)) => format!("{count} {what}es"),
-        (_, None) => format!("{count} {what}s"),
-    }
 }

@@ -17,7 +17,7 @@ pub struct Place {
     /// The line in it, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
-    /// The column in it, from 1; only where the file is not JSON at all.
+    /// The column in it, from 1; only where the text is at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<usize>,
     /// The kind and name of the resource: `route serviceB`.
@@ -66,7 +66,7 @@ pub enum Rule {
     NotYet,
     /// A document points at something that is not there, or does not fit it.
     Reference,
-    /// A file cannot be read, or is no JSON.
+    /// A file cannot be read.
     Syntax,
     /// A field that no App Mesh document of this kind has.
     UnknownField,
@@ -74,10 +74,42 @@ pub enum Rule {
     UnknownKind,
     /// A value outside the bounds of the App Mesh API or the guide.
     Value,
-    /// An environment variable's value.
+    /// A variable or an expression: its value, or that it has none.
     Variable,
     /// It is allowed, but does not do what one may think.
     Weak,
+}
+
+impl Rule {
+    /// Every rule, by name.
+    pub const ALL: [Self; 9] = [
+        Self::Duplicate,
+        Self::NotYet,
+        Self::Reference,
+        Self::Syntax,
+        Self::UnknownField,
+        Self::UnknownKind,
+        Self::Value,
+        Self::Variable,
+        Self::Weak,
+    ];
+
+    /// What it is about, in a sentence.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Duplicate => "Two documents are the state of one resource.",
+            Self::NotYet => "A document or a field that App Mesh took is not run yet.",
+            Self::Reference => {
+                "A document points at something that is not there, or does not fit it."
+            }
+            Self::Syntax => "A file cannot be read.",
+            Self::UnknownField => "No App Mesh document of this kind has the field.",
+            Self::UnknownKind => "The kind of a document cannot be told.",
+            Self::Value => "A value is outside the bounds of the App Mesh API or its guide.",
+            Self::Variable => "A variable or an expression has no value, or one that does not fit.",
+            Self::Weak => "It is allowed, but does not do what one may think.",
+        }
+    }
 }
 
 /// Something wrong that keeps a configuration from coming into force.
