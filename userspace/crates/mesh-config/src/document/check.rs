@@ -82,6 +82,8 @@ impl<'a> Check<'a> {
     fn silent(&mut self) {
         let ways = timeout::Ways::of(self.documents);
         let reached = reach::reached(self.documents);
+        let unanswered = reach::unanswered(self.documents);
+        let tcp = silent::tcp_services(self.documents);
         // A faulty document is missing here, and what it leads to would seem to be out of reach.
         let whole = self.problems.is_empty();
         for (_, mesh) in self.documents.meshes() {
@@ -97,11 +99,11 @@ impl<'a> Check<'a> {
                 }
             }
             for node in mesh.virtual_nodes.values() {
-                self.tcp_backends(node);
+                self.tcp_backends(&tcp, node);
                 self.lone_address(node);
                 self.raised_on_listener(&ways, node);
                 if whole {
-                    self.unanswered_backends(node);
+                    self.unanswered_backends(&unanswered, node);
                     self.unreached(&reached, node);
                 }
             }
@@ -109,7 +111,7 @@ impl<'a> Check<'a> {
                 self.hidden_gateway_routes(mesh, gateway);
             }
             for route in mesh.gateway_routes.values().filter(|_| whole) {
-                self.unanswered_target(route);
+                self.unanswered_target(&unanswered, route);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Services that nothing answers and nodes that nothing calls.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mesh_model::spec::{
     gateway_route::GatewayRouteSpec, virtual_node::VirtualNodeSpec,
@@ -37,6 +37,18 @@ pub(super) fn reached(documents: &Documents) -> BTreeSet<&Identity> {
     reached
 }
 
+/// Services that nothing answers, and why.
+pub(super) type Unanswered<'a> = BTreeMap<&'a Identity, String>;
+
+/// Every service that nothing answers.
+pub(super) fn unanswered(documents: &Documents) -> Unanswered<'_> {
+    let meshes = documents.meshes();
+    meshes
+        .flat_map(|(_, mesh)| mesh.virtual_services.values())
+        .filter_map(|service| Some((&service.identity, why_unanswered(documents, service)?)))
+        .collect()
+}
+
 impl Check<'_> {
     /// A node that listens and that nothing leads to. One with backends is a front, which is called
     /// from outside the mesh.
@@ -55,12 +67,19 @@ impl Check<'_> {
     }
 
     /// Backends that nothing answers.
-    pub(super) fn unanswered_backends(&mut self, node: &Document<VirtualNodeSpec>) {
+    pub(super) fn unanswered_backends(
+        &mut self,
+        unanswered: &Unanswered<'_>,
+        node: &Document<VirtualNodeSpec>,
+    ) {
+        if unanswered.is_empty() {
+            return;
+        }
         for (index, backend) in node.spec.backends().enumerate() {
             let given = backend.virtual_service_name.as_str();
             let service = service_named(self.documents, given, &node.identity.mesh);
-            if let Some(why) = service.and_then(|service| unanswered(self.documents, service)) {
-                self.weak(node, &backend_path(index), why);
+            if let Some(why) = service.and_then(|service| unanswered.get(&service.identity)) {
+                self.weak(node, &backend_path(index), why.clone());
             }
         }
     }
@@ -83,19 +102,23 @@ impl Check<'_> {
     }
 
     /// A gateway route to a service that nothing answers.
-    pub(super) fn unanswered_target(&mut self, route: &Document<GatewayRouteSpec>) {
+    pub(super) fn unanswered_target(
+        &mut self,
+        unanswered: &Unanswered<'_>,
+        route: &Document<GatewayRouteSpec>,
+    ) {
         let target = route.spec.kind.target();
         let given = target.virtual_service.virtual_service_name.as_str();
         let service = service_named(self.documents, given, &route.identity.mesh);
-        if let Some(why) = service.and_then(|service| unanswered(self.documents, service)) {
+        if let Some(why) = service.and_then(|service| unanswered.get(&service.identity)) {
             let at = FieldPath::spec().members(&[route.spec.kind.member(), "action", "target"]);
-            self.weak(route, &at, why);
+            self.weak(route, &at, why.clone());
         }
     }
 }
 
 /// Why nothing answers a service.
-fn unanswered(documents: &Documents, service: &Document<VirtualServiceSpec>) -> Option<String> {
+fn why_unanswered(documents: &Documents, service: &Document<VirtualServiceSpec>) -> Option<String> {
     let service_name = &service.identity;
     if service.spec.provider.is_none() {
         return Some(format!(

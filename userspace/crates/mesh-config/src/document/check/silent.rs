@@ -8,6 +8,7 @@ use mesh_model::{
         Port,
         discovery::ServiceDiscovery,
         gateway_route::GatewayRouteSpec,
+        listener::PortMapping,
         route::{RouteSpec, WeightedTarget},
         virtual_gateway::VirtualGatewaySpec,
         virtual_node::VirtualNodeSpec,
@@ -20,34 +21,51 @@ use super::{
     several,
 };
 use crate::{
-    document::{Document, Mesh, identity::dns_key, target::target_listener},
+    document::{Document, Documents, Mesh, identity::Identity, target::target_listener},
     problem::path::FieldPath,
 };
+
+/// The services that answer TCP, with the ports on which they do.
+pub(super) fn tcp_services(documents: &Documents) -> BTreeMap<&Identity, Vec<Port>> {
+    let meshes = documents.meshes();
+    meshes
+        .flat_map(|(_, mesh)| mesh.virtual_services.values())
+        .filter_map(|service| {
+            let answer = answered_by(documents, service)?;
+            let tcp = |mapping: &PortMapping| mapping.protocol == Protocol::Tcp;
+            let ports = answer.ports().into_iter().filter(tcp);
+            let ports: Vec<Port> = ports.map(|mapping| mapping.port).collect();
+            (!ports.is_empty()).then_some((&service.identity, ports))
+        })
+        .collect()
+}
 
 impl<'a> Check<'a> {
     /// TCP names no host: a port leads to one service (guide, "Unable to connect to a TCP virtual
     /// node").
-    pub(super) fn tcp_backends(&mut self, node: &Document<VirtualNodeSpec>) {
-        let mut taken: BTreeMap<Port, String> = BTreeMap::new();
+    pub(super) fn tcp_backends(
+        &mut self,
+        tcp: &BTreeMap<&Identity, Vec<Port>>,
+        node: &Document<VirtualNodeSpec>,
+    ) {
+        if tcp.len() < 2 {
+            return;
+        }
+        let mut taken: BTreeMap<Port, &Identity> = BTreeMap::new();
         for (index, backend) in node.spec.backends().enumerate() {
             let given = backend.virtual_service_name.as_str();
             let service = service_named(self.documents, given, &node.identity.mesh);
-            let Some(service) = service else { continue };
-            let Some(answer) = answered_by(self.documents, service) else {
+            let Some(service) = service.map(|service| &service.identity) else {
                 continue;
             };
-            let name = dns_key(&service.identity.name);
-            for mapping in answer.ports() {
-                if mapping.protocol != Protocol::Tcp {
-                    continue;
-                }
-                let first = taken.entry(mapping.port).or_insert_with(|| name.clone());
-                if *first != name {
+            for port in tcp.get(service).into_iter().flatten() {
+                let first = *taken.entry(*port).or_insert(service);
+                if first != service {
                     let message = format!(
-                        "`{first}` and `{name}` both answer TCP on port {}: TCP names no host, and \
-                         App Mesh sent every connection to one of them; give the \
-                         router of one another port",
-                        mapping.port
+                        "`{}` and `{}` both answer TCP on port {port}: TCP names no host, and App \
+                         Mesh sent every connection to one of them; give the router of one another \
+                         port",
+                        first.name, service.name
                     );
                     self.weak(node, &backend_path(index), message);
                 }

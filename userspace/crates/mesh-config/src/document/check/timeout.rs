@@ -23,7 +23,8 @@ use crate::{
     problem::path::FieldPath,
 };
 
-/// Who calls the routes of a router, and which routes lead to a listener.
+/// What raised timeouts are held against: who calls the routes of a router, and which routes lead
+/// to a listener.
 #[derive(Default)]
 pub(super) struct Ways<'a> {
     callers: BTreeMap<&'a Identity, Vec<&'a Document<VirtualNodeSpec>>>,
@@ -33,31 +34,48 @@ pub(super) struct Ways<'a> {
 impl<'a> Ways<'a> {
     pub(super) fn of(documents: &'a Documents) -> Self {
         let mut ways = Self::default();
-        for (_, mesh) in documents.meshes() {
-            for node in mesh.virtual_nodes.values() {
-                for backend in node.spec.backends() {
-                    let given = backend.virtual_service_name.as_str();
-                    let service = service_named(documents, given, &node.identity.mesh);
-                    if let Some(AnsweredBy::Router(_, router)) =
-                        service.and_then(|service| answered_by(documents, service))
-                    {
-                        ways.callers.entry(&router.identity).or_default().push(node);
-                    }
+        let routes = || {
+            let meshes = documents.meshes();
+            meshes.flat_map(|(_, mesh)| mesh.routes.values())
+        };
+        for route in routes() {
+            for (node, listener) in targets(documents, route) {
+                if listener_limit(listener).is_none_or(|limit| limit <= DEFAULT_REQUEST_TIMEOUT) {
+                    continue;
                 }
-            }
-            for route in mesh.routes.values() {
-                for (node, listener) in targets(documents, route) {
-                    let listener = (&node.identity, listener.port_mapping.port);
-                    let routes = ways.routes.entry(listener).or_default();
-                    // Several targets may be one listener.
-                    if routes.last().map(|last| &last.identity) != Some(&route.identity) {
-                        routes.push(route);
-                    }
+                let listener = (&node.identity, listener.port_mapping.port);
+                let routes = ways.routes.entry(listener).or_default();
+                // Several targets may be one listener.
+                if routes.last().map(|last| &last.identity) != Some(&route.identity) {
+                    routes.push(route);
                 }
             }
         }
+        if routes().any(|route| raised(route).is_some()) {
+            ways.find_callers(documents);
+        }
         ways
     }
+
+    fn find_callers(&mut self, documents: &'a Documents) {
+        let meshes = documents.meshes();
+        for node in meshes.flat_map(|(_, mesh)| mesh.virtual_nodes.values()) {
+            for backend in node.spec.backends() {
+                let given = backend.virtual_service_name.as_str();
+                let service = service_named(documents, given, &node.identity.mesh);
+                let answer = service.and_then(|service| answered_by(documents, service));
+                if let Some(AnsweredBy::Router(_, router)) = answer {
+                    self.callers.entry(&router.identity).or_default().push(node);
+                }
+            }
+        }
+    }
+}
+
+/// A route's request timeout, if it is above the default.
+fn raised(route: &Document<RouteSpec>) -> Option<Duration> {
+    let allowed = limit(request_timeout(&route.spec.kind)?);
+    (allowed > DEFAULT_REQUEST_TIMEOUT).then_some(allowed)
 }
 
 /// The nodes and listeners that a route sends to.
@@ -76,13 +94,9 @@ fn targets<'a>(
 impl<'a> Check<'a> {
     /// A timeout that was raised on a route and not on the listeners on the request's way.
     pub(super) fn raised_on_route(&mut self, ways: &Ways<'a>, route: &'a Document<RouteSpec>) {
-        let Some(given) = request_timeout(&route.spec.kind) else {
+        let Some(allowed) = raised(route) else {
             return;
         };
-        let allowed = limit(given);
-        if allowed <= DEFAULT_REQUEST_TIMEOUT {
-            return;
-        }
         let router = route.identity.parent_identity();
         let callers = router
             .and_then(|router| ways.callers.get(&router))
