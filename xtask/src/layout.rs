@@ -39,6 +39,11 @@ pub(crate) fn envoy() -> PathBuf {
     tools().join("envoy/envoy/_bin/envoy")
 }
 
+/// The Python packages that hold RE2.
+pub(crate) fn re2() -> PathBuf {
+    tools().join("re2")
+}
+
 /// cargo-deny.
 pub(crate) fn cargo_deny() -> PathBuf {
     tools().join("bin/cargo-deny")

@@ -7,6 +7,8 @@ mod apt;
 pub(crate) mod deny;
 pub(crate) mod ebpf;
 mod envoy;
+mod pip;
+mod re2;
 
 use std::time::Instant;
 
@@ -50,6 +52,7 @@ enum Mend {
     BpfLinker(ebpf::Toolchain),
     CargoDeny,
     Envoy,
+    Re2,
     /// Nothing here can install it; the text is what to run.
     ByHand(&'static str),
 }
@@ -89,6 +92,9 @@ fn missing(purposes: &[Purpose]) -> Vec<Missing> {
     if purposes.contains(&Purpose::Test) || purposes.contains(&Purpose::Demo) {
         missing.extend(envoy::missing());
     }
+    if purposes.contains(&Purpose::Test) {
+        missing.extend(re2::missing());
+    }
     if purposes.contains(&Purpose::Check) {
         missing.extend(deny::missing());
     }
@@ -118,6 +124,7 @@ fn install(missing: &[Missing]) -> Result<()> {
             }
             Mend::CargoDeny => command::step("setup: cargo-deny", deny::install)?,
             Mend::Envoy => command::step("setup: Envoy", envoy::install)?,
+            Mend::Re2 => command::step("setup: RE2", re2::install)?,
             Mend::Package(_) | Mend::ByHand(_) => {}
         }
     }

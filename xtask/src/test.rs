@@ -113,7 +113,8 @@ fn cargo_test() -> Command {
         .args(["test", "--no-fail-fast"])
         .env("FERROMESH_BIN", layout::daemon())
         .env("FERROMESH_EBPF_OBJECT", layout::object())
-        .env("FERROMESH_ENVOY", layout::envoy());
+        .env("FERROMESH_ENVOY", layout::envoy())
+        .env("FERROMESH_RE2", layout::re2());
     if may_use_the_kernel() {
         cargo.env("REQUIRE_PRIVILEGED", "1");
     }

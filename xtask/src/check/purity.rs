@@ -4,12 +4,13 @@ use anyhow::{Result, bail};
 
 use crate::command;
 
-const PURE: [&str; 6] = [
+const PURE: [&str; 7] = [
     "ebpf-abi",
     "ebpf-decide",
     "mesh-balance",
     "mesh-detect",
     "mesh-model",
+    "mesh-regex",
     "mesh-route",
 ];
 

