@@ -10,7 +10,7 @@ use mesh_config::{
 };
 use mesh_model::{
     resource::ResourceName,
-    snapshot::{EgressPort, RouteMatch, Snapshot},
+    snapshot::{EgressPort, PathMatch, Snapshot},
 };
 use tests::process::quote;
 
@@ -65,9 +65,9 @@ fn url(snapshot: &Snapshot) -> Option<String> {
             return None;
         };
         let host = table.virtual_hosts.first()?;
-        let path = match host.routes.first().map(|route| &route.matches) {
-            Some(RouteMatch::Prefix(prefix)) => prefix.as_str(),
-            None => "/",
+        let path = match host.routes.first().map(|route| &route.matches.path) {
+            Some(PathMatch::Prefix(prefix) | PathMatch::Exact(prefix)) => prefix.as_str(),
+            Some(PathMatch::Regex(_)) | None => "/",
         };
         Some(match port {
             80 => format!("http://{}{path}", host.name),
