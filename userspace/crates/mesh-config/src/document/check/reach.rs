@@ -17,9 +17,21 @@ use crate::{
     problem::path::FieldPath,
 };
 
-/// The nodes that a service or a route leads to.
+/// A node that listens and calls nothing. One with backends is a front, which is called from
+/// outside the mesh.
+fn is_leaf(node: &Document<VirtualNodeSpec>) -> bool {
+    !node.spec.listeners().is_empty() && node.spec.backends().next().is_none()
+}
+
+/// The nodes that a service or a route leads to, if there is a leaf among all.
 pub(super) fn reached(documents: &Documents) -> BTreeSet<&Identity> {
     let mut reached = BTreeSet::new();
+    let mut nodes = documents
+        .meshes()
+        .flat_map(|(_, mesh)| mesh.virtual_nodes.values());
+    if !nodes.any(is_leaf) {
+        return reached;
+    }
     for (_, mesh) in documents.meshes() {
         for service in mesh.virtual_services.values() {
             if let Some(AnsweredBy::Node(node)) = answered_by(documents, service) {
@@ -50,15 +62,13 @@ pub(super) fn unanswered(documents: &Documents) -> Unanswered<'_> {
 }
 
 impl Check<'_> {
-    /// A node that listens and that nothing leads to. One with backends is a front, which is called
-    /// from outside the mesh.
+    /// A leaf that nothing leads to.
     pub(super) fn unreached(
         &mut self,
         reached: &BTreeSet<&Identity>,
         node: &Document<VirtualNodeSpec>,
     ) {
-        let leaf = node.spec.backends().next().is_none();
-        if leaf && !node.spec.listeners().is_empty() && !reached.contains(&node.identity) {
+        if is_leaf(node) && !reached.contains(&node.identity) {
             let message = "no virtual service and no route leads to it: nothing in the mesh calls \
                            it; add one, or take the node out";
             let at = FieldPath::spec().member("listeners");

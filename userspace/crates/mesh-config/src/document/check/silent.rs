@@ -99,6 +99,9 @@ impl<'a> Check<'a> {
     /// Targets whose nodes listen on different ports, where the route does not say that it knows.
     pub(super) fn target_ports(&mut self, route: &Document<RouteSpec>) {
         let targets = route.spec.kind.targets();
+        if targets.len() < 2 || targets.iter().all(|target| target.port.is_some()) {
+            return;
+        }
         let port = |target: &WeightedTarget| {
             let given = target.virtual_node.as_str();
             let node = node_named(self.documents, given, &route.identity.mesh)?;
@@ -106,8 +109,7 @@ impl<'a> Check<'a> {
             Some((listener.port_mapping.port, node.identity.name.clone()))
         };
         let ports: BTreeMap<Port, String> = targets.iter().filter_map(port).collect();
-        let named = targets.iter().all(|target| target.port.is_some());
-        if named || ports.len() < 2 {
+        if ports.len() < 2 {
             return;
         }
         let ports: Vec<String> = ports

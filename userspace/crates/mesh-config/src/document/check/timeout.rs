@@ -38,9 +38,13 @@ impl<'a> Ways<'a> {
             let meshes = documents.meshes();
             meshes.flat_map(|(_, mesh)| mesh.routes.values())
         };
-        for route in routes() {
+        let any_listener = documents
+            .meshes()
+            .flat_map(|(_, mesh)| mesh.virtual_nodes.values())
+            .any(|node| node.spec.listeners().iter().any(is_raised));
+        for route in routes().filter(|_| any_listener) {
             for (node, listener) in targets(documents, route) {
-                if listener_limit(listener).is_none_or(|limit| limit <= DEFAULT_REQUEST_TIMEOUT) {
+                if !is_raised(listener) {
                     continue;
                 }
                 let listener = (&node.identity, listener.port_mapping.port);
@@ -70,6 +74,10 @@ impl<'a> Ways<'a> {
             }
         }
     }
+}
+
+fn is_raised(listener: &Listener) -> bool {
+    listener_limit(listener).is_some_and(|limit| limit > DEFAULT_REQUEST_TIMEOUT)
 }
 
 /// A route's request timeout, if it is above the default.
