@@ -28,6 +28,10 @@ pub(crate) enum Command {
     Validate(ValidateArgs),
     /// Say which listener, virtual service, route and clusters a request would get, and why
     Explain(ExplainArgs),
+    /// Say which listeners, virtual hosts, routes, clusters and rules of a workload would change
+    Diff(DiffArgs),
+    /// Draw the meshes of some documents for Graphviz or Mermaid
+    Graph(GraphArgs),
     /// List live connections with their counters
     Connections(ConnectionsArgs),
     /// Show programs, links, maps, generation, workloads, listeners and health
@@ -236,6 +240,40 @@ pub(crate) struct ExplainArgs {
     pub(crate) inputs: InputArgs,
     /// The URL as the application would call it
     pub(crate) url: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DiffArgs {
+    /// Directory or file of the documents as they are
+    #[arg(value_name = "OLD")]
+    pub(crate) old: PathBuf,
+    /// Directory or file of the documents as they would be
+    #[arg(value_name = "NEW")]
+    pub(crate) new: PathBuf,
+    /// The workload: mesh/MESH/virtualNode/NODE, mesh/MESH/virtualGateway/GATEWAY or its ARN
+    #[arg(long, env = "FERROMESH_RESOURCE")]
+    pub(crate) resource: ResourceName,
+    /// Print what a machine may read
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct GraphArgs {
+    /// Files and directories of documents
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// What reads the text
+    #[arg(long, default_value = "dot")]
+    pub(crate) format: GraphFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    /// Graphviz: `dot -Tsvg`
+    Dot,
+    /// Mermaid, as Markdown pages take it
+    Mermaid,
 }
 
 #[derive(Args, Debug)]

@@ -1,7 +1,9 @@
 //! What each command of the command line does.
 
 pub(crate) mod connections;
+pub(crate) mod diff;
 pub(crate) mod explain;
+pub(crate) mod graph;
 pub(crate) mod run;
 pub(crate) mod status;
 pub(crate) mod uninstall;

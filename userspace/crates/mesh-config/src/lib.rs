@@ -7,16 +7,20 @@
 //! - [`document`]: files to typed documents, every fault of every file at once
 //! - [`resolve`]: documents and a resource name to the snapshot of one workload
 //! - [`redirect`]: the route manager's variables to redirection rules
+//! - [`diff`]: what changes from one state of a workload to another
 //! - [`explain`]: which route a request would get, and why not the others
+//! - [`graph`]: the meshes of the documents, drawn
 //! - [`survey`]: what of a set of documents works, differs, or is not there yet
 //!
 //! [`problem`] is how all of them say what is wrong: place, rule and mend.
 
+pub mod diff;
 pub mod document;
 pub mod explain;
 #[cfg(test)]
 mod fixture;
 pub mod form;
+pub mod graph;
 pub mod problem;
 mod read;
 pub mod redirect;

@@ -11,7 +11,7 @@ mod cluster;
 mod egress;
 mod gateway;
 mod ingress;
-mod matches;
+pub(crate) mod matches;
 mod remarks;
 mod retry;
 mod route;

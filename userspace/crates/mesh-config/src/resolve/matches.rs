@@ -6,13 +6,14 @@ use mesh_model::{
     snapshot::{HeaderMatch, PathMatch, QueryMatch, RouteMatch, ValueMatch},
     spec::{
         Text,
+        gateway_route::GatewayRouteKind,
         route::{GrpcRouteMatch, HttpRouteMatch, HttpRoutePath},
         value_match::{self, NamedMatch, QueryParameterMatch},
     },
 };
 
 /// The match of an HTTP or HTTP/2 route.
-pub(super) fn of_http(given: &HttpRouteMatch) -> RouteMatch {
+pub(crate) fn of_http(given: &HttpRouteMatch) -> RouteMatch {
     RouteMatch {
         path: http_path(&given.path),
         method: given.method,
@@ -23,7 +24,7 @@ pub(super) fn of_http(given: &HttpRouteMatch) -> RouteMatch {
 }
 
 /// The match of a gRPC route: a request's path is `/SERVICE/METHOD`, its metadata are headers.
-pub(super) fn of_grpc(given: &GrpcRouteMatch) -> RouteMatch {
+pub(crate) fn of_grpc(given: &GrpcRouteMatch) -> RouteMatch {
     let method = given.method_name.as_ref().map(Text::as_str);
     RouteMatch {
         path: grpc_path(given.service_name.as_deref(), method),
@@ -32,8 +33,30 @@ pub(super) fn of_grpc(given: &GrpcRouteMatch) -> RouteMatch {
     }
 }
 
+/// The match of a gateway route; without a path it takes every one.
+pub(crate) fn of_gateway(kind: &GatewayRouteKind) -> RouteMatch {
+    match kind {
+        GatewayRouteKind::GrpcRoute(grpc) => RouteMatch {
+            path: grpc_path(grpc.matches.service_name.as_deref(), None),
+            headers: named(grpc.matches.metadata.as_deref()),
+            ..RouteMatch::prefix("/")
+        },
+        GatewayRouteKind::Http2Route(http) | GatewayRouteKind::HttpRoute(http) => {
+            let given = &http.matches;
+            let any = || PathMatch::Prefix("/".to_owned());
+            RouteMatch {
+                path: given.path.as_ref().map_or_else(any, http_path),
+                method: given.method,
+                scheme: None,
+                headers: named(given.headers.as_deref()),
+                query_parameters: queries(given.query_parameters.as_deref()),
+            }
+        }
+    }
+}
+
 /// A path as a document matches it.
-pub(super) fn http_path(given: &HttpRoutePath) -> PathMatch {
+fn http_path(given: &HttpRoutePath) -> PathMatch {
     match given {
         HttpRoutePath::Path(value_match::PathMatch::Exact(path)) => {
             PathMatch::Exact(path.as_str().to_owned())
@@ -46,7 +69,7 @@ pub(super) fn http_path(given: &HttpRoutePath) -> PathMatch {
 }
 
 /// The path of a gRPC service or of one of its methods.
-pub(super) fn grpc_path(service: Option<&str>, method: Option<&str>) -> PathMatch {
+fn grpc_path(service: Option<&str>, method: Option<&str>) -> PathMatch {
     match (service, method) {
         (Some(service), Some(method)) => PathMatch::Exact(format!("/{service}/{method}")),
         (Some(service), None) => PathMatch::Prefix(format!("/{service}/")),
@@ -56,7 +79,7 @@ pub(super) fn grpc_path(service: Option<&str>, method: Option<&str>) -> PathMatc
 }
 
 /// Conditions on headers or metadata.
-pub(super) fn named(given: Option<&[NamedMatch]>) -> Vec<HeaderMatch> {
+fn named(given: Option<&[NamedMatch]>) -> Vec<HeaderMatch> {
     let condition = |given: &NamedMatch| HeaderMatch {
         name: given.name.as_str().to_ascii_lowercase(),
         value: given.value.as_ref().map(value),
@@ -66,7 +89,7 @@ pub(super) fn named(given: Option<&[NamedMatch]>) -> Vec<HeaderMatch> {
 }
 
 /// Conditions on query parameters.
-pub(super) fn queries(given: Option<&[QueryParameterMatch]>) -> Vec<QueryMatch> {
+fn queries(given: Option<&[QueryParameterMatch]>) -> Vec<QueryMatch> {
     let condition = |given: &QueryParameterMatch| QueryMatch {
         name: given.name.clone(),
         exact: given.value.as_ref().and_then(|value| value.exact.clone()),

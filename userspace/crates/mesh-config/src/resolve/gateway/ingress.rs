@@ -183,18 +183,11 @@ fn hops(
     reached: &Reached<'_>,
     cluster: ClusterId,
 ) -> Vec<Route> {
-    let (matches, path) = match &document.spec.kind {
-        GatewayRouteKind::GrpcRoute(grpc) => {
-            let given = &grpc.matches;
-            let matches = RouteMatch {
-                path: matches::grpc_path(given.service_name.as_deref(), None),
-                headers: matches::named(given.metadata.as_deref()),
-                ..RouteMatch::prefix("/")
-            };
-            (matches, None)
-        }
+    let matches = matches::of_gateway(&document.spec.kind);
+    let path = match &document.spec.kind {
+        GatewayRouteKind::GrpcRoute(_) => None,
         GatewayRouteKind::Http2Route(http) | GatewayRouteKind::HttpRoute(http) => {
-            (http_match(http), path_rewrite(http))
+            path_rewrite(http)
         }
     };
     let longer = match (&matches.path, &path) {
@@ -240,20 +233,6 @@ fn hops(
             ..hop.clone()
         })
         .collect()
-}
-
-fn http_match(http: &HttpGatewayRoute) -> RouteMatch {
-    let given = &http.matches;
-    RouteMatch {
-        path: given
-            .path
-            .as_ref()
-            .map_or_else(|| PathMatch::Prefix("/".to_owned()), matches::http_path),
-        method: given.method,
-        scheme: None,
-        headers: matches::named(given.headers.as_deref()),
-        query_parameters: matches::queries(given.query_parameters.as_deref()),
-    }
 }
 
 /// What becomes of the path: a matched prefix becomes `/` unless the document says otherwise, any

@@ -1,0 +1,54 @@
+//! `ferromesh diff`: what of a workload would change from one set of documents to another.
+
+use std::path::Path;
+
+use anyhow::Context;
+use mesh_config::{
+    diff::{State, diff},
+    document::Documents,
+    redirect::redirect_rules,
+    resolve::resolve,
+    source::directory::read_paths,
+};
+use mesh_model::{redirect::RedirectRules, resource::ResourceName, snapshot::Snapshot};
+
+use crate::{cli::DiffArgs, daemon::configuration::Problems, settings::Environment};
+
+pub(crate) fn run(args: &DiffArgs, environment: &Environment) -> anyhow::Result<()> {
+    let (old, old_rules) = state(&args.old, &args.resource, environment)?;
+    let (new, new_rules) = state(&args.new, &args.resource, environment)?;
+    let difference = diff(
+        State {
+            snapshot: &old,
+            rules: &old_rules,
+        },
+        State {
+            snapshot: &new,
+            rules: &new_rules,
+        },
+    );
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&difference)?);
+    } else {
+        print!("{difference}");
+    }
+    Ok(())
+}
+
+/// What the documents at a path mean for a workload.
+fn state(
+    path: &Path,
+    resource: &ResourceName,
+    environment: &Environment,
+) -> anyhow::Result<(Snapshot, RedirectRules)> {
+    let set = read_paths(&[path.to_owned()]).context("the documents cannot be read")?;
+    Documents::parse(&set)
+        .into_result()
+        .and_then(|(documents, _)| resolve(&documents, resource, environment))
+        .and_then(|resolved| {
+            let rules = redirect_rules(environment, &resolved.snapshot)?;
+            Ok((resolved.snapshot, rules))
+        })
+        .map_err(|problems| Problems(problems.iter().map(ToString::to_string).collect()))
+        .with_context(|| format!("the documents of {} are bad", path.display()))
+}

@@ -1,0 +1,22 @@
+//! `ferromesh graph`: the meshes of some documents, drawn.
+
+use anyhow::Context;
+use mesh_config::{document::Documents, graph::Graph, source::directory::read_paths};
+
+use crate::cli::{GraphArgs, GraphFormat};
+
+/// Draws what can be read; what cannot is named on standard error, for half a picture may be what
+/// shows the fault.
+pub(crate) fn run(args: &GraphArgs) -> anyhow::Result<()> {
+    let set = read_paths(&args.paths).context("the documents cannot be read")?;
+    let parsed = Documents::parse(&set);
+    for problem in &parsed.problems {
+        eprintln!("error: {problem}");
+    }
+    let graph = Graph::of(&parsed.documents);
+    match args.format {
+        GraphFormat::Dot => print!("{}", graph.dot()),
+        GraphFormat::Mermaid => print!("{}", graph.mermaid()),
+    }
+    Ok(())
+}
