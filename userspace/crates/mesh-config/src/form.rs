@@ -6,6 +6,7 @@
 
 mod cli;
 mod identify;
+pub(crate) mod kubernetes;
 mod named;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -42,6 +43,8 @@ pub(crate) struct FileRead {
     pub(crate) entries: Vec<Arc<Entry>>,
     /// What `list-*` names.
     pub(crate) listed: Vec<Listed>,
+    /// Objects of Kubernetes, of which documents come once all of them are known.
+    pub(crate) objects: Vec<Arc<kubernetes::Object>>,
     pub(crate) findings: Findings,
 }
 
@@ -132,6 +135,7 @@ impl FileRead {
                 self.fill(&mut origin, inputs);
                 cli::read(origin, inputs, self);
             }
+            Form::Kubernetes => kubernetes::read(origin, inputs, self),
         }
     }
 
@@ -159,6 +163,8 @@ impl FileRead {
 enum Form {
     /// What the AWS CLI takes and prints.
     Cli,
+    /// An object of Kubernetes.
+    Kubernetes,
     /// Several trees in one.
     List,
 }
@@ -167,6 +173,9 @@ impl Form {
     fn of(tree: &Node) -> Self {
         if tree.as_list().is_some() {
             return Self::List;
+        }
+        if kubernetes::is_object(tree) {
+            return Self::Kubernetes;
         }
         Self::Cli
     }

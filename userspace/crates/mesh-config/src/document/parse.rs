@@ -9,7 +9,7 @@ use std::{
 
 use super::{Documents, Open, Parsed, check, finding::Findings, gather};
 use crate::{
-    form::{self, FileRead, Inputs},
+    form::{self, FileRead, Inputs, kubernetes},
     source::{DocumentSet, SourceFile},
 };
 
@@ -22,6 +22,7 @@ pub struct Parser {
     inputs: Inputs,
     /// By the address of the file, which stays its own for as long as it is known.
     known: HashMap<usize, Known>,
+    kubernetes: kubernetes::Settler,
 }
 
 #[derive(Clone, Debug)]
@@ -36,6 +37,7 @@ impl Parser {
         Self {
             inputs,
             known: HashMap::new(),
+            kubernetes: kubernetes::Settler::default(),
         }
     }
 
@@ -46,12 +48,15 @@ impl Parser {
         let mut findings = Findings::default();
         let mut entries = Vec::with_capacity(set.files.len());
         let mut listed = Vec::new();
+        let mut objects = Vec::new();
         for file in &set.files {
             let read = &self.known[&address(file)].read;
             entries.extend(read.entries.iter().cloned());
             listed.extend(read.listed.iter().cloned());
+            objects.extend(read.objects.iter().cloned());
             findings.extend(read.findings.clone());
         }
+        entries.extend(self.kubernetes.settle(&objects, &mut findings));
         findings.problems.extend(set.unreadable.iter().cloned());
         findings.warnings.extend(set.left_out.iter().cloned());
         let gather::Gathered {

@@ -1,0 +1,323 @@
+//! All objects together: what each refers to gets its name in App Mesh, and the documents are read.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use smol_str::SmolStr;
+
+use super::{
+    membership::Membership,
+    object::{Key, Object, ObjectKind},
+    shape::{Shaped, text},
+};
+use crate::{
+    document::{
+        Kind,
+        entry::Entry,
+        finding::{Findings, Origin},
+        identity::dns_key,
+    },
+    problem::{
+        Place, Rule,
+        path::{FieldPath, Step},
+    },
+    tree::{Members, Node, Value},
+};
+
+/// The mesh of documents whose own cannot be told; that is a problem, and they are checked all the
+/// same.
+const NO_MESH: &str = "default";
+/// The backend group of all virtual services of a namespace.
+const ALL: &str = "*";
+
+/// Settles one set of objects after another. What was made of an object is kept for as long as it
+/// and the names that it needs stay the same.
+#[derive(Debug, Default)]
+pub(crate) struct Settler {
+    /// By the address of the object, which stays its own for as long as it is held here.
+    known: HashMap<usize, Made>,
+}
+
+/// What was made of an object.
+#[derive(Debug)]
+struct Made {
+    object: Arc<Object>,
+    names: Names,
+    entries: Vec<Arc<Entry>>,
+    findings: Findings,
+}
+
+/// What an object has to know of others.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Names {
+    mesh: SmolStr,
+    /// The gateway of a gateway route.
+    gateway: Option<SmolStr>,
+    /// The names of its references, document by document.
+    references: Vec<SmolStr>,
+    /// Virtual services of its backend groups, and the lines that ask for them.
+    backends: Vec<(SmolStr, u32)>,
+}
+
+impl Settler {
+    /// The documents of all objects.
+    pub(crate) fn settle(
+        &mut self,
+        objects: &[Arc<Object>],
+        findings: &mut Findings,
+    ) -> Vec<Arc<Entry>> {
+        let mut cluster = Cluster::new(objects, findings);
+        let mut known = HashMap::with_capacity(objects.len());
+        let mut entries = Vec::new();
+        for object in objects {
+            if object.documents.is_empty() {
+                continue;
+            }
+            let names = cluster.names(object, findings);
+            let address = Arc::as_ptr(object).addr();
+            let made = self.known.remove(&address);
+            let made = made
+                .filter(|made| made.names == names)
+                .unwrap_or_else(|| Made::of(object, names));
+            findings.extend(made.findings.clone());
+            let is_homeless = object.kind == ObjectKind::Document(Kind::GatewayRoute)
+                && made.names.gateway.is_none();
+            if !is_homeless && !cluster.surplus.contains(&address) {
+                entries.extend(made.entries.iter().cloned());
+            }
+            known.insert(address, made);
+        }
+        self.known = known;
+        entries
+    }
+}
+
+/// Objects by their names.
+struct Cluster<'a> {
+    objects: HashMap<(ObjectKind, &'a Key), &'a Arc<Object>>,
+    /// The virtual services of each namespace.
+    services: HashMap<&'a str, Vec<&'a SmolStr>>,
+    membership: Membership<'a>,
+    /// The addresses of objects of which there is another.
+    surplus: HashSet<usize>,
+}
+
+impl<'a> Cluster<'a> {
+    fn new(objects: &'a [Arc<Object>], findings: &mut Findings) -> Self {
+        let mut cluster = Self {
+            objects: HashMap::with_capacity(objects.len()),
+            services: HashMap::new(),
+            membership: Membership::new(),
+            surplus: HashSet::new(),
+        };
+        for object in objects {
+            let name = (object.kind, &object.key);
+            if let Some(first) = cluster.objects.get(&name) {
+                refuse_second(first, object, findings);
+                cluster.surplus.insert(Arc::as_ptr(object).addr());
+            } else {
+                cluster.objects.insert(name, object);
+                cluster.take(object);
+            }
+        }
+        cluster
+    }
+
+    fn take(&mut self, object: &'a Arc<Object>) {
+        let Key { namespace, name } = &object.key;
+        match object.kind {
+            ObjectKind::Namespace => {
+                self.membership.namespaces.insert(name, &object.labels);
+            }
+            ObjectKind::Document(Kind::Mesh) => self.membership.meshes.push(object),
+            ObjectKind::Document(Kind::VirtualGateway) => self.membership.gateways.push(object),
+            ObjectKind::Document(Kind::VirtualService) => {
+                let services = self.services.entry(namespace).or_default();
+                services.push(&object.aws_name);
+            }
+            _ => {}
+        }
+    }
+
+    fn names(&mut self, object: &Object, findings: &mut Findings) -> Names {
+        if object.kind == ObjectKind::Document(Kind::Mesh) {
+            return Names::default();
+        }
+        let mesh = self.membership.mesh_of(object, findings);
+        let gateway = match object.kind {
+            ObjectKind::Document(Kind::GatewayRoute) => {
+                self.membership.gateway_of(object, findings)
+            }
+            _ => None,
+        };
+        let references = object.documents.iter().flat_map(|made| &made.references);
+        let references: Vec<SmolStr> = references
+            .map(|reference| self.aws_name(ObjectKind::Document(reference.kind), &reference.key))
+            .collect();
+        Names {
+            mesh: mesh.unwrap_or_else(|| NO_MESH.into()),
+            gateway,
+            backends: self.backends(object, &references, findings),
+            references,
+        }
+    }
+
+    /// The name in App Mesh of an object; of one that is not there, the name that it would have.
+    fn aws_name(&self, kind: ObjectKind, key: &Key) -> SmolStr {
+        match self.objects.get(&(kind, key)) {
+            Some(object) => object.aws_name.clone(),
+            None => kind.aws_name(key),
+        }
+    }
+
+    /// The virtual services of the backend groups of a node that are no backends of it already.
+    fn backends(
+        &self,
+        node: &Object,
+        named: &[SmolStr],
+        findings: &mut Findings,
+    ) -> Vec<(SmolStr, u32)> {
+        let mut seen: HashSet<String> = named.iter().map(|name| dns_key(name)).collect();
+        let mut backends = Vec::new();
+        for group in &node.groups {
+            let services: Vec<SmolStr> = if group.key.name == ALL {
+                let services = self.services.get(group.key.namespace.as_str());
+                services
+                    .into_iter()
+                    .flatten()
+                    .map(|name| (*name).clone())
+                    .collect()
+            } else if let Some(found) = self.objects.get(&(ObjectKind::BackendGroup, &group.key)) {
+                let kind = ObjectKind::Document(Kind::VirtualService);
+                let services = found.services.iter();
+                services.map(|key| self.aws_name(kind, key)).collect()
+            } else {
+                findings.refuse(
+                    group.place.clone(),
+                    Rule::Reference,
+                    format!("no backend group {}", group.key),
+                    "add the manifest of the BackendGroup",
+                );
+                continue;
+            };
+            let new = services
+                .into_iter()
+                .filter(|name| seen.insert(dns_key(name)));
+            backends.extend(new.map(|name| (name, group.line)));
+        }
+        backends
+    }
+}
+
+/// Manifests may repeat a namespace, as long as they say the same of it.
+fn refuse_second(first: &Object, second: &Object, findings: &mut Findings) {
+    let is_same = second.kind == ObjectKind::Namespace && first.labels == second.labels;
+    if is_same {
+        return;
+    }
+    let elsewhere = Place {
+        document: None,
+        field: None,
+        ..first.place.clone()
+    };
+    let message = match second.kind {
+        ObjectKind::Namespace => {
+            format!("{elsewhere} gives namespace {} other labels", second.key)
+        }
+        _ => format!("{elsewhere} describes the same object: only one manifest may"),
+    };
+    let mend = "remove one of the two";
+    findings.refuse(second.place.clone(), Rule::Duplicate, message, mend);
+}
+
+impl Made {
+    fn of(object: &Arc<Object>, names: Names) -> Self {
+        let mut findings = Findings::default();
+        let mut entries = Vec::with_capacity(object.documents.len());
+        let mut references = names.references.iter();
+        for shaped in &object.documents {
+            let origin = Origin {
+                source: Arc::clone(&object.source),
+                tree: named(shaped, &names, &mut references),
+                root: object.root.clone().join(&shaped.root),
+            };
+            let entry = Entry::read(shaped.kind, origin, &[], &mut findings);
+            entries.extend(entry.map(Arc::new));
+        }
+        Self {
+            object: Arc::clone(object),
+            names,
+            entries,
+            findings,
+        }
+    }
+}
+
+/// The document with the names that it needs.
+fn named<'n>(
+    shaped: &Shaped,
+    names: &Names,
+    references: &mut impl Iterator<Item = &'n SmolStr>,
+) -> Node {
+    let mut tree = shaped.tree.clone();
+    for (reference, name) in shaped.references.iter().zip(references) {
+        if let Some(node) = find(&mut tree, &reference.at) {
+            *node = text(name, node.line);
+        }
+    }
+    if let Some(members) = tree.as_map_mut() {
+        if shaped.kind != Kind::Mesh {
+            members.insert(Kind::Mesh.name_member(), text(&names.mesh, 0));
+        }
+        if let Some(gateway) = &names.gateway {
+            members.insert(Kind::VirtualGateway.name_member(), text(gateway, 0));
+        }
+    }
+    add_backends(&mut tree, &names.backends);
+    tree
+}
+
+fn add_backends(tree: &mut Node, backends: &[(SmolStr, u32)]) {
+    let Some((_, line)) = backends.first() else {
+        return;
+    };
+    let spec = tree
+        .as_map_mut()
+        .and_then(|members| members.get_mut("spec"));
+    let Some(spec) = spec.and_then(Node::as_map_mut) else {
+        return;
+    };
+    if !spec.has("backends") {
+        let written = FieldPath::default().member("backendGroups");
+        spec.push(
+            "backends",
+            Some(written),
+            Node::new(Value::List(Vec::new()), *line),
+        );
+    }
+    let Some(Value::List(items)) = spec.get_mut("backends").map(|node| &mut node.value) else {
+        return;
+    };
+    items.extend(backends.iter().map(|(name, line)| {
+        let service = object("virtualServiceName", text(name, *line), *line);
+        object("virtualService", service, *line)
+    }));
+}
+
+fn object(member: &str, node: Node, line: u32) -> Node {
+    let mut members = Members::default();
+    members.push(member, None, node);
+    Node::new(Value::Map(members), line)
+}
+
+fn find<'n>(node: &'n mut Node, path: &FieldPath) -> Option<&'n mut Node> {
+    path.0
+        .iter()
+        .try_fold(node, |node, step| match (step, &mut node.value) {
+            (Step::Member(name), Value::Map(members)) => members.get_mut(name),
+            (Step::Item(index), Value::List(items)) => items.get_mut(*index),
+            _ => None,
+        })
+}
