@@ -5,6 +5,7 @@
 //! the file spells them.
 
 mod cli;
+pub(crate) mod cloudformation;
 mod identify;
 pub(crate) mod kubernetes;
 mod named;
@@ -13,6 +14,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 pub use named::{InvalidDocumentName, ResourcePath};
 
+use self::cloudformation::Template;
 use crate::{
     document::{
         Kind,
@@ -31,7 +33,7 @@ pub struct Inputs {
     /// Values of `$NAME` and `${NAME}`: those of the command line before those of the environment.
     pub variables: BTreeMap<String, String>,
     /// Values of the expressions of templates, by their text: `Environment`, `AWS::Region`,
-    /// `Fn::ImportValue: stack-MeshName`.
+    /// `LoadBalancer.DNSName`, `ImportValue stack-MeshName`.
     pub parameters: BTreeMap<String, String>,
     /// The resources whose bare `spec` a file holds, by the file's name.
     pub names: BTreeMap<String, ResourcePath>,
@@ -45,6 +47,8 @@ pub(crate) struct FileRead {
     pub(crate) listed: Vec<Listed>,
     /// Objects of Kubernetes, of which documents come once all of them are known.
     pub(crate) objects: Vec<Arc<kubernetes::Object>>,
+    /// They are evaluated together with those of the other files.
+    pub(crate) templates: Vec<Arc<Template>>,
     pub(crate) findings: Findings,
 }
 
@@ -131,6 +135,7 @@ impl FileRead {
                     self.read_tree(origin, inputs);
                 }
             }
+            Form::CloudFormation => cloudformation::read(origin, self),
             Form::Cli => {
                 self.fill(&mut origin, inputs);
                 cli::read(origin, inputs, self);
@@ -165,6 +170,8 @@ enum Form {
     Cli,
     /// An object of Kubernetes.
     Kubernetes,
+    /// A template.
+    CloudFormation,
     /// Several trees in one.
     List,
 }
@@ -176,6 +183,9 @@ impl Form {
         }
         if kubernetes::is_object(tree) {
             return Self::Kubernetes;
+        }
+        if cloudformation::is_template(tree) {
+            return Self::CloudFormation;
         }
         Self::Cli
     }

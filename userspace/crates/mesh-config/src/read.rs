@@ -76,4 +76,4 @@ macro_rules! words {
 pub(crate) use {object, union, words};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -161,6 +161,7 @@ impl fmt::Display for Node {
                 Some(number) => number.fmt(f),
                 None => number.fmt(f),
             },
+            Value::Loose(text) if is_bare(text) => f.write_str(text),
             Value::Text(text) | Value::Loose(text) | Value::Open(text) => {
                 f.write_str(&serde_json::Value::from(text.as_str()).to_string())
             }
@@ -182,6 +183,11 @@ impl fmt::Display for Node {
             }
         }
     }
+}
+
+/// Whether text is a number or a truth value of JSON.
+fn is_bare(text: &str) -> bool {
+    matches!(text, "true" | "false") || serde_json::from_str::<serde_json::Number>(text).is_ok()
 }
 
 impl Members {

@@ -9,7 +9,7 @@ use std::{
 
 use super::{Documents, Open, Parsed, check, finding::Findings, gather};
 use crate::{
-    form::{self, FileRead, Inputs, kubernetes},
+    form::{self, FileRead, Inputs, cloudformation, kubernetes},
     source::{DocumentSet, SourceFile},
 };
 
@@ -49,14 +49,18 @@ impl Parser {
         let mut entries = Vec::with_capacity(set.files.len());
         let mut listed = Vec::new();
         let mut objects = Vec::new();
+        let mut templates = Vec::new();
         for file in &set.files {
             let read = &self.known[&address(file)].read;
             entries.extend(read.entries.iter().cloned());
             listed.extend(read.listed.iter().cloned());
             objects.extend(read.objects.iter().cloned());
+            templates.extend(read.templates.iter().cloned());
             findings.extend(read.findings.clone());
         }
         entries.extend(self.kubernetes.settle(&objects, &mut findings));
+        let evaluated = cloudformation::evaluate(&templates, &self.inputs, &mut findings);
+        entries.extend(evaluated.entries);
         findings.problems.extend(set.unreadable.iter().cloned());
         findings.warnings.extend(set.left_out.iter().cloned());
         let gather::Gathered {

@@ -51,9 +51,10 @@ fn number(at: &At<'_>, min: i64, max: i64) -> Option<i64> {
         (min, i64::MAX) => format!("a whole number from {min} up"),
         (min, max) => format!("a whole number from {min} to {max}"),
     };
-    let quoted = at
-        .as_str()
-        .is_some_and(|text| text.trim().parse::<i64>().is_ok());
+    let quoted = given.is_none()
+        && at
+            .as_str()
+            .is_some_and(|text| text.trim().parse::<i64>().is_ok());
     let mend = if quoted {
         "write it without quotation marks"
     } else {

@@ -315,7 +315,7 @@ const MEMBERS: &str = "\
     virtualService virtualServiceName weight weightedTargets";
 
 /// JSON of any form, its members often those of documents.
-fn any_json() -> impl Strategy<Value = Value> {
+pub(crate) fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),

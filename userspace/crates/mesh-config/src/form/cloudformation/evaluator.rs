@@ -1,0 +1,334 @@
+//! The walk over a template's values: where it is, what it has found, and how much it may do.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
+
+use super::{
+    Inputs, Template,
+    condition::Truth,
+    reference::Export,
+    value::{Evaluated, Text, Value},
+};
+use crate::{
+    document::finding::Findings,
+    problem::{
+        Place, Problem, Rule,
+        path::{FieldPath, Step},
+    },
+    tree::{self, Members, Node},
+};
+
+/// How much the values of one template may come to: a value counts one, and so do 32 bytes of
+/// text. The largest template that CloudFormation takes, of 1 MB, needs less than half of it.
+const MAX_COST: usize = 500_000;
+/// How deep functions may refer to what holds further functions.
+const MAX_DEPTH: usize = 160;
+
+pub(super) struct Evaluator<'a> {
+    pub(super) templates: &'a [Arc<Template>],
+    pub(super) findings: &'a mut Findings,
+    pub(super) at: At,
+    pub(super) conditions: HashMap<(usize, &'a str), Truth>,
+    /// Attributes of App Mesh resources, by template and expression.
+    pub(super) attributes: HashMap<(usize, String), Value>,
+    pub(super) exports: Option<Arc<[Export<'a>]>>,
+    inputs: &'a Inputs,
+    used: BTreeSet<String>,
+    /// What is being evaluated and may not be needed for itself.
+    underway: Vec<(usize, String)>,
+    reported: HashSet<(Place, String)>,
+    /// What is tried without a word on its faults.
+    silent: bool,
+    depth: usize,
+    cost: usize,
+}
+
+/// Where the walk is.
+#[derive(Clone, Debug, Default)]
+pub(super) struct At {
+    pub(super) template: usize,
+    /// From the template's top.
+    pub(super) path: FieldPath,
+    /// The resource that needs it.
+    pub(super) document: Option<String>,
+}
+
+impl<'a> Evaluator<'a> {
+    pub(super) fn new(
+        templates: &'a [Arc<Template>],
+        inputs: &'a Inputs,
+        findings: &'a mut Findings,
+    ) -> Self {
+        Self {
+            templates,
+            findings,
+            at: At::default(),
+            conditions: HashMap::new(),
+            attributes: HashMap::new(),
+            exports: None,
+            inputs,
+            used: BTreeSet::new(),
+            underway: Vec::new(),
+            reported: HashSet::new(),
+            silent: false,
+            depth: 0,
+            cost: 0,
+        }
+    }
+
+    /// The expressions that were given a value and asked for.
+    pub(super) fn into_used(self) -> BTreeSet<String> {
+        self.used
+    }
+
+    /// Begins with a template: what it may cost is counted anew.
+    pub(super) fn begin(&mut self, template: usize) {
+        self.at = At {
+            template,
+            ..At::default()
+        };
+        self.cost = 0;
+    }
+
+    pub(super) fn template(&self) -> &'a Template {
+        &self.templates[self.at.template]
+    }
+
+    /// The value of anything.
+    pub(super) fn value(&mut self, node: &'a Node) -> Evaluated {
+        self.deeper(node.line, |evaluator| evaluator.value_here(node))
+            .at(node.line)
+    }
+
+    fn value_here(&mut self, node: &'a Node) -> Value {
+        match &node.value {
+            tree::Value::Null => Value::Null,
+            tree::Value::Bool(value) => Value::Bare(value.to_string().into()),
+            tree::Value::Int(number) => Value::Bare(number.to_string().into()),
+            tree::Value::Float(number) => Value::Bare(number.to_string().into()),
+            tree::Value::Text(text) | tree::Value::Loose(text) | tree::Value::Open(text) => {
+                Value::known(text.clone())
+            }
+            tree::Value::List(items) => Value::List(self.items(items)),
+            tree::Value::Map(members) => match function_of(members) {
+                Some((name, argument)) => self.call(name, argument),
+                None => self.members(members),
+            },
+        }
+    }
+
+    /// The items that are there.
+    pub(super) fn items(&mut self, items: &'a [Node]) -> Vec<Evaluated> {
+        let mut evaluated = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            let item = self.step(Step::Item(index), |evaluator| evaluator.value(item));
+            if !matches!(item.value, Value::Absent) {
+                evaluated.push(item);
+            }
+        }
+        evaluated
+    }
+
+    fn members(&mut self, members: &'a Members) -> Value {
+        let mut evaluated = Vec::with_capacity(members.len());
+        for member in members {
+            if member.name.starts_with("Fn::") {
+                let step = Step::Member(member.name.to_string());
+                self.step(step, |evaluator| {
+                    let message = format!("`{}` must be alone in its object", member.name);
+                    let mend = if member.name == "Fn::Transform" {
+                        super::PROCESSED
+                    } else {
+                        "put the function into an object of its own"
+                    };
+                    evaluator.fault(member.node.line, message, mend);
+                });
+                continue;
+            }
+            let step = Step::Member(member.name.to_string());
+            let value = self.step(step, |evaluator| evaluator.value(&member.node));
+            if !matches!(value.value, Value::Absent) {
+                evaluated.push((member.name.clone(), value));
+            }
+        }
+        Value::Map(evaluated)
+    }
+
+    /// The value of an argument that is text. None where it is not; the fault is reported.
+    pub(super) fn text(&mut self, node: &'a Node) -> Option<Text> {
+        let value = self.value(node).value;
+        let text = value.as_text();
+        if text.is_none() {
+            let message = format!("{} is not allowed: it is text here", shown(&value));
+            self.fault(
+                node.line,
+                message,
+                "write text, or a function that gives some",
+            );
+        }
+        text
+    }
+
+    /// Goes one level down, within the limits.
+    pub(super) fn deeper(&mut self, line: u32, then: impl FnOnce(&mut Self) -> Value) -> Value {
+        if self.cost > MAX_COST {
+            return Value::faulty();
+        }
+        if self.depth == MAX_DEPTH {
+            let message = format!("functions refer to functions deeper than {MAX_DEPTH} levels");
+            return self.fault(line, message, "write some of these values out");
+        }
+        self.depth += 1;
+        let value = then(self);
+        self.depth -= 1;
+        self.cost += value_cost(&value);
+        if self.cost > MAX_COST {
+            let message = format!(
+                "the template's values come to more than {MAX_COST} steps and pieces of text"
+            );
+            return self.fault(line, message, "write some of these values out");
+        }
+        value
+    }
+
+    /// Goes to a part of what is here.
+    pub(super) fn step<T>(&mut self, step: Step, then: impl FnOnce(&mut Self) -> T) -> T {
+        self.at.path.0.push(step);
+        let done = then(self);
+        self.at.path.0.pop();
+        done
+    }
+
+    pub(super) fn member<T>(&mut self, name: &str, then: impl FnOnce(&mut Self) -> T) -> T {
+        self.step(Step::Member(name.to_owned()), then)
+    }
+
+    /// Goes to another part of the templates and comes back.
+    pub(super) fn elsewhere<T>(
+        &mut self,
+        template: usize,
+        path: &[&str],
+        then: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let there = At {
+            template,
+            path: FieldPath::default().members(path),
+            document: None,
+        };
+        let here = std::mem::replace(&mut self.at, there);
+        let done = then(self);
+        self.at = here;
+        done
+    }
+
+    /// Does something that may not be needed for itself. None where it is: the fault is reported.
+    pub(super) fn once<T>(
+        &mut self,
+        name: &str,
+        line: u32,
+        then: impl FnOnce(&mut Self) -> T,
+    ) -> Option<T> {
+        let own = (self.at.template, name.to_owned());
+        if let Some(begin) = self.underway.iter().position(|other| *other == own) {
+            let ring = self.underway[begin..].iter().map(|(_, name)| &name[..]);
+            let ring: Vec<&str> = ring.chain([name]).collect();
+            let message = format!("`{name}` needs its own value: {}", ring.join(" → "));
+            self.fault(line, message, "break the ring");
+            return None;
+        }
+        self.underway.push(own);
+        let done = then(self);
+        self.underway.pop();
+        Some(done)
+    }
+
+    /// Tries something without a word on its faults.
+    pub(super) fn silently<T>(&mut self, then: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.silent, true);
+        let done = then(self);
+        self.silent = before;
+        done
+    }
+
+    /// The value given from outside for an expression.
+    pub(super) fn given(&mut self, expression: &str) -> Option<&'a str> {
+        let (name, value) = self.inputs.parameters.get_key_value(expression)?;
+        self.used.insert(name.clone());
+        Some(value)
+    }
+
+    /// What is given for an expression, else the expression itself.
+    pub(super) fn settable(&mut self, expression: &str, inner: Vec<smol_str::SmolStr>) -> Value {
+        match self.given(expression) {
+            Some(given) => Value::known(given),
+            None => Value::Text(Text::open(expression, inner)),
+        }
+    }
+
+    /// The place of the walk.
+    pub(super) fn place(&self, line: u32) -> Place {
+        let place = self
+            .template()
+            .origin
+            .place(self.at.document.as_deref(), &self.at.path);
+        Place {
+            line: (line > 0).then_some(line as usize).or(place.line),
+            ..place
+        }
+    }
+
+    /// Reports a fault here, and gives what stands for the value.
+    pub(super) fn fault(
+        &mut self,
+        line: u32,
+        message: impl Into<String>,
+        mend: impl Into<String>,
+    ) -> Value {
+        self.report(line, Rule::Value, message.into(), mend.into());
+        Value::faulty()
+    }
+
+    pub(super) fn report(&mut self, line: u32, rule: Rule, message: String, mend: String) {
+        let place = self.place(line);
+        if !self.silent && self.reported.insert((place.clone(), message.clone())) {
+            self.findings.problems.push(Problem {
+                place,
+                rule,
+                value: None,
+                message,
+                mend,
+            });
+        }
+    }
+}
+
+/// The cost of a value alone; its inner ones have been counted.
+fn value_cost(value: &Value) -> usize {
+    match value {
+        Value::List(_) | Value::Map(_) => 1,
+        scalar => scalar.cost(),
+    }
+}
+
+/// The function that an object is a call of.
+pub(super) fn function_of(members: &Members) -> Option<(&str, &Node)> {
+    let mut each = members.iter();
+    let (Some(member), None) = (each.next(), each.next()) else {
+        return None;
+    };
+    let name = member.name.as_str();
+    (name == "Ref" || name.starts_with("Fn::")).then_some((name, &member.node))
+}
+
+/// A value as a message shows it.
+pub(super) fn shown(value: &Value) -> String {
+    const SHOWN: usize = 60;
+    let text = value.to_string();
+    if text.chars().count() <= SHOWN {
+        return text;
+    }
+    let beginning: String = text.chars().take(SHOWN).collect();
+    format!("{beginning}…")
+}
