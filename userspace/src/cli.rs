@@ -224,12 +224,18 @@ pub(crate) struct ExplainArgs {
     /// Directory of App Mesh documents
     #[arg(long, env = "FERROMESH_MESH_CONFIG", value_name = "DIR")]
     pub(crate) mesh_config: PathBuf,
-    /// Who sends the request: mesh/MESH/virtualNode/NODE or its ARN
+    /// Whose proxy gets the request: mesh/MESH/virtualNode/NODE or its ARN
     #[arg(long, env = "FERROMESH_RESOURCE")]
     pub(crate) resource: ResourceName,
     /// The request's method
     #[arg(long, default_value = "GET")]
     pub(crate) method: String,
+    /// Explain a gRPC call: POST with gRPC's content type, the URL's path is /SERVICE/METHOD
+    #[arg(long, conflicts_with = "method")]
+    pub(crate) grpc: bool,
+    /// Explain a request that comes to the resource's own port; to a gateway all do
+    #[arg(long)]
+    pub(crate) ingress: bool,
     /// A request header, NAME:VALUE; may be given several times
     #[arg(long = "header", value_name = "NAME:VALUE", value_parser = header)]
     pub(crate) headers: Vec<(String, String)>,
@@ -238,7 +244,7 @@ pub(crate) struct ExplainArgs {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) inputs: InputArgs,
-    /// The URL as the application would call it
+    /// The URL as the application, or with --ingress its caller, would call it
     pub(crate) url: String,
 }
 

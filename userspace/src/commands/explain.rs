@@ -19,10 +19,15 @@ pub(crate) fn run(args: ExplainArgs, environment: &Environment) -> anyhow::Resul
         .and_then(|(documents, _)| resolve(&documents, &args.resource, environment))
         .map_err(|problems| Problems(problems.iter().map(ToString::to_string).collect()))
         .context("the documents are bad")?;
-    let request = Request {
-        method: args.method,
-        url: args.url,
-        headers: args.headers,
+    let request = if args.grpc {
+        Request::grpc(args.url, args.headers, args.ingress)
+    } else {
+        Request {
+            method: args.method,
+            url: args.url,
+            headers: args.headers,
+            ingress: args.ingress,
+        }
     };
     let explanation = explain(&resolved.snapshot, &request)?;
     if args.json {

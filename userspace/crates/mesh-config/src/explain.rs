@@ -1,37 +1,45 @@
 //! Which route a request would get from a snapshot, and why not the others.
 //!
-//! Host and path are matched by `mesh-route`, which the data path asks too; this module adds the
-//! way to it by port and what lies behind a route.
+//! Host, path and conditions are matched by `mesh-route`, which the data path asks too; this module
+//! adds the way to it by port, the second hop of a gateway, and what lies behind a route.
 
 mod render;
+mod request;
+mod step;
 
-use std::time::Duration;
+use mesh_model::snapshot::{EgressFilter, EgressPort, HostRewrite, PathRewrite, Route, Snapshot};
+use mesh_route::InvalidTable;
+use serde::Serialize;
 
-use http::{Uri, uri::Scheme};
-use mesh_model::snapshot::{
-    Discovery, DnsResponse, EgressFilter, EgressPort, PathMatch, Protocol, RouteTable, Snapshot,
-    TcpRoute, WeightedCluster,
+pub use self::{
+    request::Request,
+    step::{Share, Step, TakenRoute},
 };
-use mesh_route::{Decision, VirtualHostTrial};
-use serde::{Serialize, Serializer};
+use self::{
+    request::Seen,
+    step::{Chosen, Way},
+};
 
-/// A request as the application would make it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// `GET`
-    pub method: String,
-    /// `http://serviceb.apps.local/colour`; the scheme is `http` and the port the scheme's unless
-    /// given.
-    pub url: String,
-    /// Lower-case names; a `host` here stands in for the URL's.
-    pub headers: Vec<(String, String)>,
-}
-
-/// A URL that cannot be explained.
+/// A request that cannot be explained.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{url}` is no URL of a request; write http://HOST[:PORT][/PATH]")]
-pub struct InvalidUrl {
-    url: String,
+pub enum ExplainError {
+    /// A header that no request can have.
+    #[error("`{name}: {value}` is no header of a request; write NAME:VALUE in ASCII")]
+    Header {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: String,
+    },
+    /// Routes that cannot be compiled.
+    #[error(transparent)]
+    Table(#[from] InvalidTable),
+    /// A URL without a host, or of another scheme than `http` and `https`.
+    #[error("`{url}` is no URL of a request; write http://HOST[:PORT][/PATH]")]
+    Url {
+        /// As it was given.
+        url: String,
+    },
 }
 
 /// The decision over one request, for people by [`std::fmt::Display`] and for machines by serde.
@@ -44,22 +52,11 @@ pub struct Explanation {
     pub url: String,
     /// The destination port, by which the listener is found.
     pub port: u16,
-    /// The Host that the proxy would see.
-    pub host: String,
-    /// Envoy's name of the listener's routes: `rds_egress_http_80`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub route_table: Option<String>,
     /// What becomes of the request.
     pub outcome: Outcome,
-    /// The virtual service that answers, if one does.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub virtual_service: Option<String>,
-    /// The route that takes it, if one does.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub route: Option<TakenRoute>,
-    /// Each virtual service of the port and each of its routes, and why it won or lost.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub tried: Vec<VirtualHostTrial>,
+    /// The hops within the proxy: one, or for a gateway the gateway route and then the virtual
+    /// service's route. None where no listener takes the request.
+    pub steps: Vec<Step>,
     /// The virtual services of other ports, where none of this one answers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub elsewhere: Vec<Elsewhere>,
@@ -69,54 +66,25 @@ pub struct Explanation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
+    /// 400: the path holds an escaped NUL.
+    BadPath,
     /// The connection is closed: nothing of the mesh is on this port, and the filter is
     /// `DROP_ALL`.
     Closed,
-    /// 404 with an empty body: no virtual service has this Host, and the filter is `DROP_ALL`.
-    NoVirtualService,
-    /// 404 with an empty body: the virtual service has no route for it.
+    /// 404 with an empty body: no gateway route has this Host.
+    NoGatewayRoute,
+    /// The proxy does not see it: the resource has no listener on this port.
+    NoListener,
+    /// 404 with an empty body: the virtual host has no route for it.
     NoRoute,
     /// 503: every target of the route has weight 0.
     NoShare,
+    /// 404 with an empty body: no virtual service has this Host, and the filter is `DROP_ALL`.
+    NoVirtualService,
     /// To where the application dialled: the filter is `ALLOW_ALL`.
     PassedThrough,
     /// To one of the route's clusters.
     Routed,
-}
-
-/// A route and what lies behind it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct TakenRoute {
-    /// The route's name.
-    pub name: String,
-    /// The beginning of the path that it asks for; absent: it is TCP and takes every connection.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub prefix: Option<String>,
-    /// Milliseconds for the whole request; absent: no limit.
-    #[serde(rename = "requestTimeoutMillis", serialize_with = "millis")]
-    pub request_timeout: Option<Duration>,
-    /// Milliseconds that the stream may be idle; absent: no limit.
-    #[serde(rename = "idleTimeoutMillis", serialize_with = "millis")]
-    pub idle_timeout: Option<Duration>,
-    /// Its targets.
-    pub clusters: Vec<Share>,
-}
-
-/// A cluster and its share of a route.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Share {
-    /// Envoy's name of the cluster.
-    pub cluster: String,
-    /// Its weight.
-    pub weight: u32,
-    /// The sum of all weights of the route.
-    pub of: u32,
-    /// What is spoken to it.
-    pub protocol: Protocol,
-    /// How its addresses are found.
-    pub discovery: Discovery,
 }
 
 /// A virtual service on another port.
@@ -129,112 +97,148 @@ pub struct Elsewhere {
     pub port: u16,
 }
 
-/// Explains a request of the snapshot's workload.
+impl Explanation {
+    /// The hop that decided last, if any hop took the request.
+    pub fn last(&self) -> Option<&Step> {
+        self.steps.last()
+    }
+}
+
+/// Explains a request of the snapshot's workload. Requests to a gateway are ingress whatever the
+/// request says: a gateway has no application that would make one.
 ///
 /// # Errors
-/// The URL has no host, or a scheme other than `http` and `https`.
-pub fn explain(snapshot: &Snapshot, request: &Request) -> Result<Explanation, InvalidUrl> {
-    let url = Url::parse(request)?;
+/// The URL or a header is none.
+pub fn explain(snapshot: &Snapshot, request: &Request) -> Result<Explanation, ExplainError> {
+    let seen = Seen::of(request)?;
     let mut explanation = Explanation {
         method: request.method.clone(),
-        url: url.text,
-        port: url.port,
-        host: url.host,
-        route_table: None,
-        outcome: match snapshot.egress_filter {
-            EgressFilter::AllowAll => Outcome::PassedThrough,
-            EgressFilter::DropAll => Outcome::Closed,
-        },
-        virtual_service: None,
-        route: None,
-        tried: Vec::new(),
+        url: seen.url.clone(),
+        port: seen.port,
+        outcome: Outcome::BadPath,
+        steps: Vec::new(),
         elsewhere: Vec::new(),
     };
-    match snapshot.egress.get(&url.port) {
-        Some(EgressPort::Http(table)) => explanation.decide(snapshot, table, &url.path),
-        Some(EgressPort::Tcp(route)) => explanation.take_connection(snapshot, route),
-        None => {}
-    }
-    if explanation.virtual_service.is_none() {
-        explanation.elsewhere = elsewhere(snapshot, url.port);
+    let Ok(path) = seen.path() else {
+        return Ok(explanation);
+    };
+    let is_gateway = snapshot.resource.kind == mesh_model::resource::ProxyKind::VirtualGateway;
+    if request.ingress || is_gateway {
+        explanation.enter(snapshot, &seen, &path)?;
+    } else {
+        explanation.leave(snapshot, &seen, &path)?;
     }
     Ok(explanation)
 }
 
 impl Explanation {
-    fn decide(&mut self, snapshot: &Snapshot, table: &RouteTable, path: &str) {
-        let mesh_route::Explanation {
-            decision,
-            virtual_hosts,
-        } = mesh_route::explain(table, &self.host, path);
-        self.route_table = Some(table.name.clone());
-        self.tried = virtual_hosts;
-        match decision {
-            Decision::NoVirtualHost => {
-                if snapshot.egress_filter == EgressFilter::DropAll {
-                    self.outcome = Outcome::NoVirtualService;
+    /// What the application calls.
+    fn leave(&mut self, snapshot: &Snapshot, seen: &Seen, path: &str) -> Result<(), ExplainError> {
+        let unmatched = match snapshot.egress_filter {
+            EgressFilter::AllowAll => Outcome::PassedThrough,
+            EgressFilter::DropAll => Outcome::Closed,
+        };
+        self.outcome = match snapshot.egress.get(&seen.port) {
+            Some(EgressPort::Http(table)) => {
+                let way = Way::egress(snapshot, seen.port);
+                let (step, chosen) = way.decide(table, None, &seen.parts(&seen.host, path))?;
+                self.steps.push(step);
+                match (chosen, snapshot.egress_filter) {
+                    (Chosen::NoVirtualHost, EgressFilter::DropAll) => Outcome::NoVirtualService,
+                    (Chosen::NoVirtualHost, EgressFilter::AllowAll) => Outcome::PassedThrough,
+                    (chosen, _) => chosen.outcome(),
                 }
             }
-            Decision::NoRoute { virtual_host } => {
-                self.outcome = Outcome::NoRoute;
-                self.virtual_service = Some(table.virtual_hosts[virtual_host].name.clone());
+            Some(EgressPort::Tcp(route)) => {
+                let way = Way::egress(snapshot, seen.port);
+                let step = way.take_connection(&route.name, &route.targets, route.idle_timeout);
+                let outcome = step.share_outcome();
+                self.steps.push(step);
+                outcome
             }
-            Decision::Route {
-                virtual_host,
-                route,
-            } => {
-                let virtual_host = &table.virtual_hosts[virtual_host];
-                let route = &virtual_host.routes[route];
-                let (PathMatch::Prefix(prefix)
-                | PathMatch::Exact(prefix)
-                | PathMatch::Regex(prefix)) = &route.matches.path;
-                self.virtual_service = Some(virtual_host.name.clone());
-                self.take(TakenRoute {
-                    name: route.name.clone(),
-                    prefix: Some(prefix.clone()),
-                    request_timeout: route.request_timeout,
-                    idle_timeout: route.idle_timeout,
-                    clusters: shares(snapshot, &route.targets),
-                });
-            }
-        }
-    }
-
-    fn take_connection(&mut self, snapshot: &Snapshot, route: &TcpRoute) {
-        self.virtual_service = Some(route.name.clone());
-        self.take(TakenRoute {
-            name: route.name.clone(),
-            prefix: None,
-            request_timeout: None,
-            idle_timeout: route.idle_timeout,
-            clusters: shares(snapshot, &route.targets),
-        });
-    }
-
-    fn take(&mut self, route: TakenRoute) {
-        let any_share = route.clusters.iter().any(|share| share.weight > 0);
-        self.outcome = if any_share {
-            Outcome::Routed
-        } else {
-            Outcome::NoShare
+            None => unmatched,
         };
-        self.route = Some(route);
+        if self
+            .last()
+            .is_none_or(|step| step.virtual_service.is_none())
+        {
+            self.elsewhere = elsewhere(snapshot, seen.port);
+        }
+        Ok(())
+    }
+
+    /// What comes to a listener of the resource.
+    fn enter(&mut self, snapshot: &Snapshot, seen: &Seen, path: &str) -> Result<(), ExplainError> {
+        let Some(port) = snapshot.ingress.get(&seen.port) else {
+            self.outcome = Outcome::NoListener;
+            return Ok(());
+        };
+        let way = Way::ingress(snapshot, seen.port, port);
+        let Some(table) = &port.routes else {
+            let target = mesh_model::snapshot::WeightedCluster {
+                cluster: port.cluster,
+                weight: 1,
+            };
+            let step = way.take_connection(&port.listener, &[target], port.idle_timeout);
+            self.outcome = step.share_outcome();
+            self.steps.push(step);
+            return Ok(());
+        };
+        let (step, chosen) = way.decide(table, None, &seen.parts(&seen.host, path))?;
+        self.steps.push(step);
+        self.outcome = match chosen {
+            Chosen::NoVirtualHost => Outcome::NoGatewayRoute,
+            Chosen::Route(route) if route.next_hop.is_some() => {
+                self.go_on(snapshot, seen, route, path)?
+            }
+            chosen => chosen.outcome(),
+        };
+        Ok(())
+    }
+
+    /// The second hop of a gateway: the route of the virtual service to which the first one leads.
+    fn go_on(
+        &mut self,
+        snapshot: &Snapshot,
+        seen: &Seen,
+        route: &Route,
+        path: &str,
+    ) -> Result<Outcome, ExplainError> {
+        let Some(hop) = &route.next_hop else {
+            return Ok(Outcome::NoVirtualService);
+        };
+        let Some(EgressPort::Http(table)) = snapshot.egress.get(&hop.port) else {
+            return Ok(Outcome::NoVirtualService);
+        };
+        let hosts = &table.virtual_hosts;
+        let Some(led) = hosts
+            .iter()
+            .position(|host| host.name == hop.virtual_service)
+        else {
+            return Ok(Outcome::NoVirtualService);
+        };
+        let host = match &route.rewrite.host {
+            Some(HostRewrite::To(host)) => host,
+            Some(HostRewrite::KeptBeside(_)) | None => &seen.host,
+        };
+        let path = rewritten(route, path);
+        let way = Way::egress(snapshot, hop.port);
+        let (step, chosen) = way.decide(table, Some(led), &seen.parts(host, &path))?;
+        self.steps.push(step);
+        Ok(chosen.outcome())
     }
 }
 
-fn shares(snapshot: &Snapshot, targets: &[WeightedCluster]) -> Vec<Share> {
-    let of = targets.iter().map(|target| target.weight).sum();
-    let share = |target: &WeightedCluster| {
-        let cluster = snapshot.cluster(target.cluster);
-        Share {
-            cluster: cluster.name.clone(),
-            weight: target.weight,
-            of,
-            protocol: cluster.protocol,
-            discovery: cluster.discovery.clone(),
+/// The path behind a gateway route.
+fn rewritten(route: &Route, path: &str) -> String {
+    use mesh_model::snapshot::PathMatch;
+    match (&route.rewrite.path, &route.matches.path) {
+        (Some(PathRewrite::Prefix(new)), PathMatch::Prefix(old)) => {
+            format!("{new}{}", path.strip_prefix(old.as_str()).unwrap_or(path))
         }
-    };
-    targets.iter().map(share).collect()
+        (Some(PathRewrite::Prefix(new) | PathRewrite::Whole(new)), _) => new.clone(),
+        (None, _) => path.to_owned(),
+    }
 }
 
 fn elsewhere(snapshot: &Snapshot, but_not: u16) -> Vec<Elsewhere> {
@@ -254,97 +258,6 @@ fn elsewhere(snapshot: &Snapshot, but_not: u16) -> Vec<Elsewhere> {
         }));
     }
     found
-}
-
-struct Url {
-    text: String,
-    port: u16,
-    host: String,
-    path: String,
-}
-
-impl Url {
-    fn parse(request: &Request) -> Result<Self, InvalidUrl> {
-        let invalid = || InvalidUrl {
-            url: request.url.clone(),
-        };
-        let text = if request.url.contains("://") {
-            request.url.clone()
-        } else {
-            format!("http://{}", request.url)
-        };
-        let uri: Uri = text.parse().map_err(|_| invalid())?;
-        let authority = uri.authority().ok_or_else(invalid)?;
-        let default = match uri.scheme() {
-            Some(scheme) if *scheme == Scheme::HTTP => 80,
-            Some(scheme) if *scheme == Scheme::HTTPS => 443,
-            _ => return Err(invalid()),
-        };
-        if authority.host().is_empty() {
-            return Err(invalid());
-        }
-        // `Authority::port` is silent about a port that is none.
-        let place = authority.as_str().rsplit('@').next().unwrap_or_default();
-        let port = match place.strip_prefix(authority.host()) {
-            Some("") | None => default,
-            Some(port) => port
-                .trim_start_matches(':')
-                .parse()
-                .map_err(|_| invalid())?,
-        };
-        // Clients leave the scheme's own port out of the Host (RFC 9110, 4.2.3).
-        let host = if port == default {
-            authority.host().to_owned()
-        } else {
-            format!("{}:{port}", authority.host())
-        };
-        let given = request
-            .headers
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case("host"));
-        Ok(Self {
-            port,
-            host: given.map_or(host, |(_, value)| value.clone()),
-            path: uri.path().to_owned(),
-            text,
-        })
-    }
-}
-
-#[expect(
-    clippy::ref_option,
-    reason = "serde calls it with a reference to the field"
-)]
-fn millis<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-    duration
-        .map(|duration| duration.as_millis())
-        .serialize(serializer)
-}
-
-/// How a sentence calls the way to a cluster's addresses.
-fn discovery_text(discovery: &Discovery) -> String {
-    match discovery {
-        Discovery::Dns {
-            hostname,
-            port,
-            response,
-            ..
-        } => {
-            let response = match response {
-                DnsResponse::LoadBalancer => "first address",
-                DnsResponse::Endpoints => "every address",
-            };
-            format!("{hostname}:{port} by DNS, {response}")
-        }
-        Discovery::CloudMap {
-            namespace, service, ..
-        } => format!("{service} of {namespace} by AWS Cloud Map"),
-        Discovery::Static(addresses) => {
-            let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-            addresses.join(", ")
-        }
-        Discovery::OriginalDestination => "where the application dialled".to_owned(),
-    }
 }
 
 #[cfg(test)]

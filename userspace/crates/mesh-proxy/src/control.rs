@@ -205,7 +205,14 @@ impl Directory {
             .cluster_removed
             .add((before - self.clusters.len()) as u64);
         let number = snapshot.generation;
-        let generation = Arc::new(Generation::new(snapshot, clusters));
+        let generation = match Generation::new(snapshot, clusters) {
+            Ok(generation) => Arc::new(generation),
+            Err(error) => {
+                let cause = &error.source;
+                tracing::error!(generation = number, %error, %cause, "the generation is refused");
+                return;
+            }
+        };
         self.shared.generation.store(Some(generation));
         self.shared.tell();
         tracing::info!(generation = number, "generation in force");

@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 use mesh_model::snapshot::{
     Cluster, ClusterId, Discovery, EgressFilter, EgressPort, Protocol, RouteTable, Snapshot,
 };
-use mesh_route::Table;
+use mesh_route::{InvalidTable, Table};
 
 use crate::{cluster::SharedCluster, listener::Direction};
 
@@ -23,7 +23,10 @@ pub(crate) struct Generation {
 
 impl Generation {
     /// Joins a snapshot with its clusters: those of [`clusters_of`], in that order.
-    pub(crate) fn new(snapshot: Arc<Snapshot>, clusters: Vec<Arc<SharedCluster>>) -> Self {
+    pub(crate) fn new(
+        snapshot: Arc<Snapshot>,
+        clusters: Vec<Arc<SharedCluster>>,
+    ) -> Result<Self, InvalidTable> {
         let egress = snapshot
             .egress
             .iter()
@@ -36,8 +39,8 @@ impl Generation {
         });
         let tables = egress
             .chain(ingress)
-            .map(|(place, table)| (place, Table::compile(table)))
-            .collect();
+            .map(|(place, table)| Ok((place, Table::compile(table)?)))
+            .collect::<Result<_, _>>()?;
         let passthrough = match snapshot.egress_filter {
             EgressFilter::AllowAll => clusters
                 .iter()
@@ -45,12 +48,12 @@ impl Generation {
                 .map(ClusterId),
             EgressFilter::DropAll => None,
         };
-        Self {
+        Ok(Self {
             snapshot,
             clusters,
             passthrough,
             tables,
-        }
+        })
     }
 
     /// The routes of a port, compiled and as the documents have them; none if it speaks no HTTP.

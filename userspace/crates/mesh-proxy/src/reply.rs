@@ -20,6 +20,8 @@ pub(crate) enum Failure {
     IdleTimeout,
     /// The request names no host that could be one.
     InvalidHost,
+    /// The path cannot be normalised.
+    InvalidPath,
     /// Every target of the route has the weight 0.
     NoCluster,
     /// The cluster has no endpoint.
@@ -52,7 +54,7 @@ impl Failure {
             | Self::RemoteReset => StatusCode::SERVICE_UNAVAILABLE,
             Self::Connect | Self::NoRoute => StatusCode::NOT_FOUND,
             Self::IdleTimeout | Self::RequestTimeout => StatusCode::GATEWAY_TIMEOUT,
-            Self::InvalidHost => StatusCode::BAD_REQUEST,
+            Self::InvalidHost | Self::InvalidPath => StatusCode::BAD_REQUEST,
             Self::OldVersion => StatusCode::UPGRADE_REQUIRED,
             Self::ProtocolError => StatusCode::BAD_GATEWAY,
         }
@@ -74,7 +76,11 @@ impl Failure {
             };
         }
         match self {
-            Self::Connect | Self::InvalidHost | Self::NoCluster | Self::NoRoute => "",
+            Self::Connect
+            | Self::InvalidHost
+            | Self::InvalidPath
+            | Self::NoCluster
+            | Self::NoRoute => "",
             Self::Unreachable => before_headers!("remote connection failure"),
             Self::ConnectionTermination => before_headers!("connection termination"),
             Self::ConnectionTimeout => before_headers!("connection timeout"),

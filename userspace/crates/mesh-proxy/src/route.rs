@@ -1,13 +1,13 @@
 //! From a request or connection to the cluster that gets it: virtual host, route, weighted pick.
 
-use std::{net::SocketAddr, rc::Rc, sync::Arc, time::Duration};
+use std::{borrow::Cow, net::SocketAddr, rc::Rc, sync::Arc, time::Duration};
 
-use http::{Request, header};
+use http::{Request, header, uri::PathAndQuery};
 use mesh_balance::pick_weighted;
 use mesh_model::snapshot::{
     ClusterId, DEFAULT_IDLE_TIMEOUT, DEFAULT_REQUEST_TIMEOUT, Discovery, WeightedCluster,
 };
-use mesh_route::Decision;
+use mesh_route::{Decision, RequestParts};
 use mesh_telemetry::scope::VirtualHostStats;
 
 use crate::{listener::Direction, reply::Failure, upstream::LocalCluster, worker::LocalGeneration};
@@ -26,6 +26,8 @@ pub(crate) struct Place {
 pub(crate) struct Target {
     pub(crate) cluster: Rc<LocalCluster>,
     pub(crate) original: Option<SocketAddr>,
+    /// What the endpoint is asked for instead; none: what the client asked for.
+    pub(crate) path: Option<PathAndQuery>,
     pub(crate) request_timeout: Option<Duration>,
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) virtual_host: Option<Arc<VirtualHostStats>>,
@@ -55,18 +57,45 @@ pub(crate) fn host_of<B>(request: &Request<B>) -> Option<&str> {
     }
 }
 
-/// Picks the cluster of a request.
-pub(crate) fn http(
+/// Picks the cluster of a request. Routes see the path as Envoy normalises it, and it goes on so.
+pub(crate) fn http<B>(
     generation: &LocalGeneration,
     place: Place,
-    host: &str,
-    path: &str,
+    request: &Request<B>,
+) -> Result<Target, Failure> {
+    let host = host_of(request).ok_or(Failure::InvalidHost)?;
+    let uri = request.uri();
+    let path = mesh_route::normalise(uri.path()).map_err(|_| Failure::InvalidPath)?;
+    let parts = RequestParts {
+        method: request.method().as_str(),
+        scheme: mesh_route::scheme(uri.scheme_str(), request.headers()),
+        host,
+        path: &path,
+        query: uri.query(),
+        headers: request.headers(),
+    };
+    let mut target = target_of(generation, place, &parts)?;
+    if let Cow::Owned(path) = path {
+        let whole = match uri.query() {
+            Some(query) => format!("{path}?{query}"),
+            None => path,
+        };
+        let whole = PathAndQuery::try_from(whole).map_err(|_| Failure::InvalidPath)?;
+        target.path = Some(whole);
+    }
+    Ok(target)
+}
+
+fn target_of(
+    generation: &LocalGeneration,
+    place: Place,
+    request: &RequestParts<'_>,
 ) -> Result<Target, Failure> {
     let Some((compiled, table)) = generation.shared.routes(place.direction, place.port) else {
         // The port spoke HTTP when this connection came in; this generation has none there.
         return passthrough(generation, place);
     };
-    let (virtual_host, route) = match compiled.decide(host, path) {
+    let (virtual_host, route) = match compiled.decide(request) {
         Decision::Route {
             virtual_host,
             route,
@@ -78,6 +107,7 @@ pub(crate) fn http(
     Ok(Target {
         cluster: weighted(generation, &route.targets).ok_or(Failure::NoCluster)?,
         original: place.original,
+        path: None,
         request_timeout: route.request_timeout,
         idle_timeout: route.idle_timeout,
         virtual_host: generation.virtual_host_stats(place, virtual_host),
@@ -111,6 +141,7 @@ fn passthrough(generation: &LocalGeneration, place: Place) -> Result<Target, Fai
     Ok(Target {
         cluster: cluster.ok_or(Failure::NoRoute)?,
         original: place.original,
+        path: None,
         // No document speaks of such requests: they get the times of a route that says nothing.
         request_timeout: Some(DEFAULT_REQUEST_TIMEOUT),
         idle_timeout: Some(DEFAULT_IDLE_TIMEOUT),

@@ -1,12 +1,30 @@
 //! Picks the virtual host and the route of a request. Pure.
 //!
 //! [`Table`] is what the data path asks: compiled once for each generation, its cost does not grow
-//! with the number of routes. [`explain()`] answers the same question with the reasons, for people,
-//! by trying one after the other; tests hold the two together.
+//! with the number of routes by prefix or by whole path. [`explain()`] answers the same question with
+//! the reasons, for people, by trying one after the other; tests hold the two together, and hold
+//! both against a matcher that knows no shortcut.
+//!
+//! - [`normalise()`]: the path as it is matched and forwarded
+//! - [`RequestParts`]: what of a request is looked at
+//! - `path`: which routes of many a path may take
+//! - `condition`: what a route asks besides its path
 
+mod condition;
 mod explain;
-mod prefix;
+#[cfg(test)]
+mod fixture;
+mod normalise;
+mod path;
+mod pattern;
+mod request;
 mod table;
 
-pub use explain::{Explanation, HostOutcome, RouteOutcome, RouteTrial, VirtualHostTrial, explain};
-pub use table::{Decision, Table};
+pub use explain::{
+    Explanation, HostOutcome, Mismatch, RouteOutcome, RouteTrial, VirtualHostTrial, explain,
+    explain_in,
+};
+pub use normalise::{InvalidPath, normalise};
+pub use pattern::InvalidPattern;
+pub use request::{RequestParts, scheme};
+pub use table::{Decision, InvalidTable, Table};

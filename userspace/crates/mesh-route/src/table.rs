@@ -2,10 +2,12 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use mesh_model::snapshot::{PathMatch, Route, RouteTable, VirtualHost};
+use mesh_model::snapshot::{RouteTable, VirtualHost};
 use serde::Serialize;
 
-use crate::prefix::PrefixIndex;
+use crate::{
+    condition::Conditions, path::PathIndex, pattern::InvalidPattern, request::RequestParts,
+};
 
 /// What became of a request, by index into the [`RouteTable`] that was compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -27,18 +29,40 @@ pub enum Decision {
     },
 }
 
+/// A table with a regular expression that cannot be compiled.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("route `{route}` of `{virtual_host}` cannot be compiled")]
+pub struct InvalidTable {
+    /// The virtual host's name.
+    pub virtual_host: String,
+    /// The route's name.
+    pub route: String,
+    /// What is wrong with the expression.
+    pub source: InvalidPattern,
+}
+
 /// One listener's virtual hosts and routes, compiled.
 #[derive(Debug)]
 pub struct Table {
     by_domain: HashMap<Box<str>, usize>,
     catch_all: Option<usize>,
-    routes: Vec<PrefixIndex>,
+    virtual_hosts: Vec<Routes>,
+}
+
+/// The routes of one virtual host, compiled.
+#[derive(Debug)]
+struct Routes {
+    paths: PathIndex,
+    conditions: Vec<Conditions>,
 }
 
 impl Table {
-    /// Compiles a table. Where two virtual hosts claim one domain, or two routes of a virtual host
-    /// one prefix, the first of them has it.
-    pub fn compile(table: &RouteTable) -> Self {
+    /// Compiles a table. Where two virtual hosts claim one domain, the first of them has it.
+    ///
+    /// # Errors
+    /// A route has a regular expression that is none. Documents are checked before they become a
+    /// [`RouteTable`], so this means a fault between the two.
+    pub fn compile(table: &RouteTable) -> Result<Self, InvalidTable> {
         let mut by_domain = HashMap::new();
         let mut catch_all = None;
         for (index, virtual_host) in table.virtual_hosts.iter().enumerate() {
@@ -52,21 +76,31 @@ impl Table {
                 }
             }
         }
-        Self {
+        Ok(Self {
             by_domain,
             catch_all,
-            routes: table.virtual_hosts.iter().map(index_routes).collect(),
+            virtual_hosts: table
+                .virtual_hosts
+                .iter()
+                .map(Routes::compile)
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Decides for a request.
+    pub fn decide(&self, request: &RequestParts<'_>) -> Decision {
+        let host = lower_case(request.host);
+        let named = self.by_domain.get(host.as_ref()).copied();
+        match named.or(self.catch_all) {
+            Some(virtual_host) => self.decide_in(virtual_host, request),
+            None => Decision::NoVirtualHost,
         }
     }
 
-    /// Decides for a request. `host` is its Host or `:authority` as it came, port and letter case
-    /// included; `path` is its path without the query.
-    pub fn decide(&self, host: &str, path: &str) -> Decision {
-        let named = self.by_domain.get(lower_case(host).as_ref()).copied();
-        let Some(virtual_host) = named.or(self.catch_all) else {
-            return Decision::NoVirtualHost;
-        };
-        match self.routes[virtual_host].first_match(path) {
+    /// Decides among the routes of one virtual host, whatever Host the request names: a gateway's
+    /// next hop.
+    pub fn decide_in(&self, virtual_host: usize, request: &RequestParts<'_>) -> Decision {
+        match self.virtual_hosts[virtual_host].decide(request) {
             Some(route) => Decision::Route {
                 virtual_host,
                 route,
@@ -76,13 +110,28 @@ impl Table {
     }
 }
 
-fn index_routes(virtual_host: &VirtualHost) -> PrefixIndex {
-    PrefixIndex::new(virtual_host.routes.iter().map(prefix_of))
-}
+impl Routes {
+    fn compile(virtual_host: &VirtualHost) -> Result<Self, InvalidTable> {
+        let routes = &virtual_host.routes;
+        let invalid = |rank: usize, source| InvalidTable {
+            virtual_host: virtual_host.name.clone(),
+            route: routes[rank].name.clone(),
+            source,
+        };
+        let conditions = routes.iter().enumerate().map(|(rank, route)| {
+            Conditions::compile(&route.matches).map_err(|source| invalid(rank, source))
+        });
+        Ok(Self {
+            conditions: conditions.collect::<Result<_, _>>()?,
+            paths: PathIndex::new(routes.iter().map(|route| &route.matches.path))
+                .map_err(|error| invalid(error.rank, error.source))?,
+        })
+    }
 
-fn prefix_of(route: &Route) -> &str {
-    match &route.matches.path {
-        PathMatch::Prefix(prefix) | PathMatch::Exact(prefix) | PathMatch::Regex(prefix) => prefix,
+    fn decide(&self, request: &RequestParts<'_>) -> Option<usize> {
+        self.paths
+            .candidates(request.path)
+            .find(|route| self.conditions[*route].hold(request))
     }
 }
 

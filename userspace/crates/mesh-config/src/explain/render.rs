@@ -1,19 +1,27 @@
 //! An explanation for people.
 
-use std::{fmt, time::Duration};
+mod words;
 
-use super::{Explanation, Outcome, TakenRoute, discovery_text};
+use std::fmt;
+
+use mesh_model::snapshot::{HostRewrite, PathMatch, PathRewrite, RouteMatch};
+
+use self::words::{discovery, limit, policies, retries, upstream_tls};
+use super::{Explanation, Outcome, Step, TakenRoute};
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::BadPath => "400: the path holds an escaped NUL",
             Self::Closed => {
                 "closed: no virtual service is on this port, and the egress filter is DROP_ALL"
             }
+            Self::NoGatewayRoute => "404: no gateway route has this Host",
+            Self::NoListener => "not taken: no listener of the resource is on this port",
             Self::NoVirtualService => {
                 "404: no virtual service has this Host, and the egress filter is DROP_ALL"
             }
-            Self::NoRoute => "404: no route of the virtual service takes this path",
+            Self::NoRoute => "404: no route takes this request",
             Self::NoShare => "503: every target of the route has weight 0",
             Self::PassedThrough => {
                 "passed to the address that was dialled: the egress filter is ALLOW_ALL"
@@ -26,33 +34,56 @@ impl fmt::Display for Outcome {
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} {}", self.method, self.url)?;
-        let table = self.route_table.as_deref().unwrap_or("no route table");
+        line(f, "port", &self.port.to_string())?;
+        line(f, "outcome", &self.outcome.to_string())?;
+        for (index, step) in self.steps.iter().enumerate() {
+            if index > 0 {
+                writeln!(f)?;
+            }
+            step.write(f)?;
+        }
+        for other in &self.elsewhere {
+            let name = &other.virtual_service;
+            let port = other.port;
+            writeln!(f, "  - virtual service {name}: answers on port {port}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Step {
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let routes = self.route_table.as_deref().unwrap_or("no HTTP");
+        let (direction, listener) = (self.direction, &self.listener);
         line(
             f,
-            "listener",
-            &format!("egress, port {}, {table}", self.port),
+            direction,
+            &format!("{listener}, port {}, {routes}", self.port),
         )?;
-        line(f, "host", &self.host)?;
-        line(f, "outcome", &self.outcome.to_string())?;
+        if let Some(tls) = &self.tls {
+            line(f, "listener TLS", &words::downstream_tls(tls))?;
+        }
+        if let Some(host) = &self.host {
+            line(f, "host", host)?;
+        }
+        if let Some(path) = &self.path {
+            line(f, "path", path)?;
+        }
         if let Some(service) = &self.virtual_service {
-            line(f, "virtual service", service)?;
+            let label = match self.direction {
+                "egress" => "virtual service",
+                _ => "virtual host",
+            };
+            line(f, label, service)?;
         }
         if let Some(route) = &self.route {
             route.write(f)?;
         }
         for trial in &self.tried {
-            writeln!(f, "  - virtual service {}: {}", trial.name, trial.outcome)?;
+            writeln!(f, "  - virtual host {}: {}", trial.name, trial.outcome)?;
             for route in &trial.routes {
                 writeln!(f, "      route {}: {}", route.name, route.outcome)?;
             }
-        }
-        for other in &self.elsewhere {
-            let name = &other.virtual_service;
-            writeln!(
-                f,
-                "  - virtual service {name}: answers on port {}",
-                other.port
-            )?;
         }
         Ok(())
     }
@@ -60,39 +91,77 @@ impl fmt::Display for Explanation {
 
 impl TakenRoute {
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.prefix {
-            Some(prefix) => line(f, "route", &format!("{}, paths from {prefix}", self.name))?,
-            None => line(f, "route", &format!("{}, every connection", self.name))?,
+        let asks = match &self.matches {
+            Some(matches) => path_words(matches),
+            None => "every connection".to_owned(),
+        };
+        line(f, "route", &format!("{}, {asks}", self.name))?;
+        for (index, condition) in self.matches.iter().flat_map(words::conditions).enumerate() {
+            line(f, if index == 0 { "conditions" } else { "" }, &condition)?;
+        }
+        for change in self.changes() {
+            line(f, "rewrite", &change)?;
+        }
+        if let Some(hop) = &self.next_hop {
+            let (service, port) = (&hop.virtual_service, hop.port);
+            line(
+                f,
+                "next",
+                &format!("virtual service {service}, port {port}"),
+            )?;
         }
         let idle = limit(self.idle_timeout);
-        let timeouts = match &self.prefix {
-            Some(_) => format!("request {}, idle {idle}", limit(self.request_timeout)),
-            None => format!("idle {idle}"),
-        };
-        line(f, "timeouts", &timeouts)?;
+        if self.matches.is_some() {
+            let times = format!("request {}, idle {idle}", limit(self.request_timeout));
+            line(f, "timeouts", &times)?;
+            line(f, "retries", &retries(self.retry.as_ref()))?;
+        } else {
+            line(f, "timeouts", &format!("idle {idle}"))?;
+        }
         for (index, share) in self.clusters.iter().enumerate() {
+            let cluster = &share.cluster;
             let text = format!(
                 "{} of {} to {}, {} to {}",
                 share.weight,
                 share.of,
-                share.cluster,
-                share.protocol.as_str(),
-                discovery_text(&share.discovery)
+                cluster.name,
+                cluster.protocol.as_str(),
+                discovery(&cluster.discovery)
             );
             line(f, if index == 0 { "clusters" } else { "" }, &text)?;
+            if let Some(tls) = &cluster.tls {
+                line(f, "", &format!("  TLS: {}", upstream_tls(tls)))?;
+            }
+            for policy in policies(cluster) {
+                line(f, "", &format!("  {policy}"))?;
+            }
         }
         Ok(())
+    }
+
+    fn changes(&self) -> Vec<String> {
+        let host = self.rewrite.host.as_ref().map(|rewrite| match rewrite {
+            HostRewrite::To(host) => format!("Host to {host}"),
+            HostRewrite::KeptBeside(service) => {
+                format!("none of the Host; x-app-mesh-virtual-service: {service}")
+            }
+        });
+        let path = self.rewrite.path.as_ref().map(|rewrite| match rewrite {
+            PathRewrite::Prefix(prefix) => format!("matched prefix to {prefix}"),
+            PathRewrite::Whole(path) => format!("path to {path}"),
+        });
+        host.into_iter().chain(path).collect()
+    }
+}
+
+fn path_words(matches: &RouteMatch) -> String {
+    match &matches.path {
+        PathMatch::Exact(path) => format!("path {path}"),
+        PathMatch::Prefix(prefix) => format!("paths from {prefix}"),
+        PathMatch::Regex(expression) => format!("paths that `{expression}` matches as a whole"),
     }
 }
 
 fn line(f: &mut fmt::Formatter<'_>, label: &str, text: &str) -> fmt::Result {
     writeln!(f, "  {label:<16} {text}")
-}
-
-fn limit(timeout: Option<Duration>) -> String {
-    match timeout {
-        None => "unlimited".to_owned(),
-        Some(timeout) if timeout.subsec_millis() == 0 => format!("{} s", timeout.as_secs()),
-        Some(timeout) => format!("{} ms", timeout.as_millis()),
-    }
 }

@@ -8,6 +8,7 @@ fn request(url: &str) -> Request {
         method: "GET".to_owned(),
         url: url.to_owned(),
         headers: Vec::new(),
+        ingress: false,
     }
 }
 

@@ -210,13 +210,13 @@ fn choose(
     if request.method() == Method::CONNECT {
         return Err(Failure::Connect);
     }
-    let host = route::host_of(request).ok_or(Failure::InvalidHost)?;
     let generation = connection.worker.generation();
-    let chosen = route::http(&generation, connection.place, host, request.uri().path());
+    let chosen = route::http(&generation, connection.place, request);
     match &chosen {
         Ok(_) => connection.stats.rq_total.increment(),
         Err(Failure::NoCluster) => connection.stats.no_cluster.increment(),
-        Err(_) => connection.stats.no_route.increment(),
+        Err(Failure::NoRoute) => connection.stats.no_route.increment(),
+        Err(_) => {}
     }
     chosen
 }

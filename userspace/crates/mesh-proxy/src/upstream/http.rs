@@ -199,6 +199,11 @@ fn prepare(
         request.uri().authority().cloned()
     };
     let (mut parts, incoming) = request.into_parts();
+    if let Some(path) = &target.path {
+        let mut uri = parts.uri.into_parts();
+        uri.path_and_query = Some(path.clone());
+        parts.uri = Uri::from_parts(uri).map_err(|_| Failure::InvalidPath)?;
+    }
     let body = RequestBody::new(incoming, clock);
     headers::prepare_request(&mut parts.headers, target.request_timeout);
     parts.extensions.clear();

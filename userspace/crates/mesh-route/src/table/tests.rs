@@ -1,96 +1,113 @@
-use mesh_model::snapshot::{ClusterId, WeightedCluster};
-use proptest::{collection::vec, prelude::*};
+mod agreement;
+
+use http::HeaderMap;
+use mesh_model::snapshot::{HttpMethod, PathMatch, Route, VirtualHost};
 
 use super::*;
-use crate::explain;
+use crate::fixture::{host, request, route};
 
-fn route(prefix: &str) -> Route {
-    Route {
-        name: prefix.to_owned(),
-        matches: RouteMatch::prefix(prefix),
-        targets: vec![WeightedCluster {
-            cluster: ClusterId(0),
-            weight: 1,
-        }],
-        request_timeout: None,
-        idle_timeout: None,
-    }
-}
-
-fn table(hosts: &[(&[&str], &[&str])]) -> RouteTable {
-    RouteTable {
+fn table(hosts: &[(&[&str], &[&str])]) -> Table {
+    let hosts = hosts.iter().enumerate();
+    let table = RouteTable {
         name: "rds_egress_http_80".to_owned(),
         virtual_hosts: hosts
-            .iter()
-            .enumerate()
-            .map(|(index, (domains, prefixes))| VirtualHost {
-                name: format!("vh{index}"),
-                domains: domains.iter().map(|domain| (*domain).to_owned()).collect(),
-                routes: prefixes.iter().map(|prefix| route(prefix)).collect(),
+            .map(|(index, (domains, prefixes))| {
+                let routes = prefixes.iter().map(|prefix| route(prefix)).collect();
+                host(&format!("vh{index}"), domains, routes)
             })
             .collect(),
-    }
+    };
+    Table::compile(&table).expect("no expressions")
 }
+
+fn one_host(routes: Vec<Route>) -> Table {
+    let virtual_hosts: Vec<VirtualHost> = vec![host("b.local", &["*"], routes)];
+    let name = "t".to_owned();
+    Table::compile(&RouteTable {
+        name,
+        virtual_hosts,
+    })
+    .expect("good expressions")
+}
+
+const FIRST: Decision = Decision::Route {
+    virtual_host: 0,
+    route: 0,
+};
 
 #[test]
 fn hosts_match_whole_with_and_without_the_port_in_any_case() {
-    let table = Table::compile(&table(&[(&["b.local", "b.local:80"], &["/"])]));
-    let taken = Decision::Route {
-        virtual_host: 0,
-        route: 0,
-    };
+    let headers = HeaderMap::new();
+    let table = table(&[(&["b.local", "b.local:80"], &["/"])]);
     for host in ["b.local", "B.Local", "b.local:80"] {
-        assert_eq!(table.decide(host, "/"), taken, "{host}");
+        assert_eq!(table.decide(&request(host, "/", &headers)), FIRST, "{host}");
     }
     for host in ["b.local:81", "b.local.", "x.b.local", "local", ""] {
-        assert_eq!(table.decide(host, "/"), Decision::NoVirtualHost, "{host}");
+        let decision = table.decide(&request(host, "/", &headers));
+        assert_eq!(decision, Decision::NoVirtualHost, "{host}");
     }
 }
 
 #[test]
 fn a_named_host_wins_over_the_catch_all_wherever_it_stands() {
-    let table = Table::compile(&table(&[(&["*"], &["/"]), (&["b.local"], &["/x"])]));
+    let headers = HeaderMap::new();
+    let table = table(&[(&["*"], &["/"]), (&["b.local"], &["/x"])]);
     assert_eq!(
-        table.decide("b.local", "/y"),
+        table.decide(&request("b.local", "/y", &headers)),
         Decision::NoRoute { virtual_host: 1 }
     );
-    assert_eq!(
-        table.decide("c.local", "/y"),
-        Decision::Route {
-            virtual_host: 0,
-            route: 0
+    assert_eq!(table.decide(&request("c.local", "/y", &headers)), FIRST);
+}
+
+#[test]
+fn a_next_hop_is_decided_in_its_virtual_host_alone() {
+    let headers = HeaderMap::new();
+    let table = table(&[(&["a"], &["/"]), (&["b"], &["/x"])]);
+    let request = request("a", "/x", &headers);
+    let decision = Decision::Route {
+        virtual_host: 1,
+        route: 0,
+    };
+    assert_eq!(table.decide_in(1, &request), decision);
+}
+
+#[test]
+fn a_route_whose_conditions_fail_lets_the_next_have_the_request() {
+    let headers = HeaderMap::new();
+    let mut post = route("/a/b");
+    post.matches.method = Some(HttpMethod::Post);
+    let mut regex = route("/");
+    regex.matches.path = PathMatch::Regex("/a/[bc]".to_owned());
+    let mut exact = route("/");
+    exact.matches.path = PathMatch::Exact("/a/c".to_owned());
+    let table = one_host(vec![post, regex, exact, route("/")]);
+    let taken = |method: &str, path: &str| {
+        let parts = RequestParts {
+            method,
+            ..request("b.local", path, &headers)
+        };
+        match table.decide(&parts) {
+            Decision::Route { route, .. } => route,
+            other => panic!("{other:?}"),
         }
-    );
+    };
+    assert_eq!(taken("POST", "/a/b"), 0);
+    assert_eq!(taken("post", "/a/b"), 1, "methods have letter case");
+    assert_eq!(taken("GET", "/a/c"), 1);
+    assert_eq!(taken("GET", "/a/bc"), 3, "expressions match whole paths");
 }
 
-/// Tables over few letters, so that hosts and prefixes often meet.
-fn tables() -> impl Strategy<Value = RouteTable> {
-    let domain = prop_oneof![4 => "[ab](:80)?", 1 => Just("*".to_owned())];
-    let hosts = vec((vec(domain, 0..3), vec("(/[ab]){0,3}", 0..8)), 0..6);
-    hosts.prop_map(|hosts| RouteTable {
+#[test]
+fn an_expression_that_is_none_is_named_with_its_route() {
+    let mut bad = route("/");
+    bad.matches.path = PathMatch::Regex("(".to_owned());
+    let table = RouteTable {
         name: "t".to_owned(),
-        virtual_hosts: hosts
-            .into_iter()
-            .enumerate()
-            .map(|(index, (domains, prefixes))| VirtualHost {
-                name: format!("vh{index}"),
-                domains,
-                routes: prefixes.iter().map(|prefix| route(prefix)).collect(),
-            })
-            .collect(),
-    })
-}
-
-proptest! {
-    #[test]
-    fn the_compiled_table_decides_as_explain_does(
-        table in tables(),
-        host in "[abAB](:80)?",
-        path in "(/[abc]){0,5}",
-    ) {
-        prop_assert_eq!(
-            Table::compile(&table).decide(&host, &path),
-            explain(&table, &host, &path).decision
-        );
-    }
+        virtual_hosts: vec![host("b.local", &["*"], vec![route("/"), bad])],
+    };
+    let error = Table::compile(&table).expect_err("it is none");
+    assert_eq!(
+        (error.virtual_host.as_str(), error.route.as_str()),
+        ("b.local", "/")
+    );
 }

@@ -1,0 +1,207 @@
+//! What snapshots hold, in words.
+
+use std::time::Duration;
+
+use mesh_model::snapshot::{
+    Certificate, CircuitBreakers, Cluster, Discovery, DnsResponse, DownstreamTls, HeaderMatch,
+    RetryOn, RetryPolicy, RouteMatch, TlsMode, Trust, UpstreamTls, Validation, ValueMatch,
+};
+
+/// What a route asks besides the path.
+pub(super) fn conditions(matches: &RouteMatch) -> Vec<String> {
+    let method = matches
+        .method
+        .map(|method| format!("method {}", method.as_str()));
+    let scheme = matches
+        .scheme
+        .map(|scheme| format!("scheme {}", scheme.as_str()));
+    let headers = matches.headers.iter().map(header);
+    let query = matches
+        .query_parameters
+        .iter()
+        .map(|parameter| match &parameter.exact {
+            Some(exact) => format!("query parameter {} is `{exact}`", parameter.name),
+            None => format!("query parameter {} is there", parameter.name),
+        });
+    let named = method.into_iter().chain(scheme);
+    named.chain(headers).chain(query).collect()
+}
+
+fn header(asks: &HeaderMatch) -> String {
+    let not = if asks.invert { "not " } else { "" };
+    let name = &asks.name;
+    match &asks.value {
+        None => format!("header {name} is {not}there"),
+        Some(ValueMatch::Exact(value)) => format!("header {name} is {not}`{value}`"),
+        Some(ValueMatch::Prefix(prefix)) => format!("header {name} is {not}from `{prefix}` on"),
+        Some(ValueMatch::Range { start, end }) => {
+            format!("header {name} is {not}a whole number from {start} to below {end}")
+        }
+        Some(ValueMatch::Regex(expression)) => {
+            format!("header {name} is {not}what `{expression}` matches as a whole")
+        }
+        Some(ValueMatch::Suffix(suffix)) => format!("header {name} is {not}up to `{suffix}`"),
+    }
+}
+
+/// When a request is tried again.
+pub(super) fn retries(policy: Option<&RetryPolicy>) -> String {
+    let Some(policy) = policy else {
+        return "none".to_owned();
+    };
+    let events: Vec<&str> = policy
+        .retry_on
+        .iter()
+        .map(|event| retry_on(*event))
+        .collect();
+    let mut text = format!("{} after {}", policy.num_retries, events.join(", "));
+    if !policy.status_codes.is_empty() {
+        let codes: Vec<String> = policy.status_codes.iter().map(u16::to_string).collect();
+        text.push_str(&format!(" ({})", codes.join(", ")));
+    }
+    if let Some(each) = policy.per_try_timeout {
+        text.push_str(&format!("; {} for each try", limit(Some(each))));
+    }
+    text
+}
+
+fn retry_on(event: RetryOn) -> &'static str {
+    match event {
+        RetryOn::Cancelled => "cancelled",
+        RetryOn::ConnectFailure => "connect-failure",
+        RetryOn::DeadlineExceeded => "deadline-exceeded",
+        RetryOn::Internal => "internal",
+        RetryOn::RefusedStream => "refused-stream",
+        RetryOn::Reset => "reset",
+        RetryOn::ResourceExhausted => "resource-exhausted",
+        RetryOn::RetriableStatusCodes => "retriable-status-codes",
+        RetryOn::Unavailable => "unavailable",
+    }
+}
+
+/// How a sentence calls the way to a cluster's addresses.
+pub(super) fn discovery(discovery: &Discovery) -> String {
+    match discovery {
+        Discovery::Dns {
+            hostname,
+            port,
+            response,
+            ..
+        } => {
+            let response = match response {
+                DnsResponse::LoadBalancer => "first address",
+                DnsResponse::Endpoints => "every address",
+            };
+            format!("{hostname}:{port} by DNS, {response}")
+        }
+        Discovery::CloudMap {
+            namespace, service, ..
+        } => format!("{service} of {namespace} by AWS Cloud Map"),
+        Discovery::Static(addresses) => {
+            let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+            addresses.join(", ")
+        }
+        Discovery::OriginalDestination => "where the application dialled".to_owned(),
+    }
+}
+
+/// The limits and probes that a cluster has.
+pub(super) fn policies(cluster: &Cluster) -> Vec<String> {
+    let breakers = &cluster.circuit_breakers;
+    let limits = [
+        ("connections", breakers.max_connections),
+        ("pending requests", breakers.max_pending_requests),
+        ("requests", breakers.max_requests),
+        ("retries", breakers.max_retries),
+    ];
+    let limits: Vec<String> = limits
+        .iter()
+        .filter(|(_, most)| *most != CircuitBreakers::OFF)
+        .map(|(what, most)| format!("{most} {what}"))
+        .collect();
+    let limits = (!limits.is_empty()).then(|| format!("at most {}", limits.join(", ")));
+    let probe = cluster.health_check.as_ref().map(|check| {
+        format!(
+            "health check: {} on port {}{} every {} within {}, healthy after {}, unhealthy after {}",
+            check.protocol.as_str(),
+            check.port,
+            check.path.as_ref().map_or(String::new(), |path| format!(" for {path}")),
+            limit(Some(check.interval)),
+            limit(Some(check.timeout)),
+            check.healthy_threshold,
+            check.unhealthy_threshold,
+        )
+    });
+    let ejection = cluster.outlier_detection.as_ref().map(|outlier| {
+        format!(
+            "outlier detection: out for {} after {} errors of the server in a row, judged every {}, \
+             at most {} %",
+            limit(Some(outlier.base_ejection_time)),
+            outlier.consecutive_5xx,
+            limit(Some(outlier.interval)),
+            outlier.max_ejection_percent,
+        )
+    });
+    [limits, probe, ejection].into_iter().flatten().collect()
+}
+
+/// TLS of a listener.
+pub(super) fn downstream_tls(tls: &DownstreamTls) -> String {
+    let mode = match tls.mode {
+        TlsMode::Permissive => "PERMISSIVE",
+        TlsMode::Strict => "STRICT",
+    };
+    let own = certificate(&tls.certificate);
+    match &tls.validation {
+        Some(asked) => format!("{mode}, {own}, clients {}", validation(asked)),
+        None => format!("{mode}, {own}, clients need none"),
+    }
+}
+
+/// TLS towards a cluster.
+pub(super) fn upstream_tls(tls: &UpstreamTls) -> String {
+    let enforced = if tls.enforce {
+        "enforced"
+    } else {
+        "if offered"
+    };
+    let own = match &tls.certificate {
+        Some(own) => certificate(own),
+        None => "no client certificate".to_owned(),
+    };
+    match &tls.validation {
+        Some(asked) => format!("{enforced}, {own}, the server {}", validation(asked)),
+        None => format!("{enforced}, {own}, the server is not validated"),
+    }
+}
+
+fn certificate(certificate: &Certificate) -> String {
+    match certificate {
+        Certificate::Acm { arn } => format!("certificate {arn}"),
+        Certificate::File { chain, .. } => format!("certificate {chain}"),
+        Certificate::Sds { secret } => format!("certificate of SDS secret {secret}"),
+    }
+}
+
+fn validation(asked: &Validation) -> String {
+    let trust = match &asked.trust {
+        Trust::Acm { authorities } => authorities.join(", "),
+        Trust::File { chain } => chain.clone(),
+        Trust::Sds { secret } => format!("SDS secret {secret}"),
+    };
+    if asked.subject_alternative_names.is_empty() {
+        format!("by {trust}")
+    } else {
+        let names = asked.subject_alternative_names.join(" or ");
+        format!("by {trust} as {names}")
+    }
+}
+
+/// A time limit.
+pub(super) fn limit(timeout: Option<Duration>) -> String {
+    match timeout {
+        None => "unlimited".to_owned(),
+        Some(timeout) if timeout.subsec_millis() == 0 => format!("{} s", timeout.as_secs()),
+        Some(timeout) => format!("{} ms", timeout.as_millis()),
+    }
+}

@@ -1,0 +1,139 @@
+//! A request as people write it, taken apart as the proxy would see it.
+
+use std::borrow::Cow;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, header, uri::Scheme};
+use mesh_route::{InvalidPath, RequestParts, normalise, scheme};
+
+use super::ExplainError;
+
+/// A request as it is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// `GET`
+    pub method: String,
+    /// `http://serviceb.apps.local/colour`; the scheme is `http` and the port the scheme's unless
+    /// given.
+    pub url: String,
+    /// A `host` here stands in for the URL's.
+    pub headers: Vec<(String, String)>,
+    /// It comes from elsewhere to a port of the resource; otherwise the application makes it.
+    pub ingress: bool,
+}
+
+impl Request {
+    /// A call of a gRPC method: `POST` with gRPC's content type (gRPC over HTTP/2, "Requests").
+    pub fn grpc(url: String, mut headers: Vec<(String, String)>, ingress: bool) -> Self {
+        for (name, value) in [("content-type", "application/grpc"), ("te", "trailers")] {
+            if !headers.iter().any(|(given, _)| given == name) {
+                headers.push((name.to_owned(), value.to_owned()));
+            }
+        }
+        Self {
+            method: "POST".to_owned(),
+            url,
+            headers,
+            ingress,
+        }
+    }
+}
+
+/// What the proxy would see of a request.
+pub(super) struct Seen {
+    /// The URL as it was understood.
+    pub(super) url: String,
+    pub(super) port: u16,
+    pub(super) host: String,
+    method: String,
+    scheme: String,
+    path: String,
+    query: Option<String>,
+    headers: HeaderMap,
+}
+
+impl Seen {
+    pub(super) fn of(request: &Request) -> Result<Self, ExplainError> {
+        let invalid = || ExplainError::Url {
+            url: request.url.clone(),
+        };
+        let url = if request.url.contains("://") {
+            request.url.clone()
+        } else {
+            format!("http://{}", request.url)
+        };
+        let uri: Uri = url.parse().map_err(|_| invalid())?;
+        let authority = uri.authority().ok_or_else(invalid)?;
+        let default = match uri.scheme() {
+            Some(scheme) if *scheme == Scheme::HTTP => 80,
+            Some(scheme) if *scheme == Scheme::HTTPS => 443,
+            _ => return Err(invalid()),
+        };
+        if authority.host().is_empty() {
+            return Err(invalid());
+        }
+        // `Authority::port` is silent about a port that is none.
+        let place = authority.as_str().rsplit('@').next().unwrap_or_default();
+        let port = match place.strip_prefix(authority.host()) {
+            Some("") | None => default,
+            Some(port) => port
+                .trim_start_matches(':')
+                .parse()
+                .map_err(|_| invalid())?,
+        };
+        // Clients leave the scheme's own port out of the Host (RFC 9110, 4.2.3).
+        let host = if port == default {
+            authority.host().to_owned()
+        } else {
+            format!("{}:{port}", authority.host())
+        };
+        let (headers, given) = headers_of(&request.headers)?;
+        let secured = (uri.scheme() == Some(&Scheme::HTTPS)).then_some("https");
+        Ok(Self {
+            port,
+            host: given.unwrap_or(host),
+            method: request.method.clone(),
+            scheme: scheme(secured, &headers).to_owned(),
+            path: uri.path().to_owned(),
+            query: uri.query().map(ToOwned::to_owned),
+            headers,
+            url,
+        })
+    }
+
+    /// The path as it is matched.
+    pub(super) fn path(&self) -> Result<Cow<'_, str>, InvalidPath> {
+        normalise(&self.path)
+    }
+
+    /// The request as routes see it.
+    pub(super) fn parts<'a>(&'a self, host: &'a str, path: &'a str) -> RequestParts<'a> {
+        RequestParts {
+            method: &self.method,
+            scheme: &self.scheme,
+            host,
+            path,
+            query: self.query.as_deref(),
+            headers: &self.headers,
+        }
+    }
+}
+
+/// The header fields, and the Host if it is among them.
+fn headers_of(given: &[(String, String)]) -> Result<(HeaderMap, Option<String>), ExplainError> {
+    let mut headers = HeaderMap::new();
+    let mut host = None;
+    for (name, value) in given {
+        let invalid = || ExplainError::Header {
+            name: name.clone(),
+            value: value.clone(),
+        };
+        let field: HeaderName = name.parse().map_err(|_| invalid())?;
+        if field == header::HOST {
+            host = Some(value.clone());
+            continue;
+        }
+        let value = HeaderValue::from_str(value).map_err(|_| invalid())?;
+        headers.append(field, value);
+    }
+    Ok((headers, host))
+}
