@@ -14,7 +14,7 @@ use std::{
 };
 
 use anyhow::Context;
-use mesh_config::source::watch::Watch;
+use mesh_config::source::{directory::Directory, watch::Watch};
 use mesh_proxy::{Listeners, Proxy, ProxySettings};
 use mesh_telemetry::{Registry, server::ServerState};
 use tokio::{
@@ -50,10 +50,10 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     let _lock = runtime_dir.claim()?;
     let mut ends = Ends::new()?;
 
-    let configuration = Configuration::load(&settings)?;
+    let mut directory = Directory::new(&settings.mesh_config);
+    let configuration = Configuration::load(&settings, &mut directory)?;
     announce(&configuration);
-    let watch = Watch::start(&settings.mesh_config, configuration.seen().clone())
-        .context("the documents cannot be watched")?;
+    let watch = Watch::start(directory);
     let registry = Arc::new(Registry::new(
         settings.workload_name.clone(),
         settings.workers.get(),

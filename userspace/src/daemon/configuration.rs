@@ -9,7 +9,7 @@ use mesh_config::{
     problem::{Finding, Problem, Warning},
     redirect::redirect_rules,
     resolve::resolve,
-    source::{DocumentSet, directory::read_directory, last_good::LastGood},
+    source::{DocumentSet, directory::Directory, last_good::LastGood},
 };
 use mesh_model::{redirect::RedirectRules, snapshot::Snapshot};
 
@@ -52,9 +52,9 @@ impl Configuration {
     ///
     /// # Errors
     /// Both are unusable; the message lists every problem of the source.
-    pub(crate) fn load(settings: &Settings) -> anyhow::Result<Self> {
+    pub(crate) fn load(settings: &Settings, directory: &mut Directory) -> anyhow::Result<Self> {
         let last_good = LastGood::in_directory(&settings.state_dir);
-        let (seen, read) = match read_directory(&settings.mesh_config) {
+        let (seen, read) = match directory.read() {
             Ok(documents) => {
                 let meaning = meaning_of(&documents, settings, 1);
                 (documents, meaning.map_err(|problems| texts(&problems)))
@@ -107,10 +107,6 @@ impl Configuration {
     /// Notes whether the kernel took the rules of what is in force.
     pub(crate) fn note_rules(&mut self, unapplied: Option<String>) {
         self.unapplied = unapplied;
-    }
-
-    pub(crate) fn seen(&self) -> &DocumentSet {
-        &self.seen
     }
 
     /// Takes what the source holds now. Returns what came into force, or nothing when it is bad (and

@@ -1,14 +1,16 @@
 //! Where documents come from: files of a directory, watched, and the last good ones on disk.
 
 pub mod directory;
+mod form;
 pub mod last_good;
+pub mod limits;
 pub mod watch;
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::problem::{Problem, Warning};
+use crate::problem::Problem;
 
 /// One file as it was read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -37,8 +39,6 @@ pub struct DocumentSet {
     pub files: Vec<Arc<SourceFile>>,
     /// Files that could not be read. A set with any of them never comes into force.
     pub unreadable: Vec<Problem>,
-    /// Files of a form that is not read yet.
-    pub left_out: Vec<Warning>,
 }
 
 impl DocumentSet {
@@ -47,7 +47,6 @@ impl DocumentSet {
     pub(crate) fn sort(&mut self) {
         self.files.sort_by(|left, right| left.name.cmp(&right.name));
         self.unreadable.sort();
-        self.left_out.sort();
     }
 }
 
@@ -80,14 +79,5 @@ pub enum SourceError {
         /// Why.
         #[source]
         source: serde_json::Error,
-    },
-    /// Changes of a directory cannot be watched.
-    #[error("cannot watch {path}")]
-    Watch {
-        /// Which.
-        path: String,
-        /// Why.
-        #[source]
-        source: notify::Error,
     },
 }

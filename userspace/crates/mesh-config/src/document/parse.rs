@@ -62,7 +62,6 @@ impl Parser {
         let evaluated = cloudformation::evaluate(&templates, &self.inputs, &mut findings);
         entries.extend(evaluated.entries);
         findings.problems.extend(set.unreadable.iter().cloned());
-        findings.warnings.extend(set.left_out.iter().cloned());
         let gather::Gathered {
             documents,
             declared,

@@ -1,38 +1,57 @@
-use std::os::unix::fs::symlink;
+use std::{fs::File, os::unix::fs::symlink};
 
-use super::*;
+use super::{
+    super::limits::{MAX_DEPTH, MAX_FILE},
+    *,
+};
 
 fn names(set: &DocumentSet) -> Vec<&str> {
     set.files.iter().map(|file| file.name.as_str()).collect()
 }
 
 #[test]
-fn reads_json_files_by_name_and_leaves_the_rest() {
+fn reads_files_by_the_ends_of_their_names_and_leaves_the_rest() {
     let directory = tempfile::tempdir().expect("a directory");
     let at = |name: &str| directory.path().join(name);
     fs::create_dir(at("more")).expect("a subdirectory");
+    fs::create_dir(at(".git")).expect("a subdirectory");
     for name in [
         "b.json",
         "a.json",
         "more/c.JSON",
-        "README.md",
-        ".hidden.json",
-        "a.json~",
         "mesh.yaml",
+        "mesh.yml",
+        "mesh.yaml.template",
+        "main.tf",
+        "terraform.tfstate",
+        "variables.env",
+        "README.md",
+        "json",
+        ".env",
+        ".hidden.json",
+        ".git/d.json",
+        "a.json~",
+        "terraform.tfstate.backup",
     ] {
         fs::write(at(name), name).expect("a file");
     }
     let set = read_directory(directory.path()).expect("readable");
-    assert_eq!(names(&set), ["a.json", "b.json", "more/c.JSON"]);
+    assert_eq!(
+        names(&set),
+        [
+            "a.json",
+            "b.json",
+            "main.tf",
+            "mesh.yaml",
+            "mesh.yaml.template",
+            "mesh.yml",
+            "more/c.JSON",
+            "terraform.tfstate",
+            "variables.env",
+        ]
+    );
     assert_eq!(&*set.files[0].text, "a.json");
     assert_eq!(set.unreadable, []);
-    let [left_out] = &set.left_out[..] else {
-        panic!("one: {:?}", set.left_out)
-    };
-    assert_eq!(
-        left_out.to_string(),
-        "mesh.yaml: left out: YAML is not read yet, AWS CLI input JSON is"
-    );
 }
 
 #[test]
@@ -77,6 +96,194 @@ fn a_file_over_the_limit_is_refused() {
         "{}",
         set.unreadable[0]
     );
+}
+
+#[test]
+fn a_folder_of_a_mounted_config_map_is_read_and_other_links_to_directories_are_not() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let at = |name: &str| directory.path().join(name);
+    fs::create_dir_all(at("..1/nodes")).expect("a version");
+    fs::write(at("..1/nodes/a.json"), "{}").expect("a file");
+    symlink("..1", at("..data")).expect("a link");
+    symlink("..data/nodes", at("nodes")).expect("a link");
+    symlink("nodes", at("again")).expect("a link");
+    let set = read_directory(directory.path()).expect("readable");
+    assert_eq!(names(&set), ["nodes/a.json"]);
+    assert_eq!(set.unreadable, []);
+}
+
+fn only_problem(set: &DocumentSet) -> String {
+    let [problem] = &set.unreadable[..] else {
+        panic!("one problem: {:?}", set.unreadable)
+    };
+    problem.to_string()
+}
+
+#[test]
+fn a_link_that_leads_nowhere_is_a_problem_of_the_set() {
+    let directory = tempfile::tempdir().expect("a directory");
+    symlink("gone.json", directory.path().join("a.json")).expect("a link");
+    let set = read_directory(directory.path()).expect("readable");
+    assert!(
+        only_problem(&set).starts_with("a.json: the file cannot be read: it is a link"),
+        "{}",
+        only_problem(&set)
+    );
+}
+
+#[test]
+fn what_is_no_file_is_a_problem_and_does_not_hold_the_reader_up() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("a.json");
+    rustix::fs::mknodat(CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a FIFO");
+    let set = read_directory(directory.path()).expect("readable");
+    assert!(
+        only_problem(&set).contains("no regular file"),
+        "{}",
+        only_problem(&set)
+    );
+}
+
+#[test]
+fn directories_that_nest_too_deep_are_a_problem_of_the_set() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let deep = |depth: usize| vec!["d"; depth].join("/");
+    fs::create_dir_all(directory.path().join(deep(MAX_DEPTH))).expect("directories");
+    let file = format!("{}/a.json", deep(MAX_DEPTH));
+    fs::write(directory.path().join(&file), "{}").expect("a file");
+    let set = read_directory(directory.path()).expect("readable");
+    assert_eq!((names(&set), set.unreadable.len()), (vec![&*file], 0));
+    fs::create_dir(directory.path().join(deep(MAX_DEPTH + 1))).expect("a directory");
+    let set = read_directory(directory.path()).expect("readable");
+    assert!(
+        only_problem(&set).contains("deeper than 16"),
+        "{}",
+        only_problem(&set)
+    );
+}
+
+#[test]
+fn a_set_over_the_limit_is_refused_and_none_of_it_is_held() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let files = MAX_SET / MAX_FILE + 1;
+    for number in 0..files {
+        let path = directory.path().join(format!("{number}.json"));
+        let file = File::create(path).expect("a file");
+        file.set_len(MAX_FILE).expect("a sparse file");
+    }
+    let mut read = Directory::new(directory.path());
+    let set = read.read().expect("readable");
+    assert!(set.files.is_empty() && read.files.is_empty());
+    assert!(
+        only_problem(&set).contains("more than 128 MiB together"),
+        "{}",
+        only_problem(&set)
+    );
+    fs::remove_file(directory.path().join("0.json")).expect("removed");
+    let set = read.read().expect("readable");
+    assert_eq!(
+        set.files.len() as u64,
+        files - 1,
+        "at the limit, it is read"
+    );
+    fs::write(directory.path().join("0.json"), "{}").expect("a file");
+    let one = Part::Files(["0.json".to_owned()].into());
+    read.look(&one).expect("readable");
+    assert!(
+        only_problem(&read.set()).contains("together"),
+        "a single file more is held against the limit too"
+    );
+}
+
+#[test]
+fn several_directories_are_one_set_by_their_paths() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let paths = ["one", "two"].map(|name| directory.path().join(name));
+    for path in &paths {
+        fs::create_dir(path).expect("a directory");
+        fs::write(path.join("a.json"), "{}").expect("a file");
+    }
+    let set = read_paths(&paths).expect("readable");
+    let expected = paths.map(|path| path.join("a.json").display().to_string());
+    assert_eq!(names(&set), expected);
+}
+
+#[test]
+fn a_file_that_did_not_change_stays_the_same_one() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for name in ["a.json", "b.json", "c.json"] {
+        fs::write(directory.path().join(name), name).expect("a file");
+    }
+    let mut read = Directory::new(directory.path());
+    let first = read.read().expect("readable");
+    fs::write(directory.path().join("b.json"), "other").expect("a file");
+    fs::write(directory.path().join("c.json"), "c.json").expect("written as it was");
+    let second = read.read().expect("readable");
+    let same: Vec<bool> = (first.files.iter().zip(&second.files))
+        .map(|(one, other)| Arc::ptr_eq(one, other))
+        .collect();
+    assert_eq!(same, [true, false, true]);
+    assert_eq!(&*second.files[1].text, "other");
+    assert_eq!(read.read().expect("readable"), second);
+}
+
+#[test]
+fn a_look_at_single_files_finds_what_was_added_changed_and_removed() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let at = |name: &str| directory.path().join(name);
+    fs::create_dir(at("more")).expect("a directory");
+    for name in ["a.json", "b.json", "more/c.json"] {
+        fs::write(at(name), name).expect("a file");
+    }
+    let mut read = Directory::new(directory.path());
+    read.read().expect("readable");
+    fs::remove_file(at("a.json")).expect("removed");
+    fs::write(at("more/c.json"), "new").expect("a file");
+    fs::write(at("more/d.json"), "new").expect("a file");
+    fs::write(at("b.json"), "not asked for").expect("a file");
+    let asked = ["a.json", "more/c.json", "more/d.json", "gone/e.json"];
+    let part = Part::Files(asked.map(str::to_owned).into());
+    assert!(!read.look(&part).expect("readable"));
+    let texts: Vec<(String, String)> = (read.set().files.iter())
+        .map(|file| (file.name.clone(), file.text.to_string()))
+        .collect();
+    let expected = [
+        ("b.json", "b.json"),
+        ("more/c.json", "new"),
+        ("more/d.json", "new"),
+    ];
+    assert_eq!(
+        texts,
+        expected.map(|(name, text)| (name.to_owned(), text.to_owned()))
+    );
+}
+
+#[test]
+fn files_are_read_in_order_by_any_number_of_threads() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let count = CHUNK * MAX_THREADS + 7;
+    for number in 0..count {
+        let folder = directory.path().join(format!("d{}", number % 5));
+        fs::create_dir_all(&folder).expect("a directory");
+        fs::write(folder.join(format!("{number}.json")), number.to_string()).expect("a file");
+    }
+    let set = read_directory(directory.path()).expect("readable");
+    assert_eq!(set.files.len(), count);
+    assert!(set.files.is_sorted_by(|one, other| one.name < other.name));
+    assert!(
+        set.files
+            .iter()
+            .all(|file| file.name.ends_with(&format!("/{}.json", file.text)))
+    );
+}
+
+#[test]
+fn a_new_file_that_is_empty_is_still_being_written_but_not_for_ever() {
+    let directory = tempfile::tempdir().expect("a directory");
+    fs::write(directory.path().join("a.json"), "").expect("a file");
+    let mut read = Directory::new(directory.path());
+    assert!(read.look(&Part::Whole).expect("readable"));
+    assert!(!read.look(&Part::Whole).expect("readable"));
 }
 
 #[test]
