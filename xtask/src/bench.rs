@@ -4,7 +4,7 @@ mod redirect;
 
 use anyhow::Result;
 
-use crate::{build, setup};
+use crate::{build, command, layout, setup};
 
 /// What `cargo xtask bench redirect` takes.
 #[derive(Debug, clap::Args)]
@@ -26,4 +26,18 @@ pub(crate) fn redirect(args: &RedirectArgs) -> Result<()> {
     setup::ensure(&[setup::Purpose::Build, setup::Purpose::Demo])?;
     build::run()?;
     redirect::run(args.rounds)
+}
+
+/// Measures what a large mesh of documents costs: 35,000 files in a new process, and one change.
+///
+/// # Errors
+/// When a measurement fails, or the documents resolve to something else than they say.
+pub(crate) fn documents() -> Result<()> {
+    setup::ensure(&[setup::Purpose::Build])?;
+    build::run()?;
+    let mut cargo = command::cargo();
+    cargo
+        .args(["bench", "--package", "mesh-config", "--bench", "documents"])
+        .env("FERROMESH_BIN", layout::daemon());
+    command::step("bench: documents", || command::run(&mut cargo))
 }

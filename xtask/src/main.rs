@@ -8,6 +8,7 @@ mod build;
 mod check;
 mod command;
 mod demo;
+mod fuzz;
 mod layout;
 mod setup;
 mod test;
@@ -40,6 +41,8 @@ enum Task {
     /// Measure what Ferromesh costs, against a named peer in the same run
     #[command(subcommand)]
     Bench(Bench),
+    /// Look for input that crashes, hangs or bloats a reader, guided by coverage
+    Fuzz(fuzz::Args),
     /// Boot other kernels in QEMU and have the daemon prove itself in each
     Vm(vm::Args),
 }
@@ -48,6 +51,8 @@ enum Task {
 enum Bench {
     /// Connections and requests to one listener: direct, redirected by eBPF, redirected by iptables
     Redirect(bench::RedirectArgs),
+    /// 35,000 documents: read, checked and resolved in a new process, and one changed file
+    Documents,
 }
 
 fn main() -> ExitCode {
@@ -60,7 +65,9 @@ fn main() -> ExitCode {
         Task::Test(args) => test::run(&args),
         Task::Check => check::run().map(done),
         Task::Demo(args) => demo::run(&args).map(done),
+        Task::Bench(Bench::Documents) => bench::documents().map(done),
         Task::Bench(Bench::Redirect(args)) => bench::redirect(&args).map(done),
+        Task::Fuzz(args) => fuzz::run(&args).map(done),
         Task::Vm(args) => vm::run(&args).map(done),
     };
     outcome.unwrap_or_else(|error| {

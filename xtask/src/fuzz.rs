@@ -1,0 +1,150 @@
+//! `cargo xtask fuzz TARGET`: coverage-guided fuzzing of what reads input from outside.
+//!
+//! The targets are in `tests/fuzz`, libFuzzer drives them, and the published documents of
+//! `tests/corpus` are what it begins with. The compiler's own coverage pass does: no other
+//! toolchain is needed.
+
+use std::{fs, process::Command};
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+
+use crate::{command, layout, setup};
+
+/// Seconds of each target within the test command.
+const SHARE: u64 = 8;
+/// What one input may take, in seconds, when a target is run by itself.
+const HANG: u64 = 1;
+/// The same on a machine that has other things to do.
+const HANG_IN_TESTS: u64 = 20;
+/// Of one target, in mebibytes.
+const MEMORY: u64 = 1024;
+/// Of one input, in bytes.
+const LONGEST: usize = 32 << 10;
+
+/// What instruments the code: counters for each edge, and the operands of comparisons.
+const COVERAGE: &str = "-Cpasses=sancov-module \
+    -Cllvm-args=-sanitizer-coverage-level=4 \
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+    -Cllvm-args=-sanitizer-coverage-pc-table \
+    -Cllvm-args=-sanitizer-coverage-trace-compares \
+    --cfg fuzzing";
+
+/// What `cargo xtask fuzz` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Which reader
+    target: Target,
+    /// How long
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=1440))]
+    minutes: u64,
+}
+
+/// The fuzz targets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Target {
+    /// AWS CLI documents
+    Cli,
+    /// Kubernetes manifests
+    Kubernetes,
+    /// CloudFormation templates
+    Cloudformation,
+    /// Terraform states and plans
+    Terraform,
+    /// ECS task definitions
+    TaskDefinition,
+    /// The environment of the App Mesh route manager
+    RouteManager,
+}
+
+impl Target {
+    fn binary(self) -> &'static str {
+        match self {
+            Self::Cli => "cli",
+            Self::Kubernetes => "kubernetes",
+            Self::Cloudformation => "cloudformation",
+            Self::Terraform => "terraform",
+            Self::TaskDefinition => "task_definition",
+            Self::RouteManager => "route_manager",
+        }
+    }
+}
+
+/// Builds and runs one target.
+///
+/// # Errors
+/// When the set-up or the build fails, or an input was found that crashes, hangs or takes too much
+/// memory; the file that holds it is in the output.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    build()?;
+    fuzz(args.target, args.minutes * 60, HANG)
+}
+
+/// Runs each target for a few seconds. Says how many held.
+pub(crate) fn share() -> Result<(usize, usize)> {
+    build()?;
+    let (mut passed, mut failed) = (0, 0);
+    for target in Target::value_variants() {
+        match fuzz(*target, SHARE, HANG_IN_TESTS) {
+            Ok(()) => passed += 1,
+            Err(error) => {
+                eprintln!("test: FAILED fuzz {}: {error:#}", target.binary());
+                failed += 1;
+            }
+        }
+    }
+    Ok((passed, failed))
+}
+
+fn build() -> Result<()> {
+    setup::ensure(&[setup::Purpose::Build])?;
+    let mut cargo = command::cargo();
+    cargo
+        .args(["build", "--release", "--quiet", "--bins"])
+        // With a target named, the flags are for the targets alone and not for build scripts.
+        .args(["--target", &host()?])
+        .arg("--manifest-path")
+        .arg(layout::root().join("tests/fuzz/Cargo.toml"))
+        .arg("--target-dir")
+        .arg(directory())
+        .env("RUSTFLAGS", COVERAGE);
+    command::step("fuzz: build", || command::run(&mut cargo))
+}
+
+fn fuzz(target: Target, seconds: u64, hang: u64) -> Result<()> {
+    let name = target.binary();
+    let found = directory().join("inputs").join(name);
+    let artifacts = directory().join("artifacts").join(name);
+    for directory in [&found, &artifacts] {
+        fs::create_dir_all(directory)
+            .with_context(|| format!("cannot make {}", directory.display()))?;
+    }
+    let program = directory().join(host()?).join("release").join(name);
+    let mut fuzzer = Command::new(program);
+    fuzzer
+        .arg(&found)
+        .arg(layout::root().join("tests/corpus/field"))
+        .arg(layout::root().join("tests/corpus/made"))
+        .arg(format!("-artifact_prefix={}/", artifacts.display()))
+        .arg(format!("-max_total_time={seconds}"))
+        .arg(format!("-timeout={hang}"))
+        .arg(format!("-rss_limit_mb={MEMORY}"))
+        .arg(format!("-max_len={LONGEST}"))
+        .args(["-print_final_stats=1", "-verbosity=0"]);
+    command::step(&format!("fuzz: {name}"), || command::run(&mut fuzzer))
+}
+
+fn directory() -> std::path::PathBuf {
+    layout::target().join("fuzz")
+}
+
+/// The triple that this compiler builds for by itself.
+fn host() -> Result<String> {
+    let mut rustc = Command::new("rustc");
+    let output = command::ask(rustc.args(["--print", "host-tuple"])).context("cannot run rustc")?;
+    let host = String::from_utf8(output.stdout).context("rustc's answer is no text")?;
+    if !output.status.success() || host.trim().is_empty() {
+        bail!("rustc does not say which host it is for");
+    }
+    Ok(host.trim().to_owned())
+}
