@@ -72,17 +72,14 @@ fn canonical(path: &str) -> Result<String, InvalidPath> {
     let mut rest = path.as_bytes();
     while let [first, tail @ ..] = rest {
         if let Some(after) = after_dot(rest) {
-            rest = match directory(after).filter(|_| out.ends_with('/')) {
-                Some((is_up, after)) => {
-                    if is_up {
-                        up(&mut out);
-                    }
-                    after
+            rest = if let Some((is_up, after)) = directory(after).filter(|_| out.ends_with('/')) {
+                if is_up {
+                    up(&mut out);
                 }
-                None => {
-                    out.push('.');
-                    after
-                }
+                after
+            } else {
+                out.push('.');
+                after
             };
             continue;
         }

@@ -56,11 +56,13 @@ fn unnamed(members: &Members, at: &At<'_>) -> Identified {
     });
     let likely = spec.map(likely_kinds).unwrap_or_default();
     if let Some((given, meant)) = slip.filter(|_| spec.is_some()) {
-        at.problem(
-            Rule::UnknownKind,
-            format!("the document has no name that tells its kind, but `{given}`"),
-            format!("did you mean `{meant}`?"),
-        );
+        at.with_member(given, |at| {
+            at.problem(
+                Rule::UnknownKind,
+                format!("the document has no name that tells its kind, but `{given}`"),
+                format!("did you mean `{meant}`?"),
+            );
+        });
         return Identified::Faulty;
     }
     if members.has(Kind::Mesh.name_member()) && likely.is_empty() {

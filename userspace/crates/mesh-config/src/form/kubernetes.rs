@@ -442,13 +442,12 @@ fn app_mesh_name(
         .filter(|node| node.value != Value::Null && matches!(kind, ObjectKind::Document(_)))
         .and_then(|node| Some((scribe.text(node, &at)?, node.line)))
         .filter(|(name, _)| !name.is_empty());
-    let (name, written, line) = match given {
-        Some((name, line)) => (name, at, line),
-        None => {
-            let at = FieldPath::default().member("metadata").member("name");
-            let line = tree.locate(&at).0;
-            (kind.aws_name(key), at, line)
-        }
+    let (name, written, line) = if let Some((name, line)) = given {
+        (name, at, line)
+    } else {
+        let at = FieldPath::default().member("metadata").member("name");
+        let line = tree.locate(&at).0;
+        (kind.aws_name(key), at, line)
     };
     let member = Member {
         name: SmolStr::default(),

@@ -95,8 +95,9 @@ impl Read for HttpGatewayRouteMatch {
             }
             .map(Some)
         } else {
-            at_least_one(object.has("hostname"), "`prefix`, `path` or `hostname`", at)
-                .then_some(None)
+            // AWS's own documents match by port alone: every path of that listener.
+            let any = object.has("hostname") || object.has("port");
+            at_least_one(any, "`prefix`, `path` or `hostname`", at).then_some(None)
         };
         Some(Self {
             headers: headers?,

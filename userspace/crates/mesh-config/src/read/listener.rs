@@ -79,24 +79,30 @@ pub(super) fn parts_fit(mapping: PortMapping, parts: &Parts, at: &At<'_>) -> boo
     for (member, given) in [("connectionPool", parts.pool), ("timeout", parts.timeout)] {
         if let Some(given) = given.filter(|given| *given != protocol) {
             fits = false;
-            at.problem(
-                Rule::Value,
-                format!(
-                    "`{member}.{}` is not allowed: the listener's protocol is {}",
-                    given.as_str(),
-                    protocol.as_str()
-                ),
-                format!("write `{member}.{}`", protocol.as_str()),
-            );
+            at.with_member(member, |at| {
+                at.problem(
+                    Rule::Value,
+                    format!(
+                        "`{member}.{}` is not allowed: the listener's protocol is {}",
+                        given.as_str(),
+                        protocol.as_str()
+                    ),
+                    format!("write `{member}.{}`", protocol.as_str()),
+                );
+            });
         }
     }
     if let Some(probed) = parts.probed.filter(|probed| *probed != port) {
         fits = false;
-        at.problem(
-            Rule::Value,
-            format!("`healthCheck.port` {probed} is not allowed: the listener's port is {port}"),
-            "write that port or leave it out",
-        );
+        at.with_member("healthCheck", |at| {
+            at.with_member("port", |at| {
+                at.problem(
+                    Rule::Value,
+                    format!("{probed} is not allowed: the listener's port is {port}"),
+                    "write that port or leave it out",
+                );
+            });
+        });
     }
     fits
 }

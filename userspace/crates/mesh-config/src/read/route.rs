@@ -135,15 +135,20 @@ impl Read for HttpRouteMatch {
         let port: Option<Option<Port>> = object.optional("port");
         let query_parameters = object.optional("queryParameters");
         let scheme = object.optional("scheme");
-        let path = match object.only_one_of(&["path", "prefix"])? {
-            member @ "path" => object
-                .member(member)
-                .and_then(|member| whole_path(&member))
-                .map(HttpRoutePath::Path),
-            member => object
-                .member(member)
-                .and_then(|member| prefix(&member))
-                .map(HttpRoutePath::Prefix),
+        // AWS's own documents match by port alone: every path of that listener.
+        let path = if object.has("port") && !object.has("path") && !object.has("prefix") {
+            Some(HttpRoutePath::Prefix("/".to_owned()))
+        } else {
+            match object.only_one_of(&["path", "prefix"])? {
+                member @ "path" => object
+                    .member(member)
+                    .and_then(|member| whole_path(&member))
+                    .map(HttpRoutePath::Path),
+                member => object
+                    .member(member)
+                    .and_then(|member| prefix(&member))
+                    .map(HttpRoutePath::Prefix),
+            }
         };
         Some(Self {
             headers: headers?,

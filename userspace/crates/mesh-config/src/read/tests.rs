@@ -61,6 +61,15 @@ fn a_route_has_exactly_one_kind_and_one_path() {
 }
 
 #[test]
+fn a_route_that_names_a_port_alone_takes_every_path() {
+    let by_port = json!({ "port": 3333 });
+    let (route, ..) = read::<RouteSpec>(&route("httpRoute", &by_port));
+    let read = serde_json::to_value(route.expect("a route")).expect("JSON");
+    let expected = json!({ "port": 3333, "prefix": "/" });
+    assert_eq!(read["httpRoute"]["match"], expected);
+}
+
+#[test]
 fn a_prefix_begins_with_a_slash() {
     let faulty = route("http2Route", &json!({ "prefix": "colour" }));
     assert_eq!(
@@ -154,9 +163,9 @@ fn the_parts_of_a_listener_fit_its_protocol_and_port() {
     assert_eq!(
         problems::<VirtualNodeSpec>(&faulty),
         [
-            "listeners[0]: `timeout.http2` is not allowed: the listener's protocol is http",
-            "listeners[1]: `connectionPool.tcp` is not allowed: the listener's protocol is http",
-            "listeners[2]: `healthCheck.port` 81 is not allowed: the listener's port is 80",
+            "listeners[0].timeout: `timeout.http2` is not allowed: the listener's protocol is http",
+            "listeners[1].connectionPool: `connectionPool.tcp` is not allowed: the listener's protocol is http",
+            "listeners[2].healthCheck.port: 81 is not allowed: the listener's port is 80",
         ]
     );
 }

@@ -186,6 +186,7 @@ fn certificate(certificate: &Certificate) -> String {
 fn validation(asked: &Validation) -> String {
     let trust = match &asked.trust {
         Trust::Acm { authorities } => authorities.join(", "),
+        Trust::AcmIssuer { certificate } => format!("the issuer of {certificate}"),
         Trust::File { chain } => chain.clone(),
         Trust::Sds { secret } => format!("SDS secret {secret}"),
     };

@@ -75,13 +75,14 @@ impl<'a> Evaluator<'a> {
             return Truth::faulty();
         };
         self.member(name, |evaluator| match name {
-            "Condition" => match argument.as_str() {
-                Some(name) => evaluator.condition(name, argument.line),
-                None => {
+            "Condition" => {
+                if let Some(name) = argument.as_str() {
+                    evaluator.condition(name, argument.line)
+                } else {
                     evaluator.misshapen(argument.line, "a condition's name");
                     Truth::faulty()
                 }
-            },
+            }
             "Fn::And" => evaluator.all(argument, true),
             "Fn::Or" => evaluator.all(argument, false),
             "Fn::Not" => match evaluator.arguments(argument, "[ CONDITION ]") {

@@ -95,12 +95,11 @@ impl<'a> Evaluator<'a> {
         let path = ["Resources", logical, "Condition"];
         self.elsewhere(template, &path, |evaluator| {
             evaluator.at.document = label.map(str::to_owned);
-            match node.as_str() {
-                Some(name) => evaluator.condition(name, node.line),
-                None => {
-                    evaluator.misshapen(node.line, "a condition's name");
-                    Truth::Open(Text::faulty())
-                }
+            if let Some(name) = node.as_str() {
+                evaluator.condition(name, node.line)
+            } else {
+                evaluator.misshapen(node.line, "a condition's name");
+                Truth::Open(Text::faulty())
             }
         })
     }

@@ -52,7 +52,10 @@ fn sound(template: &str, parameters: &[(&str, &str)]) -> Documents {
 }
 
 fn expressions(parsed: &Parsed) -> Vec<&str> {
-    let expressions = parsed.open.iter().map(|Open { expression, .. }| expression.as_str());
+    let expressions = parsed
+        .open
+        .iter()
+        .map(|Open { expression, .. }| expression.as_str());
     expressions.collect()
 }
 
@@ -77,10 +80,20 @@ fn names(documents: &Documents) -> BTreeMap<&'static str, Vec<String>> {
             }
         };
         add("VirtualNode", mesh.virtual_nodes.keys().cloned().collect());
-        add("VirtualService", mesh.virtual_services.keys().cloned().collect());
-        add("VirtualRouter", mesh.virtual_routers.keys().cloned().collect());
-        add("VirtualGateway", mesh.virtual_gateways.keys().cloned().collect());
-        let own = |keys: Vec<&(String, String)>| keys.into_iter().map(|(_, own)| own.clone()).collect();
+        add(
+            "VirtualService",
+            mesh.virtual_services.keys().cloned().collect(),
+        );
+        add(
+            "VirtualRouter",
+            mesh.virtual_routers.keys().cloned().collect(),
+        );
+        add(
+            "VirtualGateway",
+            mesh.virtual_gateways.keys().cloned().collect(),
+        );
+        let own =
+            |keys: Vec<&(String, String)>| keys.into_iter().map(|(_, own)| own.clone()).collect();
         add("Route", own(mesh.routes.keys().collect()));
         add("GatewayRoute", own(mesh.gateway_routes.keys().collect()));
     }

@@ -55,7 +55,7 @@ impl<'a> Choice<'a> {
     }
 }
 
-impl<'a> Membership<'a> {
+impl Membership<'_> {
     pub(super) fn new() -> Self {
         Self {
             meshes: Vec::new(),

@@ -169,7 +169,9 @@ fn a_gateway_listens_without_tcp_and_pools_its_own_protocol() {
         json!({ "portMapping": mapping, "connectionPool": { "grpc": { "maxRequests": 1 } } });
     assert_eq!(
         problems::<VirtualGatewaySpec>(&gateway(&pool)),
-        ["listeners[0]: `connectionPool.grpc` is not allowed: the listener's protocol is http"]
+        [
+            "listeners[0].connectionPool: `connectionPool.grpc` is not allowed: the listener's protocol is http"
+        ]
     );
     let plain = json!({ "portMapping": mapping });
     let twice = json!({ "listeners": [plain, plain] });

@@ -29,7 +29,10 @@ fn holds(condition: &str) -> Result<bool, Vec<String>> {
     if parsed.open.is_empty() {
         Ok(parsed.documents.mesh("apps").is_some())
     } else {
-        Err(expressions(&parsed).into_iter().map(str::to_owned).collect())
+        Err(expressions(&parsed)
+            .into_iter()
+            .map(str::to_owned)
+            .collect())
     }
 }
 
@@ -58,7 +61,11 @@ fn what_is_open_decides_only_where_the_rest_does_not() {
         "!And [!Condition Perhaps, !Condition Yes]",
         "!Or [!Condition No, !Condition Perhaps]",
     ] {
-        assert_eq!(holds(condition), Err(vec!["Open".to_owned()]), "{condition}");
+        assert_eq!(
+            holds(condition),
+            Err(vec!["Open".to_owned()]),
+            "{condition}"
+        );
     }
 }
 
@@ -68,7 +75,10 @@ fn an_open_condition_is_noted_where_it_stands() {
     let [open] = &parsed.open[..] else {
         panic!("{:#?}", parsed.open)
     };
-    assert_eq!(open.place.field.as_deref(), Some("Resources.Mesh.Condition"));
+    assert_eq!(
+        open.place.field.as_deref(),
+        Some("Resources.Mesh.Condition")
+    );
     assert_eq!(open.mend, "--param 'Open=VALUE'");
 }
 
@@ -77,7 +87,8 @@ fn conditions_in_a_ring_are_refused() {
     let parsed = parse(&template("!Not [!Condition Asked]"), &[]);
     let problems = problems(&parsed);
     assert!(
-        problems[0].contains("`condition Asked` needs its own value: condition Asked → condition Asked"),
+        problems[0]
+            .contains("`condition Asked` needs its own value: condition Asked → condition Asked"),
         "{problems:#?}"
     );
 }
@@ -93,7 +104,10 @@ fn what_is_no_condition_is_refused() {
         ("!Condition Yep", "did you mean `Yes`?"),
     ] {
         let problems = problems(&parse(&template(condition), &[]));
-        assert!(problems.len() == 1 && problems[0].contains(says), "{problems:#?}");
+        assert!(
+            problems.len() == 1 && problems[0].contains(says),
+            "{problems:#?}"
+        );
     }
 }
 

@@ -114,7 +114,9 @@ fn what_published_templates_leave_open_is_what_was_counted() {
     let counts = json("counts.json");
     let is_template = |file: &str| counts[file]["form"] == "cloudformation";
     for case in cases("verdicts.json", "field", is_template) {
-        let [(file, _)] = &case.files[..] else { continue };
+        let [(file, _)] = &case.files[..] else {
+            continue;
+        };
         let parsed = case.parse(&[]);
         let open: BTreeSet<&str> = expressions(&parsed).into_iter().collect();
         let counted = counts[file]["openExpressions"].as_array().expect("a list");
@@ -130,13 +132,21 @@ fn what_published_templates_leave_open_is_what_was_counted() {
 
 #[test]
 fn every_made_template_comes_to_its_verdict() {
-    let cases = cases("made/verdicts.json", "made", |file| file.starts_with("cloudformation/"));
+    let cases = cases("made/verdicts.json", "made", |file| {
+        file.starts_with("cloudformation/")
+    });
     assert!(cases.len() >= 5);
     for case in cases {
         let parsed = case.parse(&case.parameters);
         assert_eq!(expressions(&parsed), Vec::<&str>::new(), "{}", case.name);
         let refused = case.verdict == "refused";
-        assert_eq!(!parsed.problems.is_empty(), refused, "{}: {:#?}", case.name, parsed.problems);
+        assert_eq!(
+            !parsed.problems.is_empty(),
+            refused,
+            "{}: {:#?}",
+            case.name,
+            parsed.problems
+        );
     }
 }
 

@@ -22,18 +22,26 @@ Mappings:
 ";
 
 fn template(value: &str) -> String {
-    format!("Resources:\n  Mesh:\n    Type: AWS::AppMesh::Mesh\n    Properties:\n      MeshName: {value}\n{REST}")
+    format!(
+        "Resources:\n  Mesh:\n    Type: AWS::AppMesh::Mesh\n    Properties:\n      MeshName: {value}\n{REST}"
+    )
 }
 
 fn mesh_name(value: &str) -> String {
     let documents = sound(&template(value), &[]);
-    documents.meshes().map(|(name, _)| name.to_owned()).collect()
+    documents
+        .meshes()
+        .map(|(name, _)| name.to_owned())
+        .collect()
 }
 
 fn open(value: &str) -> Vec<String> {
     let parsed = parse(&template(value), &[]);
     assert_eq!(problems(&parsed), Vec::<String>::new());
-    expressions(&parsed).into_iter().map(str::to_owned).collect()
+    expressions(&parsed)
+        .into_iter()
+        .map(str::to_owned)
+        .collect()
 }
 
 fn fault(value: &str) -> String {
@@ -60,7 +68,10 @@ fn a_parameter_gives_its_default() {
 #[test]
 fn sub_fills_names_and_keeps_what_is_marked() {
     assert_eq!(mesh_name("!Sub 'a-${Stage}-${!Stage}'"), "a-prod-${Stage}");
-    assert_eq!(mesh_name("!Sub ['${A}.${Stage}', { A: !Select [1, !Ref Hosts] }]"), "b.prod");
+    assert_eq!(
+        mesh_name("!Sub ['${A}.${Stage}', { A: !Select [1, !Ref Hosts] }]"),
+        "b.prod"
+    );
     assert_eq!(mesh_name("!Sub 'cost$ ${ x y } ${'"), "cost$ ${ x y } ${");
 }
 
@@ -93,7 +104,10 @@ fn select_takes_one_item() {
     assert_eq!(mesh_name("!Select ['2', !Ref Hosts]"), "c");
     assert_eq!(mesh_name("!Select [1, !Split ['|', 'a|b']]"), "b");
     assert_fault("!Select [2, [a, b]]", "the index is a whole number below 2");
-    assert_fault("!Select [-1, [a, b]]", "the index is a whole number below 2");
+    assert_fault(
+        "!Select [-1, [a, b]]",
+        "the index is a whole number below 2",
+    );
     assert_fault("!Select [0, a]", "it is a list here");
 }
 
@@ -112,7 +126,10 @@ fn split_parts_text() {
 #[test]
 fn find_in_map_takes_two_keys() {
     assert_eq!(mesh_name("!FindInMap [Regions, eu, name]"), "dublin");
-    assert_eq!(mesh_name("!Select [1, !FindInMap [Regions, eu, hosts]]"), "y");
+    assert_eq!(
+        mesh_name("!Select [1, !FindInMap [Regions, eu, hosts]]"),
+        "y"
+    );
     assert_eq!(
         mesh_name("!FindInMap [Regions, ap, name, { DefaultValue: !Ref Stage }]"),
         "prod"
@@ -120,7 +137,10 @@ fn find_in_map_takes_two_keys() {
     assert_fault("!FindInMap [Regions, ap, name]", "no key `ap` here");
     assert_fault("!FindInMap [Region, eu, name]", "did you mean `Regions`?");
     assert_fault("!FindInMap [Regions, eu, nome]", "did you mean `name`?");
-    assert_fault("!FindInMap [Regions, eu]", "write it as [ MAP, KEY, SECOND-KEY ]");
+    assert_fault(
+        "!FindInMap [Regions, eu]",
+        "write it as [ MAP, KEY, SECOND-KEY ]",
+    );
 }
 
 #[test]
@@ -135,7 +155,10 @@ fn if_takes_the_branch_of_its_condition_alone() {
 #[test]
 fn base64_length_and_json_are_known() {
     assert_eq!(mesh_name("!Base64 prod"), "cHJvZA==");
-    assert_eq!(mesh_name("!Sub ['n${N}', { N: { Fn::Length: !Ref Hosts } }]"), "n3");
+    assert_eq!(
+        mesh_name("!Sub ['n${N}', { N: { Fn::Length: !Ref Hosts } }]"),
+        "n3"
+    );
     assert_eq!(
         mesh_name("{ Fn::ToJsonString: { a: [1, !Ref Stage, true] } }"),
         r#"{"a":[1,"prod",true]}"#
@@ -147,7 +170,10 @@ fn base64_length_and_json_are_known() {
 fn what_aws_alone_knows_is_open_by_its_text() {
     assert_eq!(open("!Select [0, !GetAZs eu-west-1]"), ["GetAZs eu-west-1"]);
     assert_eq!(open("!Select [0, !GetAZs '']"), ["GetAZs"]);
-    assert_eq!(open("!Select [0, !Cidr [10.0.0.0/16, 2, 8]]"), ["Cidr 10.0.0.0/16 2 8"]);
+    assert_eq!(
+        open("!Select [0, !Cidr [10.0.0.0/16, 2, 8]]"),
+        ["Cidr 10.0.0.0/16 2 8"]
+    );
     let parsed = parse(&template("!Select [1, !GetAZs '']"), &[("GetAZs", "a, b")]);
     assert_eq!(problems(&parsed), Vec::<String>::new());
     assert!(parsed.documents.mesh("b").is_some());
@@ -169,15 +195,27 @@ fn what_is_made_of_open_values_is_open() {
         assert_eq!(open(value), ["Open"], "{value}");
     }
     assert_eq!(open("!Join [., !Ref OpenHosts]"), ["OpenHosts"]);
-    assert_eq!(open("!Sub ['${N}', { N: { Fn::Length: !Ref OpenHosts } }]"), ["OpenHosts"]);
+    assert_eq!(
+        open("!Sub ['${N}', { N: { Fn::Length: !Ref OpenHosts } }]"),
+        ["OpenHosts"]
+    );
 }
 
 #[test]
 fn an_unknown_function_is_named_with_what_was_meant() {
-    assert_fault("!Jion ['-', [a]]", "no function `Fn::Jion`; did you mean `Fn::Join`?");
+    assert_fault(
+        "!Jion ['-', [a]]",
+        "no function `Fn::Jion`; did you mean `Fn::Join`?",
+    );
     assert_fault("!Equals [a, a]", "`Fn::Equals` is for conditions");
-    assert_fault("{ Fn::Transform: { Name: Mine } }", "--template-stage Processed");
-    assert_fault("{ a: { Fn::Sub: x, b: c } }", "`Fn::Sub` must be alone in its object");
+    assert_fault(
+        "{ Fn::Transform: { Name: Mine } }",
+        "--template-stage Processed",
+    );
+    assert_fault(
+        "{ a: { Fn::Sub: x, b: c } }",
+        "`Fn::Sub` must be alone in its object",
+    );
 }
 
 #[test]
@@ -196,7 +234,10 @@ fn a_dynamic_reference_is_open_by_its_text() {
 fn a_fault_is_reported_once_at_its_function() {
     let fault = fault("!Sub 'a-${Nothing}'");
     assert!(fault.starts_with("mesh.yaml:5: "), "{fault}");
-    assert!(fault.contains("Resources.Mesh.Properties.MeshName.Fn::Sub: "), "{fault}");
+    assert!(
+        fault.contains("Resources.Mesh.Properties.MeshName.Fn::Sub: "),
+        "{fault}"
+    );
 }
 
 /// A template in JSON with a mesh whose name is this value.

@@ -51,10 +51,30 @@ fn the_default_of_what_is_kept_elsewhere_is_no_value() {
 #[test]
 fn a_value_that_the_declaration_does_not_allow_is_refused() {
     for (declaration, good, bad, says) in [
-        ("{ Type: String, AllowedValues: [a, 2, true] }", "2", "c", "one of a, 2, true"),
-        ("{ Type: String, AllowedPattern: '[a-z]+' }", "ab", "ab1", "text that `[a-z]+` matches"),
-        ("{ Type: String, MinLength: 2 }", "ab", "a", "2 characters at least"),
-        ("{ Type: String, MaxLength: 2 }", "ab", "abc", "2 characters at most"),
+        (
+            "{ Type: String, AllowedValues: [a, 2, true] }",
+            "2",
+            "c",
+            "one of a, 2, true",
+        ),
+        (
+            "{ Type: String, AllowedPattern: '[a-z]+' }",
+            "ab",
+            "ab1",
+            "text that `[a-z]+` matches",
+        ),
+        (
+            "{ Type: String, MinLength: 2 }",
+            "ab",
+            "a",
+            "2 characters at least",
+        ),
+        (
+            "{ Type: String, MaxLength: 2 }",
+            "ab",
+            "abc",
+            "2 characters at most",
+        ),
         ("{ Type: Number, MinValue: 3 }", "3", "2", "3 at least"),
         ("{ Type: Number, MaxValue: 3 }", "3", "3.5", "3 at most"),
         ("{ Type: Number }", "3", "three", "a number"),
@@ -62,8 +82,14 @@ fn a_value_that_the_declaration_does_not_allow_is_refused() {
         assert_eq!(refusal(declaration, good), None, "{declaration}");
         let refusal = refusal(declaration, bad).expect("a refusal");
         assert!(refusal.contains(says), "{refusal}");
-        assert!(refusal.starts_with("mesh.yaml:3: Parameters.Name: "), "{refusal}");
-        assert!(refusal.ends_with("give another: --param 'Name=VALUE'"), "{refusal}");
+        assert!(
+            refusal.starts_with("mesh.yaml:3: Parameters.Name: "),
+            "{refusal}"
+        );
+        assert!(
+            refusal.ends_with("give another: --param 'Name=VALUE'"),
+            "{refusal}"
+        );
     }
 }
 
@@ -76,7 +102,10 @@ fn the_words_of_the_declaration_are_in_the_refusal() {
 
 #[test]
 fn a_pattern_that_is_beyond_this_engine_refuses_nothing() {
-    assert_eq!(refusal("{ Type: String, AllowedPattern: '(?!x).*' }", "x"), None);
+    assert_eq!(
+        refusal("{ Type: String, AllowedPattern: '(?!x).*' }", "x"),
+        None
+    );
 }
 
 #[test]
@@ -85,7 +114,9 @@ fn a_value_that_no_template_asks_for_is_warned_of() {
     let parsed = parse(&declared, &[("Nome", "b"), ("AWS::Region", "eu-west-1")]);
     assert_eq!(
         warnings(&parsed),
-        ["--param 'Nome=…': no template has such an expression, so it has no effect; did you mean `Name`?"]
+        [
+            "--param 'Nome=…': no template has such an expression, so it has no effect; did you mean `Name`?"
+        ]
     );
 }
 

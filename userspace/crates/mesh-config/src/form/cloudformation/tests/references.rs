@@ -35,12 +35,19 @@ fn assert_open(value: &str, expression: &str) {
     );
     assert_eq!(parsed.open[0].mend, format!("--param '{expression}=VALUE'"));
     let documents = sound(&hostname(value), &[(expression, "a.local")]);
-    assert!(documents.mesh("apps").is_some_and(|mesh| mesh.virtual_nodes.contains_key("a")));
+    assert!(
+        documents
+            .mesh("apps")
+            .is_some_and(|mesh| mesh.virtual_nodes.contains_key("a"))
+    );
 }
 
 fn assert_refused(value: &str, says: &str) {
     let problems = problems(&parse(&hostname(value), &[]));
-    assert!(problems.len() == 1 && problems[0].contains(says), "{problems:#?}");
+    assert!(
+        problems.len() == 1 && problems[0].contains(says),
+        "{problems:#?}"
+    );
 }
 
 #[test]
@@ -72,10 +79,19 @@ Resources:
 
 #[test]
 fn names_that_the_template_does_not_have_are_refused() {
-    assert_refused("!GetAtt Balncer.DNSName", "no resource `Balncer`; did you mean `Balancer`?");
-    assert_refused("!Ref Balncer", "no parameter or resource `Balncer`; did you mean `Balancer`?");
+    assert_refused(
+        "!GetAtt Balncer.DNSName",
+        "no resource `Balncer`; did you mean `Balancer`?",
+    );
+    assert_refused(
+        "!Ref Balncer",
+        "no parameter or resource `Balncer`; did you mean `Balancer`?",
+    );
     assert_refused("!Ref AWS::Regoin", "did you mean `AWS::Region`?");
-    assert_refused("!GetAtt Mesh.MeshNam", "no attribute `MeshNam`; did you mean `MeshName`?");
+    assert_refused(
+        "!GetAtt Mesh.MeshNam",
+        "no attribute `MeshNam`; did you mean `MeshName`?",
+    );
     assert_refused("!GetAtt Mesh", "write it as RESOURCE.ATTRIBUTE");
 }
 
@@ -114,8 +130,10 @@ Resources:
     assert_eq!(problems(&parsed), Vec::<String>::new());
     let warnings = warnings(&parsed);
     assert!(
-        warnings.iter().any(|warning| warning.contains("virtual router Router")
-            && warning.contains("--param 'Router.VirtualRouterName=VALUE'")),
+        warnings
+            .iter()
+            .any(|warning| warning.contains("virtual router Router")
+                && warning.contains("--param 'Router.VirtualRouterName=VALUE'")),
         "{warnings:#?}"
     );
     assert!(parsed.documents.mesh("Mesh").is_some());
@@ -124,7 +142,11 @@ Resources:
     assert_eq!(problems(&parsed), Vec::<String>::new());
     let mesh = parsed.documents.mesh("apps").expect("a mesh");
     assert!(mesh.virtual_routers.contains_key("r"));
-    assert!(super::warnings(&parsed).iter().all(|warning| !warning.contains("makes one up")));
+    assert!(
+        super::warnings(&parsed)
+            .iter()
+            .all(|warning| !warning.contains("makes one up"))
+    );
 }
 
 #[test]
@@ -221,10 +243,16 @@ fn what_is_given_for_an_import_comes_before_its_export() {
 
 #[test]
 fn a_name_that_is_exported_twice_is_refused() {
-    let files = [("a.yaml", EXPORTING), ("b.yaml", IMPORTING), ("c.yaml", EXPORTING)];
+    let files = [
+        ("a.yaml", EXPORTING),
+        ("b.yaml", IMPORTING),
+        ("c.yaml", EXPORTING),
+    ];
     let problems = problems(&parse_files(&files, &[("Project", "shop")]));
     assert!(
-        problems.iter().any(|problem| problem.contains("exported twice: by a.yaml and c.yaml")),
+        problems
+            .iter()
+            .any(|problem| problem.contains("exported twice: by a.yaml and c.yaml")),
         "{problems:#?}"
     );
 }

@@ -23,7 +23,9 @@ fn node(spec: &str) -> String {
 #[test]
 fn a_fault_has_the_templates_own_path_and_line() {
     let parsed = parse(
-        &node("        Listeners:\n          - PortMapping:\n              Port: 70000\n              Protocol: http\n"),
+        &node(
+            "        Listeners:\n          - PortMapping:\n              Port: 70000\n              Protocol: http\n",
+        ),
         &[],
     );
     let problems = problems(&parsed);
@@ -85,7 +87,8 @@ fn the_names_of_the_api_are_understood_and_warned_of_once() {
     assert!(
         about.len() == 1
             && about[0].contains("Listeners[0].OutlierDetection: ")
-            && about[0].contains("`MaxServerErrors`, `Interval`, not `maxServerErrors`, `interval`"),
+            && about[0]
+                .contains("`MaxServerErrors`, `Interval`, not `maxServerErrors`, `interval`"),
         "{about:#?}"
     );
 }
@@ -94,7 +97,9 @@ fn the_names_of_the_api_are_understood_and_warned_of_once() {
 fn a_field_that_app_mesh_does_not_know_is_named_as_it_is_written() {
     let warnings = warnings(&parse(&node("        Listner: []\n"), &[]));
     assert!(
-        warnings.iter().any(|warning| warning.contains("Properties.Spec.Listner: ")),
+        warnings
+            .iter()
+            .any(|warning| warning.contains("Properties.Spec.Listner: ")),
         "{warnings:#?}"
     );
 }
@@ -109,7 +114,10 @@ Resources:
 ";
     let problems = problems(&parse(template, &[]));
     for member in ["`MeshName` is missing", "`VirtualRouterName` is missing"] {
-        assert!(problems.iter().any(|problem| problem.contains(member)), "{problems:#?}");
+        assert!(
+            problems.iter().any(|problem| problem.contains(member)),
+            "{problems:#?}"
+        );
     }
 }
 
@@ -118,7 +126,9 @@ fn a_type_that_app_mesh_does_not_have_is_left_out() {
     let template = format!("Resources:{MESH}  Node: {{ Type: AWS::AppMesh::VirtualNod }}\n");
     let warnings = warnings(&parse(&template, &[]));
     assert!(
-        warnings.iter().any(|w| w.contains("did you mean `AWS::AppMesh::VirtualNode`?")),
+        warnings
+            .iter()
+            .any(|w| w.contains("did you mean `AWS::AppMesh::VirtualNode`?")),
         "{warnings:#?}"
     );
 }
@@ -126,14 +136,20 @@ fn a_type_that_app_mesh_does_not_have_is_left_out() {
 #[test]
 fn macros_that_may_change_the_mesh_are_warned_of() {
     let of = |transform: &str| {
-        warnings(&parse(&format!("Transform: {transform}\nResources:{MESH}"), &[]))
+        warnings(&parse(
+            &format!("Transform: {transform}\nResources:{MESH}"),
+            &[],
+        ))
     };
     assert_eq!(of("AWS::Serverless-2016-10-31"), Vec::<String>::new());
     assert_eq!(of("[AWS::LanguageExtensions]"), Vec::<String>::new());
     for (transform, name) in [
         ("MyMacro", "MyMacro"),
         ("[AWS::Serverless-2016-10-31, MyMacro]", "MyMacro"),
-        ("{ Name: AWS::Include, Parameters: { Location: s3://a/b } }", "AWS::Include"),
+        (
+            "{ Name: AWS::Include, Parameters: { Location: s3://a/b } }",
+            "AWS::Include",
+        ),
     ] {
         let warnings = of(transform);
         assert!(
@@ -143,7 +159,12 @@ fn macros_that_may_change_the_mesh_are_warned_of() {
     }
     let template = format!("Resources:\n  Fn::Transform: {{ Name: AWS::Include }}{MESH}");
     let warnings = warnings(&parse(&template, &[]));
-    assert!(warnings.iter().any(|w| w.contains("what the transform inserts")), "{warnings:#?}");
+    assert!(
+        warnings
+            .iter()
+            .any(|w| w.contains("what the transform inserts")),
+        "{warnings:#?}"
+    );
 }
 
 #[test]
@@ -162,12 +183,16 @@ Resources:{MESH}  Nested:
 "
     );
     let warnings = warnings(&parse(&template, &[]));
-    assert!(warnings.len() == 1 && warnings[0].contains("`nested.yaml`"), "{warnings:#?}");
+    assert!(
+        warnings.len() == 1 && warnings[0].contains("`nested.yaml`"),
+        "{warnings:#?}"
+    );
 }
 
 #[test]
 fn variables_are_not_filled_in_in_templates() {
-    let template = "Resources:\n  Mesh: { Type: AWS::AppMesh::Mesh, Properties: { MeshName: 'a$HOME' } }\n";
+    let template =
+        "Resources:\n  Mesh: { Type: AWS::AppMesh::Mesh, Properties: { MeshName: 'a$HOME' } }\n";
     let inputs = Inputs {
         variables: BTreeMap::from([("HOME".to_owned(), "x".to_owned())]),
         ..Inputs::default()
@@ -206,13 +231,18 @@ Resources:
   Fn::ForEach::Nodes: [Name, [a, b], {}]
 ";
     let problems = problems(&parse(template, &[]));
-    assert!(problems[0].contains("--template-stage Processed"), "{problems:#?}");
+    assert!(
+        problems[0].contains("--template-stage Processed"),
+        "{problems:#?}"
+    );
 }
 
 /// A template whose values double with each level.
 fn exploding(levels: usize) -> String {
     use std::fmt::Write as _;
-    let mut template = "Resources:\n  M0: { Type: AWS::AppMesh::Mesh, Properties: { MeshName: abcdefgh } }\n".to_owned();
+    let mut template =
+        "Resources:\n  M0: { Type: AWS::AppMesh::Mesh, Properties: { MeshName: abcdefgh } }\n"
+            .to_owned();
     for level in 1..=levels {
         let below = level - 1;
         let _ = writeln!(
@@ -228,7 +258,9 @@ fn values_that_explode_are_refused_by_a_limit() {
     let begin = Instant::now();
     let problems = problems(&parse(&exploding(60), &[]));
     assert!(
-        problems.iter().any(|problem| problem.contains("500000 steps and pieces of text")),
+        problems
+            .iter()
+            .any(|problem| problem.contains("500000 steps and pieces of text")),
         "{problems:#?}"
     );
     assert!(begin.elapsed() < Duration::from_secs(5));
@@ -248,7 +280,9 @@ fn a_long_chain_of_references_is_refused_by_a_limit() {
     template.push_str("  M2000: { Type: AWS::AppMesh::Mesh, Properties: { MeshName: a } }\n");
     let problems = problems(&parse(&template, &[]));
     assert!(
-        problems.iter().any(|problem| problem.contains("deeper than 160 levels")),
+        problems
+            .iter()
+            .any(|problem| problem.contains("deeper than 160 levels")),
         "{:#?}",
         problems.first()
     );

@@ -1,0 +1,64 @@
+//! The resources that were read, by kind and name, and those that had to be.
+
+use std::collections::BTreeMap;
+
+use mesh_config::document::Parsed;
+
+use super::verdict::{Counts, Names, Set};
+
+/// Names by kind, each as often as there is such a resource.
+pub(crate) type Resources = BTreeMap<String, Vec<String>>;
+
+pub(crate) fn read(parsed: &Parsed) -> Resources {
+    let mut read = Resources::new();
+    let mut add = |kind: &str, name: &str| {
+        read.entry(kind.to_owned())
+            .or_default()
+            .push(name.to_owned());
+    };
+    for (name, mesh) in parsed.documents.meshes() {
+        if mesh.mesh.is_some() {
+            add("Mesh", name);
+        }
+        let nodes = mesh.virtual_nodes.values().map(|d| &d.identity);
+        let services = mesh.virtual_services.values().map(|d| &d.identity);
+        let routers = mesh.virtual_routers.values().map(|d| &d.identity);
+        let routes = mesh.routes.values().map(|d| &d.identity);
+        let gateways = mesh.virtual_gateways.values().map(|d| &d.identity);
+        let gateway_routes = mesh.gateway_routes.values().map(|d| &d.identity);
+        nodes.for_each(|identity| add("VirtualNode", &identity.name));
+        services.for_each(|identity| add("VirtualService", &identity.name));
+        routers.for_each(|identity| add("VirtualRouter", &identity.name));
+        routes.for_each(|identity| add("Route", &identity.name));
+        gateways.for_each(|identity| add("VirtualGateway", &identity.name));
+        gateway_routes.for_each(|identity| add("GatewayRoute", &identity.name));
+    }
+    sorted(read)
+}
+
+/// What the independent script counted in the files of a set.
+pub(crate) fn counted(set: &Set, counts: &Counts) -> Resources {
+    let mut counted = Resources::new();
+    for (file, path) in set.files.iter().zip(set.paths()) {
+        for resource in &counts[&path].resources {
+            let (kind, name) = match set.names.get(file) {
+                Some(Names::Given { kind, name, .. }) => (kind.clone(), name.clone()),
+                _ => (
+                    resource
+                        .kind
+                        .as_ref()
+                        .unwrap_or_else(|| &resource.kinds[0])
+                        .clone(),
+                    set.filled(resource.name.as_deref().unwrap_or_default()),
+                ),
+            };
+            counted.entry(kind).or_default().push(name);
+        }
+    }
+    sorted(counted)
+}
+
+fn sorted(mut resources: Resources) -> Resources {
+    resources.values_mut().for_each(|names| names.sort());
+    resources
+}
