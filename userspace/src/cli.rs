@@ -262,6 +262,8 @@ pub(crate) struct DiffArgs {
     /// Print what a machine may read
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) inputs: InputArgs,
 }
 
 #[derive(Args, Debug)]
@@ -272,6 +274,8 @@ pub(crate) struct GraphArgs {
     /// What reads the text
     #[arg(long, default_value = "dot")]
     pub(crate) format: GraphFormat,
+    #[command(flatten)]
+    pub(crate) inputs: InputArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -1,5 +1,6 @@
 //! The daemon: one page that puts the parts together in the order in which they start and stop.
 
+mod announce;
 pub(crate) mod configuration;
 mod ends;
 mod follow;
@@ -25,9 +26,10 @@ use tokio::{
 };
 
 use self::{
+    announce::Announcer,
     configuration::Configuration,
     ends::{End, Ends},
-    follow::{announce, follow},
+    follow::follow,
     redirection::{Redirection, Steered, Upkeep},
     report::Reporter,
 };
@@ -52,7 +54,8 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
 
     let mut directory = Directory::new(&settings.mesh_config);
     let configuration = Configuration::load(&settings, &mut directory)?;
-    announce(&configuration);
+    let mut announcer = Announcer::default();
+    announcer.announce(&configuration);
     let watch = Watch::start(directory);
     let registry = Arc::new(Registry::new(
         settings.workload_name.clone(),
@@ -82,7 +85,7 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
         .enrol(&configuration, path.steered.as_ref())?;
 
     let configuration = Arc::new(Mutex::new(configuration));
-    let running = Running::start(path, watch, &configuration, &registry)?;
+    let running = Running::start(path, watch, announcer, &configuration, &registry)?;
     let (retire, retired) = mpsc::channel(1);
     let socket = control::bind(&runtime_dir.control_socket())?;
     let reporter = running.reporter(&settings, configuration, &registry);
@@ -172,6 +175,7 @@ impl Running {
     fn start(
         path: DataPath,
         watch: Watch,
+        announcer: Announcer,
         configuration: &Arc<Mutex<Configuration>>,
         registry: &Arc<Registry>,
     ) -> anyhow::Result<Self> {
@@ -181,6 +185,7 @@ impl Running {
         let upkeep = redirection.keep_up(Arc::clone(registry))?;
         let following = tokio::spawn(follow(
             watch,
+            announcer,
             Arc::clone(configuration),
             proxy.clone(),
             redirection.clone(),

@@ -30,7 +30,9 @@ fn main() -> ExitCode {
             commands::explain::run(args, &environment).map(|()| ExitCode::SUCCESS)
         }
         Command::Diff(args) => commands::diff::run(&args, &environment).map(|()| ExitCode::SUCCESS),
-        Command::Graph(args) => commands::graph::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Graph(args) => {
+            commands::graph::run(&args, &environment).map(|()| ExitCode::SUCCESS)
+        }
         Command::Connections(args) => commands::connections::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Status(args) => commands::status::run(&args),
         Command::Uninstall(args) => commands::uninstall::run(&args).map(|()| ExitCode::SUCCESS),

@@ -12,6 +12,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use mesh_config::form::Inputs;
 use mesh_model::{redirect::OnProxyDown, resource::ResourceName};
 
 use crate::cli::{OnProxyDownArg, ProxyArg, RunArgs};
@@ -42,6 +43,8 @@ pub(crate) struct Settings {
     pub(crate) drain: Duration,
     /// The route manager's variables, the flags' values in place of those that they override.
     pub(crate) environment: Environment,
+    /// What the documents need that is in no file of theirs.
+    pub(crate) inputs: Inputs,
 }
 
 /// Who is the proxy.
@@ -107,6 +110,7 @@ impl Settings {
             resolv_conf: args.resolv_conf,
             admin: SocketAddr::new(args.admin_address, admin_port),
             drain: drain(args.drain_s, environment)?,
+            inputs: args.inputs.inputs(environment),
             environment: merged,
         })
     }

@@ -5,7 +5,8 @@ use std::path::Path;
 use anyhow::Context;
 use mesh_config::{
     diff::{State, diff},
-    document::Documents,
+    document::Parser,
+    form::Inputs,
     redirect::redirect_rules,
     resolve::resolve,
     source::directory::read_paths,
@@ -15,8 +16,10 @@ use mesh_model::{redirect::RedirectRules, resource::ResourceName, snapshot::Snap
 use crate::{cli::DiffArgs, daemon::configuration::Problems, settings::Environment};
 
 pub(crate) fn run(args: &DiffArgs, environment: &Environment) -> anyhow::Result<()> {
-    let (old, old_rules) = state(&args.old, &args.resource, environment)?;
-    let (new, new_rules) = state(&args.new, &args.resource, environment)?;
+    let inputs = args.inputs.inputs(environment);
+    let state = |path| state(path, &args.resource, inputs.clone(), environment);
+    let (old, old_rules) = state(&args.old)?;
+    let (new, new_rules) = state(&args.new)?;
     let difference = diff(
         State {
             snapshot: &old,
@@ -39,10 +42,12 @@ pub(crate) fn run(args: &DiffArgs, environment: &Environment) -> anyhow::Result<
 fn state(
     path: &Path,
     resource: &ResourceName,
+    inputs: Inputs,
     environment: &Environment,
 ) -> anyhow::Result<(Snapshot, RedirectRules)> {
     let set = read_paths(&[path.to_owned()]).context("the documents cannot be read")?;
-    Documents::parse(&set)
+    Parser::new(inputs)
+        .parse(&set)
         .into_result()
         .and_then(|(documents, _)| resolve(&documents, resource, environment))
         .and_then(|resolved| {

@@ -1,15 +1,18 @@
 //! `ferromesh graph`: the meshes of some documents, drawn.
 
 use anyhow::Context;
-use mesh_config::{document::Documents, graph::Graph, source::directory::read_paths};
+use mesh_config::{document::Parser, graph::Graph, source::directory::read_paths};
 
-use crate::cli::{GraphArgs, GraphFormat};
+use crate::{
+    cli::{GraphArgs, GraphFormat},
+    settings::Environment,
+};
 
 /// Draws what can be read; what cannot is named on standard error, for half a picture may be what
 /// shows the fault.
-pub(crate) fn run(args: &GraphArgs) -> anyhow::Result<()> {
+pub(crate) fn run(args: &GraphArgs, environment: &Environment) -> anyhow::Result<()> {
     let set = read_paths(&args.paths).context("the documents cannot be read")?;
-    let parsed = Documents::parse(&set);
+    let parsed = Parser::new(args.inputs.inputs(environment)).parse(&set);
     for problem in &parsed.problems {
         eprintln!("error: {problem}");
     }

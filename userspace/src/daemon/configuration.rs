@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Instant};
 
 use anyhow::Context;
 use mesh_config::{
-    document::Documents,
+    document::Parser,
     problem::{Finding, Problem, Warning},
     redirect::redirect_rules,
     resolve::resolve,
@@ -38,6 +38,8 @@ pub(crate) struct Refused {
 #[derive(Debug)]
 pub(crate) struct Configuration {
     settings: Settings,
+    /// It knows the files that the source held when it was read last.
+    parser: Parser,
     last_good: LastGood,
     in_force: InForce,
     refused: Option<Refused>,
@@ -54,9 +56,10 @@ impl Configuration {
     /// Both are unusable; the message lists every problem of the source.
     pub(crate) fn load(settings: &Settings, directory: &mut Directory) -> anyhow::Result<Self> {
         let last_good = LastGood::in_directory(&settings.state_dir);
+        let mut parser = Parser::new(settings.inputs.clone());
         let (seen, read) = match directory.read() {
             Ok(documents) => {
-                let meaning = meaning_of(&documents, settings, 1);
+                let meaning = meaning_of(&documents, &mut parser, settings, 1);
                 (documents, meaning.map_err(|problems| texts(&problems)))
             }
             Err(error) => (
@@ -84,6 +87,7 @@ impl Configuration {
         };
         Ok(Self {
             settings: settings.clone(),
+            parser,
             last_good,
             in_force,
             refused,
@@ -113,7 +117,7 @@ impl Configuration {
     /// [`Self::refused`] says why) or means what is in force already.
     pub(crate) fn take(&mut self, documents: DocumentSet) -> Option<&InForce> {
         let generation = self.in_force.snapshot.generation + 1;
-        let meaning = meaning_of(&documents, &self.settings, generation);
+        let meaning = meaning_of(&documents, &mut self.parser, &self.settings, generation);
         self.seen = documents;
         match meaning {
             Err(problems) => {
@@ -172,10 +176,11 @@ fn same_but_for_generation(one: &Snapshot, other: &Snapshot) -> bool {
 /// Documents to what they mean for this workload, or every problem in them.
 fn meaning_of(
     documents: &DocumentSet,
+    parser: &mut Parser,
     settings: &Settings,
     generation: u64,
 ) -> Result<InForce, Vec<Problem>> {
-    let (parsed, warnings) = Documents::parse(documents).into_result()?;
+    let (parsed, warnings) = parser.parse(documents).into_result()?;
     let resolved = resolve(&parsed, &settings.resource, &settings.environment)?;
     if !resolved.refusals.is_empty() {
         return Err(resolved.refusals);
@@ -198,7 +203,8 @@ fn from_last_good(last_good: &LastGood, settings: &Settings) -> anyhow::Result<O
     let Some(documents) = last_good.load()? else {
         return Ok(None);
     };
-    let mut in_force = meaning_of(&documents, settings, 1)
+    let mut parser = Parser::new(settings.inputs.clone());
+    let mut in_force = meaning_of(&documents, &mut parser, settings, 1)
         .map_err(|problems| Problems(texts(&problems)))
         .with_context(|| {
             format!(

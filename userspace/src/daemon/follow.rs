@@ -12,6 +12,7 @@ use mesh_proxy::Proxy;
 use tokio::time::sleep;
 
 use super::{
+    announce::Announcer,
     configuration::{Configuration, InForce},
     redirection::Redirection,
 };
@@ -19,30 +20,10 @@ use super::{
 /// How long until rules that the kernel did not take are tried again.
 const RULES_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
-/// Says what came into force, and what of the documents it does not do.
-pub(super) fn announce(configuration: &Configuration) {
-    let in_force = configuration.in_force();
-    if let Some(refused) = configuration.refused() {
-        for problem in &refused.problems {
-            tracing::error!("{problem}");
-        }
-        tracing::error!("the documents are bad: the last good ones stay in force");
-    }
-    for warning in &in_force.warnings {
-        tracing::warn!("{warning}");
-    }
-    for finding in &in_force.findings {
-        tracing::warn!("{finding}");
-    }
-    tracing::info!(
-        generation = in_force.snapshot.generation,
-        "configuration in force"
-    );
-}
-
 /// Runs until it is dropped.
 pub(super) async fn follow(
     mut watch: Watch,
+    mut announcer: Announcer,
     configuration: Arc<Mutex<Configuration>>,
     proxy: Option<Arc<Proxy>>,
     redirection: Redirection,
@@ -71,9 +52,7 @@ pub(super) async fn follow(
                     None
                 }
             };
-            if fresh.is_some() || configuration.refused().is_some() {
-                announce(&configuration);
-            }
+            announcer.announce(&configuration);
             fresh
         };
         let Some(fresh) = fresh else { continue };

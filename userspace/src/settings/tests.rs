@@ -92,3 +92,23 @@ fn a_name_with_dots_still_pins() {
     let settings = settings(&["--resource", "mesh/apps/virtualNode/a.b_c"], &[]).expect("valid");
     assert_eq!(settings.workload_name, "a_b_c");
 }
+
+#[test]
+fn what_documents_need_comes_from_flags_before_the_environment() {
+    let settings = settings(
+        &[
+            "--var",
+            "STAGE=blue",
+            "--param",
+            "AWS::Region=eu-west-1",
+            "--document",
+            "node.json=mesh/apps/virtualNode/a",
+        ],
+        &[RESOURCE, ("STAGE", "green"), ("COLOR", "red")],
+    )
+    .expect("valid");
+    assert_eq!(settings.inputs.variables["STAGE"], "blue");
+    assert_eq!(settings.inputs.variables["COLOR"], "red");
+    assert_eq!(settings.inputs.parameters["AWS::Region"], "eu-west-1");
+    assert!(settings.inputs.names.contains_key("node.json"));
+}
