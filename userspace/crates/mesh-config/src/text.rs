@@ -18,7 +18,7 @@ pub(crate) const MAX_VALUES: usize = 1_000_000;
 /// What a text holds.
 #[derive(Debug)]
 pub(crate) struct Text {
-    /// Its documents; JSON has one.
+    /// Its documents, in their order.
     pub(crate) documents: Vec<Node>,
     /// Members that are written twice in one object, by document; the last counts.
     pub(crate) twice: Vec<(usize, FieldPath)>,

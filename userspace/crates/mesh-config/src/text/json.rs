@@ -19,10 +19,15 @@ pub(crate) fn read(text: &str) -> Result<Text, Fault> {
         counted_to: 0,
         values: 0,
         way: Vec::new(),
+        documents: Vec::new(),
         twice: Vec::new(),
     };
     let read = reader.whole();
-    read.map_err(|stop| reader.fault(stop))
+    read.map_err(|stop| reader.fault(stop))?;
+    Ok(Text {
+        documents: reader.documents,
+        twice: reader.twice,
+    })
 }
 
 struct Reader<'t> {
@@ -32,7 +37,8 @@ struct Reader<'t> {
     counted_to: usize,
     values: usize,
     way: Vec<Way>,
-    twice: Vec<FieldPath>,
+    documents: Vec<Node>,
+    twice: Vec<(usize, FieldPath)>,
 }
 
 /// A step that costs no allocation: one is taken for each value.
@@ -55,15 +61,18 @@ impl From<JiterError> for Stop {
 }
 
 impl Reader<'_> {
-    fn whole(&mut self) -> Result<Text, Stop> {
-        let peek = self.jiter.peek()?;
-        let node = self.node(peek)?;
-        self.jiter.finish()?;
-        let twice = std::mem::take(&mut self.twice);
-        Ok(Text {
-            documents: vec![node],
-            twice: twice.into_iter().map(|path| (0, path)).collect(),
-        })
+    /// One value after another, as several calls of the AWS CLI print them into one file.
+    fn whole(&mut self) -> Result<(), Stop> {
+        loop {
+            let peek = self.jiter.peek()?;
+            let node = self.node(peek)?;
+            self.documents.push(node);
+            let rest = self.text[self.jiter.current_index()..].trim_ascii_start();
+            if !rest.starts_with(b"{") && !rest.starts_with(b"[") {
+                self.jiter.finish()?;
+                return Ok(());
+            }
+        }
     }
 
     fn node(&mut self, peek: Peek) -> Result<Node, Stop> {
@@ -133,8 +142,8 @@ impl Reader<'_> {
             Way::Member(name) => Step::Member(name.to_string()),
             Way::Item(index) => Step::Item(*index),
         };
-        self.twice
-            .push(FieldPath(self.way.iter().map(step).collect()));
+        let path = FieldPath(self.way.iter().map(step).collect());
+        self.twice.push((self.documents.len(), path));
     }
 
     fn line_here(&mut self) -> u32 {

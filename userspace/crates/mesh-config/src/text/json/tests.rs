@@ -70,3 +70,13 @@ fn a_number_beyond_64_bits_is_a_value_and_no_fault() {
         }])
     ));
 }
+
+#[test]
+fn documents_may_follow_one_another() {
+    let text = read("{\"a\": 1}\n{\"b\": 2, \"b\": 3}[4]\n").expect("JSON");
+    let shown: Vec<String> = text.documents.iter().map(Node::to_string).collect();
+    assert_eq!(shown, [r#"{"a":1}"#, r#"{"b":3}"#, "[4]"]);
+    assert_eq!(text.documents[1].line, 2);
+    assert_eq!(text.twice, [(1, FieldPath::default().member("b"))]);
+    assert_eq!(fault("{}\n}").line, 2);
+}
