@@ -143,30 +143,37 @@ fn settle(
     Some(name.to_owned())
 }
 
-fn duplicates(rivals: &[(Identity, Arc<Entry>)]) -> Vec<Problem> {
-    let Some(((_, first), others)) = rivals.split_first() else {
-        return Vec::new();
-    };
-    let first_place = first.origin.place(None, &FieldPath::default());
-    others
+/// Of several states of one resource, all but the last are named at the last.
+fn duplicates(rivals: &[(Identity, Arc<Entry>)]) -> Option<Problem> {
+    let ((identity, last), others) = rivals.split_last()?;
+    let elsewhere: Vec<String> = others
         .iter()
-        .map(|(identity, entry)| Problem {
-            place: entry
-                .origin
-                .place(Some(&identity.to_string()), &FieldPath::default()),
-            rule: Rule::Duplicate,
-            value: None,
-            message: format!("{first_place} describes the same resource: only one document may"),
-            mend: if entry.is_update {
-                "remove one of the two".to_owned()
-            } else {
-                format!(
-                    "remove one of the two, or name the later state update-{}.json",
-                    identity.kind.label().replace(' ', "-")
-                )
-            },
-        })
-        .collect()
+        .map(|(_, entry)| entry.origin.place(None, &FieldPath::default()).to_string())
+        .collect();
+    let (describe, all_but_one) = match others.len() {
+        0 => return None,
+        1 => ("describes", "one of the two"),
+        _ => ("describe", "all but one"),
+    };
+    Some(Problem {
+        place: last
+            .origin
+            .place(Some(&identity.to_string()), &FieldPath::default()),
+        rule: Rule::Duplicate,
+        value: None,
+        message: format!(
+            "{} {describe} the same resource: only one document may",
+            elsewhere.join(", ")
+        ),
+        mend: if last.is_update {
+            format!("remove {all_but_one}")
+        } else {
+            format!(
+                "remove {all_but_one}, or name the later state update-{}.json",
+                identity.kind.label().replace(' ', "-")
+            )
+        },
+    })
 }
 
 fn add(documents: &mut Documents, identity: Identity, entry: &Entry) {
