@@ -34,6 +34,11 @@ def variables(text):
     return sorted({brace or bare for brace, bare in VARIABLE.findall(text)})
 
 
+def braced(text):
+    """Every variable as `${NAME}`."""
+    return VARIABLE.sub(lambda found: "${%s}" % (found[1] or found[2]), text)
+
+
 def fits(shape_name, value):
     """Whether the API's model takes the value: members, unions, required members and types."""
     shape = MODEL[shape_name]
@@ -280,7 +285,7 @@ def yaml_file(text):
     try:
         if "AWS::AppMesh::" in text:
             return cloudformation(yaml.load(text, Template))
-        found = kubernetes(list(yaml.load_all(text, Manifest)))
+        found = kubernetes(list(yaml.load_all(braced(text), Manifest)))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         return {"form": "broken", "line": mark.line + 1, "reason": error.problem}

@@ -36,6 +36,9 @@ pub(crate) fn differences(set: &Set, counts: Option<&Counts>, parsed: &Parsed) -
             found.extend(compare_resources(set, counts, parsed));
         }
         Verdict::Refused => {
+            let (outside, refused): (Vec<_>, Vec<_>) =
+                refused.into_iter().partition(|said| is_missing(set, said));
+            found.extend(unnamed(set, &outside, &warned));
             found.extend(compare("refusal", &set.refusals, &[], &refused));
             found.extend(compare("warning", &set.warnings, &set.may_warn, &warned));
         }
@@ -100,14 +103,30 @@ fn compare_missing(set: &Set, refused: &[Said], warned: &[Said]) -> Vec<String> 
         .filter(|said| said.rule != Some(Rule::Reference))
         .map(|said| unexpected("problem", said))
         .collect();
-    for missing in &set.missing {
-        let name = missing.rsplit(' ').next().unwrap_or_default();
-        let named = |said: &Said| said.text.contains(name);
-        if !refused.iter().chain(warned).any(named) {
-            found.push(format!("nothing says that {missing} is missing"));
-        }
-    }
+    found.extend(unnamed(set, refused, warned));
     found
+}
+
+/// What is missing and said nowhere.
+fn unnamed(set: &Set, refused: &[Said], warned: &[Said]) -> Vec<String> {
+    let named = |missing: &str| {
+        let mut said = refused.iter().chain(warned);
+        said.any(|said| said.text.contains(own_name(missing)))
+    };
+    let unnamed = set.missing.iter().filter(|missing| !named(missing));
+    unnamed
+        .map(|missing| format!("nothing says that {missing} is missing"))
+        .collect()
+}
+
+fn is_missing(set: &Set, said: &Said) -> bool {
+    let mut missing = set.missing.iter();
+    said.rule == Some(Rule::Reference)
+        && missing.any(|missing| said.text.contains(own_name(missing)))
+}
+
+fn own_name(missing: &str) -> &str {
+    missing.rsplit(' ').next().unwrap_or_default()
 }
 
 fn compare_resources(set: &Set, counts: Option<&Counts>, parsed: &Parsed) -> Vec<String> {
@@ -224,7 +243,7 @@ const WORDS: [(&str, &[&str]); 21] = [
         &["gets App Mesh's defaults", "is missing: taken to be of"],
     ),
     ("namespace-without-document", &["namespace"]),
-    ("nested-stack", &["TemplateURL", "another template"]),
+    ("nested-stack", &["a template of its own"]),
     ("no-effect", &["no effect", "nothing is tried again"]),
     ("no-provider", &["nothing answers it", "404"]),
     ("old-version", &["v1beta1"]),
@@ -232,10 +251,10 @@ const WORDS: [(&str, &[&str]); 21] = [
         "outlier-on-load-balancer",
         &["load balancer", "one address"],
     ),
-    ("spelling", &["is written"]),
+    ("spelling", &["is written", "understood all the same"]),
     ("targets-on-different-ports", &["different ports"]),
     ("tcp-on-one-port", &["TCP"]),
-    ("timeout-cut", &["it ends after that", "ends after"]),
+    ("timeout-cut", &["ends after", "the shortest ends it"]),
     ("twice", &["written twice"]),
     ("unknown-field", &["knows no such field"]),
     (

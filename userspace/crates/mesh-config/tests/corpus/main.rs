@@ -20,13 +20,13 @@ fn corpus() -> PathBuf {
 }
 
 /// The forms that are read so far, by how the independent script calls them.
-const FORMS: [&str; 1] = ["cli-json"];
+const FORMS: [&str; 2] = ["cli-json", "cloudformation"];
 
 /// The ends of the names of made files of those forms.
 const ENDS: [&str; 1] = [".json"];
 
 /// Made documents in JSON that are of another form.
-const OTHERS: [&str; 3] = ["cloudformation", "ecs/", "terraform/"];
+const OTHERS: [&str; 2] = ["ecs/", "terraform/"];
 
 /// Every difference of every set, so that one run shows all of them.
 fn judge_all(sets: &[Set], base: &Path, counts: Option<&Counts>) {
@@ -70,7 +70,8 @@ fn every_made_file_comes_out_as_judged() {
     let is_read = |set: &Set| {
         let other = OTHERS.iter().any(|other| set.directory.starts_with(other));
         let ends = |file: &String| ENDS.iter().any(|end| file.ends_with(end));
-        !other && set.files.iter().all(ends)
+        let cloudformation = set.directory == "cloudformation";
+        !other && (cloudformation || set.files.iter().all(ends))
     };
     let sets: Vec<Set> = sets.into_iter().filter(is_read).collect();
     judge_all(&sets, &made, None);
