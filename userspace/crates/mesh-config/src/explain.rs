@@ -7,8 +7,13 @@ mod render;
 mod request;
 mod step;
 
-use mesh_model::snapshot::{EgressFilter, EgressPort, HostRewrite, PathRewrite, Route, Snapshot};
-use mesh_route::InvalidTable;
+use mesh_model::{
+    resource::ProxyKind,
+    snapshot::{
+        EgressFilter, EgressPort, HostRewrite, NextHop, PathMatch, PathRewrite, Route, Snapshot,
+        WeightedCluster,
+    },
+};
 use serde::Serialize;
 
 pub use self::{
@@ -31,9 +36,12 @@ pub enum ExplainError {
         /// Its value.
         value: String,
     },
-    /// Routes that cannot be compiled.
-    #[error(transparent)]
-    Table(#[from] InvalidTable),
+    /// A method that no request can have.
+    #[error("`{method}` is no method of a request; write GET, POST or another word")]
+    Method {
+        /// As it was given.
+        method: String,
+    },
     /// A URL without a host, or of another scheme than `http` and `https`.
     #[error("`{url}` is no URL of a request; write http://HOST[:PORT][/PATH]")]
     Url {
@@ -57,6 +65,9 @@ pub struct Explanation {
     /// The hops within the proxy: one, or for a gateway the gateway route and then the virtual
     /// service's route. None where no listener takes the request.
     pub steps: Vec<Step>,
+    /// The ports on which the resource listens, where this is none of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub listeners: Vec<u16>,
     /// The virtual services of other ports, where none of this one answers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub elsewhere: Vec<Elsewhere>,
@@ -71,6 +82,8 @@ pub enum Outcome {
     /// The connection is closed: nothing of the mesh is on this port, and the filter is
     /// `DROP_ALL`.
     Closed,
+    /// 404 with an empty body: no route takes `CONNECT`.
+    NoConnect,
     /// 404 with an empty body: no gateway route has this Host.
     NoGatewayRoute,
     /// The proxy does not see it: the resource has no listener on this port.
@@ -108,7 +121,7 @@ impl Explanation {
 /// request says: a gateway has no application that would make one.
 ///
 /// # Errors
-/// The URL or a header is none.
+/// The URL, the method or a header is none.
 pub fn explain(snapshot: &Snapshot, request: &Request) -> Result<Explanation, ExplainError> {
     let seen = Seen::of(request)?;
     let mut explanation = Explanation {
@@ -117,23 +130,28 @@ pub fn explain(snapshot: &Snapshot, request: &Request) -> Result<Explanation, Ex
         port: seen.port,
         outcome: Outcome::BadPath,
         steps: Vec::new(),
+        listeners: Vec::new(),
         elsewhere: Vec::new(),
     };
     let Ok(path) = seen.path() else {
         return Ok(explanation);
     };
-    let is_gateway = snapshot.resource.kind == mesh_model::resource::ProxyKind::VirtualGateway;
+    if seen.method() == "CONNECT" {
+        explanation.outcome = Outcome::NoConnect;
+        return Ok(explanation);
+    }
+    let is_gateway = snapshot.resource.kind == ProxyKind::VirtualGateway;
     if request.ingress || is_gateway {
-        explanation.enter(snapshot, &seen, &path)?;
+        explanation.enter(snapshot, &seen, &path);
     } else {
-        explanation.leave(snapshot, &seen, &path)?;
+        explanation.leave(snapshot, &seen, &path);
     }
     Ok(explanation)
 }
 
 impl Explanation {
     /// What the application calls.
-    fn leave(&mut self, snapshot: &Snapshot, seen: &Seen, path: &str) -> Result<(), ExplainError> {
+    fn leave(&mut self, snapshot: &Snapshot, seen: &Seen, path: &str) {
         let unmatched = match snapshot.egress_filter {
             EgressFilter::AllowAll => Outcome::PassedThrough,
             EgressFilter::DropAll => Outcome::Closed,
@@ -141,7 +159,7 @@ impl Explanation {
         self.outcome = match snapshot.egress.get(&seen.port) {
             Some(EgressPort::Http(table)) => {
                 let way = Way::egress(snapshot, seen.port);
-                let (step, chosen) = way.decide(table, None, &seen.parts(&seen.host, path))?;
+                let (step, chosen) = way.decide(table, &seen.parts(path));
                 self.steps.push(step);
                 match (chosen, snapshot.egress_filter) {
                     (Chosen::NoVirtualHost, EgressFilter::DropAll) => Outcome::NoVirtualService,
@@ -151,7 +169,8 @@ impl Explanation {
             }
             Some(EgressPort::Tcp(route)) => {
                 let way = Way::egress(snapshot, seen.port);
-                let step = way.take_connection(&route.name, &route.targets, route.idle_timeout);
+                let mut step = way.take_connection(&route.name, &route.targets, route.idle_timeout);
+                step.virtual_service = Some(route.name.clone());
                 let outcome = step.share_outcome();
                 self.steps.push(step);
                 outcome
@@ -164,74 +183,68 @@ impl Explanation {
         {
             self.elsewhere = elsewhere(snapshot, seen.port);
         }
-        Ok(())
     }
 
     /// What comes to a listener of the resource.
-    fn enter(&mut self, snapshot: &Snapshot, seen: &Seen, path: &str) -> Result<(), ExplainError> {
+    fn enter(&mut self, snapshot: &Snapshot, seen: &Seen, path: &str) {
         let Some(port) = snapshot.ingress.get(&seen.port) else {
             self.outcome = Outcome::NoListener;
-            return Ok(());
+            self.listeners = snapshot.ingress.keys().copied().collect();
+            return;
         };
         let way = Way::ingress(snapshot, seen.port, port);
         let Some(table) = &port.routes else {
-            let target = mesh_model::snapshot::WeightedCluster {
+            let target = WeightedCluster {
                 cluster: port.cluster,
                 weight: 1,
             };
             let step = way.take_connection(&port.listener, &[target], port.idle_timeout);
             self.outcome = step.share_outcome();
             self.steps.push(step);
-            return Ok(());
+            return;
         };
-        let (step, chosen) = way.decide(table, None, &seen.parts(&seen.host, path))?;
+        let (step, chosen) = way.decide(table, &seen.parts(path));
         self.steps.push(step);
         self.outcome = match chosen {
             Chosen::NoVirtualHost => Outcome::NoGatewayRoute,
-            Chosen::Route(route) if route.next_hop.is_some() => {
-                self.go_on(snapshot, seen, route, path)?
-            }
-            chosen => chosen.outcome(),
+            Chosen::Route(route) => match &route.next_hop {
+                Some(hop) => self.go_on(snapshot, seen, (route, hop), path),
+                None => chosen.outcome(),
+            },
+            Chosen::NoRoute => chosen.outcome(),
         };
-        Ok(())
     }
 
-    /// The second hop of a gateway: the route of the virtual service to which the first one leads.
+    /// The second hop of a gateway, through its own egress: as the first one rewrote the request,
+    /// which is read anew there.
     fn go_on(
         &mut self,
         snapshot: &Snapshot,
         seen: &Seen,
-        route: &Route,
+        (route, hop): (&Route, &NextHop),
         path: &str,
-    ) -> Result<Outcome, ExplainError> {
-        let Some(hop) = &route.next_hop else {
-            return Ok(Outcome::NoVirtualService);
-        };
+    ) -> Outcome {
         let Some(EgressPort::Http(table)) = snapshot.egress.get(&hop.port) else {
-            return Ok(Outcome::NoVirtualService);
-        };
-        let hosts = &table.virtual_hosts;
-        let Some(led) = hosts
-            .iter()
-            .position(|host| host.name == hop.virtual_service)
-        else {
-            return Ok(Outcome::NoVirtualService);
-        };
-        let host = match &route.rewrite.host {
-            Some(HostRewrite::To(host)) => host,
-            Some(HostRewrite::KeptBeside(_)) | None => &seen.host,
+            return Outcome::NoVirtualService;
         };
         let path = rewritten(route, path);
+        let Ok(path) = mesh_route::normalise(&path) else {
+            return Outcome::BadPath;
+        };
+        let seen = match &route.rewrite.host {
+            Some(HostRewrite::To(host)) => seen.clone().with_host(host),
+            Some(HostRewrite::KeptBeside(service)) => seen.clone().with_virtual_service(service),
+            None => seen.clone(),
+        };
         let way = Way::egress(snapshot, hop.port);
-        let (step, chosen) = way.decide(table, Some(led), &seen.parts(host, &path))?;
+        let (step, chosen) = way.decide(table, &seen.parts(&path));
         self.steps.push(step);
-        Ok(chosen.outcome())
+        chosen.outcome()
     }
 }
 
 /// The path behind a gateway route.
 fn rewritten(route: &Route, path: &str) -> String {
-    use mesh_model::snapshot::PathMatch;
     match (&route.rewrite.path, &route.matches.path) {
         (Some(PathRewrite::Prefix(new)), PathMatch::Prefix(old)) => {
             format!("{new}{}", path.strip_prefix(old.as_str()).unwrap_or(path))

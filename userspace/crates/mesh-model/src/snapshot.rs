@@ -15,7 +15,8 @@ pub use cluster::{Cluster, ClusterId, Discovery, DnsResponse, IpPreference};
 pub use policy::{CircuitBreakers, HealthCheck, OutlierDetection, RetryOn, RetryPolicy};
 pub use route::{
     HeaderMatch, HostRewrite, HttpMethod, HttpScheme, NextHop, PathMatch, PathRewrite, QueryMatch,
-    Rewrite, Route, RouteMatch, RouteTable, TcpRoute, ValueMatch, VirtualHost, WeightedCluster,
+    Rewrite, Route, RouteMatch, RouteTable, TcpRoute, VIRTUAL_SERVICE_HEADER, ValueMatch,
+    VirtualHost, WeightedCluster,
 };
 use serde::Serialize;
 pub use tls::{Certificate, DownstreamTls, TlsMode, Trust, UpstreamTls, Validation};

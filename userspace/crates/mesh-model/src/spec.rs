@@ -20,4 +20,4 @@ pub mod virtual_node;
 pub mod virtual_router;
 pub mod virtual_service;
 
-pub use bounded::{Items, Name, Number, Port, Text};
+pub use bounded::{Expression, Items, Name, Number, Port, Text};

@@ -205,15 +205,8 @@ impl Directory {
             .cluster_removed
             .add((before - self.clusters.len()) as u64);
         let number = snapshot.generation;
-        let generation = match Generation::new(snapshot, clusters) {
-            Ok(generation) => Arc::new(generation),
-            Err(error) => {
-                let cause = &error.source;
-                tracing::error!(generation = number, %error, %cause, "the generation is refused");
-                return;
-            }
-        };
-        self.shared.generation.store(Some(generation));
+        let generation = Generation::new(snapshot, clusters);
+        self.shared.generation.store(Some(Arc::new(generation)));
         self.shared.tell();
         tracing::info!(generation = number, "generation in force");
     }

@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 use mesh_model::snapshot::{
     Cluster, ClusterId, Discovery, EgressFilter, EgressPort, Protocol, RouteTable, Snapshot,
 };
-use mesh_route::{InvalidTable, Table};
+use mesh_route::Table;
 
 use crate::{cluster::SharedCluster, listener::Direction};
 
@@ -23,10 +23,7 @@ pub(crate) struct Generation {
 
 impl Generation {
     /// Joins a snapshot with its clusters: those of [`clusters_of`], in that order.
-    pub(crate) fn new(
-        snapshot: Arc<Snapshot>,
-        clusters: Vec<Arc<SharedCluster>>,
-    ) -> Result<Self, InvalidTable> {
+    pub(crate) fn new(snapshot: Arc<Snapshot>, clusters: Vec<Arc<SharedCluster>>) -> Self {
         let egress = snapshot
             .egress
             .iter()
@@ -39,8 +36,8 @@ impl Generation {
         });
         let tables = egress
             .chain(ingress)
-            .map(|(place, table)| Ok((place, Table::compile(table)?)))
-            .collect::<Result<_, _>>()?;
+            .map(|(place, table)| (place, Table::compile(table)))
+            .collect();
         let passthrough = match snapshot.egress_filter {
             EgressFilter::AllowAll => clusters
                 .iter()
@@ -48,12 +45,12 @@ impl Generation {
                 .map(ClusterId),
             EgressFilter::DropAll => None,
         };
-        Ok(Self {
+        Self {
             snapshot,
             clusters,
             passthrough,
             tables,
-        })
+        }
     }
 
     /// The routes of a port, compiled and as the documents have them; none if it speaks no HTTP.

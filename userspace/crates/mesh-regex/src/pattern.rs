@@ -60,17 +60,23 @@ impl Pattern {
 
     /// Whether the pattern matches all of `value`.
     pub fn is_match(&self, value: &[u8]) -> bool {
-        self.0
-            .regex
-            .get_or_init(|| {
-                RegexBuilder::new(&self.0.translated)
-                    // Each level is written as a group and what is in it; a class is some more.
-                    .nest_limit(2 * MAXIMUM_DEPTH + 16)
-                    .size_limit(MEMORY)
-                    .build()
-                    .expect("what the parser makes is within the limits")
-            })
-            .is_match(value)
+        self.regex().is_match(value)
+    }
+
+    /// Makes the automaton now, so that no value waits for it.
+    pub fn warm(&self) {
+        self.regex();
+    }
+
+    fn regex(&self) -> &Regex {
+        self.0.regex.get_or_init(|| {
+            RegexBuilder::new(&self.0.translated)
+                // Each level is written as a group and what is in it; a class is some more.
+                .nest_limit(2 * MAXIMUM_DEPTH + 16)
+                .size_limit(MEMORY)
+                .build()
+                .expect("what the parser makes is within the limits")
+        })
     }
 }
 

@@ -3,10 +3,10 @@
 use mesh_model::snapshot::{
     HeaderMatch, HttpMethod, HttpScheme, QueryMatch, RouteMatch, ValueMatch,
 };
+use mesh_regex::Pattern;
 
 use crate::{
     explain::Mismatch,
-    pattern::{InvalidPattern, Pattern},
     request::{HeaderSource, RequestParts},
 };
 
@@ -39,17 +39,14 @@ enum ValueTest {
 }
 
 impl Conditions {
-    pub(crate) fn compile(matches: &RouteMatch) -> Result<Self, InvalidPattern> {
-        Ok(Self {
+    pub(crate) fn compile(matches: &RouteMatch) -> Self {
+        let headers = matches.headers.iter();
+        Self {
             method: matches.method,
             scheme: matches.scheme,
-            headers: matches
-                .headers
-                .iter()
-                .map(HeaderCondition::compile)
-                .collect::<Result<_, _>>()?,
+            headers: headers.map(HeaderCondition::compile).collect(),
             query_parameters: matches.query_parameters.clone().into(),
-        })
+        }
     }
 
     /// Whether every condition holds.
@@ -105,13 +102,13 @@ fn query_holds(asks: &QueryMatch, request: &RequestParts<'_>) -> bool {
 }
 
 impl HeaderCondition {
-    fn compile(asks: &HeaderMatch) -> Result<Self, InvalidPattern> {
-        Ok(Self {
+    fn compile(asks: &HeaderMatch) -> Self {
+        Self {
             source: HeaderSource::new(&asks.name),
-            test: asks.value.as_ref().map(ValueTest::compile).transpose()?,
+            test: asks.value.as_ref().map(ValueTest::compile),
             invert: asks.invert,
             asks: asks.clone(),
-        })
+        }
     }
 
     /// An absent header has no value, so that no test of a value holds for it, inverted or not.
@@ -126,18 +123,21 @@ impl HeaderCondition {
 }
 
 impl ValueTest {
-    fn compile(asks: &ValueMatch) -> Result<Self, InvalidPattern> {
+    fn compile(asks: &ValueMatch) -> Self {
         let bytes = |text: &str| text.as_bytes().into();
-        Ok(match asks {
+        match asks {
             ValueMatch::Exact(value) => Self::Exact(bytes(value)),
             ValueMatch::Prefix(value) => Self::Prefix(bytes(value)),
             ValueMatch::Range { start, end } => Self::Range {
                 start: *start,
                 end: *end,
             },
-            ValueMatch::Regex(expression) => Self::Regex(Pattern::new(expression)?),
+            ValueMatch::Regex(pattern) => {
+                pattern.warm();
+                Self::Regex(pattern.clone())
+            }
             ValueMatch::Suffix(value) => Self::Suffix(bytes(value)),
-        })
+        }
     }
 
     fn passes(&self, value: &[u8]) -> bool {

@@ -10,9 +10,9 @@ use serde::Serialize;
 pub use self::mismatch::Mismatch;
 use crate::{
     condition::Conditions,
-    pattern::{InvalidPattern, Pattern},
+    host::{Closeness, closest, lower_case},
     request::RequestParts,
-    table::{Decision, InvalidTable, lower_case},
+    table::Decision,
 };
 
 /// How a request was decided and what became of each virtual host and route.
@@ -41,8 +41,6 @@ pub struct VirtualHostTrial {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum HostOutcome {
-    /// A gateway route leads to it, whatever the Host.
-    Led,
     /// This domain of it is the Host.
     Matches {
         /// Which.
@@ -53,10 +51,14 @@ pub enum HostOutcome {
         /// What it answers.
         domains: Vec<String>,
     },
-    /// One is, but another virtual host has that Host: it names it earlier, or by more than `*`.
+    /// One is, but another virtual host has that Host: more closely, or as close and earlier.
     Shadowed {
+        /// Which.
+        domain: String,
         /// The virtual host that has it.
         by: String,
+        /// The domain by which that one has it.
+        closer: String,
     },
 }
 
@@ -91,11 +93,13 @@ pub enum RouteOutcome {
 impl fmt::Display for HostOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Led => write!(f, "is where the gateway route leads"),
             Self::Matches { domain } => write!(f, "answers the Host as `{domain}`"),
             Self::OtherHost { domains } if domains.is_empty() => write!(f, "answers no Host"),
             Self::OtherHost { domains } => write!(f, "answers {} only", domains.join(", ")),
-            Self::Shadowed { by } => write!(f, "would answer, but `{by}` has this Host"),
+            Self::Shadowed { domain, by, closer } => write!(
+                f,
+                "would answer the Host as `{domain}`, but `{by}` has it as `{closer}`"
+            ),
         }
     }
 }
@@ -117,64 +121,39 @@ impl fmt::Display for RouteOutcome {
 }
 
 /// Decides for a request as [`crate::Table::decide`] does, and says why.
-///
-/// # Errors
-/// As [`crate::Table::compile`], for the virtual host that has the request.
-pub fn explain(
-    table: &RouteTable,
-    request: &RequestParts<'_>,
-) -> Result<Explanation, InvalidTable> {
+pub fn explain(table: &RouteTable, request: &RequestParts<'_>) -> Explanation {
     let host = lower_case(request.host);
-    let hosts = &table.virtual_hosts;
-    let chosen = hosts
-        .iter()
-        .position(|virtual_host| domain_of(virtual_host, &host).is_some())
-        .or_else(|| hosts.iter().position(answers_all));
-    explain_chosen(table, request, chosen, |virtual_host| {
-        HostOutcome::Matches {
-            domain: domain_of(virtual_host, &host).unwrap_or("*").to_owned(),
-        }
-    })
-}
-
-/// Decides for a request as [`crate::Table::decide_in`] does, and says why.
-///
-/// # Errors
-/// As [`explain`].
-pub fn explain_in(
-    table: &RouteTable,
-    virtual_host: usize,
-    request: &RequestParts<'_>,
-) -> Result<Explanation, InvalidTable> {
-    explain_chosen(table, request, Some(virtual_host), |_| HostOutcome::Led)
-}
-
-fn explain_chosen(
-    table: &RouteTable,
-    request: &RequestParts<'_>,
-    chosen: Option<usize>,
-    how: impl Fn(&VirtualHost) -> HostOutcome,
-) -> Result<Explanation, InvalidTable> {
-    let hosts = &table.virtual_hosts;
-    let host = lower_case(request.host);
+    let chosen = chosen(&table.virtual_hosts, &host);
     let mut decision = Decision::NoVirtualHost;
-    let mut trials = Vec::with_capacity(hosts.len());
-    for (index, virtual_host) in hosts.iter().enumerate() {
-        let (outcome, routes) = if chosen == Some(index) {
-            let (route, routes) = try_routes(virtual_host, request)?;
-            decision = match route {
-                Some(route) => Decision::Route {
-                    virtual_host: index,
-                    route,
-                },
-                None => Decision::NoRoute {
-                    virtual_host: index,
-                },
-            };
-            (how(virtual_host), routes)
-        } else {
-            let outcome = not_chosen(virtual_host, &host, chosen.map(|index| &hosts[index]));
-            (outcome, Vec::new())
+    let mut trials = Vec::with_capacity(table.virtual_hosts.len());
+    for (index, virtual_host) in table.virtual_hosts.iter().enumerate() {
+        let (outcome, routes) = match (closest(virtual_host, &host), &chosen) {
+            (Some((_, domain)), Some(chosen)) if chosen.index == index => {
+                let (route, routes) = try_routes(virtual_host, request);
+                decision = match route {
+                    Some(route) => Decision::Route {
+                        virtual_host: index,
+                        route,
+                    },
+                    None => Decision::NoRoute {
+                        virtual_host: index,
+                    },
+                };
+                let domain = domain.to_owned();
+                (HostOutcome::Matches { domain }, routes)
+            }
+            (Some((_, domain)), Some(chosen)) => {
+                let outcome = HostOutcome::Shadowed {
+                    domain: domain.to_owned(),
+                    by: chosen.name.to_owned(),
+                    closer: chosen.domain.to_owned(),
+                };
+                (outcome, Vec::new())
+            }
+            (_, _) => {
+                let domains = virtual_host.domains.clone();
+                (HostOutcome::OtherHost { domains }, Vec::new())
+            }
         };
         trials.push(VirtualHostTrial {
             name: virtual_host.name.clone(),
@@ -182,36 +161,48 @@ fn explain_chosen(
             routes,
         });
     }
-    Ok(Explanation {
+    Explanation {
         decision,
         virtual_hosts: trials,
-    })
+    }
 }
 
-fn not_chosen(virtual_host: &VirtualHost, host: &str, chosen: Option<&VirtualHost>) -> HostOutcome {
-    let answers = domain_of(virtual_host, host).is_some() || answers_all(virtual_host);
-    match chosen {
-        Some(chosen) if answers => HostOutcome::Shadowed {
-            by: chosen.name.clone(),
-        },
-        _ => HostOutcome::OtherHost {
-            domains: virtual_host.domains.clone(),
-        },
+/// The virtual host that has a request.
+struct Chosen<'a> {
+    index: usize,
+    name: &'a str,
+    /// By which it has the request.
+    domain: &'a str,
+}
+
+/// The virtual host that answers a Host the closest; the first, where several do.
+fn chosen<'a>(virtual_hosts: &'a [VirtualHost], host: &str) -> Option<Chosen<'a>> {
+    let mut best: Option<(Closeness, Chosen<'_>)> = None;
+    for (index, virtual_host) in virtual_hosts.iter().enumerate() {
+        let Some((closeness, domain)) = closest(virtual_host, host) else {
+            continue;
+        };
+        if best.as_ref().is_none_or(|(other, _)| closeness > *other) {
+            let name = &virtual_host.name;
+            let chosen = Chosen {
+                index,
+                name,
+                domain,
+            };
+            best = Some((closeness, chosen));
+        }
     }
+    best.map(|(_, chosen)| chosen)
 }
 
 fn try_routes(
     virtual_host: &VirtualHost,
     request: &RequestParts<'_>,
-) -> Result<(Option<usize>, Vec<RouteTrial>), InvalidTable> {
+) -> (Option<usize>, Vec<RouteTrial>) {
     let mut taken: Option<usize> = None;
     let mut trials = Vec::with_capacity(virtual_host.routes.len());
     for (index, route) in virtual_host.routes.iter().enumerate() {
-        let because = mismatches(route, request).map_err(|source| InvalidTable {
-            virtual_host: virtual_host.name.clone(),
-            route: route.name.clone(),
-            source,
-        })?;
+        let because = mismatches(route, request);
         let outcome = match taken {
             _ if !because.is_empty() => RouteOutcome::Mismatched { because },
             Some(earlier) => RouteOutcome::After {
@@ -227,37 +218,24 @@ fn try_routes(
             outcome,
         });
     }
-    Ok((taken, trials))
+    (taken, trials)
 }
 
 /// All that keeps a route from taking a request.
-fn mismatches(route: &Route, request: &RequestParts<'_>) -> Result<Vec<Mismatch>, InvalidPattern> {
+fn mismatches(route: &Route, request: &RequestParts<'_>) -> Vec<Mismatch> {
     let asks = &route.matches.path;
     let path_fits = match asks {
         PathMatch::Exact(path) => request.path == path,
         PathMatch::Prefix(prefix) => request.path.starts_with(prefix.as_str()),
-        PathMatch::Regex(expression) => Pattern::new(expression)?.is_match(request.path.as_bytes()),
+        PathMatch::Regex(expression) => expression.is_match(request.path.as_bytes()),
     };
     let on_path = (!path_fits).then(|| Mismatch::Path {
         asks: asks.clone(),
         path: request.path.to_owned(),
     });
     let mut found: Vec<Mismatch> = on_path.into_iter().collect();
-    found.extend(Conditions::compile(&route.matches)?.mismatches(request));
-    Ok(found)
-}
-
-/// The domain, other than `*`, by which a virtual host answers a Host in lower case.
-fn domain_of<'a>(virtual_host: &'a VirtualHost, host: &str) -> Option<&'a str> {
-    virtual_host
-        .domains
-        .iter()
-        .map(String::as_str)
-        .find(|domain| *domain != "*" && domain.eq_ignore_ascii_case(host))
-}
-
-fn answers_all(virtual_host: &VirtualHost) -> bool {
-    virtual_host.domains.iter().any(|domain| domain == "*")
+    found.extend(Conditions::compile(&route.matches).mismatches(request));
+    found
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use http::HeaderMap;
 use mesh_model::snapshot::{ClusterId, Route, VirtualHost, WeightedCluster};
+use mesh_regex::Pattern;
 
 use crate::RequestParts;
 
@@ -36,4 +37,8 @@ pub(crate) fn request<'a>(
         query: None,
         headers,
     }
+}
+
+pub(crate) fn pattern(expression: &str) -> Pattern {
+    Pattern::new(expression).expect("an expression of RE2")
 }

@@ -7,6 +7,7 @@
 //!
 //! - [`normalise()`]: the path as it is matched and forwarded
 //! - [`RequestParts`]: what of a request is looked at
+//! - `host`: which virtual host answers a Host
 //! - `path`: which routes of many a path may take
 //! - `condition`: what a route asks besides its path
 
@@ -14,17 +15,15 @@ mod condition;
 mod explain;
 #[cfg(test)]
 mod fixture;
+mod host;
 mod normalise;
 mod path;
-mod pattern;
 mod request;
 mod table;
 
 pub use explain::{
     Explanation, HostOutcome, Mismatch, RouteOutcome, RouteTrial, VirtualHostTrial, explain,
-    explain_in,
 };
 pub use normalise::{InvalidPath, normalise};
-pub use pattern::InvalidPattern;
 pub use request::{RequestParts, scheme};
-pub use table::{Decision, InvalidTable, Table};
+pub use table::{Decision, Table};

@@ -9,7 +9,6 @@ use mesh_model::snapshot::PathMatch;
 use prefix::PrefixIndex;
 
 use self::regex::RegexIndex;
-use crate::pattern::InvalidPattern;
 
 /// The path conditions of a virtual host's routes. A route's rank is its place in the order.
 #[derive(Debug)]
@@ -19,30 +18,22 @@ pub(crate) struct PathIndex {
     regex: RegexIndex,
 }
 
-/// An expression that cannot be compiled, and the rank of its route.
-pub(crate) struct InvalidPath {
-    pub(crate) rank: usize,
-    pub(crate) source: InvalidPattern,
-}
-
 impl PathIndex {
     /// Indexes conditions by their place in the order in which they are tried.
-    pub(crate) fn new<'a>(
-        in_order: impl Iterator<Item = &'a PathMatch>,
-    ) -> Result<Self, InvalidPath> {
+    pub(crate) fn new<'a>(in_order: impl Iterator<Item = &'a PathMatch>) -> Self {
         let (mut exact, mut prefix, mut regex) = (Vec::new(), Vec::new(), Vec::new());
         for (rank, condition) in in_order.enumerate() {
             match condition {
                 PathMatch::Exact(path) => exact.push((path.as_str(), rank)),
                 PathMatch::Prefix(start) => prefix.push((start.as_str(), rank)),
-                PathMatch::Regex(expression) => regex.push((expression.as_str(), rank)),
+                PathMatch::Regex(expression) => regex.push((expression.clone(), rank)),
             }
         }
-        Ok(Self {
+        Self {
             exact: ExactIndex::new(exact),
             prefix: PrefixIndex::new(prefix),
-            regex: RegexIndex::new(&regex)?,
-        })
+            regex: RegexIndex::new(regex),
+        }
     }
 
     /// The routes that may take a path.

@@ -6,7 +6,7 @@ use std::fmt;
 
 use mesh_model::snapshot::{HostRewrite, PathMatch, PathRewrite, RouteMatch};
 
-use self::words::{discovery, limit, policies, retries, upstream_tls};
+use self::words::{discovery, limit, percent, policies, retries, upstream_tls};
 use super::{Explanation, Outcome, Step, TakenRoute};
 
 impl fmt::Display for Outcome {
@@ -16,6 +16,7 @@ impl fmt::Display for Outcome {
             Self::Closed => {
                 "closed: no virtual service is on this port, and the egress filter is DROP_ALL"
             }
+            Self::NoConnect => "404: no route takes CONNECT",
             Self::NoGatewayRoute => "404: no gateway route has this Host",
             Self::NoListener => "not taken: no listener of the resource is on this port",
             Self::NoVirtualService => {
@@ -34,13 +35,18 @@ impl fmt::Display for Outcome {
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} {}", self.method, self.url)?;
-        line(f, "port", &self.port.to_string())?;
         line(f, "outcome", &self.outcome.to_string())?;
+        if self.steps.is_empty() {
+            line(f, "port", &self.port.to_string())?;
+        }
         for (index, step) in self.steps.iter().enumerate() {
             if index > 0 {
                 writeln!(f)?;
             }
             step.write(f)?;
+        }
+        for port in &self.listeners {
+            writeln!(f, "  - listener of port {port}: not this port")?;
         }
         for other in &self.elsewhere {
             let name = &other.virtual_service;
@@ -53,13 +59,12 @@ impl fmt::Display for Explanation {
 
 impl Step {
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let routes = self.route_table.as_deref().unwrap_or("no HTTP");
-        let (direction, listener) = (self.direction, &self.listener);
-        line(
-            f,
-            direction,
-            &format!("{listener}, port {}, {routes}", self.port),
-        )?;
+        let (direction, listener, port) = (self.direction, &self.listener, self.port);
+        let routes = match &self.route_table {
+            Some(table) => format!("routes {table}"),
+            None => "every connection alike".to_owned(),
+        };
+        line(f, direction, &format!("{listener}, port {port}, {routes}"))?;
         if let Some(tls) = &self.tls {
             line(f, "listener TLS", &words::downstream_tls(tls))?;
         }
@@ -77,30 +82,43 @@ impl Step {
             line(f, label, service)?;
         }
         if let Some(route) = &self.route {
-            route.write(f)?;
+            route.write(f, self.route_word())?;
         }
         for trial in &self.tried {
             writeln!(f, "  - virtual host {}: {}", trial.name, trial.outcome)?;
+            if trial.routes.is_empty() && Some(&trial.name) == self.virtual_service.as_ref() {
+                writeln!(f, "      it has no routes")?;
+            }
             for route in &trial.routes {
-                writeln!(f, "      route {}: {}", route.name, route.outcome)?;
+                let word = self.route_word();
+                writeln!(f, "      {word} {}: {}", route.name, route.outcome)?;
             }
         }
         Ok(())
     }
+
+    /// What this hop's routes are called in the documents.
+    fn route_word(&self) -> &'static str {
+        if self.is_gateway {
+            "gateway route"
+        } else {
+            "route"
+        }
+    }
 }
 
 impl TakenRoute {
-    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn write(&self, f: &mut fmt::Formatter<'_>, word: &str) -> fmt::Result {
         let asks = match &self.matches {
             Some(matches) => path_words(matches),
             None => "every connection".to_owned(),
         };
-        line(f, "route", &format!("{}, {asks}", self.name))?;
+        line(f, word, &format!("{}, {asks}", self.name))?;
         for (index, condition) in self.matches.iter().flat_map(words::conditions).enumerate() {
             line(f, if index == 0 { "conditions" } else { "" }, &condition)?;
         }
-        for change in self.changes() {
-            line(f, "rewrite", &change)?;
+        for (index, change) in self.changes().iter().enumerate() {
+            line(f, if index == 0 { "rewrite" } else { "" }, change)?;
         }
         if let Some(hop) = &self.next_hop {
             let (service, port) = (&hop.virtual_service, hop.port);
@@ -121,9 +139,8 @@ impl TakenRoute {
         for (index, share) in self.clusters.iter().enumerate() {
             let cluster = &share.cluster;
             let text = format!(
-                "{} of {} to {}, {} to {}",
-                share.weight,
-                share.of,
+                "{} to {}, {} to {}",
+                percent(share.weight, share.of),
                 cluster.name,
                 cluster.protocol.as_str(),
                 discovery(&cluster.discovery)

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Uri, header, uri::Scheme};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header, uri::Scheme};
+use mesh_model::snapshot::VIRTUAL_SERVICE_HEADER;
 use mesh_route::{InvalidPath, RequestParts, normalise, scheme};
 
 use super::ExplainError;
@@ -39,12 +40,13 @@ impl Request {
 }
 
 /// What the proxy would see of a request.
+#[derive(Clone)]
 pub(super) struct Seen {
     /// The URL as it was understood.
     pub(super) url: String,
     pub(super) port: u16,
-    pub(super) host: String,
-    method: String,
+    host: String,
+    method: Method,
     scheme: String,
     path: String,
     query: Option<String>,
@@ -91,7 +93,9 @@ impl Seen {
         Ok(Self {
             port,
             host: given.unwrap_or(host),
-            method: request.method.clone(),
+            method: request.method.parse().map_err(|_| ExplainError::Method {
+                method: request.method.clone(),
+            })?,
             scheme: scheme(secured, &headers).to_owned(),
             path: uri.path().to_owned(),
             query: uri.query().map(ToOwned::to_owned),
@@ -105,12 +109,33 @@ impl Seen {
         normalise(&self.path)
     }
 
+    pub(super) fn method(&self) -> &str {
+        self.method.as_str()
+    }
+
+    /// The request to another Host.
+    pub(super) fn with_host(self, host: &str) -> Self {
+        Self {
+            host: host.to_owned(),
+            ..self
+        }
+    }
+
+    /// The request with a virtual service beside its Host, as gateways write it.
+    pub(super) fn with_virtual_service(mut self, service: &str) -> Self {
+        // A name that no header can hold is that of no virtual service that a request can reach.
+        if let Ok(service) = HeaderValue::from_str(service) {
+            self.headers.insert(VIRTUAL_SERVICE_HEADER, service);
+        }
+        self
+    }
+
     /// The request as routes see it.
-    pub(super) fn parts<'a>(&'a self, host: &'a str, path: &'a str) -> RequestParts<'a> {
+    pub(super) fn parts<'a>(&'a self, path: &'a str) -> RequestParts<'a> {
         RequestParts {
-            method: &self.method,
+            method: self.method.as_str(),
             scheme: &self.scheme,
-            host,
+            host: &self.host,
             path,
             query: self.query.as_deref(),
             headers: &self.headers,

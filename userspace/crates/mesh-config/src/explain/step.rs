@@ -2,17 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use mesh_model::snapshot::{
-    Cluster, DownstreamTls, IngressPort, NextHop, RetryPolicy, Rewrite, Route, RouteMatch,
-    RouteTable, Snapshot, WeightedCluster,
+use mesh_model::{
+    resource::ProxyKind,
+    snapshot::{
+        Cluster, DownstreamTls, IngressPort, NextHop, RetryPolicy, Rewrite, Route, RouteMatch,
+        RouteTable, Snapshot, WeightedCluster,
+    },
 };
-use mesh_route::{Decision, InvalidTable, RequestParts, VirtualHostTrial};
+use mesh_route::{Decision, RequestParts, VirtualHostTrial};
 use serde::{Serialize, Serializer};
 
 use super::Outcome;
-
-/// Envoy's name of the listener that takes what the application sends.
-const EGRESS_LISTENER: &str = "lds_egress_0.0.0.0_15001";
 
 /// One hop of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -27,6 +27,8 @@ pub struct Step {
     /// How the listener is encrypted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<DownstreamTls>,
+    /// Whether its routes are gateway routes.
+    pub is_gateway: bool,
     /// Envoy's name of the listener's routes: `rds_egress_http_80`; absent: it speaks no HTTP.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route_table: Option<String>,
@@ -127,12 +129,13 @@ impl Chosen<'_> {
 
 impl<'a> Way<'a> {
     pub(super) fn egress(snapshot: &'a Snapshot, port: u16) -> Self {
-        Self::new(snapshot, "egress", EGRESS_LISTENER.to_owned(), port)
+        Self::new(snapshot, "egress", snapshot.egress_listener.clone(), port)
     }
 
     pub(super) fn ingress(snapshot: &'a Snapshot, number: u16, port: &IngressPort) -> Self {
         let mut way = Self::new(snapshot, "ingress", port.listener.clone(), number);
         way.step.tls.clone_from(&port.tls);
+        way.step.is_gateway = snapshot.resource.kind == ProxyKind::VirtualGateway;
         way
     }
 
@@ -142,6 +145,7 @@ impl<'a> Way<'a> {
             listener,
             port,
             tls: None,
+            is_gateway: false,
             route_table: None,
             host: None,
             path: None,
@@ -152,17 +156,13 @@ impl<'a> Way<'a> {
         Self { snapshot, step }
     }
 
-    /// Asks the routes of a table, or of the virtual host in it to which a gateway route led.
+    /// Asks the routes of a table.
     pub(super) fn decide<'t>(
         mut self,
         table: &'t RouteTable,
-        led: Option<usize>,
         request: &RequestParts<'_>,
-    ) -> Result<(Step, Chosen<'t>), InvalidTable> {
-        let explanation = match led {
-            Some(virtual_host) => mesh_route::explain_in(table, virtual_host, request)?,
-            None => mesh_route::explain(table, request)?,
-        };
+    ) -> (Step, Chosen<'t>) {
+        let explanation = mesh_route::explain(table, request);
         self.step.route_table = Some(table.name.clone());
         self.step.host = Some(request.host.to_owned());
         self.step.path = Some(request.path.to_owned());
@@ -194,7 +194,7 @@ impl<'a> Way<'a> {
                 Chosen::Route(route)
             }
         };
-        Ok((self.step, chosen))
+        (self.step, chosen)
     }
 
     /// The listener speaks no HTTP: it takes every connection.
@@ -204,7 +204,6 @@ impl<'a> Way<'a> {
         targets: &[WeightedCluster],
         idle_timeout: Option<Duration>,
     ) -> Step {
-        self.step.virtual_service = Some(name.to_owned());
         self.step.route = Some(TakenRoute {
             name: name.to_owned(),
             matches: None,

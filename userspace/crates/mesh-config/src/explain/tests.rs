@@ -1,3 +1,5 @@
+mod gateways;
+
 use serde_json::json;
 
 use super::*;
@@ -31,23 +33,26 @@ fn a_routed_request_is_told_from_port_to_address() {
     assert_eq!(
         explanation.to_string(),
         "GET http://ServiceB.apps.local/colour?a=b
-  listener         egress, port 80, rds_egress_http_80
-  host             ServiceB.apps.local
   outcome          routed
+  egress           lds_egress_0.0.0.0_15001, port 80, routes rds_egress_http_80
+  host             ServiceB.apps.local
+  path             /colour
   virtual service  serviceb.apps.local
   route            serviceB, paths from /
   timeouts         request 15 s, idle 300 s
-  clusters         75 of 100 to cds_egress_apps_serviceB_http2_80, http2 to serviceb.apps.local:80 by DNS, first address
-                   25 of 100 to cds_egress_apps_serviceBv2_http2_80, http2 to servicebv2.apps.local:80 by DNS, first address
-  - virtual service serviceb.apps.local: answers the Host as `serviceb.apps.local`
+  retries          up to 2, after connect-failure, refused-stream, reset, status 503, unavailable
+  clusters         75 % (75 of 100) to cds_egress_apps_serviceB_http2_80, http2 to serviceb.apps.local:80 by DNS, first address
+                   25 % (25 of 100) to cds_egress_apps_serviceBv2_http2_80, http2 to servicebv2.apps.local:80 by DNS, first address
+  - virtual host serviceb.apps.local: answers the Host as `serviceb.apps.local`
       route serviceB: takes the request
 "
     );
     let json = serde_json::to_value(&explanation).expect("JSON");
     assert_eq!(json["outcome"], "routed");
-    assert_eq!(json["virtualService"], "serviceb.apps.local");
-    assert_eq!(json["route"]["requestTimeoutMillis"], 15_000);
-    assert_eq!(json["route"]["clusters"][0]["weight"], 75);
+    let step = &json["steps"][0];
+    assert_eq!(step["virtualService"], "serviceb.apps.local");
+    assert_eq!(step["route"]["requestTimeoutMillis"], 15_000);
+    assert_eq!(step["route"]["clusters"][0]["weight"], 75);
 }
 
 #[test]
@@ -89,7 +94,7 @@ fn a_path_that_no_route_takes_gets_404_with_the_reason() {
     assert_eq!(explanation.outcome, Outcome::NoRoute);
     let text = explanation.to_string();
     assert!(
-        text.contains("route serviceB: the path does not begin with `/colour/`"),
+        text.contains("route serviceB: the path `/` does not begin with `/colour/`"),
         "{text}"
     );
 }
@@ -122,6 +127,129 @@ fn a_host_header_stands_in_for_the_urls() {
     );
     let bare = explain(&snapshot, &request("http://10.0.0.1/")).expect("a URL");
     assert_eq!(bare.outcome, Outcome::NoVirtualService);
+}
+
+#[test]
+fn what_comes_to_a_node_is_told_by_the_port_of_its_listener() {
+    let snapshot = Files::getting_started()
+        .resolve("serviceB")
+        .expect("it resolves")
+        .snapshot;
+    let arriving = |url: &str| {
+        let ingress = true;
+        let request = Request {
+            ingress,
+            ..request(url)
+        };
+        explain(&snapshot, &request).expect("a URL")
+    };
+    let taken = arriving("http://10.0.0.7/colour");
+    assert_eq!(taken.outcome, Outcome::Routed);
+    let step = taken.last().expect("a step");
+    assert_eq!(
+        (step.direction, step.listener.as_str()),
+        ("ingress", "lds_ingress_0.0.0.0_15000")
+    );
+    let elsewhere = arriving("http://10.0.0.7:8080/colour").to_string();
+    assert_eq!(
+        elsewhere,
+        "GET http://10.0.0.7:8080/colour
+  outcome          not taken: no listener of the resource is on this port
+  port             8080
+  - listener of port 80: not this port
+"
+    );
+}
+
+#[test]
+fn every_route_and_virtual_host_that_lost_has_its_line() {
+    let route = |name: &str, spec: serde_json::Value| {
+        json!({
+            "meshName": "apps",
+            "virtualRouterName": "serviceB",
+            "routeName": name,
+            "spec": spec,
+        })
+    };
+    let action = json!({ "weightedTargets": [{ "virtualNode": "serviceB", "weight": 1 }] });
+    let beta = json!({
+        "prefix": "/",
+        "headers": [{ "name": "x-beta", "match": { "regex": "(?i)yes|true" } }],
+    });
+    let post = json!({ "prefix": "/colour", "method": "POST" });
+    let files = Files::getting_started()
+        .with(
+            "route-beta.json",
+            route(
+                "beta",
+                json!({ "priority": 1, "http2Route": { "match": beta, "action": action } }),
+            ),
+        )
+        .with(
+            "route-post.json",
+            route(
+                "post",
+                json!({ "http2Route": { "match": post, "action": action } }),
+            ),
+        );
+    let text = explained(&files, "http://serviceb.apps.local/colour").to_string();
+    let why = text.split_once("  - ").expect("reasons").1;
+    assert_eq!(
+        why,
+        "virtual host serviceb.apps.local: answers the Host as `serviceb.apps.local`
+      route beta: header `x-beta` is absent, the route asks for a value that `(?i)yes|true` matches as a whole
+      route post: the method is `GET`, the route asks for `POST`
+      route serviceB: takes the request
+"
+    );
+}
+
+#[test]
+fn a_grpc_call_is_a_post_of_its_method() {
+    let call = Request::grpc("http://b/p.S/M".to_owned(), Vec::new(), false);
+    assert_eq!(call.method, "POST");
+    let files = Files::getting_started().set(
+        "create-route.json",
+        "/spec/http2Route/match",
+        json!({ "path": { "exact": "/p.S/M" }, "method": "POST", "headers": [
+            { "name": "content-type", "match": { "prefix": "application/grpc" } },
+        ] }),
+    );
+    let snapshot = files.resolve("serviceA").expect("it resolves").snapshot;
+    let url = "http://serviceb.apps.local/p.S/M".to_owned();
+    let call = Request::grpc(url.clone(), Vec::new(), false);
+    let explanation = explain(&snapshot, &call).expect("a URL");
+    assert_eq!(explanation.outcome, Outcome::Routed);
+    let plain = explain(&snapshot, &request(&url)).expect("a URL");
+    assert_eq!(plain.outcome, Outcome::NoRoute);
+}
+
+#[test]
+fn methods_and_headers_that_no_request_has_are_refused() {
+    let snapshot = Files::getting_started()
+        .resolve("serviceA")
+        .expect("it resolves")
+        .snapshot;
+    let with = |method: &str, name: &str, value: &str| {
+        let request = Request {
+            method: method.to_owned(),
+            headers: vec![(name.to_owned(), value.to_owned())],
+            ..request("http://serviceb.apps.local/")
+        };
+        explain(&snapshot, &request).map(|explanation| explanation.outcome)
+    };
+    assert_eq!(with("GET", "x-a", "b"), Ok(Outcome::Routed));
+    assert_eq!(with("CONNECT", "x-a", "b"), Ok(Outcome::NoConnect));
+    for (method, name, value) in [("", "x", ""), ("GE T", "x", ""), ("GET", "x y", "")] {
+        with(method, name, value).expect_err(method);
+    }
+    let error = with("G(T", "x", "").expect_err("no token").to_string();
+    assert_eq!(
+        error,
+        "`G(T` is no method of a request; write GET, POST or another word"
+    );
+    let error = with("GET", "x", "a\nb").expect_err("two lines").to_string();
+    assert!(error.contains("write NAME:VALUE"), "{error}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Numbers, strings and lists with bounds.
 
-use mesh_model::spec::{Items, Number, Port, Text};
+use mesh_model::spec::{Expression, Items, Number, Port, Text};
 
 use super::{Read, cursor::At};
 use crate::problem::Rule;
@@ -91,6 +91,22 @@ impl<const MIN: usize, const MAX: usize> Read for Text<MIN, MAX> {
             at.refuse(rule, format!("{mend}; it has {} now", text.chars().count()));
         }
         read
+    }
+}
+
+impl Read for Expression {
+    fn read(at: &At<'_>) -> Option<Self> {
+        match Self::try_from(Text::read(at)?) {
+            Ok(expression) => Some(expression),
+            Err(error) => {
+                let (text, character, fault) = (error.text, error.character, error.fault);
+                at.refuse(
+                    format!("an expression of RE2, and `{text}` at character {character}: {fault}"),
+                    fault.mend(),
+                );
+                None
+            }
+        }
     }
 }
 

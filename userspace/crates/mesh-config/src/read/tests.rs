@@ -233,6 +233,26 @@ fn a_host_name_that_is_none_is_warned_of() {
 }
 
 #[test]
+fn an_expression_is_one_of_re2() {
+    let found = |kind: &str, matches: Value| problems::<RouteSpec>(&route(kind, &matches));
+    let path = |regex: &str| json!({ "path": { "regex": regex } });
+    assert_eq!(found("httpRoute", path(r"/a\d+")), [""; 0]);
+    assert_eq!(
+        found("httpRoute", path("/a(?=b)")),
+        [
+            "httpRoute.match.path.regex: \"/a(?=b)\" is not allowed: `regex` is an expression of \
+             RE2, and `(?=` at character 3: RE2 has no look-around"
+        ]
+    );
+    let asks = json!([{ "name": "x-a", "match": { "regex": "a**" } }]);
+    let headers = json!({ "prefix": "/", "headers": asks });
+    let metadata = json!({ "serviceName": "p.S", "metadata": asks });
+    for found in [found("httpRoute", headers), found("grpcRoute", metadata)] {
+        assert!(found[0].contains("cannot be repeated"), "{found:?}");
+    }
+}
+
+#[test]
 fn conditions_that_fit_nothing_or_anything_are_warned_of() {
     let warnings = |kind: &str, matches: Value| read::<RouteSpec>(&route(kind, &matches)).2;
     let scheme = json!({ "prefix": "/", "scheme": "https" });

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use mesh_model::{
     resource::ResourceName,
     snapshot::{
-        EgressFilter, EgressPort, HeaderMatch, Route, RouteTable, Snapshot, ValueMatch, VirtualHost,
+        EgressFilter, EgressPort, HeaderMatch, Route, RouteTable, Snapshot, VIRTUAL_SERVICE_HEADER,
+        ValueMatch, VirtualHost,
     },
     spec::{
         Port,
@@ -27,9 +28,6 @@ use crate::{
     document::{Document, identity::dns_key},
     problem::path::FieldPath,
 };
-
-/// Tells the egress of a gateway which virtual service is meant where the Host was kept.
-const VIRTUAL_SERVICE_HEADER: &str = "x-app-mesh-virtual-service";
 
 /// Envoy's name of the virtual host that goes by that header.
 const BY_HEADER: &str = "default_backend";

@@ -62,7 +62,7 @@ fn http_path(given: &HttpRoutePath) -> PathMatch {
             PathMatch::Exact(path.as_str().to_owned())
         }
         HttpRoutePath::Path(value_match::PathMatch::Regex(path)) => {
-            PathMatch::Regex(path.as_str().to_owned())
+            PathMatch::Regex(path.pattern().clone())
         }
         HttpRoutePath::Prefix(prefix) => PathMatch::Prefix(prefix.clone()),
     }
@@ -105,7 +105,7 @@ fn value(given: &value_match::ValueMatch) -> ValueMatch {
             start: range.start(),
             end: range.end(),
         },
-        value_match::ValueMatch::Regex(text) => ValueMatch::Regex(text.as_str().to_owned()),
+        value_match::ValueMatch::Regex(text) => ValueMatch::Regex(text.pattern().clone()),
         value_match::ValueMatch::Suffix(text) => ValueMatch::Suffix(text.as_str().to_owned()),
     }
 }
@@ -122,9 +122,9 @@ pub(super) fn rank<'a>(
     name: &'a str,
 ) -> impl Ord + use<'a> {
     let (sort, path) = match &matches.path {
-        PathMatch::Exact(path) => (0, path),
-        PathMatch::Regex(path) => (1, path),
-        PathMatch::Prefix(path) => (2, path),
+        PathMatch::Exact(path) => (0, path.as_str()),
+        PathMatch::Regex(path) => (1, path.as_str()),
+        PathMatch::Prefix(path) => (2, path.as_str()),
     };
     let conditions = usize::from(matches.method.is_some())
         + usize::from(matches.scheme.is_some())

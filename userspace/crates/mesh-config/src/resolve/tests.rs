@@ -9,6 +9,7 @@ use mesh_model::snapshot::{
     Cluster, Discovery, DnsResponse, EgressPort, IpPreference, Protocol, RouteMatch, RouteTable,
     WeightedCluster,
 };
+use mesh_regex::Pattern;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -36,6 +37,10 @@ fn variable(name: &str, value: &str) -> Environment {
 
 fn snapshot(files: &Files) -> Snapshot {
     files.resolve("serviceA").expect("it resolves").snapshot
+}
+
+fn pattern(expression: &str) -> Pattern {
+    Pattern::new(expression).expect("an expression of RE2")
 }
 
 fn table(snapshot: &Snapshot, port: u16) -> &RouteTable {

@@ -58,6 +58,13 @@ impl Model {
         }
     }
 
+    fn any_member(&self, shape: &Value, member: &str) -> BoxedStrategy<Value> {
+        match member {
+            "regex" => any_expression().boxed(),
+            _ => self.any(shape_of(shape, member)),
+        }
+    }
+
     fn any_structure(&self, name: &str, shape: &Value) -> BoxedStrategy<Value> {
         let members: Vec<&str> = shape["members"]
             .as_object()
@@ -73,7 +80,7 @@ impl Model {
         let required = strings(&shape["required"]);
         let mut parts: Vec<BoxedStrategy<Map<String, Value>>> = Vec::new();
         for member in members {
-            let value = self.any(shape_of(shape, member));
+            let value = self.any_member(shape, member);
             if one_of.contains(&member) {
                 continue;
             }
@@ -95,7 +102,7 @@ impl Model {
             let choices = one_of.into_iter().map(|member| {
                 let member_name = member.to_owned();
                 let only = move |value| Map::from_iter([(member_name.clone(), value)]);
-                self.any(shape_of(shape, member)).prop_map(only).boxed()
+                self.any_member(shape, member).prop_map(only).boxed()
             });
             parts.push(proptest::strategy::Union::new(choices).boxed());
         }
@@ -137,6 +144,18 @@ fn any_string(name: &str, shape: &Value) -> BoxedStrategy<Value> {
             Value::from(characters.into_iter().collect::<String>())
         })
         .boxed()
+}
+
+/// Expressions that RE2 takes: any characters for themselves, and some of its operators.
+fn any_expression() -> impl Strategy<Value = Value> {
+    let literal = any::<char>().prop_filter_map("no variable", |c| match c {
+        '$' => None,
+        c if c.is_ascii_punctuation() => Some(format!("\\{c}")),
+        c => Some(c.to_string()),
+    });
+    let operator = select(vec![".*", "(a|b)?", "[^/]+", r"\d{1,3}", "(?i:a)", r"\pL"]);
+    let part = prop_oneof![3 => literal, 1 => operator.prop_map(str::to_owned)];
+    vec(part, 1..=SHORT).prop_map(|parts| Value::from(parts.concat()))
 }
 
 fn any_number(shape: &Value, least: i64, most: i64) -> BoxedStrategy<Value> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mesh_regex::Pattern;
 use serde::Serialize;
 
 use super::{ClusterId, DEFAULT_IDLE_TIMEOUT, DEFAULT_REQUEST_TIMEOUT, RetryPolicy};
@@ -103,7 +104,7 @@ pub enum PathMatch {
     /// It begins with these bytes.
     Prefix(String),
     /// RE2 matches the whole of it.
-    Regex(String),
+    Regex(Pattern),
 }
 
 /// A condition on a header.
@@ -134,7 +135,7 @@ pub enum ValueMatch {
         end: i64,
     },
     /// RE2 matches the whole of it.
-    Regex(String),
+    Regex(Pattern),
     /// It ends with these bytes.
     Suffix(String),
 }
@@ -159,13 +160,16 @@ pub struct Rewrite {
     pub path: Option<PathRewrite>,
 }
 
+/// Tells the egress of a gateway which virtual service is meant where the Host was kept.
+pub const VIRTUAL_SERVICE_HEADER: &str = "x-app-mesh-virtual-service";
+
 /// What becomes of the Host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum HostRewrite {
     /// It becomes the virtual service's name (the default).
     To(String),
-    /// It stays; the virtual service goes along in this value of `x-app-mesh-virtual-service`.
+    /// It stays; this virtual service goes along in [`VIRTUAL_SERVICE_HEADER`].
     KeptBeside(String),
 }
 

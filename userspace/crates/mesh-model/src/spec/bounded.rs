@@ -2,6 +2,7 @@
 
 use std::{fmt, num::NonZeroU16, ops::Deref};
 
+use mesh_regex::{InvalidPattern, Pattern};
 use serde::Serialize;
 
 /// A value outside the bounds of its type. What the bounds are, the type knows.
@@ -43,6 +44,32 @@ impl<const MIN: usize, const MAX: usize> Text<MIN, MAX> {
 impl<const MIN: usize, const MAX: usize> fmt::Display for Text<MIN, MAX> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// A regular expression that RE2 takes, of 1 to 255 characters.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Expression(Pattern);
+
+impl TryFrom<Text<1, 255>> for Expression {
+    type Error = InvalidPattern;
+
+    fn try_from(text: Text<1, 255>) -> Result<Self, InvalidPattern> {
+        Pattern::new(text.as_str()).map(Self)
+    }
+}
+
+impl Expression {
+    /// The expression, ready to match.
+    pub fn pattern(&self) -> &Pattern {
+        &self.0
+    }
+}
+
+impl fmt::Display for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Text;
+use super::{Expression, Text};
 
 /// `HttpRouteHeader` and `GrpcRouteMetadata`: a condition on a named value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -28,7 +28,7 @@ pub enum ValueMatch {
     /// A decimal number within these.
     Range(MatchRange),
     /// An RE2 expression for the whole value.
-    Regex(Text<1, 255>),
+    Regex(Expression),
     /// How it ends.
     Suffix(Text<1, 255>),
 }
@@ -69,7 +69,7 @@ pub enum PathMatch {
     /// The whole path.
     Exact(Text<1, 255>),
     /// An RE2 expression for the whole path.
-    Regex(Text<1, 255>),
+    Regex(Expression),
 }
 
 /// `HttpQueryParameter`

@@ -49,20 +49,21 @@ pub(super) fn retries(policy: Option<&RetryPolicy>) -> String {
     let Some(policy) = policy else {
         return "none".to_owned();
     };
-    let events: Vec<&str> = policy
+    let codes: Vec<String> = policy.status_codes.iter().map(u16::to_string).collect();
+    let events: Vec<String> = policy
         .retry_on
         .iter()
-        .map(|event| retry_on(*event))
+        .map(|event| match event {
+            RetryOn::RetriableStatusCodes => format!("status {}", codes.join(" or ")),
+            event => retry_on(*event).to_owned(),
+        })
         .collect();
-    let mut text = format!("{} after {}", policy.num_retries, events.join(", "));
-    if !policy.status_codes.is_empty() {
-        let codes: Vec<String> = policy.status_codes.iter().map(u16::to_string).collect();
-        text.push_str(&format!(" ({})", codes.join(", ")));
+    let times = policy.num_retries;
+    let text = format!("up to {times}, after {}", events.join(", "));
+    match policy.per_try_timeout {
+        None => text,
+        each => format!("{text}; {} for each try", limit(each)),
     }
-    if let Some(each) = policy.per_try_timeout {
-        text.push_str(&format!("; {} for each try", limit(Some(each))));
-    }
-    text
 }
 
 fn retry_on(event: RetryOn) -> &'static str {
@@ -196,6 +197,20 @@ fn validation(asked: &Validation) -> String {
         let names = asked.subject_alternative_names.join(" or ");
         format!("by {trust} as {names}")
     }
+}
+
+/// A share of a route: `75 % (75 of 100)`.
+pub(super) fn percent(weight: u32, of: u32) -> String {
+    let tenths = (u64::from(weight) * 1000)
+        .checked_div(of.into())
+        .unwrap_or(0);
+    let (whole, tenth) = (tenths / 10, tenths % 10);
+    let fraction = if tenth == 0 {
+        String::new()
+    } else {
+        format!(".{tenth}")
+    };
+    format!("{whole}{fraction} % ({weight} of {of})")
 }
 
 /// A time limit.

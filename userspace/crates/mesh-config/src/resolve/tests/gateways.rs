@@ -185,7 +185,7 @@ fn a_path_is_rewritten_as_the_document_says_and_else_only_where_a_prefix_matched
         by_default(&whole(json!({ "exact": "/a" }))),
         [(exact.clone(), None)]
     );
-    let regex = PathMatch::Regex("/a.*".to_owned());
+    let regex = PathMatch::Regex(pattern("/a.*"));
     assert_eq!(
         by_default(&whole(json!({ "regex": "/a.*" }))),
         [(regex, None)]

@@ -77,7 +77,7 @@ fn every_condition_of_a_document_arrives() {
     };
     let text = str::to_owned;
     let expected = RouteMatch {
-        path: PathMatch::Regex(text("/colou?r/[0-9]+")),
+        path: PathMatch::Regex(pattern("/colou?r/[0-9]+")),
         method: Some(HttpMethod::Patch),
         scheme: Some(HttpScheme::Https),
         headers: vec![
@@ -89,7 +89,7 @@ fn every_condition_of_a_document_arrives() {
                 Some(ValueMatch::Range { start: 10, end: 20 }),
                 false,
             ),
-            header("x-regex", Some(ValueMatch::Regex(text("c.*"))), false),
+            header("x-regex", Some(ValueMatch::Regex(pattern("c.*"))), false),
             header("x-suffix", Some(ValueMatch::Suffix(text("d"))), false),
         ],
         query_parameters: vec![
