@@ -9,6 +9,7 @@ pub(crate) mod cloudformation;
 mod identify;
 pub(crate) mod kubernetes;
 mod named;
+mod terraform;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -24,7 +25,7 @@ use crate::{
     problem::{Place, Rule, path::FieldPath},
     source::SourceFile,
     text::{self, Text, variables},
-    tree::{Node, Value},
+    tree::Value,
 };
 
 /// What the documents need that is in no file of theirs.
@@ -96,15 +97,8 @@ pub(crate) fn read(source: &Arc<SourceFile>, inputs: &Inputs) -> FileRead {
 /// JSON begins with a brace or bracket; so does little else.
 fn trees(source: &SourceFile) -> Result<Text, text::Fault> {
     let beginning = source.text.trim_start();
-    if is_hcl(source) {
-        return Err(text::Fault {
-            line: 1,
-            column: 1,
-            message: "the file is Terraform's source (HCL), whose values only Terraform can tell"
-                .to_owned(),
-            mend: "run `terraform show -json > mesh.tf.json` where its state is, and give that"
-                .to_owned(),
-        });
+    if terraform::is_hcl(&source.name) {
+        return Err(terraform::source_fault());
     }
     if beginning.starts_with(['{', '[']) && !beginning.starts_with("{{") {
         text::json::read(&source.text)
@@ -113,14 +107,9 @@ fn trees(source: &SourceFile) -> Result<Text, text::Fault> {
     }
 }
 
-fn is_hcl(source: &SourceFile) -> bool {
-    let extension = source.name.rsplit('.').next().unwrap_or_default();
-    matches!(extension, "tf" | "hcl" | "tfvars")
-}
-
 impl FileRead {
     fn read_tree(&mut self, mut origin: Origin, inputs: &Inputs) {
-        match Form::of(&origin.tree) {
+        match Form::of(&origin) {
             Form::List => {
                 let Origin { source, tree, root } = origin;
                 let Value::List(items) = tree.value else {
@@ -141,6 +130,11 @@ impl FileRead {
                 cli::read(origin, inputs, self);
             }
             Form::Kubernetes => kubernetes::read(origin, inputs, self),
+            Form::Terraform => terraform::read(origin, self),
+            Form::TerraformSource => {
+                let fault = terraform::source_fault().in_file(&origin.source.name);
+                self.findings.problems.push(fault);
+            }
         }
     }
 
@@ -172,12 +166,23 @@ enum Form {
     Kubernetes,
     /// A template.
     CloudFormation,
+    /// A state or a plan, as Terraform prints or keeps it.
+    Terraform,
+    /// What only Terraform can evaluate.
+    TerraformSource,
     /// Several trees in one.
     List,
 }
 
 impl Form {
-    fn of(tree: &Node) -> Self {
+    fn of(origin: &Origin) -> Self {
+        let tree = &origin.tree;
+        if terraform::is_shown(tree) {
+            return Self::Terraform;
+        }
+        if terraform::is_source(tree, &origin.source.name) {
+            return Self::TerraformSource;
+        }
         if tree.as_list().is_some() {
             return Self::List;
         }

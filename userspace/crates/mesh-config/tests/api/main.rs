@@ -3,3 +3,4 @@
 mod bounds;
 mod model;
 mod round_trip;
+mod terraform;

@@ -232,7 +232,7 @@ fn fit_listener(port: u16, listener: &mut Map<String, Value>) {
 }
 
 /// A document of any kind.
-fn any_document() -> impl Strategy<Value = Value> {
+pub(crate) fn any_document() -> impl Strategy<Value = Value> {
     let model = Arc::new(Model::read());
     select(&INPUTS[..]).prop_flat_map(move |input| model.any(input))
 }

@@ -23,10 +23,10 @@ fn corpus() -> PathBuf {
 const FORMS: [&str; 2] = ["cli-json", "cloudformation"];
 
 /// The ends of the names of made files of those forms.
-const ENDS: [&str; 1] = [".json"];
+const ENDS: [&str; 3] = [".json", ".tf", ".tfstate"];
 
 /// Made documents in JSON that are of another form.
-const OTHERS: [&str; 2] = ["ecs/", "terraform/"];
+const OTHERS: [&str; 1] = ["ecs/"];
 
 /// Every difference of every set, so that one run shows all of them.
 fn judge_all(sets: &[Set], base: &Path, counts: Option<&Counts>) {

@@ -21,6 +21,8 @@ use super::super::{
 };
 use crate::problem::{Place, Problem, Rule};
 
+/// How a ZIP archive begins (APPNOTE.TXT 4.3.7).
+const ZIP: &[u8] = b"PK\x03\x04";
 /// How often a file is read that changes under the reader's hands.
 const ATTEMPTS: usize = 3;
 /// A file that changed less than this before it was read may change again within the same tick of
@@ -190,7 +192,12 @@ impl<'a> FileReader<'a> {
             .strip_prefix("\u{feff}".as_bytes())
             .unwrap_or(&self.buffer);
         let Ok(text) = std::str::from_utf8(bytes) else {
-            return refused(Refusal::NoText);
+            let is_archive = bytes.starts_with(ZIP);
+            return refused(if is_archive {
+                Refusal::Archive
+            } else {
+                Refusal::NoText
+            });
         };
         let (content, is_known) = match known {
             Some(Seen {
@@ -260,24 +267,32 @@ enum Refusal {
     NoFile,
     TooLarge,
     NoText,
+    Archive,
 }
 
 impl Refusal {
     fn problem(self, name: &str) -> Problem {
-        let reason = match self {
-            Self::Unreadable(error) => std::io::Error::from(error).to_string(),
+        let reason = match &self {
+            Self::Unreadable(error) => std::io::Error::from(*error).to_string(),
             Self::LeadsNowhere => "it is a link that leads nowhere".to_owned(),
             Self::NoFile => "it is no regular file".to_owned(),
             Self::TooLarge => format!("it is larger than {} MiB", MAX_FILE >> 20),
             Self::NoText => "it is no UTF-8 text".to_owned(),
+            Self::Archive => "it is a ZIP archive, as a plan file of Terraform is".to_owned(),
+        };
+        let mend = match self {
+            Self::Archive => {
+                "of a plan, give what `terraform show -json PLAN` prints; other archives are to be \
+                 unpacked"
+            }
+            _ => "make it a readable file of UTF-8 text, or take it out of the directory",
         };
         Problem {
             place: Place::file(name),
             rule: Rule::Syntax,
             value: None,
             message: format!("the file cannot be read: {reason}"),
-            mend: "make it a readable file of UTF-8 text, or take it out of the directory"
-                .to_owned(),
+            mend: mend.to_owned(),
         }
     }
 }

@@ -69,6 +69,20 @@ fn reads_a_mounted_config_map_once() {
 }
 
 #[test]
+fn a_plan_file_of_terraform_is_refused_with_the_command_that_prints_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let plan = directory.path().join("mesh.tfplan");
+    fs::write(&plan, b"PK\x03\x04\x14\x00\xff\xfe").expect("a file");
+    let set = read_paths(&[plan]).expect("it is there");
+    let [problem] = &set.unreadable[..] else {
+        panic!("one problem: {:?}", set.unreadable)
+    };
+    let text = problem.to_string();
+    assert!(text.contains("a plan file of Terraform"), "{text}");
+    assert!(text.contains("`terraform show -json PLAN`"), "{text}");
+}
+
+#[test]
 fn a_file_that_is_no_text_is_a_problem_of_the_set() {
     let directory = tempfile::tempdir().expect("a directory");
     fs::write(directory.path().join("bad.json"), [0xff, 0xfe]).expect("a file");
