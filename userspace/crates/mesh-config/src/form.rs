@@ -66,7 +66,11 @@ pub(crate) struct Listed {
 /// Reads one file.
 pub(crate) fn read(source: &Arc<SourceFile>, inputs: &Inputs) -> FileRead {
     let mut file = FileRead::default();
-    let Text { documents, twice } = match trees(source) {
+    let Text {
+        documents,
+        twice,
+        placeholders,
+    } = match trees(source) {
         Ok(text) => text,
         Err(fault) => {
             file.findings.problems.push(fault.in_file(&source.name));
@@ -85,6 +89,14 @@ pub(crate) fn read(source: &Arc<SourceFile>, inputs: &Inputs) -> FileRead {
             let message = "written twice in one object: the last counts";
             file.findings.warn(place, Rule::Weak, message);
         }
+        // Manifests of other kinds may have some, and are left alone.
+        if !kubernetes::is_object(&origin.tree)
+            && let Some((_, fault)) = placeholders.iter().find(|(of, _)| *of == index)
+        {
+            let problem = fault.clone().in_file(&source.name);
+            file.findings.problems.push(problem);
+            continue;
+        }
         // An empty document between two marks of YAML is no document.
         if several && origin.tree.value == Value::Null {
             continue;
@@ -99,6 +111,9 @@ fn trees(source: &SourceFile) -> Result<Text, text::Fault> {
     let beginning = source.text.trim_start();
     if terraform::is_hcl(&source.name) {
         return Err(terraform::source_fault());
+    }
+    if kubernetes::is_kustomization(&source.name) {
+        return Err(kubernetes::kustomization_fault());
     }
     if beginning.starts_with(['{', '[']) && !beginning.starts_with("{{") {
         text::json::read(&source.text)

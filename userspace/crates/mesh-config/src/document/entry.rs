@@ -27,6 +27,8 @@ pub(crate) struct Entry {
     /// Absent where there is none, or where the command line was to name it.
     pub(crate) parent: Option<String>,
     pub(crate) name: String,
+    /// It is what a command of the AWS CLI takes or prints.
+    pub(crate) is_of_command: bool,
     /// The file is an `update-*`, which takes the place of a `create-*`.
     pub(crate) is_update: bool,
     pub(crate) origin: Arc<Origin>,
@@ -73,12 +75,19 @@ impl Entry {
             spec,
         } = read?;
         let file_name = origin.source.name.rsplit('/').next().unwrap_or_default();
+        // Other forms have their own spelling of names, and no commands for their files.
+        let member = origin
+            .tree
+            .as_map()
+            .and_then(|members| members.member(kind.name_member()));
+        let is_of_command = member.is_some_and(|member| member.written.is_none());
         Some(Self {
             kind,
             mesh,
             parent,
             name,
-            is_update: file_name.starts_with("update-"),
+            is_of_command,
+            is_update: is_of_command && file_name.starts_with("update-"),
             origin: Arc::new(origin),
             spec,
         })

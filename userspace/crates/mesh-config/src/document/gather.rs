@@ -165,7 +165,7 @@ fn duplicates(rivals: &[(Identity, Arc<Entry>)]) -> Option<Problem> {
             "{} {describe} the same resource: only one document may",
             elsewhere.join(", ")
         ),
-        mend: if last.is_update {
+        mend: if last.is_update || !last.is_of_command {
             format!("remove {all_but_one}")
         } else {
             format!(

@@ -27,6 +27,7 @@ pub(crate) fn read(text: &str) -> Result<Text, Fault> {
     Ok(Text {
         documents: reader.documents,
         twice: reader.twice,
+        placeholders: Vec::new(),
     })
 }
 

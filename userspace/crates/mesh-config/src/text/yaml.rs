@@ -24,6 +24,7 @@ pub(crate) fn read(text: &str) -> Result<Text, Fault> {
     Ok(Text {
         documents: builder.documents,
         twice: builder.twice,
+        placeholders: builder.placeholders,
     })
 }
 
@@ -31,6 +32,7 @@ pub(crate) fn read(text: &str) -> Result<Text, Fault> {
 struct Builder {
     documents: Vec<Node>,
     twice: Vec<(usize, FieldPath)>,
+    placeholders: Vec<(usize, Fault)>,
     open: Vec<Open>,
     /// Finished values under an anchor, with how many values they hold.
     anchors: HashMap<usize, (Node, usize)>,
@@ -40,6 +42,8 @@ struct Builder {
 /// A list or object whose end has not come yet.
 struct Open {
     line: u32,
+    /// From 1.
+    column: usize,
     anchor: usize,
     tag: Option<SmolStr>,
     values_before: usize,
@@ -53,6 +57,8 @@ enum Content {
         /// Named, and its value not seen yet.
         name: Option<SmolStr>,
         merges: Vec<Node>,
+        /// It is no object, but the placeholder `{{NAME}}` of a template.
+        placeholder: Option<SmolStr>,
     },
 }
 
@@ -79,6 +85,7 @@ impl Builder {
                     members: Gathering::default(),
                     name: None,
                     merges: Vec::new(),
+                    placeholder: None,
                 };
                 self.begin(line, anchor, tag.as_deref(), content, span)
             }
@@ -113,6 +120,7 @@ impl Builder {
         self.count(1, span)?;
         self.open.push(Open {
             line,
+            column: span.start.col() + 1,
             anchor,
             tag: tag.and_then(function),
             values_before,
@@ -127,6 +135,10 @@ impl Builder {
         };
         let value = match open.content {
             Content::List(items) => Value::List(items),
+            Content::Map {
+                placeholder: Some(name),
+                ..
+            } => Value::Text(format!("{{{{{name}}}}}").into()),
             Content::Map {
                 mut members,
                 merges,
@@ -160,14 +172,25 @@ impl Builder {
     /// Puts a finished value where it belongs.
     fn add(&mut self, node: Node, span: Span) -> Result<(), Fault> {
         let document = self.documents.len();
-        match self.open.last_mut().map(|open| &mut open.content) {
-            None => self.documents.push(node),
-            Some(Content::List(items)) => items.push(node),
-            Some(Content::Map {
+        let Some(open) = self.open.last_mut() else {
+            self.documents.push(node);
+            return Ok(());
+        };
+        match &mut open.content {
+            Content::List(items) => items.push(node),
+            Content::Map {
                 members,
                 name,
                 merges,
-            }) => match name.take() {
+                placeholder,
+            } => match name.take() {
+                None if node.as_map().is_some() => {
+                    let inner = node.as_map().and_then(|inner| inner.iter().next());
+                    *placeholder = Some(inner.map(|inner| inner.name.clone()).unwrap_or_default());
+                    *name = Some(SmolStr::default());
+                    self.placeholders
+                        .push((document, template(open.line, open.column)));
+                }
                 None => *name = Some(key(&node, span)?),
                 Some(given) if given == "<<" => merges.push(node),
                 Some(given) => {
@@ -217,7 +240,7 @@ fn key(node: &Node, span: Span) -> Result<SmolStr, Fault> {
         Value::List(_) | Value::Map(_) => Err(fault(
             span,
             "the name of a member is no plain word",
-            "write a word; a template must be rendered first",
+            "write a word",
         )),
         Value::Bool(value) => Ok(value.to_string().into()),
         Value::Int(number) => Ok(number.to_string().into()),
@@ -293,6 +316,20 @@ fn called(function: Option<SmolStr>, node: Node) -> Node {
     Node::new(Value::Map(call), line)
 }
 
+/// What to do with a template of manifests.
+const RENDER: &str =
+    "it is a template: give what comes out of it, as by `helm template CHART > mesh.yaml`";
+
+/// `{{NAME}}` without quotation marks: to YAML, an object whose only name is an object.
+fn template(line: u32, column: usize) -> Fault {
+    Fault {
+        line: line as usize,
+        column,
+        message: "`{{ }}` stands for a value".to_owned(),
+        mend: RENDER.to_owned(),
+    }
+}
+
 fn fault(span: Span, message: &str, mend: &str) -> Fault {
     Fault {
         line: span.start.line(),
@@ -304,15 +341,13 @@ fn fault(span: Span, message: &str, mend: &str) -> Fault {
 
 fn no_yaml(text: &str, error: &ScanError) -> Fault {
     let marker = error.marker();
-    let at_fault = text
-        .lines()
-        .nth(marker.line().saturating_sub(1))
-        .unwrap_or_default();
     if error.info().contains("recursion limit") {
         return Fault::too_deep(marker.line(), marker.col() + 1);
     }
-    let mend = if at_fault.contains("{{") {
-        "it is a template: render it first, and give what comes out"
+    let mut before = text.lines().take(marker.line().max(1));
+    let at_fault = before.clone().last().unwrap_or_default();
+    let mend = if before.any(|line| line.contains("{{")) {
+        RENDER
     } else if at_fault.contains('\t') {
         "indent with spaces, not with tabs"
     } else {

@@ -9,8 +9,9 @@ use smol_str::SmolStr;
 
 use super::{
     membership::Membership,
+    name,
     object::{Key, Object, ObjectKind},
-    shape::{Shaped, text},
+    shape::Shaped,
 };
 use crate::{
     document::{
@@ -26,9 +27,9 @@ use crate::{
     tree::{Members, Node, Value},
 };
 
-/// The mesh of documents whose own cannot be told; that is a problem, and they are checked all the
-/// same.
-const NO_MESH: &str = "default";
+/// Stands for the mesh of documents whose own cannot be told; that is a problem, and they are
+/// checked all the same.
+const NO_MESH: &str = "?";
 /// The backend group of all virtual services of a namespace.
 const ALL: &str = "*";
 
@@ -79,7 +80,7 @@ impl Settler {
             let address = Arc::as_ptr(object).addr();
             let made = self.known.remove(&address);
             let made = made
-                .filter(|made| made.names == names)
+                .filter(|made| Arc::ptr_eq(&made.object, object) && made.names == names)
                 .unwrap_or_else(|| Made::of(object, names));
             findings.extend(made.findings.clone());
             let is_homeless = object.kind == ObjectKind::Document(Kind::GatewayRoute)
@@ -90,13 +91,32 @@ impl Settler {
             known.insert(address, made);
         }
         self.known = known;
+        entries.extend(stand_in(&entries).map(Arc::new));
         entries
     }
+}
+
+/// That there is no mesh has been said of what needs it: it is not one without a document.
+fn stand_in(entries: &[Arc<Entry>]) -> Option<Entry> {
+    let mut homeless = entries
+        .iter()
+        .filter(|entry| entry.mesh.as_deref() == Some(NO_MESH));
+    homeless.next().map(|entry| Entry {
+        kind: Kind::Mesh,
+        mesh: Some(NO_MESH.to_owned()),
+        parent: None,
+        name: NO_MESH.to_owned(),
+        is_of_command: false,
+        is_update: false,
+        origin: Arc::clone(&entry.origin),
+        spec: None,
+    })
 }
 
 /// Objects by their names.
 struct Cluster<'a> {
     objects: HashMap<(ObjectKind, &'a Key), &'a Arc<Object>>,
+    namespaces: HashMap<&'a str, Vec<&'a Object>>,
     /// The virtual services of each namespace.
     services: HashMap<&'a str, Vec<&'a SmolStr>>,
     membership: Membership<'a>,
@@ -108,13 +128,16 @@ impl<'a> Cluster<'a> {
     fn new(objects: &'a [Arc<Object>], findings: &mut Findings) -> Self {
         let mut cluster = Self {
             objects: HashMap::with_capacity(objects.len()),
+            namespaces: HashMap::new(),
             services: HashMap::new(),
-            membership: Membership::new(),
+            membership: Membership::default(),
             surplus: HashSet::new(),
         };
         for object in objects {
             let name = (object.kind, &object.key);
-            if let Some(first) = cluster.objects.get(&name) {
+            if object.kind == ObjectKind::Namespace {
+                cluster.take_namespace(object, findings);
+            } else if let Some(first) = cluster.objects.get(&name) {
                 refuse_second(first, object, findings);
                 cluster.surplus.insert(Arc::as_ptr(object).addr());
             } else {
@@ -125,16 +148,33 @@ impl<'a> Cluster<'a> {
         cluster
     }
 
-    fn take(&mut self, object: &'a Arc<Object>) {
-        let Key { namespace, name } = &object.key;
-        match object.kind {
-            ObjectKind::Namespace => {
-                self.membership.namespaces.insert(name, &object.labels);
+    /// Each manifest of a namespace may add labels to it.
+    fn take_namespace(&mut self, object: &'a Object, findings: &mut Findings) {
+        let name = object.key.name.as_str();
+        let earlier = self.namespaces.entry(name).or_default();
+        for (key, value) in &object.labels.known {
+            let other = |of: &&&Object| of.labels.known.get(key).is_some_and(|of| of != value);
+            if let Some(other) = earlier.iter().find(other) {
+                let message = format!(
+                    "label `{key}` of namespace `{name}` is `{value}` here and `{}` in {}",
+                    other.labels.known[key],
+                    elsewhere(other)
+                );
+                let mend = "keep one of the two";
+                findings.refuse(object.place.clone(), Rule::Duplicate, message, mend);
             }
+        }
+        earlier.push(object);
+        let labels = self.membership.namespaces.entry(name).or_default();
+        labels.known.extend(object.labels.known.clone());
+    }
+
+    fn take(&mut self, object: &'a Arc<Object>) {
+        match object.kind {
             ObjectKind::Document(Kind::Mesh) => self.membership.meshes.push(object),
             ObjectKind::Document(Kind::VirtualGateway) => self.membership.gateways.push(object),
             ObjectKind::Document(Kind::VirtualService) => {
-                let services = self.services.entry(namespace).or_default();
+                let services = self.services.entry(&object.key.namespace).or_default();
                 services.push(&object.aws_name);
             }
             _ => {}
@@ -211,25 +251,22 @@ impl<'a> Cluster<'a> {
     }
 }
 
-/// Manifests may repeat a namespace, as long as they say the same of it.
 fn refuse_second(first: &Object, second: &Object, findings: &mut Findings) {
-    let is_same = second.kind == ObjectKind::Namespace && first.labels == second.labels;
-    if is_same {
-        return;
-    }
-    let elsewhere = Place {
-        document: None,
-        field: None,
-        ..first.place.clone()
-    };
-    let message = match second.kind {
-        ObjectKind::Namespace => {
-            format!("{elsewhere} gives namespace {} other labels", second.key)
-        }
-        _ => format!("{elsewhere} describes the same object: only one manifest may"),
-    };
+    let message = format!(
+        "{} describes the same object: only one manifest may",
+        elsewhere(first)
+    );
     let mend = "remove one of the two";
     findings.refuse(second.place.clone(), Rule::Duplicate, message, mend);
+}
+
+/// The file and line of another object.
+fn elsewhere(object: &Object) -> Place {
+    Place {
+        document: None,
+        field: None,
+        ..object.place.clone()
+    }
 }
 
 impl Made {
@@ -264,15 +301,15 @@ fn named<'n>(
     let mut tree = shaped.tree.clone();
     for (reference, name) in shaped.references.iter().zip(references) {
         if let Some(node) = find(&mut tree, &reference.at) {
-            *node = text(name, node.line);
+            *node = name::node(name, node.line);
         }
     }
     if let Some(members) = tree.as_map_mut() {
         if shaped.kind != Kind::Mesh {
-            members.insert(Kind::Mesh.name_member(), text(&names.mesh, 0));
+            members.insert(Kind::Mesh.name_member(), name::node(&names.mesh, 0));
         }
         if let Some(gateway) = &names.gateway {
-            members.insert(Kind::VirtualGateway.name_member(), text(gateway, 0));
+            members.insert(Kind::VirtualGateway.name_member(), name::node(gateway, 0));
         }
     }
     add_backends(&mut tree, &names.backends);
@@ -301,7 +338,7 @@ fn add_backends(tree: &mut Node, backends: &[(SmolStr, u32)]) {
         return;
     };
     items.extend(backends.iter().map(|(name, line)| {
-        let service = object("virtualServiceName", text(name, *line), *line);
+        let service = object("virtualServiceName", name::node(name, *line), *line);
         object("virtualService", service, *line)
     }));
 }

@@ -7,16 +7,17 @@ use smol_str::SmolStr;
 
 use super::{
     object::{Key, Object},
-    selector::{Labels, Selector},
+    selector::Labels,
 };
 use crate::{document::finding::Findings, problem::Rule};
 
 /// Finds owners, and says once of each namespace what is wrong with it.
+#[derive(Default)]
 pub(super) struct Membership<'a> {
     pub(super) meshes: Vec<&'a Object>,
     pub(super) gateways: Vec<&'a Object>,
     /// The labels of the namespaces that have a document.
-    pub(super) namespaces: HashMap<&'a str, &'a Labels>,
+    pub(super) namespaces: HashMap<&'a str, Labels>,
     /// The meshes of namespaces that were asked for.
     settled: HashMap<SmolStr, Option<SmolStr>>,
     /// Namespaces and gateways that were warned of.
@@ -47,25 +48,16 @@ impl<'a> Choice<'a> {
         }
         match (&sure[..], &likely[..]) {
             ([one], []) => Self::One(one),
-            ([], [one]) => Self::Likely(one),
+            // Were it not the only one, the controller would not have it.
+            ([one], _) | ([], [one]) => Self::Likely(one),
             ([], []) => Self::Nobody,
-            ([] | [_], _) => Self::Unclear(sure.into_iter().chain(likely).collect()),
+            ([], _) => Self::Unclear(likely),
             _ => Self::Several(sure),
         }
     }
 }
 
 impl Membership<'_> {
-    pub(super) fn new() -> Self {
-        Self {
-            meshes: Vec::new(),
-            gateways: Vec::new(),
-            namespaces: HashMap::new(),
-            settled: HashMap::new(),
-            guessed: HashSet::new(),
-        }
-    }
-
     /// The name in App Mesh of the mesh of an object that is in a namespace.
     pub(super) fn mesh_of(&mut self, object: &Object, findings: &mut Findings) -> Option<SmolStr> {
         if let Some(name) = &object.owners.mesh {
@@ -83,7 +75,7 @@ impl Membership<'_> {
 
     fn labels(&self, namespace: &str) -> Labels {
         match self.namespaces.get(namespace) {
-            Some(labels) => (*labels).clone(),
+            Some(labels) => labels.clone(),
             None => Labels::of_unknown_namespace(namespace),
         }
     }
@@ -93,51 +85,38 @@ impl Membership<'_> {
         let labels = self.labels(namespace);
         let choice = Choice::of(self.meshes.iter().map(|mesh| {
             let selector = mesh.selectors.namespaces.as_ref();
-            (
-                *mesh,
-                selector.map_or(Some(false), |of| of.selects(&labels)),
-            )
+            let selects = selector.map_or(Some(false), |selector| selector.selects(&labels));
+            (*mesh, selects)
         }));
         let (message, mend) = match choice {
             Choice::One(mesh) => return Some(mesh.aws_name.clone()),
             Choice::Likely(mesh) => {
                 let name = mesh.aws_name.clone();
-                findings.warn(
-                    object.place.clone(),
-                    Rule::Weak,
-                    format!(
-                        "no document describes namespace `{namespace}`, so that its labels are not \
-                         known: it is taken to be of mesh `{name}`"
-                    ),
-                );
+                let message = format!("{}: it is taken to be of mesh `{name}`", unknown(namespace));
+                findings.warn(object.place.clone(), Rule::Weak, message);
                 return Some(name);
             }
             Choice::Nobody if self.meshes.is_empty() => (
                 format!("there is no Mesh for namespace `{namespace}`"),
-                "add the manifest of the Mesh".to_owned(),
+                "add the manifest of the Mesh",
             ),
             Choice::Nobody => (
                 format!(
-                    "namespace `{namespace}` belongs to no mesh: the `namespaceSelector` of {} does \
-                     not select it",
-                    names(&self.meshes)
+                    "namespace `{namespace}` belongs to no mesh: {}",
+                    refusals(&self.meshes)
                 ),
-                "give the namespace the labels that the selector asks for".to_owned(),
+                "give the namespace the labels that the mesh selects, or mend `namespaceSelector`",
             ),
             Choice::Several(meshes) => (
                 format!(
                     "namespace `{namespace}` belongs to several meshes: {} select it",
                     names(&meshes)
                 ),
-                "narrow their `namespaceSelector`, so that one is left".to_owned(),
+                "narrow their `namespaceSelector`, so that one is left",
             ),
             Choice::Unclear(meshes) => (
-                format!(
-                    "no document describes namespace `{namespace}`, so that its labels are not \
-                     known: {} may select it",
-                    names(&meshes)
-                ),
-                "add the manifest of the Namespace".to_owned(),
+                format!("{}: {} may select it", unknown(namespace), names(&meshes)),
+                "add the manifest of the Namespace",
             ),
         };
         findings.refuse(object.place.clone(), Rule::Reference, message, mend);
@@ -159,67 +138,103 @@ impl Membership<'_> {
         }
         let namespace = &route.key.namespace;
         let labels = self.labels(namespace);
-        let selects = |gateway: &Object| {
-            let namespaces = gateway.selectors.namespaces.as_ref();
-            let of_namespace = namespaces.map_or(Some(false), |of| of.selects(&labels));
-            let routes = gateway.selectors.routes.as_ref();
-            let of_route =
-                routes.is_none_or(|of: &Selector| of.selects(&route.labels) == Some(true));
-            if of_route { of_namespace } else { Some(false) }
-        };
         let choice = Choice::of(
             self.gateways
                 .iter()
-                .map(|gateway| (*gateway, selects(gateway))),
+                .map(|gateway| (*gateway, leaves_in(gateway, &labels, route))),
         );
         let (message, mend) = match choice {
             Choice::One(gateway) => return Some(gateway.aws_name.clone()),
             Choice::Likely(gateway) => {
                 let name = gateway.aws_name.clone();
                 if self.guessed.insert((namespace.clone(), &gateway.key)) {
-                    findings.warn(
-                        route.place.clone(),
-                        Rule::Weak,
-                        format!(
-                            "no document describes namespace `{namespace}`, so that its labels are \
-                             not known: its routes are taken to be of virtual gateway `{name}`"
-                        ),
+                    let message = format!(
+                        "{}: its routes are taken to be of virtual gateway `{name}`",
+                        unknown(namespace)
                     );
+                    findings.warn(route.place.clone(), Rule::Weak, message);
                 }
                 return Some(name);
             }
             Choice::Nobody if self.gateways.is_empty() => (
                 "it belongs to no virtual gateway: there is none".to_owned(),
-                "add the manifest of the VirtualGateway".to_owned(),
+                "add the manifest of the VirtualGateway",
             ),
             Choice::Nobody => (
-                format!(
-                    "it belongs to no virtual gateway: neither selector of {} leaves it in",
-                    names(&self.gateways)
-                ),
+                format!("it belongs to no virtual gateway: {}", {
+                    let gateways = self.gateways.iter();
+                    let reasons = gateways.map(|gateway| leaves_out(gateway, &labels));
+                    reasons.collect::<Vec<_>>().join(", ")
+                }),
                 "the gateway's `namespaceSelector` must select the labels of the namespace, its \
-                 `gatewayRouteSelector` those of the route"
-                    .to_owned(),
+                 `gatewayRouteSelector` those of the route",
             ),
             Choice::Several(gateways) => (
                 format!(
                     "it belongs to several virtual gateways: {} select it",
                     names(&gateways)
                 ),
-                "tell them apart by `gatewayRouteSelector` and labels of the route".to_owned(),
+                "tell them apart by `gatewayRouteSelector` and labels of the route",
             ),
             Choice::Unclear(gateways) => (
                 format!(
-                    "no document describes namespace `{namespace}`, so that its labels are not \
-                     known: {}, each a virtual gateway, may select it",
+                    "{}: {}, each a virtual gateway, may select it",
+                    unknown(namespace),
                     names(&gateways)
                 ),
-                "add the manifest of the Namespace".to_owned(),
+                "add the manifest of the Namespace",
             ),
         };
         findings.refuse(route.place.clone(), Rule::Reference, message, mend);
         None
     }
+}
+
+/// Whether both selectors of a gateway leave a route of a namespace with these labels in.
+fn leaves_in(gateway: &Object, labels: &Labels, route: &Object) -> Option<bool> {
+    let routes = gateway.selectors.routes.as_ref();
+    if routes.is_some_and(|selector| selector.selects(&route.labels) == Some(false)) {
+        return Some(false);
+    }
+    let namespaces = gateway.selectors.namespaces.as_ref();
+    namespaces.map_or(Some(false), |selector| selector.selects(labels))
+}
+
+/// Which selector of a gateway leaves a route out, the namespace's before the route's own.
+fn leaves_out(gateway: &Object, labels: &Labels) -> String {
+    let key = &gateway.key;
+    let namespaces = gateway.selectors.namespaces.as_ref();
+    match (namespaces, gateway.selectors.routes.as_ref()) {
+        (None, _) => format!("{key} has no `namespaceSelector`, which selects none"),
+        (Some(namespaces), _) if namespaces.selects(labels) == Some(false) => {
+            format!("the `namespaceSelector` of {key} ({namespaces}) does not select its namespace")
+        }
+        (_, Some(routes)) => {
+            format!("the `gatewayRouteSelector` of {key} ({routes}) does not select it")
+        }
+        (_, None) => format!("{key} does not select it"),
+    }
+}
+
+/// Why no mesh has a namespace.
+fn refusals(meshes: &[&Object]) -> String {
+    let reason = |mesh: &&Object| match &mesh.selectors.namespaces {
+        None => format!(
+            "{} has no `namespaceSelector`, which selects none",
+            mesh.key
+        ),
+        Some(selector) => {
+            format!(
+                "the `namespaceSelector` of {} ({selector}) does not select it",
+                mesh.key
+            )
+        }
+    };
+    meshes.iter().map(reason).collect::<Vec<_>>().join(", ")
+}
+
+fn unknown(namespace: &str) -> String {
+    format!("no document describes namespace `{namespace}`, so that its labels are not known")
 }
 
 /// Objects as a sentence lists them.

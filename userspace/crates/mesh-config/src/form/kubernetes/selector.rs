@@ -1,6 +1,6 @@
 //! Label selectors, with labels of which some may not be known.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use smol_str::SmolStr;
 
@@ -103,6 +103,24 @@ impl Selector {
     }
 }
 
+impl fmt::Display for Selector {
+    /// As `kubectl` has it: `app=web,stage in (test,prod),!old`; nothing where all are selected.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, Requirement { key, operator }) in self.0.iter().enumerate() {
+            f.write_str(if index == 0 { "" } else { "," })?;
+            match operator {
+                Operator::In(values) if values.len() == 1 => write!(f, "{key}={}", values[0])?,
+                Operator::In(values) => write!(f, "{key} in ({})", values.join(","))?,
+                Operator::NotIn(values) if values.len() == 1 => write!(f, "{key}!={}", values[0])?,
+                Operator::NotIn(values) => write!(f, "{key} notin ({})", values.join(","))?,
+                Operator::Exists => f.write_str(key)?,
+                Operator::DoesNotExist => write!(f, "!{key}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Requirement {
     fn holds(&self, labels: &Labels) -> Option<bool> {
         let value = labels.known.get(&self.key);
@@ -126,8 +144,8 @@ impl Requirement {
         let operator = scribe.required_text(members, "operator", node.line, at);
         let values = values(members, at, scribe);
         let operator = match operator?.as_str() {
-            "In" => Operator::In(values),
-            "NotIn" => Operator::NotIn(values),
+            "In" => Operator::In(values.clone()),
+            "NotIn" => Operator::NotIn(values.clone()),
             "Exists" => Operator::Exists,
             "DoesNotExist" => Operator::DoesNotExist,
             other => {
@@ -143,10 +161,10 @@ impl Requirement {
             }
         };
         let fault = match &operator {
-            Operator::In(values) | Operator::NotIn(values) if values.is_empty() => {
+            Operator::In(_) | Operator::NotIn(_) if values.is_empty() => {
                 Some(("`In` and `NotIn` need `values`, there are none", "add some"))
             }
-            Operator::Exists | Operator::DoesNotExist if members.has("values") => Some((
+            Operator::Exists | Operator::DoesNotExist if !values.is_empty() => Some((
                 "`Exists` and `DoesNotExist` look at the key alone, and take no `values`",
                 "remove `values`, or write `In`",
             )),
@@ -154,6 +172,7 @@ impl Requirement {
         };
         if let Some((message, mend)) = fault {
             scribe.refuse(at, node.line, Rule::Value, message, mend);
+            return None;
         }
         Some(Self {
             key: key?,
