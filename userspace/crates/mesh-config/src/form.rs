@@ -63,6 +63,9 @@ pub(crate) struct Listed {
     pub(crate) place: Place,
 }
 
+/// Said of a member that is written twice.
+const TWICE: &str = "written twice in one object: the last counts";
+
 /// Reads one file.
 pub(crate) fn read(source: &Arc<SourceFile>, inputs: &Inputs) -> FileRead {
     let mut file = FileRead::default();
@@ -86,8 +89,7 @@ pub(crate) fn read(source: &Arc<SourceFile>, inputs: &Inputs) -> FileRead {
         };
         for (_, path) in twice.iter().filter(|(document, _)| *document == index) {
             let place = origin.place(None, path);
-            let message = "written twice in one object: the last counts";
-            file.findings.warn(place, Rule::Weak, message);
+            file.findings.warn(place, Rule::Weak, TWICE);
         }
         // Manifests of other kinds may have some, and are left alone.
         if !kubernetes::is_object(&origin.tree)
@@ -106,19 +108,23 @@ pub(crate) fn read(source: &Arc<SourceFile>, inputs: &Inputs) -> FileRead {
     file
 }
 
-/// JSON begins with a brace or bracket; so does little else.
 fn trees(source: &SourceFile) -> Result<Text, text::Fault> {
-    let beginning = source.text.trim_start();
     if terraform::is_hcl(&source.name) {
         return Err(terraform::source_fault());
     }
     if kubernetes::is_kustomization(&source.name) {
         return Err(kubernetes::kustomization_fault());
     }
+    parsed(&source.text)
+}
+
+/// Reads text: JSON begins with a brace or bracket; so does little else.
+fn parsed(text: &str) -> Result<Text, text::Fault> {
+    let beginning = text.trim_start();
     if beginning.starts_with(['{', '[']) && !beginning.starts_with("{{") {
-        text::json::read(&source.text)
+        text::json::read(text)
     } else {
-        text::yaml::read(&source.text)
+        text::yaml::read(text)
     }
 }
 
@@ -140,6 +146,7 @@ impl FileRead {
                 }
             }
             Form::CloudFormation => cloudformation::read(origin, self),
+            Form::BesideTemplate => {}
             Form::Cli => {
                 self.fill(&mut origin, inputs);
                 cli::read(origin, inputs, self);
@@ -185,6 +192,8 @@ enum Form {
     Terraform,
     /// What only Terraform can evaluate.
     TerraformSource,
+    /// What CDK writes beside a template.
+    BesideTemplate,
     /// Several trees in one.
     List,
 }
@@ -206,6 +215,9 @@ impl Form {
         }
         if cloudformation::is_template(tree) {
             return Self::CloudFormation;
+        }
+        if cloudformation::is_beside_template(tree) {
+            return Self::BesideTemplate;
         }
         Self::Cli
     }

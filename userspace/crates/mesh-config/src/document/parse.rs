@@ -23,6 +23,7 @@ pub struct Parser {
     /// By the address of the file, which stays its own for as long as it is known.
     known: HashMap<usize, Known>,
     kubernetes: kubernetes::Settler,
+    stacks: cloudformation::Stacks,
 }
 
 #[derive(Clone, Debug)]
@@ -38,6 +39,7 @@ impl Parser {
             inputs,
             known: HashMap::new(),
             kubernetes: kubernetes::Settler::default(),
+            stacks: cloudformation::Stacks::default(),
         }
     }
 
@@ -59,8 +61,9 @@ impl Parser {
             findings.extend(read.findings.clone());
         }
         entries.extend(self.kubernetes.settle(&objects, &mut findings));
-        let evaluated = cloudformation::evaluate(&templates, &self.inputs, &mut findings);
-        entries.extend(evaluated.entries);
+        let stacks = &mut self.stacks;
+        let evaluated = stacks.evaluate(&templates, &self.inputs, &mut findings);
+        entries.extend(evaluated.iter().cloned());
         findings.problems.extend(set.unreadable.iter().cloned());
         let gather::Gathered {
             documents,

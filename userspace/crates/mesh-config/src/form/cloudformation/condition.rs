@@ -5,7 +5,7 @@ use super::{
     value::Text,
 };
 use crate::{
-    problem::{path::Step, suggest},
+    problem::path::Step,
     tree::{Members, Node, Value},
 };
 
@@ -27,13 +27,9 @@ impl<'a> Evaluator<'a> {
     /// A condition by its name.
     pub(super) fn condition(&mut self, name: &str, line: u32) -> Truth {
         let template = self.template();
-        let conditions = template.section("Conditions");
-        let Some(member) = conditions.and_then(|conditions| conditions.member(name)) else {
-            let names = conditions.into_iter().flatten();
-            let hint = suggest::closest(name, names.map(|member| &member.name[..])).map_or_else(
-                || "add it to `Conditions`".to_owned(),
-                |meant| format!("did you mean `{meant}`?"),
-            );
+        let Some(member) = template.member("Conditions", name) else {
+            let known = template.names("Conditions");
+            let hint = self.hint(name, known, "add it to `Conditions`");
             let message = format!("the template has no condition `{name}`");
             self.fault(line, message, hint);
             return Truth::faulty();
@@ -49,7 +45,10 @@ impl<'a> Evaluator<'a> {
             })
         });
         let truth = truth.unwrap_or_else(Truth::faulty);
-        self.conditions.insert(key, truth.clone());
+        let is_faulty = matches!(&truth, Truth::Open(open) if open.is_faulty());
+        if self.may_keep(is_faulty) {
+            self.conditions.insert(key, truth.clone());
+        }
         truth
     }
 

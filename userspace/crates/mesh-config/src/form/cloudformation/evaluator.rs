@@ -1,14 +1,14 @@
 //! The walk over a template's values: where it is, what it has found, and how much it may do.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap, hash_map::Entry},
     sync::Arc,
 };
 
 use super::{
     Inputs, Template,
     condition::Truth,
-    reference::Export,
+    import::Exports,
     value::{Evaluated, Text, Value},
 };
 use crate::{
@@ -16,8 +16,9 @@ use crate::{
     problem::{
         Place, Problem, Rule,
         path::{FieldPath, Step},
+        suggest,
     },
-    tree::{self, Members, Node},
+    tree::{self, Member, Members, Node},
 };
 
 /// How much the values of one template may come to: a value counts one, and so do 32 bytes of
@@ -33,16 +34,20 @@ pub(super) struct Evaluator<'a> {
     pub(super) conditions: HashMap<(usize, &'a str), Truth>,
     /// Attributes of App Mesh resources, by template and expression.
     pub(super) attributes: HashMap<(usize, String), Value>,
-    pub(super) exports: Option<Arc<[Export<'a>]>>,
+    pub(super) exports: Option<Arc<Exports<'a>>>,
     inputs: &'a Inputs,
     used: BTreeSet<String>,
     /// What is being evaluated and may not be needed for itself.
     underway: Vec<(usize, String)>,
-    reported: HashSet<(Place, String)>,
+    /// Where in the findings each fault is, by its place, without the document, and message.
+    reported: HashMap<(Place, String), usize>,
     /// What is tried without a word on its faults.
     silent: bool,
     depth: usize,
-    cost: usize,
+    /// What the template has cost so far.
+    pub(super) cost: usize,
+    /// That it costs too much is reported.
+    is_over: bool,
 }
 
 /// Where the walk is.
@@ -71,10 +76,11 @@ impl<'a> Evaluator<'a> {
             inputs,
             used: BTreeSet::new(),
             underway: Vec::new(),
-            reported: HashSet::new(),
+            reported: HashMap::new(),
             silent: false,
             depth: 0,
             cost: 0,
+            is_over: false,
         }
     }
 
@@ -90,6 +96,7 @@ impl<'a> Evaluator<'a> {
             ..At::default()
         };
         self.cost = 0;
+        self.is_over = false;
     }
 
     pub(super) fn template(&self) -> &'a Template {
@@ -133,18 +140,11 @@ impl<'a> Evaluator<'a> {
 
     fn members(&mut self, members: &'a Members) -> Value {
         let mut evaluated = Vec::with_capacity(members.len());
+        let mut is_sound = true;
         for member in members {
             if member.name.starts_with("Fn::") {
-                let step = Step::Member(member.name.to_string());
-                self.step(step, |evaluator| {
-                    let message = format!("`{}` must be alone in its object", member.name);
-                    let mend = if member.name == "Fn::Transform" {
-                        super::PROCESSED
-                    } else {
-                        "put the function into an object of its own"
-                    };
-                    evaluator.fault(member.node.line, message, mend);
-                });
+                self.not_alone(member);
+                is_sound = false;
                 continue;
             }
             let step = Step::Member(member.name.to_string());
@@ -153,7 +153,23 @@ impl<'a> Evaluator<'a> {
                 evaluated.push((member.name.clone(), value));
             }
         }
-        Value::Map(evaluated)
+        if is_sound {
+            Value::Map(evaluated)
+        } else {
+            Value::faulty()
+        }
+    }
+
+    /// Reports a function that is not the only member of its object.
+    fn not_alone(&mut self, function: &Member) {
+        let message = format!("`{}` must be alone in its object", function.name);
+        let mend = match function.name.as_str() {
+            "Fn::Transform" => super::PROCESSED,
+            _ => "put the function into an object of its own",
+        };
+        self.member(&function.name, |evaluator| {
+            evaluator.fault(function.node.line, message, mend);
+        });
     }
 
     /// The value of an argument that is text. None where it is not; the fault is reported.
@@ -183,14 +199,41 @@ impl<'a> Evaluator<'a> {
         self.depth += 1;
         let value = then(self);
         self.depth -= 1;
-        self.cost += value_cost(&value);
-        if self.cost > MAX_COST {
+        if self.pay(value_cost(&value), line) {
+            value
+        } else {
+            Value::faulty()
+        }
+    }
+
+    /// Counts what is done here. False where that is more than a template may cost, which is
+    /// reported the first time.
+    pub(super) fn pay(&mut self, cost: usize, line: u32) -> bool {
+        self.cost += cost;
+        let is_over = self.cost > MAX_COST;
+        if is_over && !self.is_over {
             let message = format!(
                 "the template's values come to more than {MAX_COST} steps and pieces of text"
             );
-            return self.fault(line, message, "write some of these values out");
+            self.fault(line, message, "write some of these values out");
+            self.is_over = !self.silent;
         }
-        value
+        !is_over
+    }
+
+    /// The name that was meant by one that is not there, or else what to do.
+    pub(super) fn hint<'n>(
+        &mut self,
+        given: &str,
+        known: impl IntoIterator<Item = &'n str>,
+        otherwise: impl Into<String>,
+    ) -> String {
+        let known: Vec<&str> = known.into_iter().collect();
+        self.cost += known.len();
+        suggest::closest(given, known).map_or_else(
+            || otherwise.into(),
+            |meant| format!("did you mean `{meant}`?"),
+        )
     }
 
     /// Goes to a part of what is here.
@@ -286,21 +329,42 @@ impl<'a> Evaluator<'a> {
         message: impl Into<String>,
         mend: impl Into<String>,
     ) -> Value {
-        self.report(line, Rule::Value, message.into(), mend.into());
+        self.report(Problem {
+            place: self.place(line),
+            rule: Rule::Value,
+            value: None,
+            message: message.into(),
+            mend: mend.into(),
+        });
         Value::faulty()
     }
 
-    pub(super) fn report(&mut self, line: u32, rule: Rule, message: String, mend: String) {
-        let place = self.place(line);
-        if !self.silent && self.reported.insert((place.clone(), message.clone())) {
-            self.findings.problems.push(Problem {
-                place,
-                rule,
-                value: None,
-                message,
-                mend,
-            });
+    /// Reports a problem once, whatever needs the value that has it.
+    pub(super) fn report(&mut self, problem: Problem) {
+        if self.silent {
+            return;
         }
+        let place = Place {
+            document: None,
+            ..problem.place.clone()
+        };
+        match self.reported.entry((place, problem.message.clone())) {
+            Entry::Vacant(new) => {
+                new.insert(self.findings.problems.len());
+                self.findings.problems.push(problem);
+            }
+            // What refers to a resource may come first; the resource itself says what it is.
+            Entry::Occupied(known) => {
+                let known = &mut self.findings.problems[*known.get()].place.document;
+                *known = known.take().or(problem.place.document);
+            }
+        }
+    }
+
+    /// Whether something that was evaluated may be kept: a fault has to be found again where it was
+    /// not spoken of.
+    pub(super) fn may_keep(&self, is_faulty: bool) -> bool {
+        !(self.silent && is_faulty)
     }
 }
 

@@ -9,9 +9,12 @@ use super::{
     value::{Evaluated, Text, Value},
 };
 use crate::{
-    problem::{path::Step, suggest},
+    problem::path::Step,
     tree::{self, Node},
 };
+
+/// How many names of a mapping are looked through for the cost of one value.
+const NAMES: usize = 64;
 
 /// Functions that give a value.
 const FUNCTIONS: [&str; 16] = [
@@ -50,7 +53,7 @@ impl<'a> Evaluator<'a> {
             "Fn::Select" => evaluator.select(argument),
             "Fn::Split" => evaluator.split(argument),
             "Fn::Sub" => evaluator.substitute(argument),
-            "Fn::ToJsonString" => evaluator.to_json(argument),
+            "Fn::ToJsonString" => evaluator.json(argument),
             "Fn::Transform" => evaluator.fault(
                 argument.line,
                 "what a transform inserts is known to CloudFormation alone",
@@ -62,10 +65,8 @@ impl<'a> Evaluator<'a> {
                 "make a condition of it, and use it with `Fn::If`",
             ),
             _ => {
-                let hint = suggest::closest(name, FUNCTIONS).map_or_else(
-                    || "see the list of CloudFormation's functions".to_owned(),
-                    |meant| format!("did you mean `{meant}`?"),
-                );
+                let otherwise = "see the list of CloudFormation's functions";
+                let hint = evaluator.hint(name, FUNCTIONS, otherwise);
                 evaluator.fault(
                     argument.line,
                     format!("CloudFormation has no function `{name}`"),
@@ -238,17 +239,15 @@ impl<'a> Evaluator<'a> {
             let key = key.as_known().unwrap_or_default();
             let outer = found.and_then(Node::as_map);
             found = outer.and_then(|outer| outer.get(key));
+            self.pay(outer.map_or(0, |outer| outer.len() / NAMES), argument.line);
             if found.is_some() {
                 continue;
             }
             if let Some(default) = default {
                 return self.step(Step::Item(3), |evaluator| evaluator.value(default).value);
             }
-            let names = outer.into_iter().flatten().map(|member| &member.name[..]);
-            let hint = suggest::closest(key, names).map_or_else(
-                || "add it to `Mappings`".to_owned(),
-                |meant| format!("did you mean `{meant}`?"),
-            );
+            let known = outer.into_iter().flatten().map(|member| &member.name[..]);
+            let hint = self.hint(key, known, "add it to `Mappings`");
             let what = if index == 0 { "mapping" } else { "key" };
             let message = format!("`Mappings` has no {what} `{key}` here");
             return self.fault(arguments[index].line, message, hint);
@@ -274,7 +273,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn to_json(&mut self, argument: &'a Node) -> Value {
+    fn json(&mut self, argument: &'a Node) -> Value {
         let value = self.value(argument).value;
         match value.unsettled() {
             Some(open) => Value::Text(open),

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     problem::{Problem, Rule},
-    tree::Node,
+    tree::{Node, Value as Written},
 };
 
 /// The items of a list that is written as text.
@@ -24,46 +24,28 @@ impl<'a> Evaluator<'a> {
     pub(super) fn parameter(&mut self, name: &str, declaration: &'a Node, line: u32) -> Value {
         let type_name = declaration.get("Type").and_then(Node::as_str);
         let type_name = type_name.unwrap_or("String");
-        let is_list = type_name.contains("List");
-        let valued = |text: &str| {
-            if is_list {
-                list(text, line)
-            } else {
-                Value::known(text)
-            }
+        let text = match (self.given(name), default(declaration, type_name)) {
+            (Some(given), _) => Some(given.to_owned()),
+            (None, Some(default)) => plain(default),
+            (None, None) => return Value::Text(Text::open(name, Vec::new())),
         };
-        if let Some(given) = self.given(name) {
-            if !self.is_allowed(name, given, type_name, is_list, declaration) {
-                return Value::faulty();
-            }
-            return valued(given);
+        let Some(text) = text else {
+            let message = format!("the default of parameter `{name}` is no text");
+            let mend = "write a list with commas between its items";
+            return self.fault(declaration.line, message, mend);
+        };
+        let is_list = type_name.contains("List");
+        if !self.is_allowed(name, &text, type_name, is_list, declaration) {
+            return Value::faulty();
         }
-        let default = declaration.get("Default").map(|node| &node.value);
-        // The default of such a one is where its value is kept, not the value.
-        let is_kept_elsewhere = type_name.starts_with("AWS::SSM::Parameter::Value");
-        match default.filter(|_| !is_kept_elsewhere) {
-            None => Value::Text(Text::open(name, Vec::new())),
-            Some(default) => {
-                use crate::tree::Value as Written;
-                match default {
-                    Written::Text(text) | Written::Loose(text) | Written::Open(text) => {
-                        valued(text)
-                    }
-                    Written::Bool(value) => valued(&value.to_string()),
-                    Written::Int(number) => valued(&number.to_string()),
-                    Written::Float(number) => valued(&number.to_string()),
-                    Written::Null => valued(""),
-                    Written::List(_) | Written::Map(_) => self.fault(
-                        declaration.line,
-                        format!("the default of parameter `{name}` is no text"),
-                        "write a list with commas between its items",
-                    ),
-                }
-            }
+        if is_list {
+            list(&text, line)
+        } else {
+            Value::known(text)
         }
     }
 
-    /// Holds what is given against what the declaration allows.
+    /// Holds a value against what the declaration allows.
     fn is_allowed(
         &mut self,
         name: &str,
@@ -98,32 +80,37 @@ impl<'a> Evaluator<'a> {
                 message,
                 mend: format!("give another: --param '{name}=VALUE'"),
             };
-            if !evaluator.findings.problems.contains(&problem) {
-                evaluator.findings.problems.push(problem);
-            }
+            evaluator.report(problem);
         });
         false
+    }
+}
+
+/// The default of a parameter; that of a parameter that is kept in SSM is where it is kept.
+fn default<'a>(declaration: &'a Node, type_name: &str) -> Option<&'a Node> {
+    let is_kept_elsewhere = type_name.starts_with("AWS::SSM::Parameter::Value");
+    declaration.get("Default").filter(|_| !is_kept_elsewhere)
+}
+
+/// A scalar as text.
+fn plain(node: &Node) -> Option<String> {
+    match &node.value {
+        Written::Null => Some(String::new()),
+        Written::List(_) | Written::Map(_) => None,
+        _ => Some(
+            node.as_str()
+                .map_or_else(|| node.to_string(), str::to_owned),
+        ),
     }
 }
 
 /// What the declaration wants a value to be that it is not.
 fn broken_rule(given: &str, type_name: &str, declaration: &Node) -> Option<String> {
     let texts = |node: &Node| -> Vec<String> {
-        let items = node.as_list().unwrap_or_default().iter();
-        items
-            .map(|item| {
-                item.as_str()
-                    .map_or_else(|| item.to_string(), str::to_owned)
-            })
-            .collect()
+        let items = node.as_list().unwrap_or_default();
+        items.iter().filter_map(plain).collect()
     };
-    let number = |name: &str| -> Option<f64> {
-        let node = declaration.get(name)?;
-        let text = node
-            .as_str()
-            .map_or_else(|| node.to_string(), str::to_owned);
-        text.trim().parse().ok()
-    };
+    let number = |name: &str| -> Option<f64> { plain(declaration.get(name)?)?.trim().parse().ok() };
     if let Some(allowed) = declaration.get("AllowedValues").map(texts)
         && !allowed.iter().any(|allowed| allowed == given)
     {

@@ -1,6 +1,8 @@
 mod conditions;
 mod corpus;
 mod functions;
+mod loops;
+mod outputs;
 mod parameters;
 mod references;
 mod resources;

@@ -25,10 +25,10 @@ pub(super) enum Value {
 }
 
 /// Text in parts, no two known ones in a row.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Text(Vec<Part>);
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Part {
     Known(SmolStr),
     Open(Expression),
@@ -37,7 +37,7 @@ pub(super) enum Part {
 }
 
 /// What has no value yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Expression {
     /// Its text, by which it can be given one.
     pub(super) text: SmolStr,

@@ -101,7 +101,7 @@ fn what_is_no_condition_is_refused() {
         ("!Not [!Condition Yes, !Condition No]", "[ CONDITION ]"),
         ("!Equals [a]", "[ VALUE, VALUE ]"),
         ("!And []", "[ CONDITION, CONDITION, … ]"),
-        ("!Condition Yep", "did you mean `Yes`?"),
+        ("!Condition Yess", "did you mean `Yes`?"),
     ] {
         let problems = problems(&parse(&template(condition), &[]));
         assert!(

@@ -148,7 +148,10 @@ fn if_takes_the_branch_of_its_condition_alone() {
     assert_eq!(mesh_name("!If [Yes, a, !Ref Open]"), "a");
     assert_eq!(mesh_name("!If [No, !Ref Open, b]"), "b");
     assert_eq!(open("!If [Perhaps, a, b]"), ["Open"]);
-    assert_fault("!If [Yse, a, b]", "no condition `Yse`; did you mean `Yes`?");
+    assert_fault(
+        "!If [Yess, a, b]",
+        "no condition `Yess`; did you mean `Yes`?",
+    );
     assert_fault("!If [Yes, a]", "write it as [ CONDITION, VALUE, OTHER ]");
 }
 
@@ -213,7 +216,7 @@ fn an_unknown_function_is_named_with_what_was_meant() {
         "--template-stage Processed",
     );
     assert_fault(
-        "{ a: { Fn::Sub: x, b: c } }",
+        "!Join ['', [{ Fn::Sub: x, b: c }]]",
         "`Fn::Sub` must be alone in its object",
     );
 }
@@ -267,7 +270,8 @@ proptest! {
     #[test]
     fn split_and_select_are_as_naive_ones(text in "[a-b|]{1,9}", index in 0_usize..9) {
         let value = json!({ "Fn::Select": [index, { "Fn::Split": ["|", text] }] });
-        let piece = text.split('|').nth(index).filter(|piece| !piece.is_empty());
+        let piece = text.split('|').nth(index);
+        prop_assume!(piece.is_none_or(|piece| !piece.is_empty()));
         prop_assert_eq!(name_of(&value), piece.map(str::to_owned));
     }
 
@@ -281,7 +285,7 @@ proptest! {
     }
 
     #[test]
-    fn no_argument_makes_a_function_panic(name in "(Ref|Fn::(Sub|Join|Select|Split|If|FindInMap|GetAtt|ImportValue|Base64|Cidr|GetAZs|Length|ToJsonString))", argument in crate::read::tests::any_json()) {
+    fn no_argument_makes_a_function_panic(name in "(Ref|Fn::(ForEach::A|Sub|Join|Select|Split|If|FindInMap|GetAtt|ImportValue|Base64|Cidr|GetAZs|Length|ToJsonString))", argument in crate::read::tests::any_json()) {
         let parsed = parse(&json_template(&json!({ name: argument })), &[]);
         prop_assert!(parsed.warnings.len() < 100);
     }

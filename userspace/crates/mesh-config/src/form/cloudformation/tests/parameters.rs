@@ -132,3 +132,18 @@ Resources:
     let given = sound(template, &[("AWS::Partition", "aws-us-gov")]);
     assert!(given.mesh("aws-us-gov-amazonaws.com").is_some());
 }
+
+#[test]
+fn a_default_is_held_against_its_declaration_too() {
+    let problems = problems(&parse(
+        &template("{ Type: String, Default: dev, AllowedValues: [prod, test] }"),
+        &[],
+    ));
+    assert_eq!(
+        problems,
+        [
+            "mesh.yaml:3: Parameters.Name: `dev` is not allowed: `Name` is one of prod, test; give \
+             another: --param 'Name=VALUE'"
+        ]
+    );
+}

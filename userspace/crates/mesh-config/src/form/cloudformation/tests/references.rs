@@ -256,3 +256,34 @@ fn a_name_that_is_exported_twice_is_refused() {
         "{problems:#?}"
     );
 }
+
+#[test]
+fn an_attribute_that_follows_from_the_template_cannot_be_given() {
+    let given = [("Mesh.MeshName", "other")];
+    let parsed = parse(&hostname("a.local"), &given);
+    assert!(parsed.documents.mesh("apps").is_some());
+    let warnings = warnings(&parsed);
+    assert!(
+        warnings.iter().any(|warning| warning
+            .starts_with("--param 'Mesh.MeshName=…': no template has such an expression")),
+        "{warnings:#?}"
+    );
+}
+
+#[test]
+fn a_fault_in_a_name_is_found_whatever_asks_for_it_first() {
+    let template = "
+Outputs:
+  Name: { Value: !GetAtt Mesh.MeshName, Export: { Name: !Sub '${Mesh.MeshName}-x' } }
+Resources:
+  Node:
+    Type: AWS::AppMesh::VirtualNode
+    Properties: { MeshName: !ImportValue a, VirtualNodeName: a, Spec: {} }
+  Mesh: { Type: AWS::AppMesh::Mesh, Properties: { MeshName: !Sub '${Stoge}' } }
+";
+    let problems = problems(&parse(template, &[]));
+    assert!(
+        problems.len() == 1 && problems[0].contains("no parameter or resource `Stoge`"),
+        "{problems:#?}"
+    );
+}

@@ -1,7 +1,5 @@
 //! Templates as wholes: what is told of them, and the shape that their resources get.
 
-use std::time::{Duration, Instant};
-
 use super::*;
 
 const MESH: &str = "
@@ -208,35 +206,6 @@ fn a_template_without_resources_is_refused() {
     assert!(problems[0].contains("no `Resources`"), "{problems:#?}");
 }
 
-#[test]
-fn the_output_of_get_template_is_the_template_in_it() {
-    let template = r#"{ "TemplateBody": { "Resources": { "Mesh": {
-        "Type": "AWS::AppMesh::Mesh", "Properties": { "MeshName": 7, "Spec": 1 } } } },
-        "StagesAvailable": ["Original"] }"#;
-    let problems = problems(&parse(template, &[]));
-    assert!(
-        problems[0].contains("mesh 7: TemplateBody.Resources.Mesh.Properties.Spec: "),
-        "{problems:#?}"
-    );
-    let as_text = super::problems(&parse(r#"{ "TemplateBody": "Resources: {}" }"#, &[]));
-    assert!(as_text[0].contains("--output text"), "{as_text:#?}");
-}
-
-#[test]
-fn loops_are_refused_with_the_way_to_what_they_make() {
-    let template = "
-Transform: AWS::LanguageExtensions
-Resources:
-  Mesh: { Type: AWS::AppMesh::Mesh, Properties: { MeshName: apps } }
-  Fn::ForEach::Nodes: [Name, [a, b], {}]
-";
-    let problems = problems(&parse(template, &[]));
-    assert!(
-        problems[0].contains("--template-stage Processed"),
-        "{problems:#?}"
-    );
-}
-
 /// A template whose values double with each level.
 fn exploding(levels: usize) -> String {
     use std::fmt::Write as _;
@@ -255,7 +224,6 @@ fn exploding(levels: usize) -> String {
 
 #[test]
 fn values_that_explode_are_refused_by_a_limit() {
-    let begin = Instant::now();
     let problems = problems(&parse(&exploding(60), &[]));
     assert!(
         problems
@@ -263,7 +231,6 @@ fn values_that_explode_are_refused_by_a_limit() {
             .any(|problem| problem.contains("500000 steps and pieces of text")),
         "{problems:#?}"
     );
-    assert!(begin.elapsed() < Duration::from_secs(5));
 }
 
 #[test]
