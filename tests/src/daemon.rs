@@ -257,6 +257,7 @@ impl Daemon {
             Some(Configuration {
                 generation: said["generation"].as_u64()?,
                 from_last_good: said["from_last_good"].as_bool()?,
+                rolled_back_to: said["rolled_back_to"].as_u64(),
                 problems: problems
                     .filter_map(|problem| problem.as_str().map(str::to_owned))
                     .collect(),
@@ -355,6 +356,8 @@ pub struct Configuration {
     pub generation: u64,
     /// The source was bad when the daemon started: it runs the last good one from disk.
     pub from_last_good: bool,
+    /// The generation that was rolled back to, while that holds.
+    pub rolled_back_to: Option<u64>,
     /// What is wrong with the source now.
     pub problems: Vec<String>,
 }

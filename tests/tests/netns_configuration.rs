@@ -1,5 +1,5 @@
 //! Bad documents: refused with place and mend, the last good configuration in force, at runtime
-//! and after a restart.
+//! and after a restart. And good ones that are rolled back.
 
 use serde_json::{Value, json};
 use tests::{
@@ -113,6 +113,11 @@ fn assert_named(mistake: &Mistake, problems: &[String]) {
 
 /// Traffic goes through the proxy and where the good documents say: to serviceBv2 alone.
 fn assert_last_good_in_force(scenario: &Scenario, daemon: &Daemon, what: &str) {
+    assert_all_to("serviceBv2", scenario, daemon, what);
+}
+
+/// Traffic goes through the proxy, and all of it to one server.
+fn assert_all_to(server: &str, scenario: &Scenario, daemon: &Daemon, what: &str) {
     let before = daemon.stat(FROM_APPLICATION).unwrap();
     let answers = scenario.curl().many(URL, 20).unwrap();
     assert_eq!(
@@ -120,12 +125,7 @@ fn assert_last_good_in_force(scenario: &Scenario, daemon: &Daemon, what: &str) {
         before + 20,
         "{what}"
     );
-    assert_eq!(
-        answers.from("serviceBv2"),
-        20,
-        "{what}: {:?}",
-        answers.failures()
-    );
+    assert_eq!(answers.from(server), 20, "{what}: {:?}", answers.failures());
 }
 
 #[test]
@@ -190,4 +190,75 @@ fn a_restart_over_bad_documents_runs_the_last_good_ones_and_says_so() {
             })
             .unwrap();
     }
+}
+
+/// Runs `ferromesh rollback`, which has to succeed, and returns what it prints.
+fn roll_back(daemon: &Daemon, arguments: &[&str]) -> String {
+    let said = daemon.ask("rollback", arguments).unwrap();
+    assert!(said.status.success(), "{arguments:?}: {}", said.stderr);
+    said.stdout
+}
+
+#[test]
+fn a_rollback_turns_live_traffic_back_and_holds_over_restarts_until_the_documents_change() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let scenario = Scenario::start(Purpose::Test).unwrap();
+    scenario.documents.set_weights(100, 0).unwrap();
+    let mut daemon = scenario.daemon_a().start().unwrap();
+    assert_all_to("serviceB", &scenario, &daemon, "the first weights");
+    let first = daemon.configuration().unwrap().generation;
+    let load = scenario.curl().load(URL, 1);
+    scenario.documents.set_weights(0, 100).unwrap();
+    let second = daemon
+        .wait_configuration("the new weights", |now| now.generation > first)
+        .unwrap();
+    let said = roll_back(&daemon, &[]);
+    let named = format!("with the documents of generation {first}");
+    assert!(said.contains(&named), "{said}");
+    let answers = load.stop().unwrap();
+    assert_eq!(answers.failures(), []);
+    assert_all_to("serviceB", &scenario, &daemon, "the rollback");
+    let rolled_back = daemon.configuration().unwrap();
+    assert_eq!(rolled_back.rolled_back_to, Some(first));
+    assert_eq!(rolled_back.generation, second.generation + 1);
+    let page = daemon.ask("status", &[]).unwrap().stdout;
+    assert!(page.contains("ROLLED BACK"), "{page}");
+
+    let good = texts(&scenario.documents);
+    for (what, mistake) in [("a restart", None), ("a bad edit", Some(&MISTAKES[0]))] {
+        daemon.kill().unwrap();
+        if let Some(mistake) = mistake {
+            (mistake.make)(&scenario.documents).unwrap();
+        }
+        daemon.restart().unwrap();
+        assert_eq!(
+            daemon.configuration().unwrap().rolled_back_to,
+            Some(first),
+            "{what}"
+        );
+        assert_all_to("serviceB", &scenario, &daemon, what);
+    }
+    put_back(&scenario.documents, &good);
+    daemon
+        .wait_configuration("the mended documents", |now| now.problems.is_empty())
+        .unwrap();
+    assert_all_to("serviceB", &scenario, &daemon, "what was set aside");
+
+    let unknown = daemon.ask("rollback", &["99"]).unwrap();
+    assert!(!unknown.status.success());
+    assert!(unknown.stderr.contains("kept are"), "{}", unknown.stderr);
+    let listed = roll_back(&daemon, &["--list"]);
+    assert!(listed.contains("changed create-route.json"), "{listed}");
+
+    roll_back(&daemon, &["--release"]);
+    assert_all_to("serviceBv2", &scenario, &daemon, "the release");
+    roll_back(&daemon, &[&first.to_string()]);
+    assert_all_to("serviceB", &scenario, &daemon, "a rollback by number");
+    scenario.documents.set_weights(1, 99).unwrap();
+    let changed = daemon
+        .wait_configuration("the changed documents", |now| now.rolled_back_to.is_none())
+        .unwrap();
+    assert!(changed.generation > rolled_back.generation);
 }

@@ -36,6 +36,8 @@ pub(crate) enum Command {
     Connections(ConnectionsArgs),
     /// Show programs, links, maps, generation, workloads, listeners and health
     Status(StatusArgs),
+    /// Put an earlier configuration in force again, until the documents change
+    Rollback(RollbackArgs),
     /// Remove every pin, link, map, cgroup and file of an instance
     Uninstall(UninstallArgs),
 }
@@ -113,7 +115,7 @@ pub(crate) struct RunArgs {
     )]
     pub(crate) resolv_conf: PathBuf,
 
-    /// Where the last good configuration is kept [default: /var/lib/ferromesh/INSTANCE]
+    /// Where the configurations that were in force are kept [default: /var/lib/ferromesh/INSTANCE]
     #[arg(long, env = "FERROMESH_STATE_DIR", value_name = "DIR")]
     pub(crate) state_dir: Option<PathBuf>,
 
@@ -302,6 +304,23 @@ pub(crate) struct ConnectionsArgs {
 pub(crate) struct StatusArgs {
     #[command(flatten)]
     pub(crate) instance: InstanceArg,
+    /// Print what a machine may read
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RollbackArgs {
+    #[command(flatten)]
+    pub(crate) instance: InstanceArg,
+    /// Which, by its number in --list [default: the newest before that in force]
+    pub(crate) generation: Option<u64>,
+    /// Print what is kept to go back to
+    #[arg(long, conflicts_with_all = ["generation", "release"])]
+    pub(crate) list: bool,
+    /// End a rollback: put in force what the directory of documents holds
+    #[arg(long, conflicts_with = "generation")]
+    pub(crate) release: bool,
     /// Print what a machine may read
     #[arg(long)]
     pub(crate) json: bool,

@@ -27,9 +27,9 @@ use tokio::{
 
 use self::{
     announce::Announcer,
-    configuration::Configuration,
+    configuration::{Configuration, InForce, State},
     ends::{End, Ends},
-    follow::follow,
+    follow::Follower,
     redirection::{Redirection, Steered, Upkeep},
     report::Reporter,
 };
@@ -55,7 +55,8 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     let mut directory = Directory::new(&settings.mesh_config);
     let configuration = Configuration::load(&settings, &mut directory)?;
     let mut announcer = Announcer::default();
-    announcer.announce(&configuration);
+    announcer.announce(&configuration.state().lock().expect("no holder panics"));
+    let in_force = configuration.in_force();
     let watch = Watch::start(directory);
     let registry = Arc::new(Registry::new(
         settings.workload_name.clone(),
@@ -64,7 +65,7 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     let admin = TcpListener::bind(settings.admin)
         .await
         .with_context(|| format!("the admin interface cannot listen on {}", settings.admin))?;
-    let path = DataPath::open(&settings, &proxy_cgroup, &configuration, &registry)?;
+    let path = DataPath::open(&settings, &proxy_cgroup, &in_force, &registry)?;
     let (stop_admin, admin_stopped) = oneshot::channel::<()>();
     tokio::spawn(mesh_proxy::admin::serve(
         admin,
@@ -81,15 +82,17 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
             () = ends.signal() => return Ok(()),
         }
     }
-    path.redirection
-        .enrol(&configuration, path.steered.as_ref())?;
+    path.redirection.enrol(&in_force, path.steered.as_ref())?;
 
-    let configuration = Arc::new(Mutex::new(configuration));
-    let running = Running::start(path, watch, announcer, &configuration, &registry)?;
+    let state = configuration.state();
+    let (order, orders) = mpsc::channel(1);
+    let running = Running::start(path, &registry, |proxy, redirection| {
+        Follower::new(configuration, announcer, proxy, redirection).run(watch, orders)
+    })?;
     let (retire, retired) = mpsc::channel(1);
     let socket = control::bind(&runtime_dir.control_socket())?;
-    let reporter = running.reporter(&settings, configuration, &registry);
-    tokio::spawn(control::serve(socket, Arc::new(reporter), retire));
+    let reporter = running.reporter(&settings, state, &registry);
+    tokio::spawn(control::serve(socket, Arc::new(reporter), retire, order));
     registry.set_state(ServerState::Live);
     notify("READY=1");
     tracing::info!(
@@ -120,10 +123,10 @@ impl DataPath {
     fn open(
         settings: &Settings,
         proxy_cgroup: &Path,
-        configuration: &Configuration,
+        in_force: &InForce,
         registry: &Arc<Registry>,
     ) -> anyhow::Result<Self> {
-        let rules = &configuration.in_force().rules;
+        let rules = &in_force.rules;
         let proxy_settings = ProxySettings {
             workers: settings.workers,
             egress_port: rules.egress_port,
@@ -151,7 +154,7 @@ impl DataPath {
         let proxy = Proxy::start(
             listeners,
             &proxy_settings,
-            Arc::clone(&configuration.in_force().snapshot),
+            Arc::clone(&in_force.snapshot),
             redirection.origins(),
             Arc::clone(registry),
         )?;
@@ -172,24 +175,19 @@ struct Running {
 }
 
 impl Running {
-    fn start(
+    fn start<F>(
         path: DataPath,
-        watch: Watch,
-        announcer: Announcer,
-        configuration: &Arc<Mutex<Configuration>>,
         registry: &Arc<Registry>,
-    ) -> anyhow::Result<Self> {
+        follow: impl FnOnce(Option<Arc<Proxy>>, Redirection) -> F,
+    ) -> anyhow::Result<Self>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let DataPath {
             redirection, proxy, ..
         } = path;
         let upkeep = redirection.keep_up(Arc::clone(registry))?;
-        let following = tokio::spawn(follow(
-            watch,
-            announcer,
-            Arc::clone(configuration),
-            proxy.clone(),
-            redirection.clone(),
-        ));
+        let following = tokio::spawn(follow(proxy.clone(), redirection.clone()));
         Ok(Self {
             redirection,
             proxy,
@@ -201,7 +199,7 @@ impl Running {
     fn reporter(
         &self,
         settings: &Settings,
-        configuration: Arc<Mutex<Configuration>>,
+        state: Arc<Mutex<State>>,
         registry: &Arc<Registry>,
     ) -> Reporter {
         Reporter {
@@ -210,7 +208,7 @@ impl Running {
             workload: WORKLOAD,
             registry: Arc::clone(registry),
             proxy: self.proxy.clone(),
-            configuration,
+            state,
             redirection: self.redirection.clone(),
         }
     }

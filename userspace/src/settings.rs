@@ -116,7 +116,7 @@ impl Settings {
     }
 }
 
-/// Where an instance keeps its last good configuration unless told otherwise.
+/// Where an instance keeps the configurations that were in force unless told otherwise.
 pub(crate) fn state_dir(instance: &str) -> PathBuf {
     Path::new("/var/lib/ferromesh").join(instance)
 }

@@ -1,6 +1,6 @@
 //! `ferromesh status`: what runs, in one page; from the pins alone when the daemon is dead.
 
-mod page;
+pub(super) mod page;
 
 use std::{path::Path, process::ExitCode};
 

@@ -71,7 +71,7 @@ fn remove(instance: &str) -> anyhow::Result<()> {
         removed.directories,
         if had_cgroup { ", its cgroup" } else { "" },
         if had_state {
-            ", its last good configuration"
+            ", the configurations that were in force"
         } else {
             ""
         },

@@ -2,22 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use super::configuration::Configuration;
+use super::configuration::State;
 
 /// What the log was told of the documents.
 #[derive(Debug, Default)]
 pub(super) struct Announcer {
     generation: Option<u64>,
     problems: Said,
+    troubles: Said,
     remarks: Said,
 }
 
 impl Announcer {
     /// Says what is new since the last time.
-    pub(super) fn announce(&mut self, configuration: &Configuration) {
-        let in_force = configuration.in_force();
-        let refused = configuration.refused();
-        let problems = refused.map_or_else(Vec::new, |refused| refused.problems.clone());
+    pub(super) fn announce(&mut self, state: &State) {
+        let in_force = &state.in_force;
+        let problems = state.refused.as_ref();
+        let problems = problems.map_or_else(Vec::new, |refused| refused.problems.clone());
         let news = self.problems.news(problems);
         for problem in &news {
             tracing::error!("{problem}");
@@ -25,13 +26,21 @@ impl Announcer {
         if !news.is_empty() {
             tracing::error!("the documents are bad: the last good ones stay in force");
         }
+        for trouble in self.troubles.news(state.unkept.iter().cloned()) {
+            tracing::error!("{trouble}");
+        }
         let warnings = in_force.warnings.iter().map(ToString::to_string);
         let findings = in_force.findings.iter().map(ToString::to_string);
         for remark in self.remarks.news(warnings.chain(findings)) {
             tracing::warn!("{remark}");
         }
         let generation = in_force.snapshot.generation;
-        if self.generation.replace(generation) != Some(generation) {
+        if self.generation.replace(generation) == Some(generation) {
+            return;
+        }
+        if let Some(to) = state.rolled_back_to {
+            tracing::info!(generation, to, "rolled back");
+        } else {
             tracing::info!(generation, "configuration in force");
         }
     }

@@ -1,31 +1,27 @@
-//! The configuration in force: documents to snapshot and rules, the last good ones when the source
-//! is bad, and why the source is refused.
+//! The configuration in force: what the source holds, or what is kept of it where that is bad or
+//! rolled back; and why the source is refused.
 
-use std::{fmt, sync::Arc, time::Instant};
+mod meaning;
+mod rollback;
+mod start;
 
-use anyhow::Context;
-use mesh_config::{
-    document::Parser,
-    problem::{Finding, Problem, Warning},
-    redirect::redirect_rules,
-    resolve::resolve,
-    source::{DocumentSet, directory::Directory, last_good::LastGood},
+use std::{
+    mem,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Instant,
 };
-use mesh_model::{redirect::RedirectRules, snapshot::Snapshot};
 
+use mesh_config::source::{
+    DocumentSet,
+    generations::{Generations, Origin, Record},
+};
+
+pub(crate) use self::meaning::{InForce, Problems};
+use self::{
+    meaning::{Meaning, Reader},
+    rollback::Hold,
+};
 use crate::settings::Settings;
-
-/// What one set of documents means for this workload.
-#[derive(Clone, Debug)]
-pub(crate) struct InForce {
-    pub(crate) snapshot: Arc<Snapshot>,
-    pub(crate) rules: RedirectRules,
-    pub(crate) findings: Vec<Finding>,
-    pub(crate) warnings: Vec<Warning>,
-    pub(crate) since: Instant,
-    /// The source was bad at the start, and the documents came from disk.
-    pub(crate) from_last_good: bool,
-}
 
 /// Why the source is not what is in force.
 #[derive(Clone, Debug)]
@@ -34,208 +30,179 @@ pub(crate) struct Refused {
     pub(crate) since: Instant,
 }
 
+/// What runs, and what is to be said of it.
+#[derive(Clone, Debug)]
+pub(crate) struct State {
+    pub(crate) in_force: InForce,
+    pub(crate) refused: Option<Refused>,
+    /// The generation that was rolled back to, for as long as that holds.
+    pub(crate) rolled_back_to: Option<u64>,
+    /// Why the rules of what is in force are not in the kernel.
+    pub(crate) unapplied: Option<String>,
+    /// What of the kept generations cannot be read or written.
+    pub(crate) unkept: Vec<String>,
+}
+
 /// The configuration of one workload over time.
 #[derive(Debug)]
 pub(crate) struct Configuration {
     settings: Settings,
     /// It knows the files that the source held when it was read last.
-    parser: Parser,
-    last_good: LastGood,
-    in_force: InForce,
-    refused: Option<Refused>,
-    /// Why the rules of what is in force are not in the kernel.
-    unapplied: Option<String>,
-    /// What the source held when it was read last, to tell a real change from a touched file.
+    reader: Reader,
+    generations: Generations,
+    /// Whoever reports it reads it while the next documents are read.
+    state: Arc<Mutex<State>>,
+    /// The documents in force.
+    documents: DocumentSet,
+    /// Those that were in force before them.
+    before: DocumentSet,
+    /// What was kept of the generation in force, if anything was.
+    record: Option<Record>,
+    /// Whether what was kept is what is in force.
+    is_kept: bool,
+    hold: Option<Hold>,
+    /// What the source held when it could be read last.
     seen: DocumentSet,
 }
 
 impl Configuration {
-    /// Reads the source; where that is bad, the last good documents on disk.
-    ///
-    /// # Errors
-    /// Both are unusable; the message lists every problem of the source.
-    pub(crate) fn load(settings: &Settings, directory: &mut Directory) -> anyhow::Result<Self> {
-        let last_good = LastGood::in_directory(&settings.state_dir);
-        let mut parser = Parser::new(settings.inputs.clone());
-        let (seen, read) = match directory.read() {
-            Ok(documents) => {
-                let meaning = meaning_of(&documents, &mut parser, settings, 1);
-                (documents, meaning.map_err(|problems| texts(&problems)))
-            }
-            Err(error) => (
-                DocumentSet::default(),
-                Err(vec![format!("{:#}", anyhow::Error::new(error))]),
-            ),
-        };
-        let (in_force, refused) = match read {
-            Ok(in_force) => {
-                keep(&last_good, &seen);
-                (in_force, None)
-            }
-            Err(problems) => {
-                let in_force = from_last_good(&last_good, settings)?
-                    .ok_or_else(|| Problems(problems.clone()))
-                    .context("the documents are bad, and there are no last good ones to run")?;
-                (
-                    in_force,
-                    Some(Refused {
-                        problems,
-                        since: Instant::now(),
-                    }),
-                )
-            }
-        };
-        Ok(Self {
-            settings: settings.clone(),
-            parser,
-            last_good,
-            in_force,
-            refused,
-            unapplied: None,
-            seen,
-        })
+    /// What runs, now and later.
+    pub(crate) fn state(&self) -> Arc<Mutex<State>> {
+        Arc::clone(&self.state)
     }
 
-    pub(crate) fn in_force(&self) -> &InForce {
-        &self.in_force
+    /// Where the documents are.
+    pub(crate) fn source(&self) -> String {
+        self.settings.mesh_config.display().to_string()
     }
 
-    pub(crate) fn refused(&self) -> Option<&Refused> {
-        self.refused.as_ref()
-    }
-
-    pub(crate) fn unapplied(&self) -> Option<&str> {
-        self.unapplied.as_deref()
+    /// What runs now.
+    pub(crate) fn in_force(&self) -> InForce {
+        self.lock().in_force.clone()
     }
 
     /// Notes whether the kernel took the rules of what is in force.
-    pub(crate) fn note_rules(&mut self, unapplied: Option<String>) {
-        self.unapplied = unapplied;
+    pub(crate) fn note_rules(&self, unapplied: Option<String>) {
+        self.lock().unapplied = unapplied;
     }
 
-    /// Takes what the source holds now. Returns what came into force, or nothing when it is bad (and
-    /// [`Self::refused`] says why) or means what is in force already.
-    pub(crate) fn take(&mut self, documents: DocumentSet) -> Option<&InForce> {
-        let generation = self.in_force.snapshot.generation + 1;
-        let meaning = meaning_of(&documents, &mut self.parser, &self.settings, generation);
+    /// Takes what the source holds now. Returns what came into force, or nothing when it is bad
+    /// (and the state says why), set aside, or means what is in force already.
+    pub(crate) fn take(&mut self, documents: DocumentSet) -> Option<InForce> {
         self.seen = documents;
-        match meaning {
-            Err(problems) => {
-                self.refuse(texts(&problems));
+        let held = self.hold.as_ref();
+        let is_set_aside = held.is_some_and(|hold| hold.sets_aside(&self.seen));
+        match self.reader.read(&self.seen) {
+            Err(Problems(problems)) => {
+                self.refuse(problems);
                 None
             }
-            Ok(fresh) => {
-                self.refused = None;
-                keep(&self.last_good, &self.seen);
-                let same = fresh.rules == self.in_force.rules
-                    && same_but_for_generation(&fresh.snapshot, &self.in_force.snapshot);
-                if same {
-                    self.in_force.from_last_good = false;
-                    self.in_force.findings = fresh.findings;
-                    self.in_force.warnings = fresh.warnings;
-                    return None;
-                }
-                self.in_force = fresh;
-                Some(&self.in_force)
+            Ok(_) if is_set_aside => {
+                self.lock().refused = None;
+                None
             }
+            Ok(meaning) => self.follow_source(meaning),
         }
     }
 
-    /// Notes that the source cannot be read at all.
+    /// Notes that the source is bad, or cannot be read at all.
     pub(crate) fn refuse(&mut self, problems: Vec<String>) {
-        let since = self
+        let mut state = self.lock();
+        let since = state
             .refused
             .as_ref()
             .map_or_else(Instant::now, |refused| refused.since);
-        self.refused = Some(Refused { problems, since });
+        state.refused = Some(Refused { problems, since });
+    }
+
+    /// Keeps what is in force on disk, unless it is there. A disk that cannot keep it costs the next
+    /// restart its safety, not this one its traffic.
+    pub(crate) fn persist(&mut self) {
+        if self.is_kept {
+            return;
+        }
+        let generation = self.lock().in_force.snapshot.generation;
+        let origin = self.origin();
+        let record = match &self.record {
+            Some(known) => Record {
+                files: self.documents.files.len(),
+                digest: self.documents.digest(),
+                origin,
+                ..known.clone()
+            },
+            None => Record::new(generation, origin, &self.before, &self.documents),
+        };
+        let kept = self.generations.keep(&record, &self.documents);
+        self.is_kept = kept.is_ok();
+        self.lock().unkept = match kept {
+            Ok(()) => {
+                self.record = Some(record);
+                self.before = DocumentSet::default();
+                Vec::new()
+            }
+            Err(error) => {
+                let error = anyhow::Error::new(error);
+                vec![format!(
+                    "{error:#}; a restart would not find generation {generation}"
+                )]
+            }
+        };
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no holder panics")
+    }
+
+    fn origin(&self) -> Origin {
+        match &self.hold {
+            Some(hold) => hold.origin(),
+            None => Origin::Directory {
+                path: self.source(),
+            },
+        }
+    }
+
+    /// Puts what the source holds in force, and ends a rollback with that.
+    fn follow_source(&mut self, mut meaning: Meaning) -> Option<InForce> {
+        let documents = self.seen.clone();
+        let ended = self.hold.take();
+        let mut state = self.lock();
+        state.refused = None;
+        state.rolled_back_to = None;
+        let is_same = meaning.is_in_force(&state.in_force);
+        if is_same {
+            state.in_force.from_last_good = false;
+            state.in_force.findings = mem::take(&mut meaning.findings);
+            state.in_force.warnings = mem::take(&mut meaning.warnings);
+            drop(state);
+            self.is_kept &= ended.is_none() && documents == self.documents;
+            self.documents = documents;
+            return None;
+        }
+        drop(state);
+        Some(self.put_in_force(meaning, documents))
+    }
+
+    /// Puts documents in force under the next number.
+    fn put_in_force(&mut self, meaning: Meaning, documents: DocumentSet) -> InForce {
+        let generation = self.next_generation();
+        let in_force = meaning.in_force(generation);
+        self.before = mem::replace(&mut self.documents, documents);
+        self.record = None;
+        self.is_kept = false;
+        let mut state = self.lock();
+        state.in_force = in_force.clone();
+        state.rolled_back_to = self.hold.as_ref().map(Hold::to);
+        in_force
+    }
+
+    /// A number above all that were given, as far as they can be told.
+    fn next_generation(&self) -> u64 {
+        let kept = self.generations.numbers().unwrap_or_default();
+        let present = self.lock().in_force.snapshot.generation;
+        present.max(kept.first().copied().unwrap_or(0)) + 1
     }
 }
 
-fn same_but_for_generation(one: &Snapshot, other: &Snapshot) -> bool {
-    let Snapshot {
-        generation: _,
-        resource,
-        egress_filter,
-        egress_listener,
-        aws_endpoints,
-        egress,
-        ingress,
-        clusters,
-        access_log,
-    } = one;
-    *resource == other.resource
-        && *egress_filter == other.egress_filter
-        && *egress_listener == other.egress_listener
-        && *aws_endpoints == other.aws_endpoints
-        && *egress == other.egress
-        && *ingress == other.ingress
-        && *clusters == other.clusters
-        && *access_log == other.access_log
-}
-
-/// Documents to what they mean for this workload, or every problem in them.
-fn meaning_of(
-    documents: &DocumentSet,
-    parser: &mut Parser,
-    settings: &Settings,
-    generation: u64,
-) -> Result<InForce, Vec<Problem>> {
-    let (parsed, warnings) = parser.parse(documents).into_result()?;
-    let resolved = resolve(&parsed, &settings.resource, &settings.environment)?;
-    if !resolved.refusals.is_empty() {
-        return Err(resolved.refusals);
-    }
-    let mut rules = redirect_rules(&settings.environment, &resolved.snapshot)?;
-    rules.on_proxy_down = settings.on_proxy_down;
-    let mut snapshot = resolved.snapshot;
-    snapshot.generation = generation;
-    Ok(InForce {
-        snapshot: Arc::new(snapshot),
-        rules,
-        findings: resolved.findings,
-        warnings,
-        since: Instant::now(),
-        from_last_good: false,
-    })
-}
-
-fn from_last_good(last_good: &LastGood, settings: &Settings) -> anyhow::Result<Option<InForce>> {
-    let Some(documents) = last_good.load()? else {
-        return Ok(None);
-    };
-    let mut parser = Parser::new(settings.inputs.clone());
-    let mut in_force = meaning_of(&documents, &mut parser, settings, 1)
-        .map_err(|problems| Problems(texts(&problems)))
-        .with_context(|| {
-            format!(
-                "the last good documents in {} no longer apply",
-                last_good.path().display()
-            )
-        })?;
-    in_force.from_last_good = true;
-    Ok(Some(in_force))
-}
-
-/// A disk that cannot keep the documents costs the next restart its safety, not this one its traffic.
-fn keep(last_good: &LastGood, documents: &DocumentSet) {
-    if let Err(error) = last_good.keep(documents) {
-        let error = anyhow::Error::new(error);
-        tracing::error!("{error:#}; a restart over bad documents would find nothing to run");
-    }
-}
-
-fn texts(problems: &[Problem]) -> Vec<String> {
-    problems.iter().map(ToString::to_string).collect()
-}
-
-/// Problems as an error, one a line.
-#[derive(Debug)]
-pub(crate) struct Problems(pub(crate) Vec<String>);
-
-impl fmt::Display for Problems {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("\n"))
-    }
-}
-
-impl std::error::Error for Problems {}
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,5 @@
-//! Follows the documents: what is good comes into force, what is bad changes nothing.
+//! Follows the documents, and what an operator asks for: what is good comes into force, what is bad
+//! changes nothing.
 
 use std::{
     collections::BTreeSet,
@@ -6,92 +7,153 @@ use std::{
     time::Duration,
 };
 
-use mesh_config::source::watch::Watch;
+use ferromesh_proto::control::ChangeResponse;
+use mesh_config::source::{DocumentSet, SourceError, watch::Watch};
 use mesh_model::redirect::RedirectRules;
 use mesh_proxy::Proxy;
-use tokio::time::sleep;
+use tokio::{sync::mpsc, task::block_in_place, time::sleep};
 
 use super::{
     announce::Announcer,
-    configuration::{Configuration, InForce},
+    configuration::{Configuration, InForce, State},
     redirection::Redirection,
 };
+use crate::control::{Change, Order};
 
 /// How long until rules that the kernel did not take are tried again.
 const RULES_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
-/// Runs until it is dropped.
-pub(super) async fn follow(
-    mut watch: Watch,
-    mut announcer: Announcer,
-    configuration: Arc<Mutex<Configuration>>,
+/// Everything that a change of the configuration goes through.
+pub(super) struct Follower {
+    configuration: Configuration,
+    state: Arc<Mutex<State>>,
+    announcer: Announcer,
     proxy: Option<Arc<Proxy>>,
     redirection: Redirection,
-) {
-    let in_force = |configuration: &Mutex<Configuration>| {
-        let configuration = configuration.lock().expect("no holder panics");
-        configuration.in_force().clone()
-    };
-    let mut steered = in_force(&configuration).rules.app_ports;
-    let mut is_owed = false;
-    loop {
-        let changed = tokio::select! {
-            changed = watch.changed() => changed,
-            () = sleep(RULES_AGAIN_AFTER), if is_owed => {
-                let InForce { rules, snapshot, .. } = in_force(&configuration);
-                is_owed = !put_in_force(&redirection, &configuration, &rules, snapshot.generation);
-                continue;
-            }
-        };
-        let fresh = {
-            let mut configuration = configuration.lock().expect("no holder panics");
-            let fresh = match changed {
-                Ok(documents) => configuration.take(documents).cloned(),
-                Err(error) => {
-                    configuration.refuse(vec![format!("{:#}", anyhow::Error::new(error))]);
-                    None
-                }
-            };
-            announcer.announce(&configuration);
-            fresh
-        };
-        let Some(fresh) = fresh else { continue };
-        let generation = fresh.snapshot.generation;
-        // No port is steered to a proxy that does not serve it: those that go are let go first,
-        // those that come are steered last.
-        let staying: BTreeSet<u16> = &steered & &fresh.rules.app_ports;
-        if staying != steered {
-            let mut first = fresh.rules.clone();
-            first.app_ports = staying;
-            put_in_force(&redirection, &configuration, &first, generation);
-        }
-        steered.clone_from(&fresh.rules.app_ports);
-        if let Some(proxy) = &proxy {
-            proxy.publish(fresh.snapshot).await;
-        }
-        is_owed = !put_in_force(&redirection, &configuration, &fresh.rules, generation);
-    }
+    /// The ports that are steered to the proxy.
+    steered: BTreeSet<u16>,
+    /// Whether the kernel has not taken the rules in force.
+    is_owed: bool,
 }
 
-/// Gives rules to the kernel, and says whether it took them.
-fn put_in_force(
-    redirection: &Redirection,
-    configuration: &Mutex<Configuration>,
-    rules: &RedirectRules,
-    generation: u64,
-) -> bool {
-    let trouble = redirection.apply(rules, generation).err().map(|error| {
-        format!(
-            "the redirection rules of generation {generation} are not wholly in force: {error:#}"
-        )
-    });
-    if let Some(trouble) = &trouble {
-        tracing::error!("{trouble}; they are tried again");
+impl Follower {
+    /// Follows a configuration that is in force.
+    pub(super) fn new(
+        mut configuration: Configuration,
+        announcer: Announcer,
+        proxy: Option<Arc<Proxy>>,
+        redirection: Redirection,
+    ) -> Self {
+        configuration.persist();
+        Self {
+            steered: configuration.in_force().rules.app_ports,
+            state: configuration.state(),
+            configuration,
+            announcer,
+            proxy,
+            redirection,
+            is_owed: false,
+        }
     }
-    let is_well = trouble.is_none();
-    configuration
-        .lock()
-        .expect("no holder panics")
-        .note_rules(trouble);
-    is_well
+
+    /// Runs until it is dropped.
+    pub(super) async fn run(mut self, mut watch: Watch, mut orders: mpsc::Receiver<Order>) {
+        loop {
+            tokio::select! {
+                changed = watch.changed() => self.take(changed).await,
+                Some(order) = orders.recv() => self.obey(order).await,
+                () = sleep(RULES_AGAIN_AFTER), if self.is_owed => {
+                    let InForce { rules, snapshot, .. } = self.configuration.in_force();
+                    self.is_owed = !self.apply(&rules, snapshot.generation);
+                }
+            }
+        }
+    }
+
+    async fn take(&mut self, changed: Result<DocumentSet, SourceError>) {
+        let fresh = match changed {
+            Ok(documents) => block_in_place(|| self.configuration.take(documents)),
+            Err(error) => {
+                let problem = format!("{:#}", anyhow::Error::new(error));
+                self.configuration.refuse(vec![problem]);
+                None
+            }
+        };
+        self.put_in_force(fresh).await;
+    }
+
+    async fn obey(&mut self, Order { change, answer }: Order) {
+        let changed = block_in_place(|| match change {
+            Change::RollBack(generation) => self.configuration.roll_back(generation).map(Some),
+            Change::Release => self.configuration.release(),
+        });
+        let said = match changed {
+            Ok(fresh) => {
+                self.put_in_force(fresh).await;
+                self.said()
+            }
+            Err(refusal) => ChangeResponse {
+                refusal: format!("{refusal:#}"),
+                ..ChangeResponse::default()
+            },
+        };
+        // Whoever asked may have gone away meanwhile.
+        let _ = answer.send(said);
+    }
+
+    fn said(&self) -> ChangeResponse {
+        let state = self.state.lock().expect("no holder panics");
+        ChangeResponse {
+            refusal: String::new(),
+            generation: state.in_force.snapshot.generation,
+            rolled_back_to: state.rolled_back_to,
+            source: self.configuration.source(),
+            unkept: state.unkept.join("\n"),
+        }
+    }
+
+    /// Gives what came into force, if anything did, to the proxy and to the kernel, and then keeps
+    /// it.
+    async fn put_in_force(&mut self, fresh: Option<InForce>) {
+        self.announce();
+        if let Some(fresh) = fresh {
+            let generation = fresh.snapshot.generation;
+            // No port is steered to a proxy that does not serve it: those that go are let go first,
+            // those that come are steered last.
+            let staying: BTreeSet<u16> = &self.steered & &fresh.rules.app_ports;
+            if staying != self.steered {
+                let mut first = fresh.rules.clone();
+                first.app_ports = staying;
+                self.apply(&first, generation);
+            }
+            self.steered.clone_from(&fresh.rules.app_ports);
+            if let Some(proxy) = &self.proxy {
+                proxy.publish(fresh.snapshot).await;
+            }
+            self.is_owed = !self.apply(&fresh.rules, generation);
+        }
+        block_in_place(|| self.configuration.persist());
+        self.announce();
+    }
+
+    fn announce(&mut self) {
+        let state = self.state.lock().expect("no holder panics");
+        self.announcer.announce(&state);
+    }
+
+    /// Gives rules to the kernel, and says whether it took them.
+    fn apply(&self, rules: &RedirectRules, generation: u64) -> bool {
+        let applied = self.redirection.apply(rules, generation);
+        let trouble = applied.err().map(|error| {
+            format!(
+                "the redirection rules of generation {generation} are not wholly in force: {error:#}"
+            )
+        });
+        if let Some(trouble) = &trouble {
+            tracing::error!("{trouble}; they are tried again");
+        }
+        let is_well = trouble.is_none();
+        self.configuration.note_rules(trouble);
+        is_well
+    }
 }

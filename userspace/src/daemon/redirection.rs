@@ -19,7 +19,7 @@ use mesh_telemetry::Registry;
 use tokio::{task::JoinHandle, time};
 
 use self::heart::Heart;
-use super::configuration::Configuration;
+use super::configuration::InForce;
 use crate::{
     object::OBJECT,
     settings::{ProxyPlace, Settings},
@@ -98,10 +98,9 @@ impl Redirection {
     /// Attaches the programs, with rules, local addresses and listeners in place before the first.
     pub(crate) fn enrol(
         &self,
-        configuration: &Configuration,
+        in_force: &InForce,
         steered: Option<&Steered>,
     ) -> anyhow::Result<()> {
-        let in_force = configuration.in_force();
         let local = local::networks()?;
         if let Some(steered) = steered {
             self.instance.steer_ingress(

@@ -6,12 +6,14 @@ use std::{
 };
 
 use ferromesh_proto::control::{
-    Cluster, Configuration as Report, ConnectionsResponse, Listener, StatusResponse, Workload,
+    Cluster, Configuration as Report, ConnectionsResponse, Generation, GenerationsResponse,
+    Listener, StatusResponse, Workload,
 };
+use mesh_config::source::generations::{Generations, Origin, Record};
 use mesh_proxy::{Proxy, status::ClusterStatus};
 use mesh_telemetry::Registry;
 
-use super::{configuration::Configuration, redirection::Redirection};
+use super::{configuration::State, redirection::Redirection};
 use crate::{
     commands::connections::message,
     control::Subject,
@@ -26,7 +28,7 @@ pub(crate) struct Reporter {
     pub(crate) registry: Arc<Registry>,
     /// None with an external proxy.
     pub(crate) proxy: Option<Arc<Proxy>>,
-    pub(crate) configuration: Arc<Mutex<Configuration>>,
+    pub(crate) state: Arc<Mutex<State>>,
     pub(crate) redirection: Redirection,
 }
 
@@ -49,13 +51,27 @@ impl Subject for Reporter {
             .collect();
         Ok(ConnectionsResponse { connections })
     }
+
+    fn generations(&self) -> anyhow::Result<GenerationsResponse> {
+        let kept = Generations::in_directory(&self.settings.state_dir).records()?;
+        let state = self.state.lock().expect("no holder panics");
+        let in_force = state.in_force.snapshot.generation;
+        Ok(GenerationsResponse {
+            generations: (kept.records.into_iter())
+                .map(|record| generation(record, in_force))
+                .collect(),
+            damaged: (kept.damaged.into_iter())
+                .map(|damaged| format!("{:#}", anyhow::Error::new(damaged)))
+                .collect(),
+        })
+    }
 }
 
 impl Reporter {
     fn workload(&self) -> Workload {
-        let configuration = self.configuration.lock().expect("no holder panics");
-        let in_force = configuration.in_force();
-        let refused = configuration.refused();
+        let state = self.state.lock().expect("no holder panics");
+        let in_force = &state.in_force;
+        let refused = state.refused.as_ref();
         // New documents are in force once the proxy runs them, which is when their clusters have been
         // discovered.
         let (generation, clusters) = self.proxy.as_ref().map_or_else(
@@ -78,13 +94,12 @@ impl Reporter {
                 from_last_good: in_force.from_last_good,
                 problems: refused.map_or_else(Vec::new, |refused| refused.problems.clone()),
                 refused_seconds: refused.map_or(0, |refused| refused.since.elapsed().as_secs()),
+                rolled_back_to: state.rolled_back_to,
             }),
             listeners: self.listeners(in_force.rules.egress_port, in_force.rules.ingress_port),
             clusters: clusters.iter().map(cluster).collect(),
-            findings: configuration
-                .unapplied()
-                .map(str::to_owned)
-                .into_iter()
+            findings: (state.unapplied.iter().cloned())
+                .chain(state.unkept.iter().cloned())
                 .chain(in_force.warnings.iter().map(ToString::to_string))
                 .chain(in_force.findings.iter().map(ToString::to_string))
                 .collect(),
@@ -108,6 +123,28 @@ impl Reporter {
                 .to_vec(),
         };
         proxy.into_iter().chain([admin]).collect()
+    }
+}
+
+fn generation(record: Record, in_force: u64) -> Generation {
+    let rolled_back_to = match record.origin {
+        Origin::Directory { .. } => None,
+        Origin::RolledBack { to, .. } => Some(to),
+    };
+    Generation {
+        generation: record.generation,
+        in_force: record.generation == in_force,
+        since: record.since,
+        rolled_back_to,
+        source: match record.origin {
+            Origin::Directory { path } => path,
+            Origin::RolledBack { .. } => String::new(),
+        },
+        files: record.files as u64,
+        added: record.changes.added,
+        changed: record.changes.changed,
+        removed: record.changes.removed,
+        unnamed: record.changes.unnamed as u64,
     }
 }
 

@@ -1,14 +1,15 @@
-//! Where documents come from: files of a directory, watched, and the last good ones on disk.
+//! Where documents come from: files of a directory, watched, and those that were in force, on disk.
 
 pub mod directory;
 mod form;
-pub mod last_good;
+pub mod generations;
 pub mod limits;
 pub mod watch;
 
-use std::sync::Arc;
+use std::{fmt::Write, sync::Arc};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::problem::Problem;
 
@@ -42,6 +43,31 @@ pub struct DocumentSet {
 }
 
 impl DocumentSet {
+    /// What tells this set from others, the same wherever and whenever it is read: the SHA-256 of
+    /// its names, texts and faults, in hexadecimal.
+    pub fn digest(&self) -> String {
+        let mut hasher = Sha256::new();
+        let mut add = |part: &str| {
+            hasher.update((part.len() as u64).to_le_bytes());
+            hasher.update(part);
+        };
+        for file in &self.files {
+            add(&file.name);
+            add(&file.text);
+        }
+        for problem in &self.unreadable {
+            add(&problem.to_string());
+        }
+        hasher
+            .finalize()
+            .iter()
+            .fold(String::new(), |mut hex, byte| {
+                // Writing to a string does not fail.
+                let _ = write!(hex, "{byte:02x}");
+                hex
+            })
+    }
+
     /// Puts files and faults in the order of their names, so that nothing depends on the order in
     /// which a directory lists them.
     pub(crate) fn sort(&mut self) {
@@ -62,8 +88,8 @@ pub enum SourceError {
         #[source]
         source: std::io::Error,
     },
-    /// The last good documents cannot be written.
-    #[error("cannot keep the last good documents in {path}")]
+    /// The documents in force cannot be written.
+    #[error("cannot keep the documents in force in {path}")]
     Keep {
         /// Where.
         path: String,
@@ -71,13 +97,13 @@ pub enum SourceError {
         #[source]
         source: std::io::Error,
     },
-    /// The last good documents on disk are damaged.
-    #[error("{path} does not hold the last good documents; remove it and start over good ones")]
+    /// A kept generation is damaged on disk.
+    #[error("{path} is damaged: it does not hold the generation that was kept; remove it")]
     Damaged {
         /// Where.
         path: String,
         /// Why.
         #[source]
-        source: serde_json::Error,
+        source: std::io::Error,
     },
 }

@@ -80,12 +80,19 @@ fn configuration_part(f: &mut Formatter<'_>, configuration: &Configuration) -> f
             ""
         }
     )?;
+    if let Some(to) = configuration.rolled_back_to {
+        writeln!(
+            f,
+            "  ROLLED BACK to generation {to}; what the source holds is set aside until it changes, \
+             or until `ferromesh rollback --release`"
+        )?;
+    }
     if configuration.problems.is_empty() {
         return Ok(());
     }
     writeln!(
         f,
-        "  REFUSED    what the source holds, for {}; the last good configuration stays in force",
+        "  REFUSED    what the source holds, for {}; what is in force stays so",
         Age(configuration.refused_seconds)
     )?;
     configuration
@@ -212,7 +219,7 @@ fn list<T: Display>(items: &[T]) -> String {
 }
 
 /// A time span in seconds, at the precision that a person wants.
-struct Age(u64);
+pub(crate) struct Age(pub(crate) u64);
 
 impl Display for Age {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {

@@ -1,5 +1,7 @@
 //! The report for code scanning: SARIF 2.1.0 (OASIS Standard, March 2020).
 
+use std::fmt::Write;
+
 use mesh_config::{
     document::Parsed,
     problem::{Place, Rule},
@@ -80,7 +82,8 @@ fn uri(path: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             uri.push(byte.into());
         } else {
-            uri.push_str(&format!("%{byte:02X}"));
+            // Writing to a string does not fail.
+            let _ = write!(uri, "%{byte:02X}");
         }
     }
     uri

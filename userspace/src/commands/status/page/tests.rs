@@ -55,3 +55,20 @@ fn a_cluster_without_endpoints_is_named() {
         "cds_egress_apps_b_http2_80: no endpoint: no such name"
     );
 }
+
+#[test]
+fn a_rollback_is_shown_with_what_ends_it() {
+    let page = page(Some(&StatusResponse {
+        workloads: vec![Workload {
+            configuration: Some(Configuration {
+                generation: 6,
+                rolled_back_to: Some(4),
+                ..Configuration::default()
+            }),
+            ..Workload::default()
+        }],
+        ..StatusResponse::default()
+    }));
+    assert!(page.contains("ROLLED BACK to generation 4"), "{page}");
+    assert!(page.contains("`ferromesh rollback --release`"), "{page}");
+}
