@@ -1,5 +1,6 @@
 //! What each command of the command line does.
 
+mod answer;
 pub(crate) mod connections;
 pub(crate) mod diff;
 pub(crate) mod explain;

@@ -13,6 +13,7 @@ use mesh_config::{
 };
 use mesh_model::{redirect::RedirectRules, resource::ResourceName, snapshot::Snapshot};
 
+use super::answer;
 use crate::{cli::DiffArgs, daemon::configuration::Problems, settings::Environment};
 
 pub(crate) fn run(args: &DiffArgs, environment: &Environment) -> anyhow::Result<()> {
@@ -31,11 +32,10 @@ pub(crate) fn run(args: &DiffArgs, environment: &Environment) -> anyhow::Result<
         },
     );
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&difference)?);
+        answer::print(serde_json::to_string_pretty(&difference)? + "\n")
     } else {
-        print!("{difference}");
+        answer::print(difference)
     }
-    Ok(())
 }
 
 /// What the documents at a path mean for a workload.

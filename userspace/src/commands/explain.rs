@@ -9,6 +9,7 @@ use mesh_config::{
 };
 use serde_json::json;
 
+use super::answer;
 use crate::{cli::ExplainArgs, daemon::configuration::Problems, settings::Environment};
 
 pub(crate) fn run(args: ExplainArgs, environment: &Environment) -> anyhow::Result<()> {
@@ -31,22 +32,17 @@ pub(crate) fn run(args: ExplainArgs, environment: &Environment) -> anyhow::Resul
     };
     let explanation = explain(&resolved.snapshot, &request)?;
     if args.json {
-        println!(
-            "{:#}",
-            json!({
-                "explanation": explanation,
-                "findings": resolved.findings,
-                "refusals": resolved.refusals,
-            })
-        );
-    } else {
-        print!("{explanation}");
-        for refusal in &resolved.refusals {
-            println!("not run yet: {refusal}");
-        }
-        for finding in &resolved.findings {
-            println!("note: {finding}");
-        }
+        let answer = json!({
+            "explanation": explanation,
+            "findings": resolved.findings,
+            "refusals": resolved.refusals,
+        });
+        return answer::print(format!("{answer:#}\n"));
     }
-    Ok(())
+    let refusals = resolved.refusals.iter();
+    let refusals = refusals.map(|refusal| format!("not run yet: {refusal}\n"));
+    let findings = resolved.findings.iter();
+    let findings = findings.map(|finding| format!("note: {finding}\n"));
+    let more: String = refusals.chain(findings).collect();
+    answer::print(format!("{explanation}{more}"))
 }

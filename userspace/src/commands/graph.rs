@@ -3,6 +3,7 @@
 use anyhow::Context;
 use mesh_config::{document::Parser, graph::Graph, source::directory::read_paths};
 
+use super::answer;
 use crate::{
     cli::{GraphArgs, GraphFormat},
     settings::Environment,
@@ -18,8 +19,7 @@ pub(crate) fn run(args: &GraphArgs, environment: &Environment) -> anyhow::Result
     }
     let graph = Graph::of(&parsed.documents);
     match args.format {
-        GraphFormat::Dot => print!("{}", graph.dot()),
-        GraphFormat::Mermaid => print!("{}", graph.mermaid()),
+        GraphFormat::Dot => answer::print(graph.dot()),
+        GraphFormat::Mermaid => answer::print(graph.mermaid()),
     }
-    Ok(())
 }

@@ -9,6 +9,7 @@ use anyhow::Context;
 use mesh_config::{document::Parser, source::directory::read_paths};
 use serde_json::json;
 
+use super::answer;
 use crate::{
     cli::{ReportFormat, ValidateArgs},
     settings::Environment,
@@ -30,7 +31,7 @@ pub(crate) fn run(args: &ValidateArgs, environment: &Environment) -> anyhow::Res
                 clap::ColorChoice::Never => anstream::ColorChoice::Never,
             };
             let mut out = anstream::AutoStream::new(std::io::stdout(), choice);
-            text::write(&mut out, &parsed, set.files.len()).context("cannot print the report")?;
+            answer::ended_early(text::write(&mut out, &parsed, set.files.len()))?;
         }
         ReportFormat::Json => {
             let report = json!({
@@ -39,11 +40,12 @@ pub(crate) fn run(args: &ValidateArgs, environment: &Environment) -> anyhow::Res
                 "open": parsed.open,
                 "documents": parsed.documents.summary(),
             });
-            println!("{report:#}");
+            answer::print(format!("{report:#}\n"))?;
         }
-        ReportFormat::Sarif => println!("{:#}", sarif::report(&parsed)),
+        ReportFormat::Sarif => answer::print(format!("{:#}\n", sarif::report(&parsed)))?,
     }
-    Ok(if parsed.problems.is_empty() {
+    // What has no value cannot come into force either.
+    Ok(if parsed.problems.is_empty() && parsed.open.is_empty() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

@@ -148,8 +148,10 @@ impl FileRead {
             Form::CloudFormation => cloudformation::read(origin, self),
             Form::BesideTemplate => {}
             Form::Cli => {
-                self.fill(&mut origin, inputs);
-                cli::read(origin, inputs, self);
+                let open = filled(&mut origin, inputs);
+                if cli::read(origin, inputs, self) {
+                    self.findings.open.extend(open);
+                }
             }
             Form::Kubernetes => kubernetes::read(origin, inputs, self),
             Form::Terraform => terraform::read(origin, self),
@@ -162,22 +164,26 @@ impl FileRead {
 
     /// Fills variables in, and notes those that have no value.
     fn fill(&mut self, origin: &mut Origin, inputs: &Inputs) {
-        if !origin.source.text.contains('$') {
-            return;
-        }
-        let mut unknown = Vec::new();
-        variables::fill(&mut origin.tree, &inputs.variables, &mut unknown);
-        for (name, line) in unknown {
-            self.findings.open.push(Open {
-                place: Place {
-                    line: Some(line as usize),
-                    ..Place::file(&origin.source.name)
-                },
-                mend: format!("--var {name}=VALUE"),
-                expression: name,
-            });
-        }
+        self.findings.open.extend(filled(origin, inputs));
     }
+}
+
+/// Fills variables in; those that have no value come back.
+fn filled(origin: &mut Origin, inputs: &Inputs) -> Vec<Open> {
+    if !origin.source.text.contains('$') {
+        return Vec::new();
+    }
+    let mut unknown = Vec::new();
+    variables::fill(&mut origin.tree, &inputs.variables, &mut unknown);
+    let open = |(name, line): (String, u32)| Open {
+        place: Place {
+            line: Some(line as usize),
+            ..Place::file(&origin.source.name)
+        },
+        mend: format!("--var {name}=VALUE"),
+        expression: name,
+    };
+    unknown.into_iter().map(open).collect()
 }
 
 /// The forms of a tree.

@@ -287,12 +287,19 @@ impl<'a> Check<'a> {
         self.refuse(document, at, message, mend);
     }
 
+    /// The names of a kind, those of virtual services as their documents write them.
     fn names(&self, kind: Kind, mesh: &str) -> impl Iterator<Item = &'a str> {
         let declared: &'a Declared = self.declared;
+        let services = self.documents.mesh(mesh).map(|mesh| &mesh.virtual_services);
+        let services = services.filter(|_| kind == Kind::VirtualService);
         declared
             .iter()
             .filter(move |identity| identity.kind == kind && identity.mesh == mesh)
-            .map(|identity| identity.name.as_str())
+            .map(|identity| {
+                let document = services.and_then(|services| services.get(&identity.name));
+                document.map_or(&identity.name, |document| &document.identity.name)
+            })
+            .map(String::as_str)
             .collect::<Vec<_>>()
             .into_iter()
     }

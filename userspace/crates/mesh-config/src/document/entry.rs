@@ -64,8 +64,8 @@ impl Entry {
         let read = Parts::read(kind, &At::top(&origin.tree, &log), more);
         let name = origin.tree.get(kind.name_member());
         let label = match name.and_then(|name| name.as_str()) {
+            None | Some("") => kind.label().to_owned(),
             Some(name) => format!("{} {name}", kind.label()),
-            None => kind.label().to_owned(),
         };
         findings.take(log, &origin, Some(&label));
         let Parts {

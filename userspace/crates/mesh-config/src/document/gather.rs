@@ -17,7 +17,7 @@ use crate::{
     problem::{Place, Problem, Rule, path::FieldPath},
 };
 
-/// The mesh, router or gateway of documents that name none, where no document names one.
+/// The mesh of documents that name none, where no document names one.
 const UNNAMED: &str = "default";
 
 /// The documents of a set.
@@ -134,7 +134,17 @@ fn settle(
         );
         return None;
     }
-    let name = known.first().copied().unwrap_or(UNNAMED);
+    let only = known.first().copied();
+    let name = only.or((owner == Kind::Mesh.label()).then_some(UNNAMED));
+    let Some(name) = name else {
+        findings.refuse(
+            place,
+            Rule::Value,
+            format!("`{member}` is missing, and no document describes a {owner}"),
+            format!("add `{member}`"),
+        );
+        return None;
+    };
     findings.warn(
         place,
         Rule::Weak,

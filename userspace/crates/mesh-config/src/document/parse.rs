@@ -10,6 +10,7 @@ use std::{
 use super::{Documents, Open, Parsed, check, finding::Findings, gather};
 use crate::{
     form::{self, FileRead, Inputs, cloudformation, kubernetes},
+    problem::{Place, Rule, suggest},
     source::{DocumentSet, SourceFile},
 };
 
@@ -65,6 +66,7 @@ impl Parser {
         let evaluated = stacks.evaluate(&templates, &self.inputs, &mut findings);
         entries.extend(evaluated.iter().cloned());
         findings.problems.extend(set.unreadable.iter().cloned());
+        self.warn_of_names_without_file(set, &mut findings);
         let gather::Gathered {
             documents,
             declared,
@@ -76,6 +78,21 @@ impl Parser {
             &mut findings.warnings,
         );
         parsed(documents, findings)
+    }
+
+    fn warn_of_names_without_file(&self, set: &DocumentSet, findings: &mut Findings) {
+        let names = self.inputs.names.keys();
+        for name in names.filter(|name| set.files.iter().all(|file| file.name != **name)) {
+            let files = set.files.iter().map(|file| file.name.as_str());
+            let hint = suggest::closest(name, files)
+                .map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"));
+            let place = Place {
+                document: Some(format!("--document '{name}=…'")),
+                ..Place::default()
+            };
+            let message = format!("no file is called so, so it has no effect{hint}");
+            findings.warn(place, Rule::UnknownKind, message);
+        }
     }
 
     /// Reads the files that are not known, and forgets those that are gone.

@@ -3,7 +3,7 @@
 
 use super::{
     FileRead, Inputs, Listed,
-    identify::{Identified, identify, kind_of_spec},
+    identify::{Identified, identify, kind_of_bare_spec, kind_of_spec},
     named::{ResourcePath, named_by_file},
 };
 use crate::{
@@ -17,12 +17,19 @@ use crate::{
     tree::{Members, Node, Value},
 };
 
-/// Reads a tree of the AWS CLI.
-pub(super) fn read(mut origin: Origin, inputs: &Inputs, file: &mut FileRead) {
+/// Reads a tree of the AWS CLI. Whether it is of App Mesh comes back.
+pub(super) fn read(mut origin: Origin, inputs: &Inputs, file: &mut FileRead) -> bool {
     if let Some((kind, items)) = listed(&origin.tree) {
-        return take_list(kind, items, &origin, file);
+        take_list(kind, items, &origin, file);
+        return true;
     }
     let described = unwrap_description(&mut origin);
+    if described && is_deleted(&origin.tree) {
+        let place = origin.place(None, &FieldPath::default().member("status"));
+        let message = "left out: it was deleted, and this is what the AWS CLI printed of it then";
+        file.findings.warn(place, Rule::Weak, message);
+        return true;
+    }
     move_names_out_of_spec(&mut origin, &mut file.findings);
     if let Value::Map(members) = &mut origin.tree.value {
         name_bare_spec(members, &origin.source.name, inputs);
@@ -44,12 +51,41 @@ pub(super) fn read(mut origin: Origin, inputs: &Inputs, file: &mut FileRead) {
         }
         Identified::Faulty => file.findings.take(log, &origin, None),
         Identified::Foreign => {
+            let members = origin.tree.as_map();
+            if let Some(kind) = members.and_then(kind_of_bare_spec) {
+                refuse_unnamed(kind, &origin, &mut file.findings);
+                return true;
+            }
             let place = origin.place(None, &FieldPath::default());
             let message =
                 "left out: it is no App Mesh document, it has neither `meshName` nor `spec`";
             file.findings.warn(place, Rule::UnknownKind, message);
+            return false;
         }
     }
+    true
+}
+
+/// A bare spec that nothing names.
+fn refuse_unnamed(kind: Kind, origin: &Origin, findings: &mut Findings) {
+    let label = kind.label();
+    findings.refuse(
+        origin.place(None, &FieldPath::default()),
+        Rule::UnknownKind,
+        format!("the file holds the `spec` of a {label}, and nothing tells of which"),
+        format!(
+            "say so on the command line, --document FILE=mesh/MESH/…/{}/NAME, or call the file \
+             NAME-{}.json",
+            kind.word(),
+            label.replace(' ', "-")
+        ),
+    );
+}
+
+/// The output of `delete-*` is that of `describe-*` with another status.
+fn is_deleted(tree: &Node) -> bool {
+    let status = tree.get("status").and_then(|status| status.get("status"));
+    status.and_then(Node::as_str) == Some("DELETED")
 }
 
 /// The output of `describe-*` has the document in a member named after its kind; that of an SDK is
@@ -129,7 +165,9 @@ fn name_bare_spec(members: &mut Members, file_name: &str, inputs: &Inputs) {
     let path = match (given, spec) {
         (Some(path), _) => Some(path.clone()),
         (None, Some(spec)) if members.len() == 1 => named_by_file(file_name, kind_of_spec(spec)),
-        (None, None) => kind_of_spec(members).and_then(|kind| named_by_file(file_name, Some(kind))),
+        (None, None) => {
+            kind_of_bare_spec(members).and_then(|kind| named_by_file(file_name, Some(kind)))
+        }
         (None, Some(_)) => None,
     };
     let Some(path) = path else { return };
@@ -192,3 +230,6 @@ fn take_list(kind: Kind, items: &[Node], origin: &Origin, file: &mut FileRead) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -135,3 +135,22 @@ pub(super) fn kind_of_spec(spec: &Members) -> Option<Kind> {
         || discovery.is_some_and(|found| found.get("dns").or(found.get("awsCloudMap")).is_some());
     is_node.then_some(Kind::VirtualNode)
 }
+
+/// The kind whose spec an object is as a whole. Other programs have members called so too.
+pub(super) fn kind_of_bare_spec(members: &Members) -> Option<Kind> {
+    let has_any = |node: &Node, names: &[&str]| names.iter().any(|name| node.get(name).is_some());
+    let kind = kind_of_spec(members)?;
+    let is_it = match kind {
+        Kind::VirtualService => members
+            .get("provider")
+            .is_some_and(|provider| has_any(provider, &["virtualNode", "virtualRouter"])),
+        Kind::VirtualNode => {
+            let backends = members.get("backends").and_then(Node::as_list);
+            let mut backends = backends.into_iter().flatten();
+            members.has("serviceDiscovery")
+                || backends.any(|backend| backend.get("virtualService").is_some())
+        }
+        _ => true,
+    };
+    is_it.then_some(kind)
+}

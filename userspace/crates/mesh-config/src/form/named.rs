@@ -41,19 +41,23 @@ impl FromStr for ResourcePath {
 }
 
 /// What a file is called may say what it is: the end of its path is the way to a resource
-/// (`apps/virtualRouter/colors/route/main.json`), or its name ends with a short word for its kind
+/// (`apps/virtualRouter/colors/route/main.json`), or its name ends with a word for its kind
 /// (`colorteller-vn.json`), or the kind is plain from what it says and its name is the resource's.
+/// A command before that says nothing of the name: of `update-route.json` alone there is none.
 pub(super) fn named_by_file(file: &str, kind: Option<Kind>) -> Option<ResourcePath> {
     let (directory, base) = file.rsplit_once('/').unwrap_or(("", file));
-    let stem = base.split_once('.').map_or(base, |(stem, _)| stem);
+    let stem = without_extensions(base);
     let steps: Vec<&str> = directory.split('/').chain([stem]).collect();
     // A directory called `mesh` is no word on what is in it.
     if let Some(path) = at_end(&steps).filter(|path| path.kind != Kind::Mesh) {
         return Some(path.into_owned());
     }
-    let suffixed = SUFFIXES
-        .iter()
-        .find_map(|(suffix, kind)| Some((stem.strip_suffix(suffix)?, *kind)));
+    let stem = without_command(stem);
+    let suffixed = SUFFIXES.iter().find_map(|(suffix, kind)| {
+        let word = suffix.trim_start_matches('-');
+        let name = stem.strip_suffix(suffix).or((stem == word).then_some(""));
+        Some((name?, *kind))
+    });
     let (name, kind) = match (suffixed, kind) {
         (Some((name, by_suffix)), Some(kind)) if by_suffix == kind => (name, kind),
         (Some((name, by_suffix)), None) => (name, by_suffix),
@@ -68,14 +72,40 @@ pub(super) fn named_by_file(file: &str, kind: Option<Kind>) -> Option<ResourcePa
     })
 }
 
+/// A name of a virtual service has dots of its own.
+fn without_extensions(base: &str) -> &str {
+    let shorter = EXTENSIONS.iter().find_map(|end| base.strip_suffix(end));
+    shorter.map_or(base, without_extensions)
+}
+
+const EXTENSIONS: [&str; 7] = [
+    ".json",
+    ".jq",
+    ".spec",
+    ".template",
+    ".tpl",
+    ".yaml",
+    ".yml",
+];
+
+fn without_command(stem: &str) -> &str {
+    let commands = ["create-", "update-"].iter();
+    let name = commands.filter_map(|command| stem.strip_prefix(command));
+    name.last().unwrap_or(stem)
+}
+
 /// Endings of file names, the longer before those that they end with.
-const SUFFIXES: [(&str, Kind); 9] = [
+const SUFFIXES: [(&str, Kind); 13] = [
     ("-gateway-route", Kind::GatewayRoute),
     ("-gwroute", Kind::GatewayRoute),
     ("-mesh", Kind::Mesh),
     ("-route", Kind::Route),
     ("-vg", Kind::VirtualGateway),
     ("-vgw", Kind::VirtualGateway),
+    ("-virtual-gateway", Kind::VirtualGateway),
+    ("-virtual-node", Kind::VirtualNode),
+    ("-virtual-router", Kind::VirtualRouter),
+    ("-virtual-service", Kind::VirtualService),
     ("-vn", Kind::VirtualNode),
     ("-vr", Kind::VirtualRouter),
     ("-vs", Kind::VirtualService),

@@ -75,6 +75,7 @@ impl<const MIN: usize, const MAX: usize> Read for Text<MIN, MAX> {
         let rule = match (MIN, MAX) {
             (0, usize::MAX) => "a string".to_owned(),
             (1, usize::MAX) => "a string that is not empty".to_owned(),
+            _ if MIN == MAX => format!("a string of {MIN} characters"),
             _ => format!("a string of {MIN} to {MAX} characters"),
         };
         let Some(text) = at.as_str() else {

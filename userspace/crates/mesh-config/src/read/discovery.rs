@@ -7,15 +7,34 @@ use mesh_model::{
     },
 };
 
-use super::{cursor::At, object, union, words};
+use super::{Read, cursor::At, object, union, words};
 use crate::problem::Rule;
 
 union!(ServiceDiscovery { AwsCloudMap "awsCloudMap", Dns "dns" });
-object!(DnsDiscovery {
-    hostname: required "hostname",
-    ip_preference: optional "ipPreference",
-    response_type: optional "responseType",
-} then resolvable);
+impl Read for DnsDiscovery {
+    fn read(at: &At<'_>) -> Option<Self> {
+        let object = at.object(&["hostname", "ipPreference", "responseType"])?;
+        // The preview of App Mesh called it otherwise.
+        if object.has("serviceName") && !object.has("hostname") {
+            at.problem(
+                Rule::Value,
+                "`hostname` is missing: it is required here",
+                "call `serviceName`, its name in App Mesh's preview, `hostname`",
+            );
+            return None;
+        }
+        let hostname = object.required("hostname");
+        let ip_preference = object.optional("ipPreference");
+        let response_type = object.optional("responseType");
+        let read = Self {
+            hostname: hostname?,
+            ip_preference: ip_preference?,
+            response_type: response_type?,
+        };
+        warn_of_no_dns_name(&read, at);
+        Some(read)
+    }
+}
 object!(CloudMapDiscovery {
     attributes: optional "attributes",
     ip_preference: optional "ipPreference",
@@ -33,7 +52,7 @@ words!(IpPreference {
 });
 
 /// App Mesh takes any string as a host name; what is not a DNS name has no address.
-fn resolvable(dns: &DnsDiscovery, at: &At<'_>) -> bool {
+fn warn_of_no_dns_name(dns: &DnsDiscovery, at: &At<'_>) {
     let name = dns.hostname.as_str();
     if !is_dns_name(name) {
         at.with_member("hostname", |at| {
@@ -43,7 +62,6 @@ fn resolvable(dns: &DnsDiscovery, at: &At<'_>) -> bool {
             );
         });
     }
-    true
 }
 
 /// Whether a name has the form of RFC 1035, with `_` as in service records.

@@ -4,7 +4,7 @@ use mesh_model::spec::virtual_node::{
     Backend, BackendDefaults, VirtualNodeSpec, VirtualServiceBackend,
 };
 
-use super::{cursor::At, listener::each_port_once, object, union};
+use super::{Read, cursor::At, listener::each_port_once, object};
 use crate::problem::Rule;
 
 object!(VirtualNodeSpec {
@@ -15,7 +15,20 @@ object!(VirtualNodeSpec {
     service_discovery: optional "serviceDiscovery",
 } then rules);
 object!(BackendDefaults { client_policy: optional "clientPolicy" });
-union!(Backend { VirtualService "virtualService" });
+impl Read for Backend {
+    fn read(at: &At<'_>) -> Option<Self> {
+        // The preview of App Mesh had names alone.
+        if let Some(name) = at.as_str() {
+            let mend =
+                format!("write {{\"virtualService\": {{\"virtualServiceName\": \"{name}\"}}}}");
+            at.refuse("an object with `virtualService`", mend);
+            return None;
+        }
+        let object = at.object(&["virtualService"])?;
+        object.only_one_of(&["virtualService"])?;
+        object.required("virtualService").map(Self::VirtualService)
+    }
+}
 object!(VirtualServiceBackend {
     client_policy: optional "clientPolicy",
     virtual_service_name: required "virtualServiceName",

@@ -36,6 +36,35 @@ fn a_short_word_at_the_end_tells_the_kind() {
 }
 
 #[test]
+fn a_command_in_a_file_name_is_no_part_of_the_resources() {
+    let name = |file: &str, kind| named(file, Some(kind)).map(|(_, _, _, name)| name);
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(name("update-color-route.json", Kind::Route), some("color"));
+    assert_eq!(name("update-color.json", Kind::Route), some("color"));
+    assert_eq!(name("update-route.json", Kind::Route), None);
+    assert_eq!(name("create-virtual-node.json", Kind::VirtualNode), None);
+}
+
+#[test]
+fn only_known_extensions_are_no_part_of_a_name() {
+    let path = named("color.apps.local-vs.json.template", None);
+    assert_eq!(
+        path,
+        Some((
+            Kind::VirtualService,
+            None,
+            None,
+            "color.apps.local".to_owned()
+        ))
+    );
+    let path = named("virtualService/b.apps.local.yaml", None);
+    assert_eq!(
+        path.map(|(_, _, _, name)| name),
+        Some("b.apps.local".to_owned())
+    );
+}
+
+#[test]
 fn what_the_file_says_goes_before_what_it_is_called() {
     let path = named("main-vn.json", Some(Kind::Route));
     assert_eq!(path, Some((Kind::Route, None, None, "main-vn".to_owned())));
