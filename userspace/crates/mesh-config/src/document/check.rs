@@ -17,7 +17,7 @@ use mesh_model::spec::{
 
 use super::{
     Declared, Document, Documents, Mesh,
-    identity::{Identity, Kind, dns_key, referred},
+    identity::{Identity, Kind, dns_key, is_open, referred},
 };
 use route::{Fault, against_node, against_router};
 
@@ -220,6 +220,9 @@ impl<'a> Check<'a> {
                 );
                 continue;
             }
+            if is_open(given) {
+                continue;
+            }
             let (mesh, name) = referred(given, Kind::VirtualService, &node.identity.mesh);
             let identity = Identity {
                 kind: Kind::VirtualService,
@@ -276,7 +279,7 @@ impl<'a> Check<'a> {
             parent: None,
             name: name.to_owned(),
         };
-        if self.declared.contains(&identity.key()) {
+        if self.declared.contains(&identity.key()) || is_open(given) {
             return;
         }
         let mend = match suggest::listed(name, self.names(kind, mesh)) {

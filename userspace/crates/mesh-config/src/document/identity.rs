@@ -146,6 +146,11 @@ pub(crate) fn dns_key(name: &str) -> String {
     name.to_ascii_lowercase()
 }
 
+/// Whether a part of a name has no value yet: a variable, or a template's placeholder.
+pub(crate) fn is_open(name: &str) -> bool {
+    name.contains("${") || name.contains("{{")
+}
+
 /// A reference to a resource of a kind without a parent: its name, or in a shared mesh its ARN.
 /// Gives the mesh and the name.
 pub(crate) fn referred<'a>(given: &'a str, kind: Kind, own_mesh: &'a str) -> (&'a str, &'a str) {

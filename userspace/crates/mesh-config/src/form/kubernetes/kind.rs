@@ -49,6 +49,15 @@ pub(super) fn of(origin: &Origin, findings: &mut Findings) -> Option<ObjectKind>
             let label = format!("{} {name}", kind.unwrap_or_default());
             let label = Some(label.trim()).filter(|label| !label.is_empty());
             let place = origin.place(label, &FieldPath::default().member(field));
+            // A long mend is read once.
+            let earlier = findings
+                .problems
+                .iter()
+                .find(|earlier| earlier.mend == mend);
+            let mend = match earlier.and_then(|earlier| earlier.place.line) {
+                Some(line) if message == OLD => format!("convert it like that of line {line}"),
+                _ => mend,
+            };
             findings.refuse(place, Rule::UnknownKind, message, mend);
             None
         }

@@ -7,6 +7,7 @@ use super::{
     scribe::Scribe,
 };
 use crate::{
+    document::identity::is_open,
     problem::path::FieldPath,
     tree::{Member, Members, Node, Value},
 };
@@ -41,6 +42,7 @@ impl Names {
             Some(node) => scribe.text(node, &at.clone().member("namespace"))?,
         };
         let key = Key { namespace, name };
+        scribe.label = format!("{} {}", kind.label(), kind.aws_name(&key));
         let (aws_name, member) = in_app_mesh(kind, &key, tree, scribe);
         scribe.label = format!("{} {aws_name}", kind.label());
         refuse_odd(kind, &key, metadata, scribe);
@@ -123,10 +125,6 @@ pub(super) fn node(name: &SmolStr, line: u32) -> Node {
         Value::Text(name.clone())
     };
     Node::new(value, line)
-}
-
-fn is_open(name: &str) -> bool {
-    name.contains("${") || name.contains("{{")
 }
 
 /// "RFC 1123 subdomain" of the API server.

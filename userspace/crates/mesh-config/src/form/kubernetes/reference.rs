@@ -96,7 +96,7 @@ impl Shaper<'_, '_> {
                 let key = read_key(
                     &reference.node,
                     self.namespace,
-                    &at.member(&by_ref),
+                    &at.clone().member(&by_ref),
                     self.scribe,
                 );
                 let at = FieldPath::spec().join(&FieldPath(path.to_vec()));
@@ -108,16 +108,24 @@ impl Shaper<'_, '_> {
                 (by_ref, unnamed(reference.node.line))
             }
             (None, Some(arn)) => {
-                let is_arn = self.is_arn(&arn.node, referent.kind, &at.member(&by_arn));
+                let is_arn = self.is_arn(&arn.node, referent.kind, &at.clone().member(&by_arn));
                 let line = arn.node.line;
                 (by_arn, if is_arn { arn.node } else { unnamed(line) })
             }
             (reference, _) => {
                 let both = reference.is_some();
                 self.refuse_referent(referent, both, of_api.first(), line, &at);
-                (by_ref, unnamed(line))
+                members.push(
+                    referent.member,
+                    Some(FieldPath::default().member(&by_ref)),
+                    unnamed(line),
+                );
+                return;
             }
         };
+        for Member { name, node, .. } in of_api {
+            self.warn_of_unknown(&at.clone().member(&name), node.line, "");
+        }
         let written = FieldPath::default().member(&written);
         members.push(referent.member, Some(written), node);
     }

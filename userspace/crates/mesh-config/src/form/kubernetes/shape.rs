@@ -160,7 +160,7 @@ impl Shaper<'_, '_> {
             }
             return Some(spelling.api.into());
         }
-        let no_such = match (self.kind, holder, name.as_str()) {
+        let hint = match (self.kind, holder, name.as_str()) {
             (Kind::Mesh, "", "meshServiceDiscovery") => return Some("serviceDiscovery".into()),
             (Kind::Mesh, "meshServiceDiscovery", "ipPreference") => {
                 self.only_one_family(node, path);
@@ -172,12 +172,15 @@ impl Shaper<'_, '_> {
             }
             _ => return Some(name.clone()),
         };
-        let message =
-            format!("manifests have no such field, the controller gives it no effect{no_such}");
-        let at = self.written(path);
-        self.scribe
-            .warn(&at, node.line, Rule::UnknownField, message);
+        self.warn_of_unknown(&self.written(path), node.line, hint);
         None
+    }
+
+    /// Warns of a field of the API that manifests do not have.
+    pub(super) fn warn_of_unknown(&mut self, at: &FieldPath, line: u32, hint: &str) {
+        let message =
+            format!("manifests have no such field, the controller gives it no effect{hint}");
+        self.scribe.warn(at, line, Rule::UnknownField, message);
     }
 
     /// What was meant is plain, so the rest is checked as if it were mended.

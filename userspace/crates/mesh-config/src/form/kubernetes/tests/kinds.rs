@@ -196,3 +196,21 @@ fn an_unknown_member_beside_spec_is_warned_of() {
         "{warnings:#?}"
     );
 }
+
+#[test]
+fn what_has_to_change_is_said_once_for_each_kind_of_a_file() {
+    let old = |kind: &str, name: &str| object(kind, name, "{}").replace("v1beta2", "v1beta1");
+    let text = [
+        old("VirtualNode", "a"),
+        old("VirtualNode", "b"),
+        old("VirtualService", "c"),
+    ];
+    let problems = problems(&beside_shop(&text.join("---\n")));
+    assert_eq!(problems.len(), 3, "{problems:#?}");
+    assert_eq!(
+        problems[1],
+        "shop.yaml:6: VirtualNode b: apiVersion: v1beta1 is the version of the controller before \
+         1.0, whose names and fields are others: v1beta2 is read; convert it like that of line 1"
+    );
+    assert!(problems[2].contains("`routes` move into"), "{problems:#?}");
+}

@@ -207,3 +207,16 @@ fn two_objects_of_one_name_in_app_mesh_are_refused_whatever_their_files_are_call
          document may; remove one of the two"
     );
 }
+
+#[test]
+fn an_aws_name_that_is_no_string_is_refused_under_the_name_that_it_would_have_without() {
+    assert_eq!(
+        problem(&beside_shop(&object(
+            "VirtualNode",
+            "web",
+            "{ awsName: 7 }"
+        ))),
+        "shop.yaml:4: virtual node web_shop: spec.awsName: 7 is not allowed: `awsName` is a \
+         string; write it in quotation marks"
+    );
+}

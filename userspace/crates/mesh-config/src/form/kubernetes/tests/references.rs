@@ -237,3 +237,28 @@ fn a_backend_that_is_named_twice_is_refused_as_the_controller_does() {
          backend already; keep one of the two"
     );
 }
+
+#[test]
+fn a_name_as_the_api_has_it_beside_a_reference_is_warned_of() {
+    let target = "virtualNodeRef: { name: web }, virtualNode: other";
+    let parsed = in_shop(&[router("r", target), node("web")]);
+    assert_eq!(self::target(&parsed), "web_shop");
+    let wanted = "spec.routes[0].httpRoute.action.weightedTargets[0].virtualNode: manifests have \
+                  no such field, the controller gives it no effect";
+    let warnings = warnings(&parsed);
+    assert!(
+        warnings.iter().any(|warning| warning.ends_with(wanted)),
+        "{warnings:#?}"
+    );
+}
+
+#[test]
+fn nothing_is_said_of_a_reference_whose_name_has_no_value() {
+    let parsed = in_shop(&[
+        router("r", "virtualNodeRef: { name: $NODE }"),
+        caller("virtualServiceARN: $SERVICE"),
+    ]);
+    assert_eq!(problems(&parsed), Vec::<String>::new());
+    assert!(!warnings(&parsed).iter().any(|w| w.contains("${")));
+    assert_eq!(parsed.open.len(), 2);
+}
