@@ -22,7 +22,8 @@ pub(crate) struct Text {
     pub(crate) documents: Vec<Node>,
     /// Members that are written twice in one object, by document; the last counts.
     pub(crate) twice: Vec<(usize, FieldPath)>,
-    /// `{{NAME}}` without quotation marks, by document. In the tree it is text.
+    /// The first `{{NAME}}` without quotation marks of each document that has one. In the tree it
+    /// is text.
     pub(crate) placeholders: Vec<(usize, Fault)>,
 }
 

@@ -49,8 +49,9 @@ pub(super) fn read(mut origin: Origin, inputs: &Inputs, file: &mut FileRead) {
     };
     unrendered::refuse(&mut origin, kind, &mut file.findings);
     file.fill(&mut origin, inputs);
-    let object = Reader::new(kind, &origin, &mut file.findings).map(|reader| reader.read(&origin));
-    file.objects.extend(object.flatten().map(Arc::new));
+    let reader = Reader::new(kind, &origin, &mut file.findings);
+    let object = reader.and_then(|reader| reader.read(&origin));
+    file.objects.extend(object.map(Arc::new));
 }
 
 /// What `kubectl get -o yaml` prints of several objects.

@@ -188,8 +188,11 @@ impl Builder {
                     let inner = node.as_map().and_then(|inner| inner.iter().next());
                     *placeholder = Some(inner.map(|inner| inner.name.clone()).unwrap_or_default());
                     *name = Some(SmolStr::default());
-                    self.placeholders
-                        .push((document, template(open.line, open.column)));
+                    let known = self.placeholders.last();
+                    if known.is_none_or(|(known, _)| *known != document) {
+                        let fault = template(open.line, open.column);
+                        self.placeholders.push((document, fault));
+                    }
                 }
                 None => *name = Some(key(&node, span)?),
                 Some(given) if given == "<<" => merges.push(node),

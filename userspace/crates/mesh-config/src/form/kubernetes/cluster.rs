@@ -45,14 +45,14 @@ pub(crate) struct Settler {
 #[derive(Debug)]
 struct Made {
     object: Arc<Object>,
-    names: Names,
+    names: Needed,
     entries: Vec<Arc<Entry>>,
     findings: Findings,
 }
 
 /// What an object has to know of others.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Names {
+struct Needed {
     mesh: SmolStr,
     /// The gateway of a gateway route.
     gateway: Option<SmolStr>,
@@ -181,9 +181,9 @@ impl<'a> Cluster<'a> {
         }
     }
 
-    fn names(&mut self, object: &Object, findings: &mut Findings) -> Names {
+    fn names(&mut self, object: &Object, findings: &mut Findings) -> Needed {
         if object.kind == ObjectKind::Document(Kind::Mesh) {
-            return Names::default();
+            return Needed::default();
         }
         let mesh = self.membership.mesh_of(object, findings);
         let gateway = match object.kind {
@@ -196,7 +196,7 @@ impl<'a> Cluster<'a> {
         let references: Vec<SmolStr> = references
             .map(|reference| self.aws_name(ObjectKind::Document(reference.kind), &reference.key))
             .collect();
-        Names {
+        Needed {
             mesh: mesh.unwrap_or_else(|| NO_MESH.into()),
             gateway,
             backends: self.backends(object, &references, findings),
@@ -219,6 +219,9 @@ impl<'a> Cluster<'a> {
         named: &[SmolStr],
         findings: &mut Findings,
     ) -> Vec<(SmolStr, u32)> {
+        if node.groups.is_empty() {
+            return Vec::new();
+        }
         let mut seen: HashSet<String> = named.iter().map(|name| dns_key(name)).collect();
         let mut backends = Vec::new();
         for group in &node.groups {
@@ -251,6 +254,7 @@ impl<'a> Cluster<'a> {
     }
 }
 
+/// One manifest describes an object.
 fn refuse_second(first: &Object, second: &Object, findings: &mut Findings) {
     let message = format!(
         "{} describes the same object: only one manifest may",
@@ -270,7 +274,7 @@ fn elsewhere(object: &Object) -> Place {
 }
 
 impl Made {
-    fn of(object: &Arc<Object>, names: Names) -> Self {
+    fn of(object: &Arc<Object>, names: Needed) -> Self {
         let mut findings = Findings::default();
         let mut entries = Vec::with_capacity(object.documents.len());
         let mut references = names.references.iter();
@@ -295,7 +299,7 @@ impl Made {
 /// The document with the names that it needs.
 fn named<'n>(
     shaped: &Shaped,
-    names: &Names,
+    names: &Needed,
     references: &mut impl Iterator<Item = &'n SmolStr>,
 ) -> Node {
     let mut tree = shaped.tree.clone();

@@ -6,10 +6,13 @@ use std::collections::{HashMap, HashSet};
 use smol_str::SmolStr;
 
 use super::{
-    object::{Key, Object},
+    object::{Key, Object, ObjectKind},
     selector::Labels,
 };
-use crate::{document::finding::Findings, problem::Rule};
+use crate::{
+    document::{Kind, finding::Findings},
+    problem::Rule,
+};
 
 /// Finds owners, and says once of each namespace what is wrong with it.
 #[derive(Default)]
@@ -131,10 +134,9 @@ impl Membership<'_> {
     ) -> Option<SmolStr> {
         if let Some(key) = &route.owners.gateway {
             let gateway = self.gateways.iter().find(|gateway| gateway.key == *key);
-            return Some(match gateway {
-                Some(gateway) => gateway.aws_name.clone(),
-                None => format!("{}_{}", key.name, key.namespace).into(),
-            });
+            let kind = ObjectKind::Document(Kind::VirtualGateway);
+            let name = gateway.map(|gateway| gateway.aws_name.clone());
+            return Some(name.unwrap_or_else(|| kind.aws_name(key)));
         }
         let namespace = &route.key.namespace;
         let labels = self.labels(namespace);
@@ -161,11 +163,10 @@ impl Membership<'_> {
                 "add the manifest of the VirtualGateway",
             ),
             Choice::Nobody => (
-                format!("it belongs to no virtual gateway: {}", {
-                    let gateways = self.gateways.iter();
-                    let reasons = gateways.map(|gateway| leaves_out(gateway, &labels));
-                    reasons.collect::<Vec<_>>().join(", ")
-                }),
+                format!(
+                    "it belongs to no virtual gateway: {}",
+                    leave_out(&self.gateways, &labels)
+                ),
                 "the gateway's `namespaceSelector` must select the labels of the namespace, its \
                  `gatewayRouteSelector` those of the route",
             ),
@@ -198,6 +199,12 @@ fn leaves_in(gateway: &Object, labels: &Labels, route: &Object) -> Option<bool> 
     }
     let namespaces = gateway.selectors.namespaces.as_ref();
     namespaces.map_or(Some(false), |selector| selector.selects(labels))
+}
+
+/// Why no gateway has a route.
+fn leave_out(gateways: &[&Object], labels: &Labels) -> String {
+    let reasons = gateways.iter().map(|gateway| leaves_out(gateway, labels));
+    reasons.collect::<Vec<_>>().join(", ")
 }
 
 /// Which selector of a gateway leaves a route out, the namespace's before the route's own.

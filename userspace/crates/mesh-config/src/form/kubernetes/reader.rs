@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 use super::{
     name::Names,
     object::{Group, Key, Object, ObjectKind, Owners, Selectors},
-    reference::{Reference, read_key},
+    reference::{Reference, read_key, unnamed},
     scribe::Scribe,
     selector::{Labels, Selector},
     shape::{Shaped, Shaper, document},
@@ -63,10 +63,14 @@ impl<'a> Reader<'a> {
             Some(node) if node.value != Value::Null => node.clone(),
             _ => Node::new(Value::Map(Members::default()), origin.tree.line),
         };
-        let line = spec.line;
-        self.scribe.members(&spec, &FieldPath::spec())?;
+        let (line, spec_line) = (origin.tree.line, spec.line);
+        self.scribe.members(&spec, &FieldPath::spec());
         let Value::Map(spec) = spec.value else {
-            return None;
+            // It is there all the same, for those who name it.
+            if let ObjectKind::Document(kind) = self.kind {
+                self.add_document(kind, unnamed(spec_line), Vec::new(), line, &mut object);
+            }
+            return Some(object);
         };
         // As the API server has it, null is as good as absent.
         let given = spec
@@ -76,8 +80,8 @@ impl<'a> Reader<'a> {
         self.take_own_members(&mut spec, &mut object);
         match self.kind {
             ObjectKind::Document(kind) => {
-                let spec = Node::new(Value::Map(spec), line);
-                self.make_documents(kind, spec, origin.tree.line, &mut object);
+                let spec = Node::new(Value::Map(spec), spec_line);
+                self.make_documents(kind, spec, line, &mut object);
             }
             _ => self.read_group(&spec, &mut object),
         }
@@ -217,6 +221,17 @@ impl<'a> Reader<'a> {
         if kind == Kind::VirtualNode {
             self.refuse_backends_named_twice(&references, &spec);
         }
+        self.add_document(kind, spec, references, line, object);
+    }
+
+    fn add_document(
+        &self,
+        kind: Kind,
+        spec: Node,
+        references: Vec<Reference>,
+        line: u32,
+        object: &mut Object,
+    ) {
         object.documents.push(Shaped {
             kind,
             root: FieldPath::default(),

@@ -143,28 +143,24 @@ impl Requirement {
         let key = scribe.required_text(members, "key", node.line, at);
         let operator = scribe.required_text(members, "operator", node.line, at);
         let values = values(members, at, scribe);
-        let operator = match operator?.as_str() {
-            "In" => Operator::In(values.clone()),
-            "NotIn" => Operator::NotIn(values.clone()),
-            "Exists" => Operator::Exists,
-            "DoesNotExist" => Operator::DoesNotExist,
-            other => {
-                let mend = suggest::listed(other, OPERATORS).unwrap_or_default();
-                scribe.refuse(
-                    &at.clone().member("operator"),
-                    members.get("operator").map_or(node.line, |node| node.line),
-                    Rule::Value,
-                    format!("`{other}` is no operator of a label selector"),
-                    format!("write {mend}"),
-                );
-                return None;
-            }
-        };
-        let fault = match &operator {
-            Operator::In(_) | Operator::NotIn(_) if values.is_empty() => {
+        let operator = operator?;
+        if !OPERATORS.contains(&operator.as_str()) {
+            let mend = suggest::listed(&operator, OPERATORS).unwrap_or_default();
+            let line = members.get("operator").map_or(node.line, |node| node.line);
+            scribe.refuse(
+                &at.clone().member("operator"),
+                line,
+                Rule::Value,
+                format!("`{operator}` is no operator of a label selector"),
+                format!("write {mend}"),
+            );
+            return None;
+        }
+        let fault = match operator.as_str() {
+            "In" | "NotIn" if values.is_empty() => {
                 Some(("`In` and `NotIn` need `values`, there are none", "add some"))
             }
-            Operator::Exists | Operator::DoesNotExist if !values.is_empty() => Some((
+            "Exists" | "DoesNotExist" if !values.is_empty() => Some((
                 "`Exists` and `DoesNotExist` look at the key alone, and take no `values`",
                 "remove `values`, or write `In`",
             )),
@@ -176,7 +172,12 @@ impl Requirement {
         }
         Some(Self {
             key: key?,
-            operator,
+            operator: match operator.as_str() {
+                "In" => Operator::In(values),
+                "NotIn" => Operator::NotIn(values),
+                "Exists" => Operator::Exists,
+                _ => Operator::DoesNotExist,
+            },
         })
     }
 }

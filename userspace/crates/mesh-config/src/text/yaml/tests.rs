@@ -102,13 +102,13 @@ fn every_value_knows_its_line() {
 }
 
 #[test]
-fn a_placeholder_is_text_and_its_place_is_told() {
-    let text = read("a: {{NAME}}\nb:\n  - {{ .Values.x }}\n").expect("YAML");
+fn a_placeholder_is_text_and_the_first_of_a_document_is_told() {
+    let text = read("a: {{NAME}}\nb:\n  - {{ .Values.x }}\n---\n- {{x}}\n").expect("YAML");
     assert_eq!(
         text.documents[0].to_string(),
         r#"{"a":"{{NAME}}","b":["{{.Values.x}}"]}"#
     );
     let places = text.placeholders.iter();
     let places = places.map(|(of, fault)| (*of, fault.line, fault.column));
-    assert_eq!(places.collect::<Vec<_>>(), [(0, 1, 4), (0, 3, 5)]);
+    assert_eq!(places.collect::<Vec<_>>(), [(0, 1, 4), (1, 5, 3)]);
 }

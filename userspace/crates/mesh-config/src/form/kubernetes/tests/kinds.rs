@@ -176,6 +176,17 @@ fn a_spec_that_is_no_object_is_refused() {
 }
 
 #[test]
+fn an_object_whose_spec_is_no_object_is_there_for_those_who_name_it() {
+    let provider = "{ provider: { virtualNode: { virtualNodeRef: { name: web } } } }";
+    let text = [
+        object("VirtualNode", "web", "7"),
+        object("VirtualService", "web", provider),
+    ];
+    let problem = problem(&beside_shop(&text.join("---\n")));
+    assert!(problem.contains("spec: 7 is not allowed"), "{problem}");
+}
+
+#[test]
 fn metadata_that_is_no_object_is_refused() {
     let text = "apiVersion: appmesh.k8s.aws/v1beta2\nkind: Mesh\nmetadata: apps\n";
     assert_eq!(
