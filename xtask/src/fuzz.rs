@@ -97,7 +97,7 @@ pub(crate) fn share() -> Result<(usize, usize)> {
 }
 
 fn build() -> Result<()> {
-    setup::ensure(&[setup::Purpose::Build])?;
+    setup::ensure(&[setup::Purpose::Fuzz])?;
     let mut cargo = command::cargo();
     cargo
         .args(["build", "--release", "--quiet", "--bins"])

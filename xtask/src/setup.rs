@@ -27,6 +27,8 @@ pub(crate) enum Purpose {
     Demo,
     /// The checks of the source.
     Check,
+    /// The fuzz targets.
+    Fuzz,
     /// Other kernels in QEMU.
     Vm,
 }

@@ -30,6 +30,7 @@ enum Sign {
 
 const HOSTS: &[Purpose] = &[Purpose::Test, Purpose::Demo];
 const VM: &[Purpose] = &[Purpose::Vm];
+const FUZZ: &[Purpose] = &[Purpose::Test, Purpose::Fuzz];
 
 const PACKAGES: &[Package] = &[
     Package::new("iproute2", "ip", HOSTS, "hosts out of network namespaces"),
@@ -81,6 +82,7 @@ const PACKAGES: &[Package] = &[
     ),
     Package::new("busybox-static", "busybox", VM, "the guest's programs"),
     Package::new("cpio", "cpio", VM, "packs the guest's files"),
+    Package::new("g++", "c++", FUZZ, "builds libFuzzer"),
     Package::python(
         "python3-venv",
         "ensurepip",
