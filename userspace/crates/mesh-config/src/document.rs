@@ -12,14 +12,13 @@ pub(crate) mod identity;
 mod parse;
 pub(crate) mod target;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 pub use finding::Open;
 use finding::Origin;
+use foldhash::fast::RandomState;
 pub use identity::{Identity, Kind};
+use indexmap::IndexMap;
 use mesh_model::{
     resource::{ProxyKind, ResourceName},
     spec::{
@@ -79,7 +78,7 @@ impl Open {
 #[derive(Clone, Debug)]
 pub struct Document<S> {
     /// The resource whose state it is.
-    pub identity: Identity,
+    pub identity: Arc<Identity>,
     /// What it says.
     pub spec: Arc<S>,
     origin: Arc<Origin>,
@@ -92,21 +91,25 @@ impl<S> Document<S> {
     }
 }
 
+/// Documents in the order of their names. Looked up by hash: checks do so several times for every
+/// route of a mesh.
+pub type ByName<S> = IndexMap<String, Document<S>, RandomState>;
+
 /// The documents of one mesh, by name.
 #[derive(Clone, Debug, Default)]
 pub struct Mesh {
     /// The mesh's own; without one it has App Mesh's defaults.
     pub mesh: Option<Document<MeshSpec>>,
     /// By name.
-    pub virtual_nodes: BTreeMap<String, Document<VirtualNodeSpec>>,
+    pub virtual_nodes: ByName<VirtualNodeSpec>,
     /// By lower-case name.
-    pub virtual_services: BTreeMap<String, Document<VirtualServiceSpec>>,
+    pub virtual_services: ByName<VirtualServiceSpec>,
     /// By name.
-    pub virtual_routers: BTreeMap<String, Document<VirtualRouterSpec>>,
+    pub virtual_routers: ByName<VirtualRouterSpec>,
     /// By the router's name and their own.
     pub routes: BTreeMap<(String, String), Document<RouteSpec>>,
     /// By name.
-    pub virtual_gateways: BTreeMap<String, Document<VirtualGatewaySpec>>,
+    pub virtual_gateways: ByName<VirtualGatewaySpec>,
     /// By the gateway's name and their own.
     pub gateway_routes: BTreeMap<(String, String), Document<GatewayRouteSpec>>,
 }
@@ -215,8 +218,8 @@ impl Documents {
     }
 }
 
-/// Resources that have a document, whether it could be read or not.
-type Declared = BTreeSet<Identity>;
+/// Resources that have a document, whether it could be read or not, in their order, each once.
+type Declared = Vec<Arc<Identity>>;
 
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,8 @@ mod route;
 mod silent;
 mod timeout;
 
+use std::sync::Arc;
+
 use mesh_model::spec::{
     route::RouteSpec,
     virtual_node::VirtualNodeSpec,
@@ -16,8 +18,8 @@ use mesh_model::spec::{
 };
 
 use super::{
-    Declared, Document, Documents, Mesh,
-    identity::{Identity, Kind, dns_key, is_open, referred},
+    Document, Documents, Mesh,
+    identity::{Identity, Kind, dns_key, is_declared, is_open, referred},
 };
 use route::{Fault, against_node, against_router};
 
@@ -26,7 +28,7 @@ use crate::problem::{Problem, Rule, Warning, path::FieldPath, suggest};
 /// Checks every reference of every document.
 pub(crate) fn check(
     documents: &Documents,
-    declared: &Declared,
+    declared: &[Arc<Identity>],
     problems: &mut Vec<Problem>,
     warnings: &mut Vec<Warning>,
 ) {
@@ -72,7 +74,7 @@ fn several<T>(items: &[T], name: impl Fn(&T) -> String) -> String {
 
 struct Check<'a> {
     documents: &'a Documents,
-    declared: &'a Declared,
+    declared: &'a [Arc<Identity>],
     problems: &'a mut Vec<Problem>,
     warnings: &'a mut Vec<Warning>,
 }
@@ -128,11 +130,13 @@ impl<'a> Check<'a> {
             ),
         }
         let kind = &route.spec.kind;
-        let targets = FieldPath::spec().members(&[kind.member(), "action", "weightedTargets"]);
         for (index, target) in kind.targets().iter().enumerate() {
-            let at = targets.clone().item(index);
-            let node_at = at.clone().member("virtualNode");
-            let node = self.node(route, &node_at, target.virtual_node.as_str());
+            let at = || {
+                let targets = [kind.member(), "action", "weightedTargets"];
+                FieldPath::spec().members(&targets).item(index)
+            };
+            let node_at = || at().member("virtualNode");
+            let node = self.node(route, node_at, target.virtual_node.as_str());
             let fault = node.and_then(|node| against_node(kind.protocol(), at, target, node));
             self.found(route, fault);
         }
@@ -166,7 +170,7 @@ impl<'a> Check<'a> {
     }
 
     fn provider(&mut self, service: &Document<VirtualServiceSpec>) {
-        let at = FieldPath::spec().member("provider");
+        let at = |names: &[&str]| FieldPath::spec().member("provider").members(names);
         match &service.spec.provider {
             None => self.warn(
                 service,
@@ -174,15 +178,15 @@ impl<'a> Check<'a> {
                 "it has no `provider`: nothing answers it".to_owned(),
             ),
             Some(Provider::VirtualNode(provider)) => {
-                let at = at.members(&["virtualNode", "virtualNodeName"]);
-                let node = self.node(service, &at, provider.virtual_node_name.as_str());
+                let at = || at(&["virtualNode", "virtualNodeName"]);
+                let node = self.node(service, at, provider.virtual_node_name.as_str());
                 if node.is_some_and(|node| node.spec.listeners().is_empty()) {
                     let message = "its node has no listener: nothing answers it".to_owned();
-                    self.warn(service, &at, message);
+                    self.warn(service, &at(), message);
                 }
             }
             Some(Provider::VirtualRouter(provider)) => {
-                let at = at.members(&["virtualRouter", "virtualRouterName"]);
+                let at = || at(&["virtualRouter", "virtualRouterName"]);
                 let given = provider.virtual_router_name.as_str();
                 let (mesh, name) = referred(given, Kind::VirtualRouter, &service.identity.mesh);
                 let router = self
@@ -190,10 +194,10 @@ impl<'a> Check<'a> {
                     .mesh(mesh)
                     .and_then(|mesh| mesh.virtual_routers.get(name));
                 match router {
-                    None => self.unknown(service, &at, Kind::VirtualRouter, given),
+                    None => self.unknown(service, &at(), Kind::VirtualRouter, given),
                     Some(router) if router.spec.ports().next().is_none() => self.warn(
                         service,
-                        &at,
+                        &at(),
                         "its router has no listener: nothing answers it".to_owned(),
                     ),
                     Some(_) => {}
@@ -206,8 +210,6 @@ impl<'a> Check<'a> {
     fn backends(&mut self, node: &Document<VirtualNodeSpec>) {
         for (index, backend) in node.spec.backends().enumerate() {
             let given = backend.virtual_service_name.as_str();
-            let at = FieldPath::spec().member("backends").item(index);
-            let at = at.members(&["virtualService", "virtualServiceName"]);
             let again =
                 node.spec.backends().take(index).any(|earlier| {
                     dns_key(earlier.virtual_service_name.as_str()) == dns_key(given)
@@ -215,12 +217,14 @@ impl<'a> Check<'a> {
             if again {
                 self.warn(
                     node,
-                    &at,
+                    &silent::backend_path(index),
                     format!("`{given}` is a backend already: once is enough"),
                 );
                 continue;
             }
-            if is_open(given) {
+            if is_open(given)
+                || answer::service_named(self.documents, given, &node.identity.mesh).is_some()
+            {
                 continue;
             }
             let (mesh, name) = referred(given, Kind::VirtualService, &node.identity.mesh);
@@ -228,15 +232,15 @@ impl<'a> Check<'a> {
                 kind: Kind::VirtualService,
                 mesh: mesh.to_owned(),
                 parent: None,
-                name: dns_key(name),
+                name: dns_key(name).into_owned(),
             };
-            if !self.declared.contains(&identity) {
+            if !is_declared(self.declared, &identity) {
                 let hint = suggest::closest(name, self.names(Kind::VirtualService, mesh))
                     .map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"));
                 let message = format!(
                     "no virtual service `{name}` in mesh `{mesh}`: this backend has no effect{hint}"
                 );
-                self.warn(node, &at, message);
+                self.warn(node, &silent::backend_path(index), message);
             }
         }
     }
@@ -256,7 +260,7 @@ impl<'a> Check<'a> {
     fn node<S>(
         &mut self,
         document: &Document<S>,
-        at: &FieldPath,
+        at: impl FnOnce() -> FieldPath,
         given: &str,
     ) -> Option<&'a Document<VirtualNodeSpec>> {
         let (mesh, name) = referred(given, Kind::VirtualNode, &document.identity.mesh);
@@ -265,7 +269,7 @@ impl<'a> Check<'a> {
             .mesh(mesh)
             .and_then(|mesh| mesh.virtual_nodes.get(name));
         if node.is_none() {
-            self.unknown(document, at, Kind::VirtualNode, given);
+            self.unknown(document, &at(), Kind::VirtualNode, given);
         }
         node
     }
@@ -279,7 +283,7 @@ impl<'a> Check<'a> {
             parent: None,
             name: name.to_owned(),
         };
-        if self.declared.contains(&identity.key()) || is_open(given) {
+        if is_declared(self.declared, &identity.into_key()) || is_open(given) {
             return;
         }
         let mend = match suggest::listed(name, self.names(kind, mesh)) {
@@ -292,10 +296,9 @@ impl<'a> Check<'a> {
 
     /// The names of a kind, those of virtual services as their documents write them.
     fn names(&self, kind: Kind, mesh: &str) -> impl Iterator<Item = &'a str> {
-        let declared: &'a Declared = self.declared;
         let services = self.documents.mesh(mesh).map(|mesh| &mesh.virtual_services);
         let services = services.filter(|_| kind == Kind::VirtualService);
-        declared
+        self.declared
             .iter()
             .filter(move |identity| identity.kind == kind && identity.mesh == mesh)
             .map(|identity| {

@@ -10,7 +10,7 @@ use mesh_model::spec::{
 
 use super::{
     finding::{Findings, Origin},
-    identity::Kind,
+    identity::{Identity, Kind},
 };
 use crate::read::{
     Read,
@@ -34,6 +34,29 @@ pub(crate) struct Entry {
     pub(crate) origin: Arc<Origin>,
     /// Absent where it has faults, or parts without a value.
     pub(crate) spec: Option<Spec>,
+    /// Absent where its mesh or its parent is.
+    pub(crate) named: Option<Named>,
+}
+
+/// Which resource's state a document is.
+#[derive(Clone, Debug)]
+pub(crate) struct Named {
+    pub(crate) identity: Arc<Identity>,
+    /// In the form in which names are compared.
+    pub(crate) key: Arc<Identity>,
+}
+
+impl From<Identity> for Named {
+    fn from(identity: Identity) -> Self {
+        let key = identity.key();
+        let identity = Arc::new(identity);
+        let key = if key == *identity {
+            Arc::clone(&identity)
+        } else {
+            Arc::new(key)
+        };
+        Self { identity, key }
+    }
 }
 
 /// What a document says.
@@ -81,11 +104,23 @@ impl Entry {
             .as_map()
             .and_then(|members| members.member(kind.name_member()));
         let is_of_command = member.is_some_and(|member| member.written.is_none());
+        let named = mesh
+            .clone()
+            .filter(|_| parent.is_some() == kind.parent().is_some());
+        let named = named.map(|mesh| {
+            Named::from(Identity {
+                kind,
+                mesh,
+                parent: parent.clone(),
+                name: name.clone(),
+            })
+        });
         Some(Self {
             kind,
             mesh,
             parent,
             name,
+            named,
             is_of_command,
             is_update: is_of_command && file_name.starts_with("update-"),
             origin: Arc::new(origin),

@@ -1,16 +1,13 @@
 //! Which document is the state of which resource: `update-*` takes the place of `create-*`, and of
 //! each there is one.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{borrow::Cow, cell::LazyCell, collections::BTreeSet, sync::Arc};
 
 use super::{
     Declared, Document, Documents,
-    entry::{Entry, Spec},
+    entry::{Entry, Named, Spec},
     finding::Findings,
-    identity::{Identity, Kind, dns_key},
+    identity::{Identity, Kind, dns_key, is_declared},
 };
 use crate::{
     form::Listed,
@@ -32,25 +29,14 @@ pub(crate) fn gather(
     listed: &[Listed],
     findings: &mut Findings,
 ) -> Gathered {
-    let entries = settle_owners(entries, findings);
-    let mut by_resource: BTreeMap<Identity, Vec<(Identity, Arc<Entry>)>> = BTreeMap::new();
-    for (identity, entry) in entries {
-        by_resource
-            .entry(identity.key())
-            .or_default()
-            .push((identity, entry));
-    }
-    let declared: Declared = by_resource.keys().cloned().collect();
+    let mut states = settle_owners(entries, findings);
+    // Stable: among the states of one resource the order of the files counts.
+    states.sort_by(|one, other| one.named.key.cmp(&other.named.key));
+    let mut declared = Declared::with_capacity(states.len());
     let mut documents = Documents::default();
-    for (_, states) in by_resource {
-        let (updates, creates): (Vec<_>, Vec<_>) =
-            states.into_iter().partition(|(_, entry)| entry.is_update);
-        for rivals in [&creates, &updates] {
-            findings.problems.extend(duplicates(rivals));
-        }
-        if let Some((identity, entry)) = updates.into_iter().chain(creates).next() {
-            add(&mut documents, identity, &entry);
-        }
+    for rivals in states.chunk_by(|one, other| one.named.key == other.named.key) {
+        declared.push(Arc::clone(&rivals[0].named.key));
+        add(&mut documents, in_force(rivals, findings));
     }
     warn_of_undocumented_meshes(&documents, &declared, findings);
     warn_of_undocumented_names(listed, &declared, findings);
@@ -60,47 +46,88 @@ pub(crate) fn gather(
     }
 }
 
+/// An entry, and the resource whose state it is.
+struct State<'a> {
+    named: Named,
+    entry: &'a Entry,
+}
+
+/// Of the states of one resource, the one that counts.
+fn in_force<'s, 'a>(states: &'s [State<'a>], findings: &mut Findings) -> &'s State<'a> {
+    if let [only] = states {
+        return only;
+    }
+    let (updates, creates): (Vec<_>, Vec<_>) =
+        states.iter().partition(|state| state.entry.is_update);
+    for rivals in [&creates, &updates] {
+        findings.problems.extend(duplicates(rivals));
+    }
+    updates.first().or(creates.first()).unwrap_or(&&states[0])
+}
+
 /// Gives each entry its mesh, and each route its router or gateway. A file for `--cli-input-json`
 /// may leave them to the command line.
-fn settle_owners(entries: &[Arc<Entry>], findings: &mut Findings) -> Vec<(Identity, Arc<Entry>)> {
-    let meshes: BTreeSet<&str> = entries.iter().filter_map(|e| e.mesh.as_deref()).collect();
-    let owners = |kind: Kind| -> BTreeSet<&str> {
-        let named = entries
-            .iter()
-            .filter(|entry| entry.kind.parent() == Some(kind));
-        let own = entries.iter().filter(|entry| entry.kind == kind);
-        named
-            .filter_map(|entry| entry.parent.as_deref())
-            .chain(own.map(|entry| entry.name.as_str()))
-            .collect()
-    };
-    let (routers, gateways) = (owners(Kind::VirtualRouter), owners(Kind::VirtualGateway));
-    let mut settled = Vec::with_capacity(entries.len());
-    for entry in entries {
-        let mesh = settle(entry, Kind::Mesh, entry.mesh.as_deref(), &meshes, findings);
+fn settle_owners<'a>(entries: &'a [Arc<Entry>], findings: &mut Findings) -> Vec<State<'a>> {
+    let known = LazyCell::new(|| Owners::of(entries));
+    let states = entries.iter().filter_map(|entry| {
+        let named = match &entry.named {
+            Some(named) => named.clone(),
+            None => known.name(entry, findings)?,
+        };
+        Some(State { named, entry })
+    });
+    states.collect()
+}
+
+/// The names of what entries may belong to.
+struct Owners<'a> {
+    meshes: BTreeSet<&'a str>,
+    routers: BTreeSet<&'a str>,
+    gateways: BTreeSet<&'a str>,
+}
+
+impl<'a> Owners<'a> {
+    fn of(entries: &'a [Arc<Entry>]) -> Self {
+        let owners = |kind: Kind| -> BTreeSet<&str> {
+            let named = entries
+                .iter()
+                .filter(|entry| entry.kind.parent() == Some(kind));
+            let own = entries.iter().filter(|entry| entry.kind == kind);
+            named
+                .filter_map(|entry| entry.parent.as_deref())
+                .chain(own.map(|entry| entry.name.as_str()))
+                .collect()
+        };
+        Self {
+            meshes: entries.iter().filter_map(|e| e.mesh.as_deref()).collect(),
+            routers: owners(Kind::VirtualRouter),
+            gateways: owners(Kind::VirtualGateway),
+        }
+    }
+
+    /// Names an entry whose document leaves something to the command line.
+    fn name(&self, entry: &Entry, findings: &mut Findings) -> Option<Named> {
+        let mesh = entry.mesh.as_deref();
+        let mesh = settle(entry, Kind::Mesh, mesh, &self.meshes, findings);
         let parent = entry.kind.parent().map(|kind| {
             let known = if kind == Kind::VirtualRouter {
-                &routers
+                &self.routers
             } else {
-                &gateways
+                &self.gateways
             };
             settle(entry, kind, entry.parent.as_deref(), known, findings)
         });
         let parent = match parent {
             None => None,
-            Some(Some(parent)) => Some(parent),
-            Some(None) => continue,
+            Some(settled) => Some(settled?),
         };
-        let Some(mesh) = mesh else { continue };
-        let identity = Identity {
+        Some(Named::from(Identity {
             kind: entry.kind,
-            mesh,
+            mesh: mesh?,
             parent,
             name: entry.name.clone(),
-        };
-        settled.push((identity, Arc::clone(entry)));
+        }))
     }
-    settled
 }
 
 /// The name of what an entry belongs to: its own word, else the only one that there is.
@@ -154,11 +181,12 @@ fn settle(
 }
 
 /// Of several states of one resource, all but the last are named at the last.
-fn duplicates(rivals: &[(Identity, Arc<Entry>)]) -> Option<Problem> {
-    let ((identity, last), others) = rivals.split_last()?;
+fn duplicates(rivals: &[&State<'_>]) -> Option<Problem> {
+    let (State { named, entry: last }, others) = rivals.split_last()?;
     let elsewhere: Vec<String> = others
         .iter()
-        .map(|(_, entry)| entry.origin.place(None, &FieldPath::default()).to_string())
+        .map(|state| state.entry.origin.place(None, &FieldPath::default()))
+        .map(|place| place.to_string())
         .collect();
     let (describe, all_but_one) = match others.len() {
         0 => return None,
@@ -168,7 +196,7 @@ fn duplicates(rivals: &[(Identity, Arc<Entry>)]) -> Option<Problem> {
     Some(Problem {
         place: last
             .origin
-            .place(Some(&identity.to_string()), &FieldPath::default()),
+            .place(Some(&named.identity.to_string()), &FieldPath::default()),
         rule: Rule::Duplicate,
         value: None,
         message: format!(
@@ -180,20 +208,21 @@ fn duplicates(rivals: &[(Identity, Arc<Entry>)]) -> Option<Problem> {
         } else {
             format!(
                 "remove {all_but_one}, or name the later state update-{}.json",
-                identity.kind.label().replace(' ', "-")
+                last.kind.label().replace(' ', "-")
             )
         },
     })
 }
 
-fn add(documents: &mut Documents, identity: Identity, entry: &Entry) {
-    fn document<S>(identity: Identity, entry: &Entry, spec: &Arc<S>) -> Document<S> {
+fn add(documents: &mut Documents, State { named, entry }: &State<'_>) {
+    fn document<S>(identity: &Arc<Identity>, entry: &Entry, spec: &Arc<S>) -> Document<S> {
         Document {
-            identity,
+            identity: Arc::clone(identity),
             spec: Arc::clone(spec),
             origin: Arc::clone(&entry.origin),
         }
     }
+    let identity = &named.identity;
     if !documents.meshes.contains_key(&identity.mesh) {
         documents
             .meshes
@@ -202,37 +231,36 @@ fn add(documents: &mut Documents, identity: Identity, entry: &Entry) {
     let Some(mesh) = documents.meshes.get_mut(&identity.mesh) else {
         return;
     };
-    let name = identity.name.clone();
-    let child = |identity: &Identity| {
-        let parent = identity.parent.clone().unwrap_or_default();
-        (parent, identity.name.clone())
+    let name = || named.key.name.clone();
+    let child = || {
+        let parent = identity.parent.as_deref().unwrap_or_default();
+        (parent.to_owned(), identity.name.clone())
     };
     match &entry.spec {
         Some(Spec::GatewayRoute(spec)) => {
-            let child = child(&identity);
-            mesh.gateway_routes
-                .insert(child, document(identity, entry, spec));
+            let route = document(identity, entry, spec);
+            mesh.gateway_routes.insert(child(), route);
         }
         Some(Spec::Mesh(spec)) => mesh.mesh = Some(document(identity, entry, spec)),
         Some(Spec::Route(spec)) => {
-            let child = child(&identity);
-            mesh.routes.insert(child, document(identity, entry, spec));
+            let route = document(identity, entry, spec);
+            mesh.routes.insert(child(), route);
         }
         Some(Spec::VirtualGateway(spec)) => {
-            mesh.virtual_gateways
-                .insert(name, document(identity, entry, spec));
+            let gateway = document(identity, entry, spec);
+            mesh.virtual_gateways.insert(name(), gateway);
         }
         Some(Spec::VirtualNode(spec)) => {
-            mesh.virtual_nodes
-                .insert(name, document(identity, entry, spec));
+            let node = document(identity, entry, spec);
+            mesh.virtual_nodes.insert(name(), node);
         }
         Some(Spec::VirtualRouter(spec)) => {
-            mesh.virtual_routers
-                .insert(name, document(identity, entry, spec));
+            let router = document(identity, entry, spec);
+            mesh.virtual_routers.insert(name(), router);
         }
         Some(Spec::VirtualService(spec)) => {
-            mesh.virtual_services
-                .insert(dns_key(&name), document(identity, entry, spec));
+            let service = document(identity, entry, spec);
+            mesh.virtual_services.insert(name(), service);
         }
         // It has faults, which are reported; that it is there counts for those who name it.
         None => {}
@@ -241,7 +269,7 @@ fn add(documents: &mut Documents, identity: Identity, entry: &Entry) {
 
 fn warn_of_undocumented_meshes(
     documents: &Documents,
-    declared: &Declared,
+    declared: &[Arc<Identity>],
     findings: &mut Findings,
 ) {
     for (name, mesh) in documents.meshes() {
@@ -251,7 +279,7 @@ fn warn_of_undocumented_meshes(
             parent: None,
             name: name.to_owned(),
         };
-        if mesh.mesh.is_none() && !declared.contains(&identity) {
+        if mesh.mesh.is_none() && !is_declared(declared, &identity) {
             let place = Place {
                 document: Some(identity.to_string()),
                 ..Place::default()
@@ -266,16 +294,20 @@ fn warn_of_undocumented_meshes(
 }
 
 /// What `list-*` names and no document describes.
-fn warn_of_undocumented_names(listed: &[Listed], declared: &Declared, findings: &mut Findings) {
+fn warn_of_undocumented_names(
+    listed: &[Listed],
+    declared: &[Arc<Identity>],
+    findings: &mut Findings,
+) {
     for item in listed {
-        let is_it = |identity: &&Identity| {
+        let is_it = |identity: &&Arc<Identity>| {
             let mesh = item.mesh.as_ref().is_none_or(|mesh| *mesh == identity.mesh);
             let parent = item.parent.is_none() || item.parent == identity.parent;
             identity.kind == item.kind && mesh && parent
         };
         let key = match item.kind {
             Kind::VirtualService => dns_key(&item.name),
-            _ => item.name.clone(),
+            _ => Cow::Borrowed(item.name.as_str()),
         };
         let known = declared
             .iter()

@@ -1,6 +1,6 @@
 //! What a document is a state of: its kind, its mesh, its name.
 
-use std::fmt;
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use serde::Serialize;
 
@@ -133,17 +133,32 @@ impl Identity {
     /// The form in which names are compared. A virtual service's name is a DNS name, whose case
     /// does not count.
     pub(crate) fn key(&self) -> Self {
-        let mut key = self.clone();
+        self.clone().into_key()
+    }
+
+    /// The same of an identity that is not needed any more.
+    pub(crate) fn into_key(mut self) -> Self {
         if self.kind == Kind::VirtualService {
-            key.name = dns_key(&self.name);
+            self.name.make_ascii_lowercase();
         }
-        key
+        self
     }
 }
 
+/// Whether a resource, in the form in which names are compared, is among ordered ones.
+pub(crate) fn is_declared(declared: &[Arc<Identity>], identity: &Identity) -> bool {
+    declared
+        .binary_search_by(|other| other.as_ref().cmp(identity))
+        .is_ok()
+}
+
 /// The form in which DNS names are compared.
-pub(crate) fn dns_key(name: &str) -> String {
-    name.to_ascii_lowercase()
+pub(crate) fn dns_key(name: &str) -> Cow<'_, str> {
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
+    }
 }
 
 /// Whether a part of a name has no value yet: a variable, or a template's placeholder.

@@ -1,10 +1,11 @@
 //! Sets of files to documents; what came of a file is kept for as long as the file stays the same.
 
 use std::{
+    cell::LazyCell,
     collections::{HashMap, HashSet},
     num::NonZeroUsize,
     sync::Arc,
-    thread,
+    thread, vec,
 };
 
 use super::{Documents, Open, Parsed, check, finding::Findings, gather};
@@ -21,8 +22,8 @@ const FEW: usize = 256;
 #[derive(Debug)]
 pub struct Parser {
     inputs: Inputs,
-    /// By the address of the file, which stays its own for as long as it is known.
-    known: HashMap<usize, Known>,
+    /// In the order of the last set.
+    known: Vec<Known>,
     kubernetes: kubernetes::Settler,
     stacks: cloudformation::Stacks,
 }
@@ -38,7 +39,7 @@ impl Parser {
     pub fn new(inputs: Inputs) -> Self {
         Self {
             inputs,
-            known: HashMap::new(),
+            known: Vec::new(),
             kubernetes: kubernetes::Settler::default(),
             stacks: cloudformation::Stacks::default(),
         }
@@ -53,8 +54,7 @@ impl Parser {
         let mut listed = Vec::new();
         let mut objects = Vec::new();
         let mut templates = Vec::new();
-        for file in &set.files {
-            let read = &self.known[&address(file)].read;
+        for Known { read, .. } in &self.known {
             entries.extend(read.entries.iter().cloned());
             listed.extend(read.listed.iter().cloned());
             objects.extend(read.objects.iter().cloned());
@@ -97,35 +97,46 @@ impl Parser {
 
     /// Reads the files that are not known, and forgets those that are gone.
     fn read_new(&mut self, files: &[Arc<SourceFile>]) {
-        let mut known = HashMap::with_capacity(files.len());
-        let mut new = Vec::new();
-        for file in files {
-            match self.known.remove(&address(file)) {
-                Some(same) if Arc::ptr_eq(&same.source, file) => {
-                    known.insert(address(file), same);
-                }
-                _ => new.push(Arc::clone(file)),
-            }
-        }
-        for (source, read) in read_all(new, &self.inputs) {
-            known.insert(address(&source), Known { source, read });
-        }
-        self.known = known;
+        let known = std::mem::take(&mut self.known);
+        // Mostly each file is where it was; only where files came or went they are looked for.
+        let by_address = LazyCell::new(|| -> HashMap<usize, &Known> {
+            let by_address = known.iter().map(|known| (address(&known.source), known));
+            by_address.collect()
+        });
+        let find = |(index, file): (usize, &Arc<SourceFile>)| {
+            let here = known.get(index);
+            here.filter(|here| Arc::ptr_eq(&here.source, file))
+                .or_else(|| by_address.get(&address(file)).copied())
+                .cloned()
+        };
+        let found: Vec<Option<Known>> = files.iter().enumerate().map(find).collect();
+        let new = files.iter().zip(&found);
+        let new = new.filter(|(_, found)| found.is_none());
+        let mut new = read_all(
+            new.map(|(file, _)| Arc::clone(file)).collect(),
+            &self.inputs,
+        );
+        self.known = found
+            .into_iter()
+            .filter_map(|found| found.or_else(|| new.next()))
+            .collect();
     }
 }
 
+/// A file is held for as long as it is known, so that no other has its address.
 fn address(file: &Arc<SourceFile>) -> usize {
     Arc::as_ptr(file).addr()
 }
 
-fn read_all(files: Vec<Arc<SourceFile>>, inputs: &Inputs) -> Vec<(Arc<SourceFile>, Arc<FileRead>)> {
-    let read = |file: Arc<SourceFile>| {
-        let read = Arc::new(form::read(&file, inputs));
-        (file, read)
+/// Reads files, in their order.
+fn read_all(files: Vec<Arc<SourceFile>>, inputs: &Inputs) -> vec::IntoIter<Known> {
+    let read = |source: Arc<SourceFile>| Known {
+        read: Arc::new(form::read(&source, inputs)),
+        source,
     };
     let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     if files.len() < FEW || threads == 1 {
-        return files.into_iter().map(read).collect();
+        return files.into_iter().map(read).collect::<Vec<_>>().into_iter();
     }
     let share = files.len().div_ceil(threads);
     thread::scope(|scope| {
@@ -136,8 +147,9 @@ fn read_all(files: Vec<Arc<SourceFile>>, inputs: &Inputs) -> Vec<(Arc<SourceFile
         workers
             .into_iter()
             .flat_map(|worker| worker.join().expect("reading a file does not panic"))
-            .collect()
+            .collect::<Vec<_>>()
     })
+    .into_iter()
 }
 
 fn parsed(documents: Documents, findings: Findings) -> Parsed {

@@ -147,5 +147,5 @@ fn named(given: &str, kind: Kind, by: &Identity) -> Identity {
         parent: None,
         name: name.to_owned(),
     }
-    .key()
+    .into_key()
 }

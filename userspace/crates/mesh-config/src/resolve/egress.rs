@@ -77,7 +77,7 @@ impl<'a> Resolver<'a> {
             if let Some(service) = self.service_named(given) {
                 let policy = self.client.policy(index, backend);
                 called
-                    .entry(dns_key(&service.identity.name))
+                    .entry(dns_key(&service.identity.name).into_owned())
                     .or_insert(Called { service, policy });
             }
         }
@@ -88,7 +88,7 @@ impl<'a> Resolver<'a> {
     pub(super) fn service_named(&self, given: &str) -> Option<&'a Document<VirtualServiceSpec>> {
         let (mesh, name) = referred(given, Kind::VirtualService, self.mesh_name);
         let mesh = self.documents.mesh(mesh)?;
-        mesh.virtual_services.get(&dns_key(name))
+        mesh.virtual_services.get(&*dns_key(name))
     }
 
     /// A node of the mesh `own`, by name or ARN.
@@ -241,7 +241,7 @@ impl<'a> Resolver<'a> {
 
 /// A service's virtual host: its name with and without the port.
 pub(super) fn virtual_host(service: &str, port: u16, routes: Vec<Route>) -> VirtualHost {
-    let domain = dns_key(service);
+    let domain = dns_key(service).into_owned();
     VirtualHost {
         domains: vec![domain.clone(), format!("{domain}:{port}")],
         name: service.to_owned(),

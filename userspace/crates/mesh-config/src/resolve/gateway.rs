@@ -139,7 +139,10 @@ impl<'a> Resolver<'a> {
         let target = route.kind.target();
         let service = self.service_named(target.virtual_service.virtual_service_name.as_str())?;
         let port = target.port.or_else(|| self.only_port(service));
-        Some(((dns_key(&service.identity.name), port), service))
+        Some((
+            (dns_key(&service.identity.name).into_owned(), port),
+            service,
+        ))
     }
 
     /// The routes of a service on one port; none where nothing provides it, or only by TCP.

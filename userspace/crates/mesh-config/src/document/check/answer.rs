@@ -49,7 +49,7 @@ pub(super) fn service_named<'a>(
     own_mesh: &str,
 ) -> Option<&'a Document<VirtualServiceSpec>> {
     let (mesh, name) = referred(given, Kind::VirtualService, own_mesh);
-    documents.mesh(mesh)?.virtual_services.get(&dns_key(name))
+    documents.mesh(mesh)?.virtual_services.get(&*dns_key(name))
 }
 
 /// The virtual node of a name or ARN.

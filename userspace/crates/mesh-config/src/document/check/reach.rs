@@ -1,6 +1,9 @@
 //! Services that nothing answers and nodes that nothing calls.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use mesh_model::spec::{
     gateway_route::GatewayRouteSpec, virtual_node::VirtualNodeSpec,
@@ -24,7 +27,7 @@ fn is_leaf(node: &Document<VirtualNodeSpec>) -> bool {
 }
 
 /// The nodes that a service or a route leads to, if there is a leaf among all.
-pub(super) fn reached(documents: &Documents) -> BTreeSet<&Identity> {
+pub(super) fn reached(documents: &Documents) -> BTreeSet<&Arc<Identity>> {
     let mut reached = BTreeSet::new();
     let mut nodes = documents
         .meshes()
@@ -50,7 +53,7 @@ pub(super) fn reached(documents: &Documents) -> BTreeSet<&Identity> {
 }
 
 /// Services that nothing answers, and why.
-pub(super) type Unanswered<'a> = BTreeMap<&'a Identity, String>;
+pub(super) type Unanswered<'a> = BTreeMap<&'a Arc<Identity>, String>;
 
 /// Every service that nothing answers.
 pub(super) fn unanswered(documents: &Documents) -> Unanswered<'_> {
@@ -65,7 +68,7 @@ impl Check<'_> {
     /// A leaf that nothing leads to.
     pub(super) fn unreached(
         &mut self,
-        reached: &BTreeSet<&Identity>,
+        reached: &BTreeSet<&Arc<Identity>>,
         node: &Document<VirtualNodeSpec>,
     ) {
         if is_leaf(node) && !reached.contains(&node.identity) {

@@ -32,31 +32,35 @@ pub(super) fn against_router(
     router: &Document<VirtualRouterSpec>,
 ) -> Option<Fault> {
     let kind = &route.spec.kind;
-    let field = FieldPath::spec().member(kind.member());
-    let listeners: Vec<PortMapping> = router.spec.ports().collect();
+    let field = || FieldPath::spec().member(kind.member());
+    let listeners = || router.spec.ports().collect::<Vec<PortMapping>>();
+    let port = kind.port();
+    let mut fitting = router
+        .spec
+        .ports()
+        .filter(|listener| port.is_none_or(|port| listener.port == port));
+    let (first, is_only) = (fitting.next(), fitting.next().is_none());
     let router = &router.identity;
-    let listener = match (kind.port(), &listeners[..]) {
-        (None, [only]) => only,
+    let listener = match (port, first) {
+        (None, Some(only)) if is_only => only,
         (None, _) => {
             return Some(Fault {
-                field: field.member("match"),
+                field: field().member("match"),
                 message: format!("{router} has several listeners: `match.port` must say which"),
-                mend: format!("add `port`: {}", listed(&listeners)),
+                mend: format!("add `port`: {}", listed(&listeners())),
             });
         }
-        (Some(port), _) => match listeners.iter().find(|listener| listener.port == port) {
-            Some(listener) => listener,
-            None => {
-                return Some(Fault {
-                    field: field.members(&["match", "port"]),
-                    message: format!("{router} has no listener on port {port}"),
-                    mend: format!("write a port that it has: {}", listed(&listeners)),
-                });
-            }
-        },
+        (Some(_), Some(listener)) => listener,
+        (Some(port), None) => {
+            return Some(Fault {
+                field: field().members(&["match", "port"]),
+                message: format!("{router} has no listener on port {port}"),
+                mend: format!("write a port that it has: {}", listed(&listeners())),
+            });
+        }
     };
     (listener.protocol != kind.protocol()).then(|| Fault {
-        field,
+        field: field(),
         message: format!(
             "{router} listens on port {} with {}: a `{}` does not fit it",
             listener.port,
@@ -73,21 +77,19 @@ pub(super) fn against_router(
 /// Whether a target at `field` fits the node that it names and a route of that protocol.
 pub(super) fn against_node(
     protocol: Protocol,
-    field: FieldPath,
+    field: impl FnOnce() -> FieldPath,
     target: &WeightedTarget,
     node: &Document<VirtualNodeSpec>,
 ) -> Option<Fault> {
-    let ports: Vec<PortMapping> = node
-        .spec
-        .listeners()
-        .iter()
-        .map(|listener| listener.port_mapping)
-        .collect();
+    let ports = || -> Vec<PortMapping> {
+        let listeners = node.spec.listeners().iter();
+        listeners.map(|listener| listener.port_mapping).collect()
+    };
     let node_name = &node.identity;
     let (field, message, mend) = match target_listener(&node.spec, target.port) {
         Ok(listener) if listener.port_mapping.protocol == protocol => return None,
         Ok(listener) => (
-            field.member("virtualNode"),
+            field().member("virtualNode"),
             format!(
                 "{node_name} listens on port {} with {}, not {}: route and target must be of one \
                  protocol",
@@ -98,19 +100,19 @@ pub(super) fn against_node(
             "change the one or the other".to_owned(),
         ),
         Err(NoTarget::NoListener) => (
-            field.member("virtualNode"),
+            field().member("virtualNode"),
             format!("{node_name} has no listener: nothing can be sent to it"),
             "give it a listener and a service discovery".to_owned(),
         ),
         Err(NoTarget::Ambiguous) => (
-            field,
+            field(),
             format!("{node_name} has several listeners: `port` must say which"),
-            format!("add `port`: {}", listed(&ports)),
+            format!("add `port`: {}", listed(&ports())),
         ),
         Err(NoTarget::NotListening(port)) => (
-            field.member("port"),
+            field().member("port"),
             format!("{node_name} has no listener on port {port}"),
-            format!("write a port that it has: {}", listed(&ports)),
+            format!("write a port that it has: {}", listed(&ports())),
         ),
     };
     Some(Fault {

@@ -1,6 +1,6 @@
 //! What App Mesh let pass in silence, and users paid for.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use mesh_model::{
     snapshot::{DnsResponse, Protocol},
@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// The services that answer TCP, with the ports on which they do.
-pub(super) fn tcp_services(documents: &Documents) -> BTreeMap<&Identity, Vec<Port>> {
+pub(super) fn tcp_services(documents: &Documents) -> BTreeMap<&Arc<Identity>, Vec<Port>> {
     let meshes = documents.meshes();
     meshes
         .flat_map(|(_, mesh)| mesh.virtual_services.values())
@@ -45,13 +45,13 @@ impl<'a> Check<'a> {
     /// node").
     pub(super) fn tcp_backends(
         &mut self,
-        tcp: &BTreeMap<&Identity, Vec<Port>>,
+        tcp: &BTreeMap<&Arc<Identity>, Vec<Port>>,
         node: &Document<VirtualNodeSpec>,
     ) {
         if tcp.len() < 2 {
             return;
         }
-        let mut taken: BTreeMap<Port, &Identity> = BTreeMap::new();
+        let mut taken: BTreeMap<Port, &Arc<Identity>> = BTreeMap::new();
         for (index, backend) in node.spec.backends().enumerate() {
             let given = backend.virtual_service_name.as_str();
             let service = service_named(self.documents, given, &node.identity.mesh);
@@ -106,12 +106,16 @@ impl<'a> Check<'a> {
             let given = target.virtual_node.as_str();
             let node = node_named(self.documents, given, &route.identity.mesh)?;
             let listener = target_listener(&node.spec, target.port).ok()?;
-            Some((listener.port_mapping.port, node.identity.name.clone()))
+            Some((listener.port_mapping.port, node.identity.name.as_str()))
         };
-        let ports: BTreeMap<Port, String> = targets.iter().filter_map(port).collect();
-        if ports.len() < 2 {
+        let mut others = targets.iter().filter_map(port);
+        let Some((first, _)) = others.next() else {
+            return;
+        };
+        if others.all(|(other, _)| other == first) {
             return;
         }
+        let ports: BTreeMap<Port, &str> = targets.iter().filter_map(port).collect();
         let ports: Vec<String> = ports
             .iter()
             .map(|(port, node)| format!("{port} (`{node}`)"))

@@ -1,6 +1,6 @@
 //! Timeouts that cut each other short (guide, "Routes" and "Upstream request timeouts").
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use mesh_model::{
     snapshot::{DEFAULT_REQUEST_TIMEOUT, Protocol},
@@ -27,8 +27,8 @@ use crate::{
 /// to a listener.
 #[derive(Default)]
 pub(super) struct Ways<'a> {
-    callers: BTreeMap<&'a Identity, Vec<&'a Document<VirtualNodeSpec>>>,
-    routes: BTreeMap<(&'a Identity, Port), Vec<&'a Document<RouteSpec>>>,
+    callers: BTreeMap<&'a Arc<Identity>, Vec<&'a Document<VirtualNodeSpec>>>,
+    routes: BTreeMap<(&'a Arc<Identity>, Port), Vec<&'a Document<RouteSpec>>>,
 }
 
 impl<'a> Ways<'a> {
@@ -107,11 +107,11 @@ impl<'a> Check<'a> {
         };
         let router = route.identity.parent_identity();
         let callers = router
-            .and_then(|router| ways.callers.get(&router))
+            .and_then(|router| ways.callers.get(&Arc::new(router)))
             .into_iter()
             .flatten()
             .flat_map(|node| node.spec.listeners().iter().map(move |at| (*node, at)));
-        let mut short: BTreeMap<&Identity, (Duration, &Document<VirtualNodeSpec>)> =
+        let mut short: BTreeMap<&Arc<Identity>, (Duration, &Document<VirtualNodeSpec>)> =
             BTreeMap::new();
         for (node, listener) in targets(self.documents, route).chain(callers) {
             let there = listener_limit(listener);

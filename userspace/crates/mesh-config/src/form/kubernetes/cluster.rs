@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{
     document::{
-        Kind,
-        entry::Entry,
+        Identity, Kind,
+        entry::{Entry, Named},
         finding::{Findings, Origin},
         identity::dns_key,
     },
@@ -106,6 +106,12 @@ fn stand_in(entries: &[Arc<Entry>]) -> Option<Entry> {
         mesh: Some(NO_MESH.to_owned()),
         parent: None,
         name: NO_MESH.to_owned(),
+        named: Some(Named::from(Identity {
+            kind: Kind::Mesh,
+            mesh: NO_MESH.to_owned(),
+            parent: None,
+            name: NO_MESH.to_owned(),
+        })),
         is_of_command: false,
         is_update: false,
         origin: Arc::clone(&entry.origin),
@@ -222,7 +228,10 @@ impl<'a> Cluster<'a> {
         if node.groups.is_empty() {
             return Vec::new();
         }
-        let mut seen: HashSet<String> = named.iter().map(|name| dns_key(name)).collect();
+        let mut seen: HashSet<String> = named
+            .iter()
+            .map(|name| dns_key(name).into_owned())
+            .collect();
         let mut backends = Vec::new();
         for group in &node.groups {
             let services: Vec<SmolStr> = if group.key.name == ALL {
@@ -247,7 +256,7 @@ impl<'a> Cluster<'a> {
             };
             let new = services
                 .into_iter()
-                .filter(|name| seen.insert(dns_key(name)));
+                .filter(|name| seen.insert(dns_key(name).into_owned()));
             backends.extend(new.map(|name| (name, group.line)));
         }
         backends

@@ -156,7 +156,7 @@ impl<'a> Resolver<'a> {
 /// The domain of a host match: the host, or `*` and its ending.
 fn domain(host: &HostnameMatch) -> String {
     match host {
-        HostnameMatch::Exact(host) => dns_key(host.as_str()),
+        HostnameMatch::Exact(host) => dns_key(host.as_str()).into_owned(),
         HostnameMatch::Suffix(ending) => {
             let ending = ending.as_str();
             format!("*{}", dns_key(ending.strip_prefix('*').unwrap_or(ending)))
