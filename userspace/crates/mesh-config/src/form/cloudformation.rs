@@ -158,7 +158,7 @@ pub(super) fn read(mut origin: Origin, file: &mut FileRead) {
     };
     warn_of_transforms(&template, &mut file.findings);
     for member in resources {
-        warn_of_type(&template, member, &mut file.findings);
+        refuse_type(&template, member, &mut file.findings);
     }
     file.templates.push(Arc::new(template));
 }
@@ -214,7 +214,7 @@ fn put_at(node: &mut Node, line: u32) {
     }
 }
 
-fn warn_of_type(template: &Template, member: &Member, findings: &mut Findings) {
+fn refuse_type(template: &Template, member: &Member, findings: &mut Findings) {
     let Some(unknown) = type_of(&member.node)
         .and_then(|name| name.strip_prefix(APP_MESH))
         .filter(|_| kind_of(&member.node).is_none())
@@ -222,14 +222,15 @@ fn warn_of_type(template: &Template, member: &Member, findings: &mut Findings) {
         return;
     };
     let types = Kind::ALL.map(type_name);
-    let hint = suggest::closest(unknown, types.iter().map(String::as_str))
-        .map_or_else(String::new, |meant| {
-            format!("; did you mean `{APP_MESH}{meant}`?")
-        });
-    findings.warn(
+    let mend = match suggest::closest(unknown, types.iter().map(String::as_str)) {
+        Some(meant) => format!("did you mean `{APP_MESH}{meant}`?"),
+        None => format!("its types are {}", types.join(", ")),
+    };
+    findings.refuse(
         template.place(None, &["Resources", &member.name], member.node.line),
         Rule::UnknownKind,
-        format!("left out: App Mesh has no `{APP_MESH}{unknown}`{hint}"),
+        format!("App Mesh has no `{APP_MESH}{unknown}`"),
+        mend,
     );
 }
 

@@ -160,8 +160,10 @@ impl<'a> Evaluator<'a> {
         let known = names.chain(["Arn", "Id", "MeshOwner", "ResourceOwner", "Uid"]);
         let hint = self.hint(attribute, known, "see the attributes of the type");
         let type_name = type_name(resource.kind);
-        let message = format!("`{APP_MESH}{type_name}` has no attribute `{attribute}`");
-        self.fault(line, message, hint)
+        let name = &resource.logical;
+        let message =
+            format!("`{name}.{attribute}`: `{APP_MESH}{type_name}` has no attribute `{attribute}`");
+        self.astray(line, message, hint)
     }
 
     /// The name of a resource, or that of its mesh, router or gateway.

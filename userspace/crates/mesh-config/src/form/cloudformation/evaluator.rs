@@ -278,7 +278,7 @@ impl<'a> Evaluator<'a> {
             let ring = self.underway[begin..].iter().map(|(_, name)| &name[..]);
             let ring: Vec<&str> = ring.chain([name]).collect();
             let message = format!("`{name}` needs its own value: {}", ring.join(" → "));
-            self.fault(line, message, "break the ring");
+            self.astray(line, message, "break the ring".to_owned());
             return None;
         }
         self.underway.push(own);

@@ -54,7 +54,7 @@ impl<'a> Evaluator<'a> {
             let otherwise = format!("add a parameter `{name}`");
             let hint = self.hint(name, known.chain(PSEUDO), otherwise);
             let message = format!("the template has no parameter or resource `{name}`");
-            return self.fault(line, message, hint);
+            return self.astray(line, message, hint);
         };
         if !self.is_made(member, line) {
             return Value::faulty();
@@ -63,6 +63,18 @@ impl<'a> Evaluator<'a> {
             Some(resource) => self.attribute(resource, "Arn", line),
             None => self.settable(name, Vec::new()),
         }
+    }
+
+    /// Reports a reference to what is not there, and gives what stands for the value.
+    pub(super) fn astray(&mut self, line: u32, message: String, mend: String) -> Value {
+        self.report(Problem {
+            place: self.place(line),
+            rule: Rule::Reference,
+            value: None,
+            message,
+            mend,
+        });
+        Value::faulty()
     }
 
     /// What CloudFormation itself gives.

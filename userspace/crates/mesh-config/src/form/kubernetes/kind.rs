@@ -12,6 +12,8 @@ pub(super) const GROUP: &str = "appmesh.k8s.aws";
 const VERSION: &str = "v1beta2";
 /// That of the controller before 1.0.
 const OLD_VERSION: &str = "v1beta1";
+/// The one before that, of the same shape.
+const OLDER_VERSION: &str = "v1alpha1";
 
 /// Why an object is not read.
 struct Refusal {
@@ -87,6 +89,7 @@ fn told(kind: &str, api_version: Option<&str>) -> Result<Option<ObjectKind>, Ref
         (GROUP, VERSION, Some((_, kind))) => Ok(Some(*kind)),
         (GROUP, VERSION, None) => Err(no_kind(kind)),
         (GROUP, OLD_VERSION, _) => Err(Refusal::new("apiVersion", OLD, conversion(kind))),
+        (GROUP, OLDER_VERSION, _) => Err(Refusal::new("apiVersion", OLDER, conversion(kind))),
         (GROUP, _, _) => Err(Refusal::new(
             "apiVersion",
             format!("{GROUP} has no version `{version}`"),
@@ -117,6 +120,9 @@ fn no_kind(kind: &str) -> Refusal {
 
 const OLD: &str = "v1beta1 is the version of the controller before 1.0, whose names and fields are \
                    others: v1beta2 is read";
+
+const OLDER: &str = "v1alpha1 is of the time before v1beta1, and its names and fields are v1beta1's: \
+                     v1beta2 is read";
 
 /// What of an object of the older version has to become what.
 fn conversion(kind: &str) -> String {

@@ -120,14 +120,12 @@ Resources:
 }
 
 #[test]
-fn a_type_that_app_mesh_does_not_have_is_left_out() {
+fn a_type_that_app_mesh_does_not_have_is_refused() {
     let template = format!("Resources:{MESH}  Node: {{ Type: AWS::AppMesh::VirtualNod }}\n");
-    let warnings = warnings(&parse(&template, &[]));
+    let found = problems(&parse(&template, &[]));
     assert!(
-        warnings
-            .iter()
-            .any(|w| w.contains("did you mean `AWS::AppMesh::VirtualNode`?")),
-        "{warnings:#?}"
+        found[0].ends_with("did you mean `AWS::AppMesh::VirtualNode`?"),
+        "{found:#?}"
     );
 }
 

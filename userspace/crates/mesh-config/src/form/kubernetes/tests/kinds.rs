@@ -40,6 +40,16 @@ fn a_version_that_does_not_exist_is_refused() {
 }
 
 #[test]
+fn the_version_before_the_older_is_refused_with_what_has_to_change() {
+    let text = object("VirtualNode", "web", "{ meshName: apps }").replace("v1beta2", "v1alpha1");
+    let found = problem(&beside_shop(&text));
+    assert!(
+        found.contains("v1alpha1 is of the time before v1beta1") && found.contains("`meshName`"),
+        "{found}"
+    );
+}
+
+#[test]
 fn a_misspelt_group_is_refused() {
     let text = object("Mesh", "apps", "{}").replace("appmesh.k8s.aws", "appmesh.k8s.io");
     assert_eq!(
