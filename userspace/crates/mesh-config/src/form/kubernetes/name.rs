@@ -33,13 +33,16 @@ impl Names {
         let line = metadata.line;
         let metadata = scribe.members(metadata, &at)?;
         let name = scribe.required_text(metadata, "name", line, &at)?;
-        let namespace = metadata
-            .get("namespace")
-            .filter(|node| node.value != Value::Null);
-        let namespace = match namespace {
-            _ if !kind.is_in_a_namespace() => SmolStr::default(),
-            None => DEFAULT_NAMESPACE.into(),
+        let given = metadata.get("namespace");
+        let given = given.filter(|node| node.value != Value::Null);
+        let given = match given.filter(|_| kind.is_in_a_namespace()) {
             Some(node) => scribe.text(node, &at.clone().member("namespace"))?,
+            None => SmolStr::default(),
+        };
+        let namespace = if given.is_empty() && kind.is_in_a_namespace() {
+            DEFAULT_NAMESPACE.into()
+        } else {
+            given
         };
         let key = Key { namespace, name };
         scribe.label = format!("{} {}", kind.label(), kind.aws_name(&key));

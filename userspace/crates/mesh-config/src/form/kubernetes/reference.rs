@@ -30,19 +30,18 @@ pub(super) struct Referent {
 impl Referent {
     /// Of the object at a path below `spec`.
     pub(super) fn at(path: &[Step]) -> Option<Self> {
-        let name = |step: Option<&Step>| match step {
-            Some(Step::Member(name)) => Some(name.clone()),
-            _ => None,
+        let step = |back: usize| match path.len().checked_sub(back).map(|index| &path[index]) {
+            Some(Step::Member(name)) => name.as_str(),
+            Some(Step::Item(_)) => "[]",
+            None => "",
         };
-        let mut up = path.iter().rev();
-        let (own, holder) = (name(up.next()), name(up.next()));
-        let (kind, member) = match (own.as_deref(), holder.as_deref()) {
-            (Some("virtualService"), None | Some("target")) => {
+        let (kind, member) = match [step(3), step(2), step(1)] {
+            ["backends", "[]", "virtualService"] | [_, "target", "virtualService"] => {
                 (Kind::VirtualService, "virtualServiceName")
             }
-            (Some("virtualNode"), Some("provider")) => (Kind::VirtualNode, "virtualNodeName"),
-            (Some("virtualRouter"), Some("provider")) => (Kind::VirtualRouter, "virtualRouterName"),
-            (None, Some("weightedTargets")) => (Kind::VirtualNode, "virtualNode"),
+            [_, "provider", "virtualNode"] => (Kind::VirtualNode, "virtualNodeName"),
+            [_, "provider", "virtualRouter"] => (Kind::VirtualRouter, "virtualRouterName"),
+            [_, "weightedTargets", "[]"] => (Kind::VirtualNode, "virtualNode"),
             _ => return None,
         };
         Some(Self { kind, member })

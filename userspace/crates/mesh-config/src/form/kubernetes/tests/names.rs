@@ -95,9 +95,14 @@ spec: { namespaceSelector: {} }
 apiVersion: appmesh.k8s.aws/v1beta2
 kind: VirtualNode
 metadata: { name: web }
+---
+apiVersion: appmesh.k8s.aws/v1beta2
+kind: VirtualNode
+metadata: { name: cart, namespace: '' }
 ";
     let parsed = parse(&[("mesh.yaml", text)]);
     assert!(apps(&parsed).virtual_nodes.contains_key("web_default"));
+    assert!(apps(&parsed).virtual_nodes.contains_key("cart_default"));
 }
 
 #[test]

@@ -262,3 +262,16 @@ fn nothing_is_said_of_a_reference_whose_name_has_no_value() {
     assert!(!warnings(&parsed).iter().any(|w| w.contains("${")));
     assert_eq!(parsed.open.len(), 2);
 }
+
+#[test]
+fn a_field_that_is_called_like_a_reference_and_is_none_is_only_unknown() {
+    let spec = "{ virtualService: { virtualServiceRef: { name: web } } }";
+    let parsed = beside_shop(&object("VirtualNode", "web", spec));
+    apps(&parsed);
+    let wanted = "spec.virtualService: App Mesh knows no such field, it has no effect";
+    assert!(
+        warnings(&parsed)
+            .iter()
+            .any(|warning| warning.ends_with(wanted))
+    );
+}
