@@ -222,6 +222,10 @@ pub(crate) enum ProxyArg {
 }
 
 #[derive(Args, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub(crate) struct ExplainArgs {
     /// Directory of App Mesh documents
     #[arg(long, env = "FERROMESH_MESH_CONFIG", value_name = "DIR")]
@@ -235,6 +239,9 @@ pub(crate) struct ExplainArgs {
     /// Explain a gRPC call: POST with gRPC's content type, the URL's path is /SERVICE/METHOD
     #[arg(long, conflicts_with = "method")]
     pub(crate) grpc: bool,
+    /// The request is made by HTTP/2, which states its scheme; --grpc implies it
+    #[arg(long)]
+    pub(crate) http2: bool,
     /// Explain a request that comes to the resource's own port; to a gateway all do
     #[arg(long)]
     pub(crate) ingress: bool,

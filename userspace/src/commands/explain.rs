@@ -27,6 +27,7 @@ pub(crate) fn run(args: ExplainArgs, environment: &Environment) -> anyhow::Resul
             method: args.method,
             url: args.url,
             headers: args.headers,
+            http2: args.http2,
             ingress: args.ingress,
         }
     };

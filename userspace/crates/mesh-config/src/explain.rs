@@ -29,7 +29,7 @@ use self::{
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExplainError {
     /// A header that no request can have.
-    #[error("`{name}: {value}` is no header of a request; write NAME:VALUE in ASCII")]
+    #[error("`{name}: {value}` is no header of a request; write NAME:VALUE in one line")]
     Header {
         /// Its name.
         name: String,
@@ -86,6 +86,8 @@ pub enum Outcome {
     NoConnect,
     /// 404 with an empty body: no gateway route has this Host.
     NoGatewayRoute,
+    /// 400: the request names no Host.
+    NoHost,
     /// The proxy does not see it: the resource has no listener on this port.
     NoListener,
     /// 404 with an empty body: the virtual host has no route for it.
@@ -133,40 +135,36 @@ pub fn explain(snapshot: &Snapshot, request: &Request) -> Result<Explanation, Ex
         listeners: Vec::new(),
         elsewhere: Vec::new(),
     };
-    let Ok(path) = seen.path() else {
-        return Ok(explanation);
-    };
-    if seen.method() == "CONNECT" {
-        explanation.outcome = Outcome::NoConnect;
-        return Ok(explanation);
-    }
     let is_gateway = snapshot.resource.kind == ProxyKind::VirtualGateway;
     if request.ingress || is_gateway {
-        explanation.enter(snapshot, &seen, &path);
+        explanation.enter(snapshot, &seen);
     } else {
-        explanation.leave(snapshot, &seen, &path);
+        explanation.leave(snapshot, &seen);
     }
     Ok(explanation)
 }
 
 impl Explanation {
     /// What the application calls.
-    fn leave(&mut self, snapshot: &Snapshot, seen: &Seen, path: &str) {
+    fn leave(&mut self, snapshot: &Snapshot, seen: &Seen) {
         let unmatched = match snapshot.egress_filter {
             EgressFilter::AllowAll => Outcome::PassedThrough,
             EgressFilter::DropAll => Outcome::Closed,
         };
         self.outcome = match snapshot.egress.get(&seen.port) {
-            Some(EgressPort::Http(table)) => {
-                let way = Way::egress(snapshot, seen.port);
-                let (step, chosen) = way.decide(table, &seen.parts(path));
-                self.steps.push(step);
-                match (chosen, snapshot.egress_filter) {
-                    (Chosen::NoVirtualHost, EgressFilter::DropAll) => Outcome::NoVirtualService,
-                    (Chosen::NoVirtualHost, EgressFilter::AllowAll) => Outcome::PassedThrough,
-                    (chosen, _) => chosen.outcome(),
+            Some(EgressPort::Http(table)) => match seen.path() {
+                Err(refused) => refused,
+                Ok(path) => {
+                    let way = Way::egress(snapshot, seen.port);
+                    let (step, chosen) = way.decide(table, &seen.parts(&path));
+                    self.steps.push(step);
+                    match (chosen, snapshot.egress_filter) {
+                        (Chosen::NoVirtualHost, EgressFilter::DropAll) => Outcome::NoVirtualService,
+                        (Chosen::NoVirtualHost, EgressFilter::AllowAll) => Outcome::PassedThrough,
+                        (chosen, _) => chosen.outcome(),
+                    }
                 }
-            }
+            },
             Some(EgressPort::Tcp(route)) => {
                 let way = Way::egress(snapshot, seen.port);
                 let mut step = way.take_connection(&route.name, &route.targets, route.idle_timeout);
@@ -186,7 +184,7 @@ impl Explanation {
     }
 
     /// What comes to a listener of the resource.
-    fn enter(&mut self, snapshot: &Snapshot, seen: &Seen, path: &str) {
+    fn enter(&mut self, snapshot: &Snapshot, seen: &Seen) {
         let Some(port) = snapshot.ingress.get(&seen.port) else {
             self.outcome = Outcome::NoListener;
             self.listeners = snapshot.ingress.keys().copied().collect();
@@ -203,12 +201,19 @@ impl Explanation {
             self.steps.push(step);
             return;
         };
-        let (step, chosen) = way.decide(table, &seen.parts(path));
+        let path = match seen.path() {
+            Ok(path) => path,
+            Err(refused) => {
+                self.outcome = refused;
+                return;
+            }
+        };
+        let (step, chosen) = way.decide(table, &seen.parts(&path));
         self.steps.push(step);
         self.outcome = match chosen {
             Chosen::NoVirtualHost => Outcome::NoGatewayRoute,
             Chosen::Route(route) => match &route.next_hop {
-                Some(hop) => self.go_on(snapshot, seen, (route, hop), path),
+                Some(hop) => self.go_on(snapshot, seen, (route, hop), &path),
                 None => chosen.outcome(),
             },
             Chosen::NoRoute => chosen.outcome(),

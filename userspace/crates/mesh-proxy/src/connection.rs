@@ -6,6 +6,7 @@ use mesh_model::snapshot::EgressPort;
 use tokio::net::TcpStream;
 
 use crate::{
+    access_log::Record,
     detect,
     downstream::{
         http,
@@ -18,7 +19,12 @@ use crate::{
 };
 
 /// Serves an accepted connection in a task of its own: if it panics, it alone ends.
-pub(crate) fn start(worker: &Rc<Worker>, listener: &Rc<ListenerContext>, stream: TcpStream) {
+pub(crate) fn start(
+    worker: &Rc<Worker>,
+    listener: &Rc<ListenerContext>,
+    stream: TcpStream,
+    peer: SocketAddr,
+) {
     listener.stats.downstream_cx_total.increment();
     let open = Open {
         listener: Rc::clone(listener),
@@ -27,7 +33,7 @@ pub(crate) fn start(worker: &Rc<Worker>, listener: &Rc<ListenerContext>, stream:
     open.listener.stats.downstream_cx_active.increment();
     let worker = Rc::clone(worker);
     tokio::task::spawn_local(async move {
-        if let Err(error) = serve(&worker, &open.listener, stream).await {
+        if let Err(error) = serve(&worker, &open.listener, stream, peer).await {
             tracing::debug!(%error, "a connection ended before it was served");
         }
         drop(open);
@@ -51,10 +57,11 @@ async fn serve(
     worker: &Rc<Worker>,
     listener: &ListenerContext,
     stream: TcpStream,
+    peer: SocketAddr,
 ) -> io::Result<()> {
     let place = match listener.direction {
-        Direction::Egress => egress_place(worker, &stream)?,
-        Direction::Ingress => ingress_place(listener, &stream)?,
+        Direction::Egress => egress_place(worker, &stream, peer)?,
+        Direction::Ingress => ingress_place(listener, &stream, peer)?,
     };
     let Some(place) = place else {
         listener.stats.downstream_cx_rejected.increment();
@@ -66,7 +73,8 @@ async fn serve(
     match answer {
         Some(Answer::Http) => serve_http(worker, place, stream).await,
         Some(Answer::Tcp(target)) => {
-            tcp::serve(worker, place.direction, stream, target).await;
+            let record = Record::of_connection(&worker.generation().shared, place);
+            tcp::serve(worker, place.direction, stream, target, record).await;
             Ok(())
         }
         None => {
@@ -79,8 +87,12 @@ async fn serve(
 
 /// Where a redirected connection was going; none for one that was not redirected here: serving it
 /// would be guessing, and one that the proxy itself made would come round for ever.
-fn egress_place(worker: &Worker, stream: &TcpStream) -> io::Result<Option<Place>> {
-    let (peer, local) = (stream.peer_addr()?, stream.local_addr()?);
+fn egress_place(
+    worker: &Worker,
+    stream: &TcpStream,
+    peer: SocketAddr,
+) -> io::Result<Option<Place>> {
+    let local = stream.local_addr()?;
     // Redirection stays on the host: to loopback, whatever address the application bound, or, for
     // a socket that is bound to a device, from the host's own address to itself.
     if !local.ip().to_canonical().is_loopback() && peer.ip() != local.ip() {
@@ -97,17 +109,26 @@ fn egress_place(worker: &Worker, stream: &TcpStream) -> io::Result<Option<Place>
         direction: Direction::Egress,
         port: origin.destination.port(),
         original: Some(origin.destination),
+        dialled: origin.destination,
+        peer,
     }))
 }
 
 /// Where a steered connection was going: a steered socket keeps the address that was dialled.
 /// None for one that dialled the proxy's own port.
-fn ingress_place(listener: &ListenerContext, stream: &TcpStream) -> io::Result<Option<Place>> {
-    let port = stream.local_addr()?.port();
+fn ingress_place(
+    listener: &ListenerContext,
+    stream: &TcpStream,
+    peer: SocketAddr,
+) -> io::Result<Option<Place>> {
+    let dialled = stream.local_addr()?;
+    let port = dialled.port();
     Ok((port != listener.port).then_some(Place {
         direction: Direction::Ingress,
         port,
         original: None,
+        dialled,
+        peer,
     }))
 }
 

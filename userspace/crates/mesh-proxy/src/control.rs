@@ -10,11 +10,12 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use mesh_model::snapshot::{Cluster, Snapshot};
-use mesh_telemetry::{Registry, Shard};
+use mesh_telemetry::{Registry, Shard, access_log::Queue};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     ProxyError, ProxySettings,
+    access_log::AccessLog,
     cluster::{SharedCluster, discovery::Discoverer, dns::Dns},
     generation::{Generation, clusters_of},
     status::ProxyStatus,
@@ -79,6 +80,7 @@ impl Control {
             discoverer,
             stats: Arc::clone(stats),
             clusters: HashMap::new(),
+            lines: None,
         };
         let running = watch::Sender::new(());
         let mut stopped = running.subscribe();
@@ -155,6 +157,8 @@ struct Directory {
     discoverer: Discoverer,
     stats: Arc<Registry>,
     clusters: HashMap<Arc<Cluster>, Arc<SharedCluster>>,
+    /// The way to the access log's file, kept for as long as the path stays.
+    lines: Option<Arc<Queue>>,
 }
 
 impl Directory {
@@ -164,6 +168,21 @@ impl Directory {
             // Whoever no longer waits does not need to hear.
             let _ = done.send(());
         }
+    }
+
+    fn access_log(&mut self, snapshot: &Snapshot) -> Option<AccessLog> {
+        let config = snapshot.access_log.as_ref();
+        self.lines
+            .take_if(|lines| config.is_none_or(|config| config.path != lines.path()));
+        let config = config?;
+        if self.lines.is_none() {
+            let stats = self.stats.access_log(Shard::Control);
+            match Queue::start(&config.path, stats) {
+                Ok(lines) => self.lines = Some(Arc::new(lines)),
+                Err(error) => tracing::error!(%error, "there is no access log: no thread for it"),
+            }
+        }
+        AccessLog::new(config, Arc::clone(self.lines.as_ref()?))
     }
 
     async fn bring_into_force(&mut self, snapshot: Arc<Snapshot>) {
@@ -205,7 +224,8 @@ impl Directory {
             .cluster_removed
             .add((before - self.clusters.len()) as u64);
         let number = snapshot.generation;
-        let generation = Generation::new(snapshot, clusters);
+        let access_log = self.access_log(&snapshot).map(Arc::new);
+        let generation = Generation::new(snapshot, clusters, access_log);
         self.shared.generation.store(Some(Arc::new(generation)));
         self.shared.tell();
         tracing::info!(generation = number, "generation in force");

@@ -8,7 +8,7 @@ use mesh_model::snapshot::{
 };
 use mesh_route::Table;
 
-use crate::{cluster::SharedCluster, listener::Direction};
+use crate::{access_log::AccessLog, cluster::SharedCluster, listener::Direction};
 
 /// One configuration, ready for use.
 #[derive(Debug)]
@@ -18,12 +18,18 @@ pub(crate) struct Generation {
     pub(crate) clusters: Vec<Arc<SharedCluster>>,
     /// What takes egress that no virtual service matches; none where such egress is refused.
     pub(crate) passthrough: Option<ClusterId>,
+    /// Where requests and connections are written down.
+    pub(crate) access_log: Option<Arc<AccessLog>>,
     tables: HashMap<(Direction, u16), Table>,
 }
 
 impl Generation {
     /// Joins a snapshot with its clusters: those of [`clusters_of`], in that order.
-    pub(crate) fn new(snapshot: Arc<Snapshot>, clusters: Vec<Arc<SharedCluster>>) -> Self {
+    pub(crate) fn new(
+        snapshot: Arc<Snapshot>,
+        clusters: Vec<Arc<SharedCluster>>,
+        access_log: Option<Arc<AccessLog>>,
+    ) -> Self {
         let egress = snapshot
             .egress
             .iter()
@@ -49,6 +55,7 @@ impl Generation {
             snapshot,
             clusters,
             passthrough,
+            access_log,
             tables,
         }
     }

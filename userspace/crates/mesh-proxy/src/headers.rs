@@ -41,11 +41,16 @@ pub(crate) fn prepare_request(headers: &mut HeaderMap, timeout: Option<Duration>
     if let Entry::Vacant(vacant) = headers.entry(X_FORWARDED_PROTO) {
         vacant.insert(HeaderValue::from_static("http"));
     }
-    if let Entry::Vacant(vacant) = headers.entry(X_REQUEST_ID) {
-        vacant.insert(random_uuid());
-    }
+    ensure_request_id(headers);
     if let Some(timeout) = timeout {
         headers.insert(X_ENVOY_EXPECTED_RQ_TIMEOUT_MS, milliseconds(timeout));
+    }
+}
+
+/// Gives a request a number, unless it has one.
+pub(crate) fn ensure_request_id(headers: &mut HeaderMap) {
+    if let Entry::Vacant(vacant) = headers.entry(X_REQUEST_ID) {
+        vacant.insert(random_uuid());
     }
 }
 

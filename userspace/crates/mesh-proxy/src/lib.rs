@@ -11,9 +11,10 @@
 //! - `relay`: bodies and bytes, and the time that they may take
 //! - `reply`: the proxy's own answers, the only place that makes them
 //!
-//! Beside the path: `proxy` (the daemon's handle), `worker` (a thread and what is its own),
+//! Beside the path: `access_log` (what is written down of it), `proxy` (the daemon's handle), `worker` (a thread and what is its own),
 //! `control` and `generation` (configuration and discovery, away from the workers), `admin`.
 
+mod access_log;
 pub mod admin;
 mod cluster;
 mod connection;

@@ -16,6 +16,7 @@ use tokio::{
 
 use crate::{
     Listeners, OriginSource, ProxyError, ProxySettings,
+    access_log::LAST_LINES,
     control::Control,
     status::ProxyStatus,
     worker::{self, Phase, WorkerSeed},
@@ -136,6 +137,11 @@ impl Drop for Proxy {
         for worker in self.workers.drain(..) {
             // A panic of that thread was printed when it happened.
             let _ = worker.thread.join();
+        }
+        let generation = self.control.shared().generation.load_full();
+        let log = generation.and_then(|generation| generation.access_log.clone());
+        if log.is_some_and(|log| !log.queue().flush(LAST_LINES)) {
+            tracing::warn!("the last lines of the access log are not written");
         }
     }
 }

@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
+use mesh_telemetry::access_log::ResponseFlag;
 
 use crate::{headers, relay::response_body::ResponseBody};
 
@@ -57,6 +58,47 @@ impl Failure {
             Self::InvalidHost | Self::InvalidPath => StatusCode::BAD_REQUEST,
             Self::OldVersion => StatusCode::UPGRADE_REQUIRED,
             Self::ProtocolError => StatusCode::BAD_GATEWAY,
+        }
+    }
+
+    /// What the access log calls it; none where Envoy sets no flag.
+    pub(crate) fn flag(self) -> Option<ResponseFlag> {
+        Some(match self {
+            Self::Connect | Self::NoRoute => ResponseFlag::NoRouteFound,
+            Self::ConnectionTermination => ResponseFlag::UpstreamConnectionTermination,
+            Self::ConnectionTimeout | Self::Unreachable => ResponseFlag::UpstreamConnectionFailure,
+            Self::IdleTimeout => ResponseFlag::StreamIdleTimeout,
+            Self::InvalidHost | Self::InvalidPath | Self::OldVersion => return None,
+            Self::NoCluster => ResponseFlag::NoClusterFound,
+            Self::NoHealthyUpstream => ResponseFlag::NoHealthyUpstream,
+            Self::ProtocolError => ResponseFlag::UpstreamProtocolError,
+            Self::RefusedStream | Self::RemoteReset => ResponseFlag::UpstreamRemoteReset,
+            Self::RequestTimeout => ResponseFlag::UpstreamRequestTimeout,
+        })
+    }
+
+    /// Envoy's `%RESPONSE_CODE_DETAILS%`.
+    pub(crate) fn details(self) -> &'static str {
+        macro_rules! before_response {
+            ($reason:literal) => {
+                concat!("upstream_reset_before_response_started{", $reason, "}")
+            };
+        }
+        match self {
+            Self::Connect | Self::NoRoute => "route_not_found",
+            Self::ConnectionTermination => before_response!("connection_termination"),
+            Self::ConnectionTimeout => before_response!("connection_timeout"),
+            Self::IdleTimeout => "stream_idle_timeout",
+            Self::InvalidHost => "missing_host_header",
+            Self::InvalidPath => "path_normalization_failed",
+            Self::NoCluster => "cluster_not_found",
+            Self::NoHealthyUpstream => "no_healthy_upstream",
+            Self::OldVersion => "low_version",
+            Self::ProtocolError => before_response!("protocol_error"),
+            Self::RefusedStream => before_response!("remote_refused_stream_reset"),
+            Self::RemoteReset => before_response!("remote_reset"),
+            Self::RequestTimeout => "response_timeout",
+            Self::Unreachable => before_response!("remote_connection_failure"),
         }
     }
 

@@ -10,7 +10,10 @@ use mesh_model::snapshot::{
 use mesh_route::{Decision, RequestParts};
 use mesh_telemetry::scope::VirtualHostStats;
 
-use crate::{listener::Direction, reply::Failure, upstream::LocalCluster, worker::LocalGeneration};
+use crate::{
+    generation::Generation, listener::Direction, reply::Failure, upstream::LocalCluster,
+    worker::LocalGeneration,
+};
 
 /// Where a connection came in.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +23,45 @@ pub(crate) struct Place {
     pub(crate) port: u16,
     /// The address that the application dialled; none for ingress.
     pub(crate) original: Option<SocketAddr>,
+    /// The address that the client dialled, either way.
+    pub(crate) dialled: SocketAddr,
+    pub(crate) peer: SocketAddr,
+}
+
+/// What the routes say of a request.
+pub(crate) struct Choice {
+    /// The route that takes it.
+    route: Option<RouteAt>,
+    pub(crate) target: Result<Target, Failure>,
+}
+
+/// Where a route is in its generation.
+#[derive(Clone, Copy, Debug)]
+struct RouteAt {
+    place: Place,
+    virtual_host: usize,
+    route: usize,
+}
+
+impl Choice {
+    /// No route was asked.
+    pub(crate) fn none(failure: Failure) -> Self {
+        Self {
+            route: None,
+            target: Err(failure),
+        }
+    }
+
+    /// The name of the route that takes the request.
+    pub(crate) fn route_name<'a>(&self, generation: &'a Generation) -> Option<&'a str> {
+        let RouteAt {
+            place,
+            virtual_host,
+            route,
+        } = self.route?;
+        let (_, table) = generation.routes(place.direction, place.port)?;
+        Some(&table.virtual_hosts[virtual_host].routes[route].name)
+    }
 }
 
 /// Which cluster gets a request, and the times that its route gives it.
@@ -58,14 +100,14 @@ pub(crate) fn host_of<B>(request: &Request<B>) -> Option<&str> {
 }
 
 /// Picks the cluster of a request. Routes see the path as Envoy normalises it, and it goes on so.
-pub(crate) fn http<B>(
-    generation: &LocalGeneration,
-    place: Place,
-    request: &Request<B>,
-) -> Result<Target, Failure> {
-    let host = host_of(request).ok_or(Failure::InvalidHost)?;
+pub(crate) fn http<B>(generation: &LocalGeneration, place: Place, request: &Request<B>) -> Choice {
+    let Some(host) = host_of(request) else {
+        return Choice::none(Failure::InvalidHost);
+    };
     let uri = request.uri();
-    let path = mesh_route::normalise(uri.path()).map_err(|_| Failure::InvalidPath)?;
+    let Ok(path) = mesh_route::normalise(uri.path()) else {
+        return Choice::none(Failure::InvalidPath);
+    };
     let parts = RequestParts {
         method: request.method().as_str(),
         scheme: mesh_route::scheme(uri.scheme_str(), request.headers()),
@@ -74,44 +116,55 @@ pub(crate) fn http<B>(
         query: uri.query(),
         headers: request.headers(),
     };
-    let mut target = target_of(generation, place, &parts)?;
-    if let Cow::Owned(path) = path {
+    let mut choice = choice_of(generation, place, &parts);
+    if let (Cow::Owned(path), Ok(target)) = (path, &mut choice.target) {
         let whole = match uri.query() {
             Some(query) => format!("{path}?{query}"),
             None => path,
         };
-        let whole = PathAndQuery::try_from(whole).map_err(|_| Failure::InvalidPath)?;
-        target.path = Some(whole);
+        match PathAndQuery::try_from(whole) {
+            Ok(whole) => target.path = Some(whole),
+            Err(_) => return Choice::none(Failure::InvalidPath),
+        }
     }
-    Ok(target)
+    choice
 }
 
-fn target_of(
-    generation: &LocalGeneration,
-    place: Place,
-    request: &RequestParts<'_>,
-) -> Result<Target, Failure> {
+fn choice_of(generation: &LocalGeneration, place: Place, request: &RequestParts<'_>) -> Choice {
+    let unrouted = |target| Choice {
+        route: None,
+        target,
+    };
     let Some((compiled, table)) = generation.shared.routes(place.direction, place.port) else {
         // The port spoke HTTP when this connection came in; this generation has none there.
-        return passthrough(generation, place);
+        return unrouted(passthrough(generation, place));
     };
     let (virtual_host, route) = match compiled.decide(request) {
         Decision::Route {
             virtual_host,
             route,
         } => (virtual_host, route),
-        Decision::NoVirtualHost => return passthrough(generation, place),
-        Decision::NoRoute { .. } => return Err(Failure::NoRoute),
+        Decision::NoVirtualHost => return unrouted(passthrough(generation, place)),
+        Decision::NoRoute { .. } => return Choice::none(Failure::NoRoute),
+    };
+    let at = RouteAt {
+        place,
+        virtual_host,
+        route,
     };
     let route = &table.virtual_hosts[virtual_host].routes[route];
-    Ok(Target {
-        cluster: weighted(generation, &route.targets).ok_or(Failure::NoCluster)?,
+    let target = weighted(generation, &route.targets).map(|cluster| Target {
+        cluster,
         original: place.original,
         path: None,
         request_timeout: route.request_timeout,
         idle_timeout: route.idle_timeout,
         virtual_host: generation.virtual_host_stats(place, virtual_host),
-    })
+    });
+    Choice {
+        route: Some(at),
+        target: target.ok_or(Failure::NoCluster),
+    }
 }
 
 /// The cluster of an opaque connection.

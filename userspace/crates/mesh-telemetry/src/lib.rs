@@ -1,9 +1,11 @@
-//! Statistics under the names that Envoy gives them, one [`Registry`] for each workload.
+//! What is told of a workload's traffic: statistics under the names that Envoy gives them, one
+//! [`Registry`] for each workload, and a line for each request ([`access_log`]).
 //!
 //! Writers never meet: every worker thread owns its cells of a scope ([`scope`]), and only a reader
 //! adds them up ([`Registry::samples`]). What is read is rendered as Envoy's admin interface prints
 //! it ([`render`]); [`server`] is the state behind `/ready` and `/server_info`.
 
+pub mod access_log;
 pub mod cell;
 mod registry;
 pub mod render;

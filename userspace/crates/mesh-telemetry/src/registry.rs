@@ -12,8 +12,8 @@ use std::{
 use crate::{
     render::{Family, Metric, Sample},
     scope::{
-        ClusterManagerStats, ClusterStats, ConnectionStats, HttpStats, ListenerStats, Reading,
-        Scope, TcpStats, VirtualHostStats,
+        AccessLogStats, ClusterManagerStats, ClusterStats, ConnectionStats, HttpStats,
+        ListenerStats, Reading, Scope, TcpStats, VirtualHostStats,
     },
     server::ServerState,
 };
@@ -41,6 +41,7 @@ pub struct Registry {
     virtual_hosts: Scopes<VirtualHostStats>,
     cluster_manager: Scopes<ClusterManagerStats>,
     connections: Scopes<ConnectionStats>,
+    access_log: Scopes<AccessLogStats>,
 }
 
 impl Registry {
@@ -59,6 +60,7 @@ impl Registry {
             virtual_hosts: Scopes::default(),
             cluster_manager: Scopes::default(),
             connections: Scopes::default(),
+            access_log: Scopes::default(),
         }
     }
 
@@ -122,6 +124,11 @@ impl Registry {
         self.connections.cells(kind, shard)
     }
 
+    /// `shard`'s cells of `access_log.`
+    pub fn access_log(&self, shard: Shard) -> Arc<AccessLogStats> {
+        self.access_log.cells("", shard)
+    }
+
     /// Forgets clusters and virtual hosts that nobody counts in any more, as Envoy drops the
     /// statistics of a cluster that configuration no longer names.
     pub fn prune(&self) {
@@ -141,6 +148,7 @@ impl Registry {
         self.cluster_manager
             .collect(Family::ClusterManager, &mut samples);
         self.connections.collect(Family::Connection, &mut samples);
+        self.access_log.collect(Family::AccessLog, &mut samples);
         self.collect_server(&mut samples);
         samples
     }

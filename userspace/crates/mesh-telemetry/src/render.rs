@@ -9,6 +9,8 @@ use crate::scope::Reading;
 /// The kinds of scope: what stands before the scope's name, and how Prometheus labels it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Family {
+    /// `access_log.`
+    AccessLog,
     /// `cluster.<name>.`
     Cluster,
     /// `cluster_manager.`
@@ -66,6 +68,7 @@ impl Sample {
     pub fn name(&self) -> String {
         let scope = &self.scope;
         let mut name = match self.family {
+            Family::AccessLog => "access_log.".to_owned(),
             Family::Cluster => format!("cluster.{scope}."),
             Family::ClusterManager => "cluster_manager.".to_owned(),
             Family::Connection => format!("connection.{scope}."),
@@ -93,6 +96,7 @@ impl Sample {
 
     fn prometheus_name(&self) -> String {
         let family = match self.family {
+            Family::AccessLog => "access_log",
             Family::Cluster => "cluster",
             Family::ClusterManager => "cluster_manager",
             Family::Connection => "connection",
@@ -103,7 +107,7 @@ impl Sample {
             Family::VirtualHost => "vhost_vcluster",
         };
         // Dashboards know Envoy's names; what Envoy does not have must not look like them.
-        let owner = if self.family == Family::Connection {
+        let owner = if matches!(self.family, Family::AccessLog | Family::Connection) {
             "ferromesh"
         } else {
             "envoy"
@@ -127,7 +131,7 @@ impl Sample {
         let scope = escape_label(&self.scope);
         match self.family {
             Family::Cluster => labels.push(format!("envoy_cluster_name=\"{scope}\"")),
-            Family::ClusterManager | Family::Server => {}
+            Family::AccessLog | Family::ClusterManager | Family::Server => {}
             Family::Connection => labels.push(format!("kind=\"{scope}\"")),
             Family::Http => labels.push(format!("envoy_http_conn_manager_prefix=\"{scope}\"")),
             Family::Listener => labels.push(format!("envoy_listener_address=\"{scope}\"")),

@@ -75,6 +75,21 @@ macro_rules! scope {
 }
 
 scope! {
+    /// `access_log.`: what became of the lines. Envoy has no such scope.
+    AccessLogStats {
+        counters {
+            /// Lines that found the queue full.
+            lines_dropped,
+            /// Lines that could not be written.
+            lines_failed,
+            /// Lines written.
+            lines_written,
+        }
+        gauges {}
+    }
+}
+
+scope! {
     /// `cluster.<name>.`
     ClusterStats {
         counters {

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header, uri::Scheme}
 use mesh_model::snapshot::VIRTUAL_SERVICE_HEADER;
 use mesh_route::{InvalidPath, RequestParts, normalise, scheme};
 
-use super::ExplainError;
+use super::{ExplainError, Outcome};
 
 /// A request as it is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,12 +18,15 @@ pub struct Request {
     pub url: String,
     /// A `host` here stands in for the URL's.
     pub headers: Vec<(String, String)>,
+    /// It is made by HTTP/2, which states the scheme; HTTP/1.1 leaves it to `x-forwarded-proto`.
+    pub http2: bool,
     /// It comes from elsewhere to a port of the resource; otherwise the application makes it.
     pub ingress: bool,
 }
 
 impl Request {
-    /// A call of a gRPC method: `POST` with gRPC's content type (gRPC over HTTP/2, "Requests").
+    /// A call of a gRPC method: `POST` by HTTP/2 with gRPC's content type (gRPC over HTTP/2,
+    /// "Requests").
     pub fn grpc(url: String, mut headers: Vec<(String, String)>, ingress: bool) -> Self {
         for (name, value) in [("content-type", "application/grpc"), ("te", "trailers")] {
             if !headers.iter().any(|(given, _)| given == name) {
@@ -34,6 +37,7 @@ impl Request {
             method: "POST".to_owned(),
             url,
             headers,
+            http2: true,
             ingress,
         }
     }
@@ -89,14 +93,15 @@ impl Seen {
             format!("{}:{port}", authority.host())
         };
         let (headers, given) = headers_of(&request.headers)?;
-        let secured = (uri.scheme() == Some(&Scheme::HTTPS)).then_some("https");
+        let is_stated = request.http2 || uri.scheme() == Some(&Scheme::HTTPS);
+        let stated = uri.scheme_str().filter(|_| is_stated);
         Ok(Self {
             port,
             host: given.unwrap_or(host),
             method: request.method.parse().map_err(|_| ExplainError::Method {
                 method: request.method.clone(),
             })?,
-            scheme: scheme(secured, &headers).to_owned(),
+            scheme: scheme(stated, &headers).to_owned(),
             path: uri.path().to_owned(),
             query: uri.query().map(ToOwned::to_owned),
             headers,
@@ -104,13 +109,15 @@ impl Seen {
         })
     }
 
-    /// The path as it is matched.
-    pub(super) fn path(&self) -> Result<Cow<'_, str>, InvalidPath> {
-        normalise(&self.path)
-    }
-
-    pub(super) fn method(&self) -> &str {
-        self.method.as_str()
+    /// The path as it is matched, or what becomes of a request for which no route is asked.
+    pub(super) fn path(&self) -> Result<Cow<'_, str>, Outcome> {
+        if self.method == Method::CONNECT {
+            return Err(Outcome::NoConnect);
+        }
+        if self.host.is_empty() {
+            return Err(Outcome::NoHost);
+        }
+        normalise(&self.path).map_err(|InvalidPath| Outcome::BadPath)
     }
 
     /// The request to another Host.
@@ -154,9 +161,11 @@ fn headers_of(given: &[(String, String)]) -> Result<(HeaderMap, Option<String>),
         };
         let field: HeaderName = name.parse().map_err(|_| invalid())?;
         if field == header::HOST {
-            host = Some(value.clone());
+            host = Some(value.trim_matches([' ', '\t']).to_owned());
             continue;
         }
+        // Space around a value is no part of it (RFC 9110, section 5.5).
+        let value = value.trim_matches([' ', '\t']);
         let value = HeaderValue::from_str(value).map_err(|_| invalid())?;
         headers.append(field, value);
     }

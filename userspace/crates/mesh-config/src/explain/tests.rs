@@ -5,11 +5,14 @@ use serde_json::json;
 use super::*;
 use crate::fixture::Files;
 
+const DOCUMENTED: &str = include_str!("../../../../../docs/explain.md");
+
 fn request(url: &str) -> Request {
     Request {
         method: "GET".to_owned(),
         url: url.to_owned(),
         headers: Vec::new(),
+        http2: false,
         ingress: false,
     }
 }
@@ -30,8 +33,13 @@ fn a_routed_request_is_told_from_port_to_address() {
         &Files::getting_started(),
         "http://ServiceB.apps.local/colour?a=b",
     );
+    let text = explanation.to_string();
+    assert!(
+        DOCUMENTED.contains(&text),
+        "docs/explain.md has another:\n{text}"
+    );
     assert_eq!(
-        explanation.to_string(),
+        text,
         "GET http://ServiceB.apps.local/colour?a=b
   outcome          routed
   egress           lds_egress_0.0.0.0_15001, port 80, routes rds_egress_http_80
@@ -96,6 +104,17 @@ fn a_path_that_no_route_takes_gets_404_with_the_reason() {
     assert!(
         text.contains("route serviceB: the path `/` does not begin with `/colour/`"),
         "{text}"
+    );
+}
+
+#[test]
+fn a_strange_path_is_no_matter_where_no_http_is_spoken() {
+    let files = Files::getting_started();
+    let outcome = |url: &str| explained(&files, url).outcome;
+    assert_eq!(outcome("http://serviceb.apps.local/%00"), Outcome::BadPath);
+    assert_eq!(
+        outcome("http://serviceb.apps.local:81/%00"),
+        Outcome::Closed
     );
 }
 
@@ -222,6 +241,24 @@ fn a_grpc_call_is_a_post_of_its_method() {
     assert_eq!(explanation.outcome, Outcome::Routed);
     let plain = explain(&snapshot, &request(&url)).expect("a URL");
     assert_eq!(plain.outcome, Outcome::NoRoute);
+}
+
+#[test]
+fn http2_states_the_scheme_and_http1_leaves_it_to_a_header() {
+    let matches = json!({ "prefix": "/", "scheme": "https" });
+    let files =
+        Files::getting_started().set("create-route.json", "/spec/http2Route/match", matches);
+    let snapshot = files.resolve("serviceA").expect("it resolves").snapshot;
+    let outcome = |http2: bool| {
+        let request = Request {
+            http2,
+            headers: vec![("x-forwarded-proto".to_owned(), "https".to_owned())],
+            ..request("http://serviceb.apps.local/")
+        };
+        explain(&snapshot, &request).expect("a URL").outcome
+    };
+    assert_eq!(outcome(false), Outcome::Routed);
+    assert_eq!(outcome(true), Outcome::NoRoute);
 }
 
 #[test]

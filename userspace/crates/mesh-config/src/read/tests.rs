@@ -3,7 +3,7 @@
 mod gateways;
 
 use mesh_model::spec::{
-    gateway_route::GatewayRouteSpec, mesh::MeshSpec, route::RouteSpec,
+    gateway_route::GatewayRouteSpec, logging::Logging, mesh::MeshSpec, route::RouteSpec,
     virtual_gateway::VirtualGatewaySpec, virtual_node::VirtualNodeSpec,
     virtual_router::VirtualRouterSpec, virtual_service::VirtualServiceSpec,
 };
@@ -250,6 +250,28 @@ fn an_expression_is_one_of_re2() {
     for found in [found("httpRoute", headers), found("grpcRoute", metadata)] {
         assert!(found[0].contains("cannot be repeated"), "{found:?}");
     }
+}
+
+#[test]
+fn a_format_of_the_access_log_is_one_of_envoy() {
+    let with = |format: Value| {
+        let file = json!({ "path": "/dev/stdout", "format": format });
+        problems::<Logging>(&json!({ "accessLog": { "file": file } }))
+    };
+    assert_eq!(with(json!({ "text": "%PROTOCOL% %REQ(a)%\n" })), [""; 0]);
+    assert_eq!(
+        with(json!({ "text": "%BOGUS%" })),
+        [
+            "accessLog.file.format.text: \"%BOGUS%\" is not allowed: `text` is a format of Envoy's \
+             access log, and in it `%BOGUS%`: Envoy has no such operator"
+        ]
+    );
+    let member = json!({ "key": "a", "value": "50% off" });
+    let found = with(json!({ "json": [member] }));
+    assert!(
+        found[0].starts_with("accessLog.file.format.json[0].value: \"50% off\""),
+        "{found:?}"
+    );
 }
 
 #[test]

@@ -2,8 +2,9 @@
 
 use mesh_model::{
     snapshot::{AccessLog, AccessLogFormat},
-    spec::logging::{self, FileAccessLog, JsonField, LogFormat, Logging},
+    spec::logging::{self, JsonField, LogFormat, Logging},
 };
+use mesh_telemetry::access_log::Format;
 
 use super::Resolver;
 use crate::problem::path::FieldPath;
@@ -11,25 +12,37 @@ use crate::problem::path::FieldPath;
 impl Resolver<'_> {
     pub(super) fn access_log(&mut self, logging: Option<&Logging>) -> Option<AccessLog> {
         let logging::AccessLog::File(file) = logging?.access_log.as_ref()?;
-        let at = FieldPath::spec().members(&["logging", "accessLog"]);
-        let place = self.client.place(&at);
-        self.remarks
-            .not_yet(place, "no access log is written".to_owned());
-        Some(to_file(file))
-    }
-}
-
-fn to_file(file: &FileAccessLog) -> AccessLog {
-    AccessLog {
-        path: file.path.as_str().to_owned(),
-        format: match &file.format {
+        let format = match &file.format {
             None => AccessLogFormat::Default,
             Some(LogFormat::Json(fields)) => {
                 AccessLogFormat::Json(fields.iter().map(member).collect())
             }
             Some(LogFormat::Text(line)) => AccessLogFormat::Text(line.as_str().to_owned()),
-        },
+        };
+        let unkept = unkept(&format);
+        if !unkept.is_empty() {
+            let at = FieldPath::spec().members(&["logging", "accessLog", "file", "format"]);
+            let place = self.client.place(&at);
+            let operators = unkept.join(", ");
+            self.remarks
+                .not_yet(place, format!("{operators}: always written as absent"));
+        }
+        Some(AccessLog {
+            path: file.path.as_str().to_owned(),
+            format,
+        })
     }
+}
+
+/// Operators of a format that are not kept account of.
+fn unkept(format: &AccessLogFormat) -> Vec<String> {
+    let parsed = match format {
+        AccessLogFormat::Default => return Vec::new(),
+        AccessLogFormat::Json(members) => Format::json(members),
+        AccessLogFormat::Text(line) => Format::text(line),
+    };
+    // Reading the documents saw to it that it is one.
+    parsed.map_or_else(|_| Vec::new(), |format| format.unkept().to_vec())
 }
 
 fn member(field: &JsonField) -> (String, String) {

@@ -8,6 +8,8 @@ use serde_json::{Map, Value, json};
 
 use crate::model::{INPUTS, Model, parse, shape_of, strings, written_anew};
 
+/// Formats of access logs.
+const FORMATS: [&str; 3] = ["%REQ(:PATH)%", "100%% %PROTOCOL%", "plain"];
 /// Lists are kept short, and strings mostly: their bounds have tests of their own.
 const FEW: usize = 3;
 const SHORT: usize = 12;
@@ -61,6 +63,7 @@ impl Model {
     fn any_member(&self, shape: &Value, member: &str) -> BoxedStrategy<Value> {
         match member {
             "regex" => any_expression().boxed(),
+
             _ => self.any(shape_of(shape, member)),
         }
     }
@@ -119,6 +122,9 @@ fn any_string(name: &str, shape: &Value) -> BoxedStrategy<Value> {
     if !words.is_empty() {
         let words: Vec<Value> = words.into_iter().map(Value::from).collect();
         return select(words).boxed();
+    }
+    if matches!(name, "JsonValue" | "TextFormat") {
+        return select(FORMATS.map(Value::from).to_vec()).boxed();
     }
     let plain = shape["pattern"].is_string();
     // The model lets a name be empty; the readers do not, for nothing can have it.

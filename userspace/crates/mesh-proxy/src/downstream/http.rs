@@ -26,14 +26,15 @@ use tokio::{
 
 use super::exchange::Exchange;
 use crate::{
+    access_log::Record,
     detect::HttpVersion,
     headers,
     io::Metered,
     relay::response_body::ResponseBody,
     reply::{self, Failure},
-    route::{self, Place},
+    route::{self, Choice, Place},
     upstream,
-    worker::{DRAIN_GRACE, LocalExecutor, Worker},
+    worker::{DRAIN_GRACE, LocalExecutor, LocalGeneration, Worker},
 };
 
 /// A connection without a request is closed after this long (Envoy's default `idle_timeout` of the
@@ -166,24 +167,32 @@ fn service(
 /// Answers one request.
 async fn answer(
     connection: &Rc<HttpConnection>,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> Response<ResponseBody> {
-    let exchange = Exchange::begin(connection);
+    let mut exchange = Exchange::begin(connection);
     let is_grpc = reply::is_grpc(request.headers());
-    let outcome = match choose(connection, &request) {
+    let target = {
+        let generation = connection.worker.generation();
+        let place = connection.place;
+        let choice = choose(connection, &generation, &request);
+        let record = Record::of_request(&generation.shared, place, &choice, &mut request);
+        exchange.record(record);
+        choice.target
+    };
+    let outcome = match target {
         Ok(target) => upstream::http::send(target, request, exchange).await,
-        Err(failure) => {
-            exchange.finish();
-            Err(failure)
-        }
+        Err(failure) => Err((failure, exchange)),
     };
     let (mut response, is_last) = match outcome {
         Ok(response) => (response, false),
-        Err(failure) => {
+        Err((failure, exchange)) => {
             if failure == Failure::IdleTimeout {
                 connection.stats.downstream_rq_idle_timeout.increment();
             }
-            (reply::answer(failure, is_grpc), failure.ends_connection())
+            let response = reply::answer(failure, is_grpc);
+            exchange.note(|record| record.failed(failure, &response));
+            exchange.finish();
+            (response, failure.ends_connection())
         }
     };
     if connection.version == HttpVersion::Http1 {
@@ -202,17 +211,17 @@ async fn answer(
 
 fn choose(
     connection: &HttpConnection,
+    generation: &LocalGeneration,
     request: &Request<Incoming>,
-) -> Result<route::Target, Failure> {
+) -> Choice {
     if request.version() < Version::HTTP_11 {
-        return Err(Failure::OldVersion);
+        return Choice::none(Failure::OldVersion);
     }
     if request.method() == Method::CONNECT {
-        return Err(Failure::Connect);
+        return Choice::none(Failure::Connect);
     }
-    let generation = connection.worker.generation();
-    let chosen = route::http(&generation, connection.place, request);
-    match &chosen {
+    let chosen = route::http(generation, connection.place, request);
+    match &chosen.target {
         Ok(_) => connection.stats.rq_total.increment(),
         Err(Failure::NoCluster) => connection.stats.no_cluster.increment(),
         Err(Failure::NoRoute) => connection.stats.no_route.increment(),

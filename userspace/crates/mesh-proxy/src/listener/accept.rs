@@ -60,7 +60,7 @@ async fn accept(
         tokio::select! {
             () = &mut draining => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => connection::start(worker, &context, stream),
+                Ok((stream, peer)) => connection::start(worker, &context, stream, peer),
                 Err(error) => pause_for(&error).await,
             },
         }
@@ -69,9 +69,9 @@ async fn accept(
     let socket = listener.into_std()?;
     loop {
         match socket.accept() {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 stream.set_nonblocking(true)?;
-                connection::start(worker, &context, TcpStream::from_std(stream)?);
+                connection::start(worker, &context, TcpStream::from_std(stream)?, peer);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
             Err(error) => pause_for(&error).await,

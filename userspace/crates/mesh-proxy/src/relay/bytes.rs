@@ -23,37 +23,75 @@ pub(crate) enum Ended {
     Through,
 }
 
+/// What moved between a client and its endpoint.
+#[derive(Debug)]
+pub(crate) struct Movement {
+    last: Cell<Instant>,
+    received: Cell<u64>,
+    sent: Cell<u64>,
+}
+
+impl Movement {
+    /// Bytes that came from the client.
+    pub(crate) fn received(&self) -> u64 {
+        self.received.get()
+    }
+
+    /// Bytes that went to the client.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent.get()
+    }
+}
+
 /// Notes when the last byte moved, and counts it.
 pub(crate) struct Watched<C> {
     count: C,
-    moved: Rc<Cell<Instant>>,
+    movement: Rc<Movement>,
+    is_client: bool,
 }
 
 impl<C> Watched<C> {
-    /// Two counts that note into one clock.
-    pub(crate) fn pair<D>(one: C, other: D) -> (Self, Watched<D>) {
-        let moved = Rc::new(Cell::new(Instant::now()));
-        let other = Watched {
-            count: other,
-            moved: Rc::clone(&moved),
+    /// The counts of a client's socket and of its endpoint's, that note into one.
+    pub(crate) fn pair<D>(client: C, endpoint: D) -> (Self, Watched<D>) {
+        let movement = Rc::new(Movement {
+            last: Cell::new(Instant::now()),
+            received: Cell::new(0),
+            sent: Cell::new(0),
+        });
+        let endpoint = Watched {
+            count: endpoint,
+            movement: Rc::clone(&movement),
+            is_client: false,
         };
-        (Self { count: one, moved }, other)
+        let client = Self {
+            count: client,
+            movement,
+            is_client: true,
+        };
+        (client, endpoint)
     }
 
-    pub(crate) fn moved(&self) -> Rc<Cell<Instant>> {
-        Rc::clone(&self.moved)
+    pub(crate) fn movement(&self) -> Rc<Movement> {
+        Rc::clone(&self.movement)
+    }
+
+    fn moved(&self, counter: &Cell<u64>, bytes: u64) {
+        if self.is_client {
+            counter.set(counter.get() + bytes);
+        }
+        self.movement.last.set(Instant::now());
     }
 }
 
 impl<C: ByteCount> ByteCount for Watched<C> {
     fn received(&self, bytes: u64) {
         self.count.received(bytes);
-        self.moved.set(Instant::now());
+        self.moved(&self.movement.received, bytes);
     }
 
     fn sent(&self, bytes: u64) {
         self.count.sent(bytes);
-        self.moved.set(Instant::now());
+        self.moved(&self.movement.sent, bytes);
     }
 }
 
@@ -61,7 +99,7 @@ impl<C: ByteCount> ByteCount for Watched<C> {
 pub(crate) async fn relay<A: ByteCount, B: ByteCount>(
     mut downstream: Metered<A>,
     mut upstream: Metered<B>,
-    moved: Rc<Cell<Instant>>,
+    movement: &Movement,
     idle: Option<Duration>,
 ) -> Ended {
     let ended = tokio::select! {
@@ -71,7 +109,7 @@ pub(crate) async fn relay<A: ByteCount, B: ByteCount>(
                 Err(error) => Ended::Broken(error),
             }
         }
-        () = still_for(&moved, idle) => Ended::Idle,
+        () = still_for(&movement.last, idle) => Ended::Idle,
     };
     if matches!(ended, Ended::Broken(_)) {
         // The side that is still there must not take a torn stream for a whole one.

@@ -28,6 +28,7 @@ pub(crate) struct Clock {
     request: Option<Duration>,
     idle: Option<Duration>,
     request_ended: Cell<Option<Instant>>,
+    request_bytes: Cell<u64>,
     moved: Cell<Instant>,
     waiting: RefCell<Option<Waker>>,
 }
@@ -38,6 +39,7 @@ impl Clock {
             request,
             idle,
             request_ended: Cell::new(None),
+            request_bytes: Cell::new(0),
             moved: Cell::new(Instant::now()),
             waiting: RefCell::new(None),
         })
@@ -48,6 +50,17 @@ impl Clock {
         if self.idle.is_some() {
             self.moved.set(Instant::now());
         }
+    }
+
+    /// So much of the request's body was read.
+    pub(crate) fn request_read(&self, bytes: usize) {
+        self.request_bytes
+            .set(self.request_bytes.get() + bytes as u64);
+    }
+
+    /// Bytes of the request's body so far.
+    pub(crate) fn request_bytes(&self) -> u64 {
+        self.request_bytes.get()
     }
 
     /// The request is through; the request timeout runs from here.

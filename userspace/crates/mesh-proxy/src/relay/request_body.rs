@@ -177,6 +177,8 @@ where
         source.clock.moved();
         match &frame {
             Some(Ok(frame)) => {
+                let bytes = frame.data_ref().map_or(0, Bytes::len);
+                source.clock.request_read(bytes);
                 source.keep(frame);
                 this.next += 1;
             }

@@ -9,6 +9,7 @@ use std::{
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use mesh_telemetry::access_log::ResponseFlag;
 use thiserror::Error;
 
 use super::clock::{Expired, Expiry};
@@ -23,7 +24,7 @@ pub(crate) enum BrokenAnswer {
     #[error("the upstream broke its answer off")]
     Upstream(#[source] hyper::Error),
     #[error("the answer was not through in time")]
-    Expired,
+    Expired(Expired),
 }
 
 /// The body of an answer.
@@ -80,12 +81,42 @@ impl RelayedBody {
         }
     }
 
+    /// What passes is written down, where anything is.
+    fn note(&self, frame: &Frame<Bytes>) {
+        let Some(under_way) = &self.under_way else {
+            return;
+        };
+        under_way.exchange.note(|record| {
+            if let Some(data) = frame.data_ref() {
+                record.entry.bytes_sent += data.len() as u64;
+            } else if let Some(trailers) = frame.trailers_ref() {
+                record.trailers(trailers);
+            }
+        });
+    }
+
     fn break_off(&mut self, broken: BrokenAnswer) -> BrokenAnswer {
         if let Some(under_way) = self.under_way.take() {
-            match broken {
-                BrokenAnswer::Upstream(_) => under_way.upstream.reset_by_peer(),
-                BrokenAnswer::Expired => under_way.upstream.timed_out(),
-            }
+            let (flag, details) = match broken {
+                BrokenAnswer::Upstream(_) => {
+                    under_way.upstream.reset_by_peer();
+                    (
+                        ResponseFlag::UpstreamConnectionTermination,
+                        "upstream_reset_after_response_started{connection_termination}",
+                    )
+                }
+                BrokenAnswer::Expired(Expired::Idle) => {
+                    under_way.upstream.timed_out();
+                    (ResponseFlag::StreamIdleTimeout, "stream_idle_timeout")
+                }
+                BrokenAnswer::Expired(Expired::Request) => {
+                    under_way.upstream.timed_out();
+                    (ResponseFlag::UpstreamRequestTimeout, "response_timeout")
+                }
+            };
+            under_way
+                .exchange
+                .note(|record| record.broke(flag, details));
             under_way.exchange.break_off();
         }
         broken
@@ -110,6 +141,7 @@ impl Body for ResponseBody {
         match Pin::new(&mut relayed.incoming).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 relayed.expiry.clock().moved();
+                relayed.note(&frame);
                 if relayed.incoming.is_end_stream() {
                     relayed.finish();
                 }
@@ -123,12 +155,11 @@ impl Body for ResponseBody {
                 relayed.finish();
                 Poll::Ready(None)
             }
-            Poll::Pending => match ready!(relayed.expiry.poll_expired(cx)) {
-                Expired::Idle | Expired::Request => {
-                    let broken = relayed.break_off(BrokenAnswer::Expired);
-                    Poll::Ready(Some(Err(broken)))
-                }
-            },
+            Poll::Pending => {
+                let expired = ready!(relayed.expiry.poll_expired(cx));
+                let broken = relayed.break_off(BrokenAnswer::Expired(expired));
+                Poll::Ready(Some(Err(broken)))
+            }
         }
     }
 

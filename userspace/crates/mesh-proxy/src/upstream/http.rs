@@ -1,7 +1,7 @@
 //! Sends a request to an endpoint and takes its answer: connection, retry of what a closed pooled
 //! connection lost, and the upstream side of the counting.
 
-use std::{cell::Cell, rc::Rc, sync::Arc};
+use std::{cell::Cell, net::SocketAddr, rc::Rc, sync::Arc};
 
 use http::{
     HeaderValue, Request, Response, StatusCode, Uri, Version, header,
@@ -46,6 +46,13 @@ impl Lease {
         match self {
             Self::Http1(lease) => lease.give_back(),
             Self::Http2(lease) => drop(lease),
+        }
+    }
+
+    fn address(&self) -> SocketAddr {
+        match self {
+            Self::Http1(lease) => lease.address,
+            Self::Http2(lease) => lease.connection.address,
         }
     }
 
@@ -138,13 +145,17 @@ pub(crate) async fn send(
     target: Target,
     request: Request<Incoming>,
     exchange: Exchange,
-) -> Result<Response<ResponseBody>, Failure> {
+) -> Result<Response<ResponseBody>, (Failure, Exchange)> {
     let clock = Clock::start(target.request_timeout, target.idle_timeout);
+    exchange.note(|record| record.sending(&clock));
     let upstream = UpstreamRequest::begin(&target);
     let begun = Instant::now();
     let mut expiry = Expiry::of(&clock);
     let outcome = match prepare(request, &target, &clock) {
-        Ok(request) => expiry.within(answer_of(&target, request, &upstream)).await,
+        Ok(request) => {
+            let answer = answer_of(&target, request, &upstream, &exchange);
+            expiry.within(answer).await
+        }
         Err(failure) => Ok(Err(failure)),
     };
     let failure = match outcome {
@@ -153,11 +164,10 @@ pub(crate) async fn send(
             let (mut parts, incoming) = response.into_parts();
             headers::prepare_answer(&mut parts.headers, begun.elapsed());
             parts.extensions.clear();
+            let response = Response::from_parts(parts, ());
+            exchange.note(|record| record.answered(&response));
             let body = RelayedBody::new(incoming, expiry, lease, upstream, exchange);
-            return Ok(Response::from_parts(
-                parts,
-                ResponseBody::Relayed(Box::new(body)),
-            ));
+            return Ok(response.map(|()| ResponseBody::Relayed(Box::new(body))));
         }
         Ok(Err(failure)) => {
             upstream.answered(failure.status());
@@ -181,8 +191,7 @@ pub(crate) async fn send(
             failure
         }
     };
-    exchange.finish();
-    Err(failure)
+    Err((failure, exchange))
 }
 
 /// Makes a client's request one that the proxy sends, in the endpoint's version.
@@ -241,11 +250,13 @@ async fn answer_of(
     target: &Target,
     mut request: Request<RequestBody>,
     upstream: &UpstreamRequest,
+    exchange: &Exchange,
 ) -> Result<(Response<Incoming>, Lease), Failure> {
     let cluster = &target.cluster;
     let endpoint = cluster
         .pick(target.original)
         .ok_or(Failure::NoHealthyUpstream)?;
+    exchange.note(|record| record.entry.upstream_host = Some(endpoint.address));
     let is_http2 = request.version() == Version::HTTP_2;
     let replay = request.body().replay();
     let mut sendings = 0;
@@ -255,6 +266,7 @@ async fn answer_of(
         // waited for, may have served its last stream already.
         let spare = (is_reused || is_http2).then(|| Spare::of(&request));
         upstream.sent();
+        exchange.note(|record| record.entry.upstream_host = Some(lease.address()));
         sendings += 1;
         let mut error = match lease.send(request).await {
             Ok(response) => {

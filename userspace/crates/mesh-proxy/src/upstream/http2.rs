@@ -30,6 +30,7 @@ const MAX_HEADER_LIST: u32 = 60 * 1024;
 
 /// One connection and its streams.
 pub(crate) struct Http2Connection {
+    pub(crate) address: SocketAddr,
     sender: SendRequest<RequestBody>,
     streams: Cell<usize>,
     max_streams: Rc<Cell<usize>>,
@@ -152,6 +153,7 @@ async fn make(
         drop(open);
     });
     Ok(Rc::new(Http2Connection {
+        address,
         sender,
         streams: Cell::new(0),
         max_streams,

@@ -1,6 +1,8 @@
 //! The proxy as a whole, in process: real sockets on loopback, a pretended kernel that says where
 //! connections were going.
 
+mod access_log;
+mod agreement;
 mod discovery;
 mod drain;
 mod exchange;

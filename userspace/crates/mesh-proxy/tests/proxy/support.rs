@@ -1,6 +1,7 @@
 //! What the tests are made of: meshes, servers, clients.
 
 pub(crate) mod client;
+pub(crate) mod log;
 pub(crate) mod mesh;
 pub(crate) mod plan;
 pub(crate) mod server;

@@ -125,11 +125,16 @@ fn policies_that_are_lost_are_found_and_the_rest_runs() {
             "spec.listeners[0].connectionPool"
         ]
     );
-    let log = json!({ "accessLog": { "file": { "path": "/dev/stdout" } } });
-    assert_eq!(
-        not_yet(&started().set(NODE_A, "/spec/logging", log)),
-        ["spec.logging.accessLog"]
-    );
+    let log = |format: &str| {
+        let file = json!({ "path": "/dev/stdout", "format": { "text": format } });
+        not_yet(&started().set(
+            NODE_A,
+            "/spec/logging",
+            json!({ "accessLog": { "file": file } }),
+        ))
+    };
+    assert_eq!(log("%ROUTE_NAME%"), [""; 0]);
+    assert_eq!(log("%HOSTNAME%"), ["spec.logging.accessLog.file.format"]);
     let retries = json!({
         "maxRetries": 1,
         "perRetryTimeout": { "unit": "s", "value": 1 },

@@ -5,8 +5,8 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use mesh_model::{
     resource::{ProxyKind, ResourceName},
     snapshot::{
-        Cluster, ClusterId, DEFAULT_IDLE_TIMEOUT, Discovery, EgressFilter, EgressPort, Protocol,
-        Route, RouteTable, Snapshot, TcpRoute, VirtualHost, WeightedCluster,
+        AccessLog, Cluster, ClusterId, DEFAULT_IDLE_TIMEOUT, Discovery, EgressFilter, EgressPort,
+        Protocol, Route, RouteTable, Snapshot, TcpRoute, VirtualHost, WeightedCluster,
     },
 };
 
@@ -110,6 +110,11 @@ impl Plan {
                 EgressPort::Tcp(route) => route.idle_timeout = idle,
             }
         }
+    }
+
+    pub(crate) fn access_log(&mut self, log: AccessLog) -> &mut Self {
+        self.0.access_log = Some(log);
+        self
     }
 
     pub(crate) fn generation(mut self, generation: u64) -> Self {

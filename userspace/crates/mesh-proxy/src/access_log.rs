@@ -1,0 +1,202 @@
+//! What is written down of a request or connection, gathered while it is under way. Without an
+//! access log there is no [`Record`], and nothing is gathered.
+
+use std::{
+    borrow::Cow,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use http::{HeaderMap, Request, Response, Version};
+use mesh_model::snapshot::{AccessLog as Config, AccessLogFormat};
+use mesh_telemetry::access_log::{Captured, Entry, Format, Message, Queue, ResponseFlag};
+use tokio::time::Instant;
+
+use crate::{
+    generation::Generation,
+    headers,
+    relay::clock::Clock,
+    reply::Failure,
+    route::{Choice, Place, host_of},
+};
+
+/// How long the end of a proxy waits for the last lines to be written.
+pub(crate) const LAST_LINES: Duration = Duration::from_secs(1);
+
+/// The access log of one generation.
+#[derive(Debug)]
+pub(crate) struct AccessLog {
+    format: Format,
+    queue: Arc<Queue>,
+}
+
+impl AccessLog {
+    /// None where Envoy refuses the format; documents with such a format are not resolved.
+    pub(crate) fn new(config: &Config, queue: Arc<Queue>) -> Option<Self> {
+        let format = match &config.format {
+            AccessLogFormat::Default => Ok(Format::default()),
+            AccessLogFormat::Json(members) => Format::json(members),
+            AccessLogFormat::Text(line) => Format::text(line),
+        };
+        match format {
+            Ok(format) => Some(Self { format, queue }),
+            Err(error) => {
+                tracing::error!(%error, "there is no access log: its format is none");
+                None
+            }
+        }
+    }
+
+    pub(crate) fn queue(&self) -> &Queue {
+        &self.queue
+    }
+}
+
+/// A request or connection that is written down when it is over, which is when this is dropped.
+pub(crate) struct Record {
+    log: Arc<AccessLog>,
+    begun: Instant,
+    clock: Option<Rc<Clock>>,
+    pub(crate) entry: Entry,
+}
+
+impl Record {
+    /// A connection that begins.
+    pub(crate) fn of_connection(generation: &Generation, place: Place) -> Option<Box<Self>> {
+        let log = generation.access_log.as_ref()?;
+        Some(Box::new(Self {
+            log: Arc::clone(log),
+            begun: Instant::now(),
+            clock: None,
+            entry: Entry {
+                started: SystemTime::now(),
+                duration: Duration::ZERO,
+                until_answer: None,
+                protocol: None,
+                status: 0,
+                details: None,
+                flag: None,
+                bytes_received: 0,
+                bytes_sent: 0,
+                route: None,
+                upstream_cluster: None,
+                upstream_host: None,
+                downstream_remote: place.peer,
+                downstream_local: place.dialled,
+                local_reply: "",
+                captured: Captured::default(),
+            },
+        }))
+    }
+
+    /// A request that begins, and what the routes said of it. It gets the number that it will be
+    /// known by.
+    pub(crate) fn of_request<B>(
+        generation: &Generation,
+        place: Place,
+        choice: &Choice,
+        request: &mut Request<B>,
+    ) -> Option<Box<Self>> {
+        let mut record = Self::of_connection(generation, place)?;
+        headers::ensure_request_id(request.headers_mut());
+        let Self { entry, log, .. } = record.as_mut();
+        entry.protocol = Some(protocol(request.version()));
+        entry.route = choice.route_name(generation).map(ToOwned::to_owned);
+        if let Ok(target) = &choice.target {
+            entry.upstream_cluster = Some(target.cluster.config.name.clone());
+        }
+        let path = choice
+            .target
+            .as_ref()
+            .ok()
+            .and_then(|target| target.path.as_ref());
+        let path = path.or_else(|| request.uri().path_and_query());
+        let bytes = |text: &'static str| Some(Cow::Borrowed(text.as_bytes()));
+        let own = |text: &str| Some(Cow::Owned(text.as_bytes().to_vec()));
+        let captured = &mut entry.captured;
+        log.format
+            .capture(captured, Message::Request, |name| match name {
+                ":authority" | "host" => own(host_of(request)?),
+                ":method" => own(request.method().as_str()),
+                ":path" => own(path?.as_str()),
+                ":scheme" if request.uri().scheme().is_none() => bytes("http"),
+                ":scheme" => own(request.uri().scheme_str()?),
+                name => own_field(request.headers(), name),
+            });
+        Some(record)
+    }
+
+    /// The request is on its way, and counts its bytes here.
+    pub(crate) fn sending(&mut self, clock: &Rc<Clock>) {
+        self.clock = Some(Rc::clone(clock));
+    }
+
+    /// The answer of an endpoint begins.
+    pub(crate) fn answered<B>(&mut self, response: &Response<B>) {
+        self.entry.until_answer = Some(self.begun.elapsed());
+        self.entry.details = Some("via_upstream");
+        self.begin_answer(response);
+    }
+
+    /// The proxy answers itself.
+    pub(crate) fn failed<B>(&mut self, failure: Failure, response: &Response<B>) {
+        self.entry.flag = failure.flag();
+        self.entry.details = Some(failure.details());
+        self.entry.local_reply = failure.text();
+        self.begin_answer(response);
+    }
+
+    fn begin_answer<B>(&mut self, response: &Response<B>) {
+        self.entry.status = response.status().as_u16();
+        let captured = &mut self.entry.captured;
+        self.log
+            .format
+            .capture(captured, Message::Response, |name| match name {
+                ":status" => Some(Cow::Owned(response.status().as_str().as_bytes().to_vec())),
+                name => own_field(response.headers(), name),
+            });
+    }
+
+    /// The answer ends with these.
+    pub(crate) fn trailers(&mut self, trailers: &HeaderMap) {
+        let captured = &mut self.entry.captured;
+        self.log
+            .format
+            .capture(captured, Message::Trailers, |name| {
+                own_field(trailers, name)
+            });
+    }
+
+    /// It did not end as it should.
+    pub(crate) fn broke(&mut self, flag: ResponseFlag, details: &'static str) {
+        self.entry.flag = Some(flag);
+        self.entry.details = Some(details);
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        self.entry.duration = self.begun.elapsed();
+        if let Some(clock) = &self.clock {
+            self.entry.bytes_received = clock.request_bytes();
+        }
+        let mut line = Vec::with_capacity(256);
+        self.log.format.write(&self.entry, &mut line);
+        self.log.queue.push(line);
+    }
+}
+
+/// As Envoy's `%PROTOCOL%` writes it.
+fn protocol(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_2 => "HTTP/2",
+        Version::HTTP_10 | Version::HTTP_09 => "HTTP/1.0",
+        _ => "HTTP/1.1",
+    }
+}
+
+fn own_field(headers: &HeaderMap, name: &str) -> Option<Cow<'static, [u8]>> {
+    let value = headers.get(name)?;
+    Some(Cow::Owned(value.as_bytes().to_vec()))
+}

@@ -1,0 +1,103 @@
+//! The access log: a line for each request or connection, in Envoy's format language.
+//!
+//! - [`Entry`]: what is known of a request when it is over
+//! - [`Format`]: what a line says of it, parsed once
+//! - [`Queue`]: the way to the file, which makes nobody wait
+
+mod format;
+mod operator;
+mod queue;
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, SystemTime},
+};
+
+pub use format::{Captured, Format, FormatFault, InvalidFormat, Message};
+pub use queue::Queue;
+
+/// What is known of a request or connection when it is over.
+#[derive(Debug)]
+pub struct Entry {
+    /// When its first byte was read.
+    pub started: SystemTime,
+    /// From there to the last byte of the answer.
+    pub duration: Duration,
+    /// From there to the first byte of the endpoint's answer; none without one.
+    pub until_answer: Option<Duration>,
+    /// `HTTP/1.1`; none of a connection.
+    pub protocol: Option<&'static str>,
+    /// The status of the answer; 0 without one.
+    pub status: u16,
+    /// Where the answer comes from, in Envoy's words.
+    pub details: Option<&'static str>,
+    /// What went wrong.
+    pub flag: Option<ResponseFlag>,
+    /// Bytes of the request's body, or that the client sent.
+    pub bytes_received: u64,
+    /// Bytes of the answer's body, or that the client was sent.
+    pub bytes_sent: u64,
+    /// The name of the route that took it.
+    pub route: Option<String>,
+    /// The name of the cluster that it went to.
+    pub upstream_cluster: Option<String>,
+    /// The endpoint.
+    pub upstream_host: Option<SocketAddr>,
+    /// The client.
+    pub downstream_remote: SocketAddr,
+    /// What the client dialled.
+    pub downstream_local: SocketAddr,
+    /// The text of an answer that the proxy made itself.
+    pub local_reply: &'static str,
+    /// What the format wants of header fields.
+    pub captured: Captured,
+}
+
+macro_rules! flags {
+    ($($(#[$meta:meta])* $flag:ident $short:literal,)*) => {
+        /// What went wrong with a request, by Envoy's names (its documentation, `%RESPONSE_FLAGS%`).
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum ResponseFlag {
+            $($(#[$meta])* $flag,)*
+        }
+
+        impl ResponseFlag {
+            /// As `%RESPONSE_FLAGS%` writes it.
+            pub fn short(self) -> &'static str {
+                match self {
+                    $(Self::$flag => $short,)*
+                }
+            }
+
+            /// As `%RESPONSE_FLAGS_LONG%` writes it.
+            pub fn long(self) -> &'static str {
+                match self {
+                    $(Self::$flag => stringify!($flag),)*
+                }
+            }
+        }
+    };
+}
+
+flags! {
+    /// The client went away.
+    DownstreamConnectionTermination "DC",
+    /// The route leads to no cluster.
+    NoClusterFound "NC",
+    /// The cluster has no endpoint.
+    NoHealthyUpstream "UH",
+    /// No route takes the request.
+    NoRouteFound "NR",
+    /// Nothing moved for too long.
+    StreamIdleTimeout "SI",
+    /// No connection to the endpoint.
+    UpstreamConnectionFailure "UF",
+    /// The endpoint closed the connection.
+    UpstreamConnectionTermination "UC",
+    /// The endpoint does not speak the protocol.
+    UpstreamProtocolError "UPE",
+    /// The endpoint reset the stream.
+    UpstreamRemoteReset "UR",
+    /// The endpoint took too long.
+    UpstreamRequestTimeout "UT",
+}

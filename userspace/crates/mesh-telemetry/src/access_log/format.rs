@@ -1,0 +1,399 @@
+//! What a line says: Envoy's command operators, parsed once and written for each entry.
+
+use std::borrow::Cow;
+
+use thiserror::Error;
+
+use super::{
+    Entry,
+    operator::{Field, Operator, Value},
+};
+
+/// Envoy's default line.
+const DEFAULT: &str = concat!(
+    "[%START_TIME%] \"%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%\" ",
+    "%RESPONSE_CODE% %RESPONSE_FLAGS% %BYTES_RECEIVED% %BYTES_SENT% %DURATION% ",
+    "%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% \"%REQ(X-FORWARDED-FOR)%\" \"%REQ(USER-AGENT)%\" ",
+    "\"%REQ(X-REQUEST-ID)%\" \"%REQ(:AUTHORITY)%\" \"%UPSTREAM_HOST%\"\n",
+);
+
+/// What stands for what there is not.
+const ABSENT: &[u8] = b"-";
+
+/// A format that Envoy refuses.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("`{text}`: {fault}")]
+pub struct InvalidFormat {
+    /// The part that is at fault.
+    pub text: String,
+    /// The rule that it breaks.
+    pub fault: FormatFault,
+}
+
+/// A rule of Envoy's format language (its documentation, "Access logging").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum FormatFault {
+    /// `%REQ(a?b?c)%`
+    #[error("a header has one alternative at most")]
+    Alternatives,
+    /// `%PROTOCOL(x)%`
+    #[error("this operator takes no argument")]
+    Argument,
+    /// `%REQ%`
+    #[error("this operator takes the name of a header in parentheses")]
+    NoHeader,
+    /// `%START_TIME(%Q)%`
+    #[error("this is no form of a time; write such as `%Y-%m-%d`")]
+    Time,
+    /// `%BOGUS%`
+    #[error("Envoy has no such operator")]
+    Unknown,
+    /// `50% off`
+    #[error("a `%` begins an operator, as in `%PROTOCOL%`; write `%%` for a per cent sign")]
+    Unclosed,
+}
+
+/// A message whose header fields a format may want.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// The request's header.
+    Request,
+    /// The answer's header.
+    Response,
+    /// What follows the answer's body.
+    Trailers,
+}
+
+/// What a line says of an entry.
+#[derive(Debug)]
+pub struct Format {
+    body: Body,
+    headers: Headers,
+    unkept: Vec<String>,
+}
+
+#[derive(Debug)]
+enum Body {
+    /// The members, each behind its name as JSON has it.
+    Json(Vec<(String, Vec<Piece>)>),
+    Text(Vec<Piece>),
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Piece {
+    Literal(String),
+    /// With the bytes that are written of it at most.
+    Operator(Operator, Option<usize>),
+}
+
+/// The header fields that the operators of a format want; the index is the slot of its value.
+#[derive(Debug, Default)]
+struct Headers(Vec<Wanted>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Wanted {
+    of: Message,
+    name: String,
+    otherwise: Option<String>,
+    without_query: bool,
+    /// It may be in the answer's header as well, where that is all of the answer.
+    or_response: bool,
+}
+
+/// Values of header fields, as a format wants them.
+#[derive(Clone, Debug, Default)]
+pub struct Captured(Vec<Option<Box<[u8]>>>);
+
+impl Captured {
+    pub(super) fn get(&self, slot: usize) -> Option<&[u8]> {
+        self.0.get(slot)?.as_deref()
+    }
+}
+
+impl Default for Format {
+    /// Envoy's default line.
+    fn default() -> Self {
+        Self::text(DEFAULT).expect("Envoy's own format")
+    }
+}
+
+impl Format {
+    /// A line of text; it ends with a line break whether or not the format says so.
+    ///
+    /// # Errors
+    /// Envoy refuses the format.
+    pub fn text(format: &str) -> Result<Self, InvalidFormat> {
+        let mut parser = Parser::default();
+        let mut pieces = parser.pieces(format)?;
+        if !format.ends_with('\n') {
+            pieces.push(Piece::Literal("\n".to_owned()));
+        }
+        Ok(parser.format(Body::Text(pieces)))
+    }
+
+    /// An object with these members in this order. A member of one operator keeps its type: numbers
+    /// are numbers, and what is absent is null.
+    ///
+    /// # Errors
+    /// Envoy refuses the format of a member.
+    pub fn json(members: &[(String, String)]) -> Result<Self, InvalidFormat> {
+        let mut parser = Parser::default();
+        let members = members
+            .iter()
+            .map(|(name, format)| {
+                let name = format!("{}:", serde_json::Value::from(name.as_str()));
+                Ok((name, parser.pieces(format)?))
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(parser.format(Body::Json(members)))
+    }
+
+    /// Operators that are always written as absent.
+    pub fn unkept(&self) -> &[String] {
+        &self.unkept
+    }
+
+    /// Keeps what the format wants of a message's header fields. `value` gives the first value of a
+    /// field by its name in lower case, pseudo-header fields such as `:path` among them.
+    pub fn capture<'v>(
+        &self,
+        captured: &mut Captured,
+        of: Message,
+        value: impl Fn(&str) -> Option<Cow<'v, [u8]>>,
+    ) {
+        captured.0.resize(self.headers.0.len(), None);
+        for (slot, wanted) in self.headers.0.iter().enumerate() {
+            if wanted.of != of && !(wanted.or_response && of == Message::Response) {
+                continue;
+            }
+            let otherwise = || wanted.otherwise.as_deref().and_then(&value);
+            let Some(mut found) = value(&wanted.name).or_else(otherwise) else {
+                continue;
+            };
+            if wanted.without_query
+                && let Some(query) = found.iter().position(|byte| *byte == b'?')
+            {
+                found = found[..query].to_vec().into();
+            }
+            captured.0[slot] = Some(found.into());
+        }
+    }
+
+    /// Appends the line of an entry.
+    pub fn write(&self, entry: &Entry, line: &mut Vec<u8>) {
+        match &self.body {
+            Body::Text(pieces) => {
+                for piece in pieces {
+                    piece.write(entry, line);
+                }
+            }
+            Body::Json(members) => {
+                for (index, (name, pieces)) in members.iter().enumerate() {
+                    line.push(if index == 0 { b'{' } else { b',' });
+                    line.extend_from_slice(name.as_bytes());
+                    write_json(pieces, entry, line);
+                }
+                if members.is_empty() {
+                    line.push(b'{');
+                }
+                line.extend_from_slice(b"}\n");
+            }
+        }
+    }
+}
+
+fn write_json(pieces: &[Piece], entry: &Entry, line: &mut Vec<u8>) {
+    let mut text = Vec::new();
+    if let [Piece::Operator(operator, most)] = pieces {
+        match operator.value(entry) {
+            Value::Absent => return line.extend_from_slice(b"null"),
+            Value::Number(number) => return line.extend_from_slice(number.to_string().as_bytes()),
+            Value::Text(value) => text.extend_from_slice(cut(&value, *most)),
+        }
+    } else {
+        for piece in pieces {
+            piece.write(entry, &mut text);
+        }
+    }
+    let text = String::from_utf8_lossy(&text);
+    line.extend_from_slice(serde_json::Value::from(text).to_string().as_bytes());
+}
+
+impl Piece {
+    fn write(&self, entry: &Entry, line: &mut Vec<u8>) {
+        match self {
+            Self::Literal(text) => line.extend_from_slice(text.as_bytes()),
+            Self::Operator(operator, most) => match operator.value(entry) {
+                Value::Absent => line.extend_from_slice(ABSENT),
+                Value::Number(number) => line.extend_from_slice(number.to_string().as_bytes()),
+                Value::Text(value) => line.extend_from_slice(cut(&value, *most)),
+            },
+        }
+    }
+}
+
+fn cut(value: &[u8], most: Option<usize>) -> &[u8] {
+    &value[..most.unwrap_or(value.len()).min(value.len())]
+}
+
+/// Reads formats that share their captured header fields.
+#[derive(Default)]
+struct Parser {
+    headers: Headers,
+    unkept: Vec<String>,
+}
+
+impl Parser {
+    fn format(self, body: Body) -> Format {
+        Format {
+            body,
+            headers: self.headers,
+            unkept: self.unkept,
+        }
+    }
+
+    fn pieces(&mut self, format: &str) -> Result<Vec<Piece>, InvalidFormat> {
+        let mut pieces = Vec::new();
+        let mut literal = String::new();
+        let mut rest = format;
+        while let Some(at) = rest.find('%') {
+            literal.push_str(&rest[..at]);
+            rest = &rest[at..];
+            if let Some(after) = rest.strip_prefix("%%") {
+                literal.push('%');
+                rest = after;
+                continue;
+            }
+            let command = Command::read(rest).ok_or_else(|| InvalidFormat {
+                text: rest.chars().take(40).collect(),
+                fault: FormatFault::Unclosed,
+            })?;
+            if !literal.is_empty() {
+                pieces.push(Piece::Literal(std::mem::take(&mut literal)));
+            }
+            let operator = self.operator(&command).map_err(|fault| InvalidFormat {
+                text: command.whole.to_owned(),
+                fault,
+            })?;
+            pieces.push(Piece::Operator(operator, command.most));
+            rest = &rest[command.whole.len()..];
+        }
+        literal.push_str(rest);
+        if !literal.is_empty() {
+            pieces.push(Piece::Literal(literal));
+        }
+        Ok(pieces)
+    }
+
+    fn operator(&mut self, command: &Command<'_>) -> Result<Operator, FormatFault> {
+        let argument = command.argument;
+        let grpc = |parser: &mut Self, is_number| Operator::Grpc {
+            slot: parser.headers.grpc_status(),
+            is_number,
+        };
+        Ok(match command.name {
+            "REQ" => self.headers.slot(Message::Request, argument, false)?,
+            "REQ_WITHOUT_QUERY" => self.headers.slot(Message::Request, argument, true)?,
+            "RESP" => self.headers.slot(Message::Response, argument, false)?,
+            "TRAILER" => self.headers.slot(Message::Trailers, argument, false)?,
+            "START_TIME" => Operator::start_time(argument).ok_or(FormatFault::Time)?,
+            "GRPC_STATUS" => grpc(self, argument == Some("NUMBER")),
+            "GRPC_STATUS_NUMBER" => grpc(self, true),
+            name => {
+                let field = Field::named(name).ok_or(FormatFault::Unknown)?;
+                if field == Field::Unkept {
+                    self.unkept.push(command.whole.to_owned());
+                } else if argument.is_some() {
+                    return Err(FormatFault::Argument);
+                }
+                Operator::Field(field)
+            }
+        })
+    }
+}
+
+impl Headers {
+    /// The operator for `NAME` or `NAME?OTHERWISE`.
+    fn slot(
+        &mut self,
+        of: Message,
+        argument: Option<&str>,
+        without_query: bool,
+    ) -> Result<Operator, FormatFault> {
+        let names = argument.ok_or(FormatFault::NoHeader)?.to_ascii_lowercase();
+        let mut names = names.split('?');
+        let name = names.next().unwrap_or_default().to_owned();
+        let otherwise = names.next().filter(|name| !name.is_empty());
+        if name.is_empty() {
+            return Err(FormatFault::NoHeader);
+        }
+        if names.next().is_some() {
+            return Err(FormatFault::Alternatives);
+        }
+        Ok(Operator::Header(self.want(Wanted {
+            of,
+            name,
+            otherwise: otherwise.map(ToOwned::to_owned),
+            without_query,
+            or_response: false,
+        })))
+    }
+
+    fn want(&mut self, wanted: Wanted) -> usize {
+        if let Some(known) = self.0.iter().position(|known| *known == wanted) {
+            return known;
+        }
+        self.0.push(wanted);
+        self.0.len() - 1
+    }
+
+    /// The status of a gRPC call.
+    fn grpc_status(&mut self) -> usize {
+        self.want(Wanted {
+            of: Message::Trailers,
+            name: "grpc-status".to_owned(),
+            otherwise: None,
+            without_query: false,
+            or_response: true,
+        })
+    }
+}
+
+/// `%NAME(ARGUMENT):MOST%`
+struct Command<'a> {
+    whole: &'a str,
+    name: &'a str,
+    argument: Option<&'a str>,
+    most: Option<usize>,
+}
+
+impl<'a> Command<'a> {
+    /// Reads one that begins here.
+    fn read(text: &'a str) -> Option<Self> {
+        let body = text.strip_prefix('%')?;
+        let is_name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+        let end = body.find(|c| !is_name(c)).filter(|end| *end > 0)?;
+        let (name, mut rest) = body.split_at(end);
+        let mut argument = None;
+        if let Some(inner) = rest.strip_prefix('(') {
+            let (given, after) = inner.split_once(')')?;
+            (argument, rest) = (Some(given), after);
+        }
+        let mut most = None;
+        if let Some(number) = rest.strip_prefix(':') {
+            let end = number.find(|c: char| !c.is_ascii_digit())?;
+            most = Some(number[..end].parse().ok()?);
+            rest = &number[end..];
+        }
+        let after = rest.strip_prefix('%')?;
+        Some(Self {
+            whole: &text[..text.len() - after.len()],
+            name,
+            argument,
+            most,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,263 @@
+//! The operators of a format, and what each makes of an entry.
+
+use std::{borrow::Cow, net::SocketAddr, time::Duration};
+
+use jiff::{Timestamp, fmt::strtime, tz::TimeZone};
+
+use super::Entry;
+
+/// Envoy's `%START_TIME%`.
+const START_TIME: &str = "%Y-%m-%dT%H:%M:%S.%3fZ";
+
+/// Operators that Envoy has and that are not kept account of here: they are written as absent.
+const UNKEPT: [&str; 27] = [
+    "ACCESS_LOG_TYPE",
+    "CLUSTER_METADATA",
+    "CONNECTION_ID",
+    "CONNECTION_TERMINATION_DETAILS",
+    "DOWNSTREAM_DIRECT_LOCAL_ADDRESS",
+    "DOWNSTREAM_TRANSPORT_FAILURE_REASON",
+    "DYNAMIC_METADATA",
+    "ENVIRONMENT",
+    "FILTER_CHAIN_NAME",
+    "FILTER_STATE",
+    "HOSTNAME",
+    "METADATA",
+    "REQUESTED_SERVER_NAME",
+    "REQUEST_DURATION",
+    "REQUEST_HEADERS_BYTES",
+    "REQUEST_TX_DURATION",
+    "RESPONSE_HEADERS_BYTES",
+    "RESPONSE_TRAILERS_BYTES",
+    "ROUNDTRIP_DURATION",
+    "STREAM_ID",
+    "TRACE_ID",
+    "UPSTREAM_FILTER_STATE",
+    "UPSTREAM_METADATA",
+    "UPSTREAM_PROTOCOL",
+    "UPSTREAM_REQUEST_ATTEMPT_COUNT",
+    "UPSTREAM_TRANSPORT_FAILURE_REASON",
+    "VIRTUAL_CLUSTER_NAME",
+];
+/// The same, by how they begin: TLS, wire bytes, the proxy's side of connections.
+const UNKEPT_PREFIXES: [&str; 8] = [
+    "DOWNSTREAM_LOCAL_",
+    "DOWNSTREAM_PEER_",
+    "DOWNSTREAM_TLS_",
+    "DOWNSTREAM_WIRE_",
+    "UPSTREAM_LOCAL_",
+    "UPSTREAM_PEER_",
+    "UPSTREAM_TLS_",
+    "UPSTREAM_WIRE_",
+];
+
+/// gRPC's status codes by number (gRPC, "Status codes and their use").
+const GRPC_STATUSES: [&str; 17] = [
+    "OK",
+    "Canceled",
+    "Unknown",
+    "InvalidArgument",
+    "DeadlineExceeded",
+    "NotFound",
+    "AlreadyExists",
+    "PermissionDenied",
+    "ResourceExhausted",
+    "FailedPrecondition",
+    "Aborted",
+    "OutOfRange",
+    "Unimplemented",
+    "Internal",
+    "Unavailable",
+    "DataLoss",
+    "Unauthenticated",
+];
+
+/// What stands between two `%`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Operator {
+    Field(Field),
+    /// A status of gRPC, captured there.
+    Grpc {
+        slot: usize,
+        is_number: bool,
+    },
+    /// A header field, captured there.
+    Header(usize),
+    /// When the request began, by `strftime(3)`.
+    StartTime(Box<str>),
+}
+
+/// A part of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Field {
+    BytesReceived,
+    BytesSent,
+    DownstreamLocal(Part),
+    DownstreamRemote(Part),
+    Duration,
+    LocalReplyBody,
+    Protocol,
+    ResponseCode,
+    ResponseCodeDetails,
+    ResponseDuration,
+    ResponseFlags,
+    ResponseFlagsLong,
+    ResponseTxDuration,
+    RouteName,
+    Unkept,
+    UpstreamCluster,
+    UpstreamHost(Part),
+}
+
+/// A part of an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Address,
+    Port,
+    Whole,
+}
+
+/// What an operator stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Value<'a> {
+    Absent,
+    Number(u64),
+    Text(Cow<'a, [u8]>),
+}
+
+impl<'a> From<Option<&'a str>> for Value<'a> {
+    fn from(text: Option<&'a str>) -> Self {
+        text.map_or(Self::Absent, |text| Self::Text(text.as_bytes().into()))
+    }
+}
+
+impl Field {
+    /// The field of an operator without an argument.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "BYTES_RECEIVED" => Self::BytesReceived,
+            "BYTES_SENT" => Self::BytesSent,
+            "DOWNSTREAM_DIRECT_REMOTE_ADDRESS" | "DOWNSTREAM_REMOTE_ADDRESS" => {
+                Self::DownstreamRemote(Part::Whole)
+            }
+            "DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT"
+            | "DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT" => Self::DownstreamRemote(Part::Address),
+            "DOWNSTREAM_LOCAL_ADDRESS" => Self::DownstreamLocal(Part::Whole),
+            "DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT" => Self::DownstreamLocal(Part::Address),
+            "DOWNSTREAM_LOCAL_PORT" => Self::DownstreamLocal(Part::Port),
+            "DOWNSTREAM_REMOTE_PORT" => Self::DownstreamRemote(Part::Port),
+            "DURATION" => Self::Duration,
+            "LOCAL_REPLY_BODY" => Self::LocalReplyBody,
+            "PROTOCOL" => Self::Protocol,
+            "RESPONSE_CODE" => Self::ResponseCode,
+            "RESPONSE_CODE_DETAILS" => Self::ResponseCodeDetails,
+            "RESPONSE_DURATION" => Self::ResponseDuration,
+            "RESPONSE_FLAGS" => Self::ResponseFlags,
+            "RESPONSE_FLAGS_LONG" => Self::ResponseFlagsLong,
+            "RESPONSE_TX_DURATION" => Self::ResponseTxDuration,
+            "ROUTE_NAME" => Self::RouteName,
+            "UPSTREAM_CLUSTER" | "UPSTREAM_CLUSTER_RAW" => Self::UpstreamCluster,
+            "UPSTREAM_HOST" | "UPSTREAM_REMOTE_ADDRESS" => Self::UpstreamHost(Part::Whole),
+            "UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT" => Self::UpstreamHost(Part::Address),
+            "UPSTREAM_REMOTE_PORT" => Self::UpstreamHost(Part::Port),
+            name if UNKEPT.contains(&name) => Self::Unkept,
+            name if UNKEPT_PREFIXES.iter().any(|start| name.starts_with(start)) => Self::Unkept,
+            _ => return None,
+        })
+    }
+
+    fn value<'a>(self, entry: &'a Entry) -> Value<'a> {
+        let text = |text: &'a str| Value::from(Some(text).filter(|text| !text.is_empty()));
+        match self {
+            Self::BytesReceived => Value::Number(entry.bytes_received),
+            Self::BytesSent => Value::Number(entry.bytes_sent),
+            Self::DownstreamLocal(part) => part.of(Some(entry.downstream_local)),
+            Self::DownstreamRemote(part) => part.of(Some(entry.downstream_remote)),
+            Self::Duration => millis(Some(entry.duration)),
+            Self::LocalReplyBody => text(entry.local_reply),
+            Self::Protocol => Value::from(entry.protocol),
+            Self::ResponseCode => Value::Number(entry.status.into()),
+            Self::ResponseCodeDetails => Value::from(entry.details),
+            Self::ResponseDuration => millis(entry.until_answer),
+            Self::ResponseFlags => Value::from(entry.flag.map(super::ResponseFlag::short)),
+            Self::ResponseFlagsLong => Value::from(entry.flag.map(super::ResponseFlag::long)),
+            Self::ResponseTxDuration => {
+                let until_answer = entry.until_answer;
+                millis(until_answer.map(|until| entry.duration.saturating_sub(until)))
+            }
+            Self::RouteName => Value::from(entry.route.as_deref()),
+            Self::Unkept => Value::Absent,
+            Self::UpstreamCluster => Value::from(entry.upstream_cluster.as_deref()),
+            Self::UpstreamHost(part) => part.of(entry.upstream_host),
+        }
+    }
+}
+
+impl Part {
+    fn of<'a>(self, address: Option<SocketAddr>) -> Value<'a> {
+        let Some(address) = address else {
+            return Value::Absent;
+        };
+        match self {
+            Self::Address => Value::Text(address.ip().to_string().into_bytes().into()),
+            Self::Port => Value::Number(address.port().into()),
+            Self::Whole => Value::Text(address.to_string().into_bytes().into()),
+        }
+    }
+}
+
+impl Operator {
+    /// `%START_TIME%`, or with a form of its own; none where that is no form of a time.
+    pub(super) fn start_time(form: Option<&str>) -> Option<Self> {
+        let form = form.filter(|form| !form.is_empty()).unwrap_or(START_TIME);
+        time(Timestamp::UNIX_EPOCH, form)?;
+        Some(Self::StartTime(form.into()))
+    }
+
+    pub(super) fn value<'a>(&self, entry: &'a Entry) -> Value<'a> {
+        match self {
+            Self::Field(field) => field.value(entry),
+            Self::Grpc { slot, is_number } => grpc(entry.captured.get(*slot), *is_number),
+            Self::Header(slot) => match entry.captured.get(*slot) {
+                Some(value) => Value::Text(value.into()),
+                None => Value::Absent,
+            },
+            Self::StartTime(form) => {
+                let started = Timestamp::try_from(entry.started).ok();
+                match started.and_then(|started| time(started, form)) {
+                    Some(text) => Value::Text(text.into_bytes().into()),
+                    None => Value::Absent,
+                }
+            }
+        }
+    }
+}
+
+fn time(moment: Timestamp, form: &str) -> Option<String> {
+    strtime::format(form, &moment.to_zoned(TimeZone::UTC)).ok()
+}
+
+fn millis<'a>(duration: Option<Duration>) -> Value<'a> {
+    match duration {
+        Some(duration) => Value::Number(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)),
+        None => Value::Absent,
+    }
+}
+
+/// A status of gRPC in words or as a number; what is none stays as it came.
+fn grpc(value: Option<&[u8]>, is_number: bool) -> Value<'_> {
+    let Some(value) = value else {
+        return Value::Absent;
+    };
+    let number = std::str::from_utf8(value)
+        .ok()
+        .and_then(|text| text.parse::<u16>().ok());
+    match number {
+        Some(number) if is_number => Value::Number(number.into()),
+        Some(number) => match GRPC_STATUSES.get(usize::from(number)) {
+            Some(name) => Value::Text(name.as_bytes().into()),
+            None => Value::Text(value.into()),
+        },
+        None => Value::Text(value.into()),
+    }
+}
