@@ -12,3 +12,11 @@ pub(super) fn is_document(file_name: &str) -> bool {
             .rsplit_once('.')
             .is_some_and(|(_, end)| ENDS.iter().any(|known| end.eq_ignore_ascii_case(known)))
 }
+
+/// Whether a directory of this name may hold documents. In `asset.HASH` CDK keeps what it uploads,
+/// the sources of others.
+pub(super) fn may_hold_documents(directory: &str) -> bool {
+    const HASH: usize = 64;
+    let hash = directory.strip_prefix("asset.");
+    !hash.is_some_and(|hash| hash.len() == HASH && hash.bytes().all(|b| b.is_ascii_hexdigit()))
+}

@@ -140,7 +140,8 @@ impl<'a> Evaluator<'a> {
             // What `Ref` gives.
             "Arn" | "Id" => Value::Text(self.arn(resource, line)),
             "MeshOwner" => match self.property(resource, "MeshOwner") {
-                Some(Evaluated { value, .. }) => value,
+                // Lists of lists of lists would have no end.
+                Some(owner) => Value::Text(owner.value.as_text().unwrap_or_else(Text::faulty)),
                 None => self.pseudo("AWS::AccountId", line),
             },
             "ResourceOwner" => self.pseudo("AWS::AccountId", line),
@@ -156,9 +157,11 @@ impl<'a> Evaluator<'a> {
             resource.kind.parent(),
         ];
         let names: Vec<String> = kinds.into_iter().flatten().map(name_property).collect();
-        let names = names.iter().map(String::as_str);
-        let known = names.chain(["Arn", "Id", "MeshOwner", "ResourceOwner", "Uid"]);
-        let hint = self.hint(attribute, known, "see the attributes of the type");
+        let mut known: Vec<&str> = names.iter().map(String::as_str).collect();
+        known.extend(["Arn", "Id", "MeshOwner", "ResourceOwner", "Uid"]);
+        known.dedup();
+        let otherwise = format!("it has {}", known.join(", "));
+        let hint = self.hint(attribute, known, otherwise);
         let type_name = type_name(resource.kind);
         let name = &resource.logical;
         let message =

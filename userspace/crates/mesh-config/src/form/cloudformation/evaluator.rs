@@ -1,9 +1,14 @@
 //! The walk over a template's values: where it is, what it has found, and how much it may do.
 
+mod given;
+mod report;
+
 use std::{
-    collections::{BTreeSet, HashMap, hash_map::Entry},
+    collections::{BTreeSet, HashMap},
     sync::Arc,
 };
+
+pub(super) use report::shown;
 
 use super::{
     Inputs, Template,
@@ -14,9 +19,8 @@ use super::{
 use crate::{
     document::finding::Findings,
     problem::{
-        Place, Problem, Rule,
+        Place,
         path::{FieldPath, Step},
-        suggest,
     },
     tree::{self, Member, Members, Node},
 };
@@ -43,6 +47,8 @@ pub(super) struct Evaluator<'a> {
     reported: HashMap<(Place, String), usize>,
     /// What is tried without a word on its faults.
     silent: bool,
+    /// What is given is not looked at.
+    without_given: bool,
     depth: usize,
     /// What the template has cost so far.
     pub(super) cost: usize,
@@ -78,6 +84,7 @@ impl<'a> Evaluator<'a> {
             underway: Vec::new(),
             reported: HashMap::new(),
             silent: false,
+            without_given: false,
             depth: 0,
             cost: 0,
             is_over: false,
@@ -221,21 +228,6 @@ impl<'a> Evaluator<'a> {
         !is_over
     }
 
-    /// The name that was meant by one that is not there, or else what to do.
-    pub(super) fn hint<'n>(
-        &mut self,
-        given: &str,
-        known: impl IntoIterator<Item = &'n str>,
-        otherwise: impl Into<String>,
-    ) -> String {
-        let known: Vec<&str> = known.into_iter().collect();
-        self.cost += known.len();
-        suggest::closest(given, known).map_or_else(
-            || otherwise.into(),
-            |meant| format!("did you mean `{meant}`?"),
-        )
-    }
-
     /// Goes to a part of what is here.
     pub(super) fn step<T>(&mut self, step: Step, then: impl FnOnce(&mut Self) -> T) -> T {
         self.at.path.0.push(step);
@@ -295,76 +287,10 @@ impl<'a> Evaluator<'a> {
         done
     }
 
-    /// The value given from outside for an expression.
-    pub(super) fn given(&mut self, expression: &str) -> Option<&'a str> {
-        let (name, value) = self.inputs.parameters.get_key_value(expression)?;
-        self.used.insert(name.clone());
-        Some(value)
-    }
-
-    /// What is given for an expression, else the expression itself.
-    pub(super) fn settable(&mut self, expression: &str, inner: Vec<smol_str::SmolStr>) -> Value {
-        match self.given(expression) {
-            Some(given) => Value::known(given),
-            None => Value::Text(Text::open(expression, inner)),
-        }
-    }
-
-    /// The place of the walk.
-    pub(super) fn place(&self, line: u32) -> Place {
-        let place = self
-            .template()
-            .origin
-            .place(self.at.document.as_deref(), &self.at.path);
-        Place {
-            line: (line > 0).then_some(line as usize).or(place.line),
-            ..place
-        }
-    }
-
-    /// Reports a fault here, and gives what stands for the value.
-    pub(super) fn fault(
-        &mut self,
-        line: u32,
-        message: impl Into<String>,
-        mend: impl Into<String>,
-    ) -> Value {
-        self.report(Problem {
-            place: self.place(line),
-            rule: Rule::Value,
-            value: None,
-            message: message.into(),
-            mend: mend.into(),
-        });
-        Value::faulty()
-    }
-
-    /// Reports a problem once, whatever needs the value that has it.
-    pub(super) fn report(&mut self, problem: Problem) {
-        if self.silent {
-            return;
-        }
-        let place = Place {
-            document: None,
-            ..problem.place.clone()
-        };
-        match self.reported.entry((place, problem.message.clone())) {
-            Entry::Vacant(new) => {
-                new.insert(self.findings.problems.len());
-                self.findings.problems.push(problem);
-            }
-            // What refers to a resource may come first; the resource itself says what it is.
-            Entry::Occupied(known) => {
-                let known = &mut self.findings.problems[*known.get()].place.document;
-                *known = known.take().or(problem.place.document);
-            }
-        }
-    }
-
     /// Whether something that was evaluated may be kept: a fault has to be found again where it was
-    /// not spoken of.
+    /// not spoken of, and a value where it was not looked at.
     pub(super) fn may_keep(&self, is_faulty: bool) -> bool {
-        !(self.silent && is_faulty)
+        !(self.silent && is_faulty || self.without_given)
     }
 }
 
@@ -384,15 +310,4 @@ pub(super) fn function_of(members: &Members) -> Option<(&str, &Node)> {
     };
     let name = member.name.as_str();
     (name == "Ref" || name.starts_with("Fn::")).then_some((name, &member.node))
-}
-
-/// A value as a message shows it.
-pub(super) fn shown(value: &Value) -> String {
-    const SHOWN: usize = 60;
-    let text = value.to_string();
-    if text.chars().count() <= SHOWN {
-        return text;
-    }
-    let beginning: String = text.chars().take(SHOWN).collect();
-    format!("{beginning}…")
 }

@@ -283,25 +283,35 @@ impl<'a> Evaluator<'a> {
 
     /// What only AWS knows: it is given by the function's text, `GetAZs eu-west-1`.
     fn by_its_text(&mut self, function: &str, argument: &'a Node) -> Value {
+        let Some((expression, inner)) = self.call_text(function, argument) else {
+            return Value::faulty();
+        };
+        let given = self.given_nested(&expression, |evaluator| {
+            let (listed, _) = evaluator.call_text(function, argument)?;
+            Some(listed)
+        });
+        match given {
+            Some(list) => super::parameter::list(list, argument.line),
+            None => Value::Text(Text::open(expression, inner)),
+        }
+    }
+
+    /// A call as text, and what is open in it.
+    fn call_text(&mut self, function: &str, argument: &'a Node) -> Option<(String, Vec<SmolStr>)> {
         let items = match &argument.value {
             tree::Value::List(items) => items.as_slice(),
             _ => std::slice::from_ref(argument),
         };
         let mut expression = function.to_owned();
-        let mut inner: Vec<SmolStr> = Vec::new();
+        let mut inner = Vec::new();
         for item in items {
-            let Some(text) = self.text(item) else {
-                return Value::faulty();
-            };
+            let text = self.text(item)?;
             if text.len() > 0 {
                 expression.push(' ');
                 expression.push_str(&text.to_string());
             }
             inner.extend(text.expressions().cloned());
         }
-        match self.given(&expression) {
-            Some(list) => super::parameter::list(list, argument.line),
-            None => Value::Text(Text::open(expression, inner)),
-        }
+        Some((expression, inner))
     }
 }

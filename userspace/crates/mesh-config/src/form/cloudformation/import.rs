@@ -36,7 +36,11 @@ impl<'a> Evaluator<'a> {
             return Value::faulty();
         };
         for prefix in IMPORTS {
-            if let Some(given) = self.given(&format!("{prefix}{name}")) {
+            let given = self.given_nested(&format!("{prefix}{name}"), |evaluator| {
+                let name = evaluator.text(argument)?;
+                Some(format!("{prefix}{name}"))
+            });
+            if let Some(given) = given {
                 return Value::known(given);
             }
         }

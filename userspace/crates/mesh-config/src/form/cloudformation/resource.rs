@@ -14,12 +14,8 @@ use super::{
     value::{Evaluated, Text, Value},
 };
 use crate::{
-    document::{
-        Kind,
-        entry::Entry,
-        finding::{Open, Origin},
-    },
-    problem::{Place, Rule},
+    document::{Kind, entry::Entry, finding::Origin},
+    problem::Rule,
     tree::Member,
 };
 
@@ -45,9 +41,15 @@ impl<'a> Evaluator<'a> {
         let name = self.name(resource, resource.kind);
         let mesh = self.name(resource, Kind::Mesh);
         let is_named = !name.is_faulty() && !mesh.is_faulty();
+        let label = resource.kind.label();
+        let label = if name.is_faulty() {
+            label.to_owned()
+        } else {
+            format!("{label} {name}")
+        };
         let at = Site {
             path: ["Resources", resource.logical, "Properties"],
-            label: format!("{} {name}", resource.kind.label()),
+            label,
             line: resource.node.line,
         };
         if let Truth::Open(open) = truth {
@@ -183,16 +185,6 @@ impl<'a> Evaluator<'a> {
             let place = origin.place(Some(label), &path);
             self.findings.warn(place, Rule::UnknownField, message);
         }
-    }
-
-    /// Notes what is open in a text, and how it is given.
-    pub(super) fn note_open(&mut self, place: &Place, text: &Text) {
-        let open = text.expressions().map(|expression| Open {
-            place: place.clone(),
-            mend: format!("--param '{expression}=VALUE'"),
-            expression: expression.to_string(),
-        });
-        self.findings.open.extend(open);
     }
 
     /// A stack in a stack has a template of its own.

@@ -15,6 +15,9 @@ fn reads_files_by_the_ends_of_their_names_and_leaves_the_rest() {
     let at = |name: &str| directory.path().join(name);
     fs::create_dir(at("more")).expect("a subdirectory");
     fs::create_dir(at(".git")).expect("a subdirectory");
+    let asset = format!("asset.{}", "0f".repeat(32));
+    fs::create_dir(at(&asset)).expect("a subdirectory");
+    fs::write(at(&asset).join("tsconfig.json"), "").expect("a file");
     for name in [
         "b.json",
         "a.json",

@@ -158,6 +158,9 @@ impl Listing {
                 },
                 _ => false,
             };
+            if is_directory && !form::may_hold_documents(file_name) {
+                continue;
+            }
             let name = join(directory, file_name);
             if !is_directory {
                 if form::is_document(file_name) {

@@ -227,6 +227,8 @@ fn an_import_that_nothing_exports_is_open_by_its_text() {
         let documents = sound(IMPORTING, &[("Project", "shop"), (expression, "apps")]);
         assert!(documents.mesh("apps").is_some(), "{expression}");
     }
+    let as_listed = [("Project", "shop"), ("ImportValue ${Project}:Mesh", "apps")];
+    assert!(sound(IMPORTING, &as_listed).mesh("apps").is_some());
     let mut open = parse(IMPORTING, &[]).open;
     open.sort_by(|a, b| a.expression.cmp(&b.expression));
     let open: Vec<&str> = open.iter().map(|open| &open.expression[..]).collect();
@@ -286,4 +288,29 @@ Resources:
         problems.len() == 1 && problems[0].contains("no parameter or resource `Stoge`"),
         "{problems:#?}"
     );
+}
+
+#[test]
+fn an_attribute_that_a_resource_has_not_is_refused_with_those_that_it_has() {
+    assert_refused(
+        "!GetAtt Mesh.Colour",
+        "no attribute `Colour`; it has MeshName, Arn, Id, MeshOwner, ResourceOwner, Uid",
+    );
+}
+
+#[test]
+fn owners_in_lists_of_owners_have_an_end() {
+    use std::fmt::Write as _;
+    let mut template = "Resources:\n".to_owned();
+    for level in 0..5_000 {
+        let owner = match level {
+            0 => "x".to_owned(),
+            _ => format!("[!GetAtt M{}.MeshOwner]", level - 1),
+        };
+        let _ = writeln!(
+            template,
+            "  M{level}: {{ Type: AWS::AppMesh::Mesh, Properties: {{ MeshName: m, MeshOwner: {owner} }} }}"
+        );
+    }
+    assert!(!parse(&template, &[]).problems.is_empty());
 }
