@@ -6,7 +6,7 @@ pub mod generations;
 pub mod limits;
 pub mod watch;
 
-use std::{fmt::Write, sync::Arc};
+use std::{collections::BTreeSet, fmt::Write, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -66,6 +66,24 @@ impl DocumentSet {
                 let _ = write!(hex, "{byte:02x}");
                 hex
             })
+    }
+
+    /// This set with some files as another has them; what that does not have is left out.
+    pub(crate) fn with_former(mut self, names: &BTreeSet<String>, former: &Self) -> Self {
+        let is_named = |problem: &Problem| {
+            let file = problem.place.file.as_ref();
+            file.is_some_and(|file| names.contains(file))
+        };
+        self.files.retain(|file| !names.contains(&file.name));
+        self.unreadable.retain(|problem| !is_named(problem));
+        let files = former.files.iter();
+        let files = files.filter(|file| names.contains(&file.name));
+        self.files.extend(files.cloned());
+        let unreadable = former.unreadable.iter();
+        let unreadable = unreadable.filter(|problem| is_named(problem));
+        self.unreadable.extend(unreadable.cloned());
+        self.sort();
+        self
     }
 
     /// Puts files and faults in the order of their names, so that nothing depends on the order in

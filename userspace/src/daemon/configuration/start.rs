@@ -116,6 +116,7 @@ fn start(
         .ok_or_else(|| {
             let mut all = problems.map_or_else(Vec::new, |Problems(problems)| problems);
             all.append(&mut past.troubles);
+            all.extend(is_set_aside.then(|| past.set_aside()));
             Problems(all)
         })
         .context("the documents are bad or set aside, and there are no last good ones to run")?;
@@ -191,6 +192,14 @@ impl<'a> Past<'a> {
             stored = self.newest();
         }
         None
+    }
+
+    fn set_aside(&self) -> String {
+        format!(
+            "what {} holds is set aside by a rollback; change it, or remove {} to run it",
+            self.settings.mesh_config.display(),
+            self.generations.path().display()
+        )
     }
 
     fn note(&mut self, error: SourceError) {

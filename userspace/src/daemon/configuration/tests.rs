@@ -371,6 +371,30 @@ fn without_any_good_documents_every_reason_is_said() {
 }
 
 #[test]
+fn a_rollback_that_cannot_go_on_never_turns_into_what_was_set_aside() {
+    let mut scene = Scene::new();
+    scene.flags = vec!["--var", "PORT=8001"];
+    scene.write("a.json", &node("a", "$PORT"));
+    let mut running = scene.start();
+    scene.listen(8002);
+    running.take();
+    running.roll_back(None).expect("1 is kept");
+    assert_eq!(running.state(), (3, 8001, Some(1)));
+    scene.flags.clear();
+    let error = scene
+        .try_start()
+        .map(|_| ())
+        .expect_err("PORT has no value");
+    let error = format!("{error:#}");
+    assert!(
+        error.contains("is set aside by a rollback; change it"),
+        "{error}"
+    );
+    scene.listen(8003);
+    assert_eq!(scene.start().state(), (4, 8003, None));
+}
+
+#[test]
 fn a_disk_that_keeps_nothing_costs_no_traffic_and_is_said() {
     let scene = Scene::new();
     fs::write(scene.at("state"), "a file in the way").expect("a file");

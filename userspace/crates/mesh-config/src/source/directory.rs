@@ -157,6 +157,12 @@ impl Directory {
         &self.directories
     }
 
+    /// The files that were still being written when they were read last.
+    pub(super) fn unsettled(&self) -> impl Iterator<Item = &str> {
+        let unsettled = self.files.iter().filter(|(_, seen)| seen.is_unsettled);
+        unsettled.map(|(name, _)| name.as_str())
+    }
+
     /// Reads what of a part has changed. Returns whether some of it was still being written.
     pub(super) fn look(&mut self, part: &Part) -> Result<bool, SourceError> {
         let looked = match part {

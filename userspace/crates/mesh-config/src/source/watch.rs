@@ -30,6 +30,8 @@ const AT_LATEST: Duration = Duration::from_millis(400);
 /// How long a change waits at most for a writer that has not closed its file, or for a moment in
 /// which nothing changes while it is read.
 const PATIENCE: Duration = Duration::from_millis(750);
+/// How long a file at most stays as it was before, whose writer keeps it open and writes no more.
+const UNCLOSED: Duration = Duration::from_secs(3);
 /// How often all files are looked at without any notice.
 const UNASKED: Duration = Duration::from_secs(1);
 /// How much rarer that is than it takes: it costs one hundredth of a core at most.
@@ -46,6 +48,8 @@ pub struct Watch {
     touched: Touched,
     /// When the first of what was touched was.
     since: Option<Instant>,
+    /// Since when some file has been kept open by its writer.
+    unclosed: Option<Instant>,
     /// Which directory the path led to, none when it led nowhere.
     root: Option<DirectoryId>,
     /// Whether the last look failed, so that a directory that stays away is reported once.
@@ -76,6 +80,7 @@ impl Watch {
             // Something may have changed between the caller's reading and the watch.
             touched: Touched::everything(),
             since: None,
+            unclosed: None,
             root: None,
             gone: false,
             next_look: Instant::now(),
@@ -93,7 +98,7 @@ impl Watch {
             let part = self.touched.part();
             let looked = self.look(part.clone()).await;
             let since = *self.since.get_or_insert_with(Instant::now);
-            self.touched = Touched::default();
+            self.touched.looked_at();
             let set = match looked {
                 Ok((set, is_unsettled)) => {
                     let again = self.take_notice(is_unsettled, &part);
@@ -106,7 +111,7 @@ impl Watch {
                         self.touched.whole = true;
                         continue;
                     }
-                    set
+                    self.at_rest(set)
                 }
                 Err(error) => {
                     self.since = None;
@@ -148,6 +153,29 @@ impl Watch {
             }
         }
         again || is_unsettled
+    }
+
+    /// The set without what may be half written: files that were written to while they were read,
+    /// or that their writer has not closed, are as they were before, and looked at again.
+    fn at_rest(&mut self, set: DocumentSet) -> DocumentSet {
+        let mut held = self.touched.modified.clone();
+        let directory = self.directory.lock().expect("no holder panics");
+        held.extend(directory.unsettled().map(str::to_owned));
+        drop(directory);
+        if self.touched.writing.is_empty() {
+            self.unclosed = None;
+        } else if self.unclosed.get_or_insert_with(Instant::now).elapsed() < UNCLOSED {
+            held.extend(self.touched.writing.iter().cloned());
+        } else {
+            self.touched.writing.clear();
+            self.unclosed = None;
+        }
+        if held.is_empty() {
+            return set;
+        }
+        let set = set.with_former(&held, &self.seen);
+        self.touched.files.append(&mut held);
+        set
     }
 
     /// Reads a part, away from the threads that must not wait for a disk.

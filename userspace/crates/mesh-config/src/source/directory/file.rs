@@ -177,6 +177,8 @@ impl<'a> FileReader<'a> {
                     Err(_) => Ok(None),
                 };
             }
+            // A socket, or a device that is not there.
+            Err(Errno::NXIO | Errno::NODEV) => return refused(Refusal::NoFile),
             Err(error) => return refused(Refusal::Unreadable(error)),
         };
         let (stamp, is_whole) = match self.fill(&file) {

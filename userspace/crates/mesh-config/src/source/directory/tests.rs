@@ -1,4 +1,10 @@
-use std::{fs::File, os::unix::fs::symlink};
+use std::{
+    fs::File,
+    os::unix::{
+        fs::{PermissionsExt, symlink},
+        net::UnixListener,
+    },
+};
 
 use super::{
     super::limits::{MAX_DEPTH, MAX_FILE},
@@ -106,13 +112,15 @@ fn a_file_that_is_no_text_is_a_problem_of_the_set() {
 fn a_file_over_the_limit_is_refused() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = File::create(directory.path().join("huge.json")).expect("a file");
-    file.set_len(MAX_FILE + 1).expect("a sparse file");
+    for size in [MAX_FILE + 1, 100 << 20, 1 << 40] {
+        file.set_len(size).expect("a sparse file");
+        let set = read_directory(directory.path()).expect("readable");
+        let problem = only_problem(&set);
+        assert!(problem.contains("16 MiB"), "{problem}");
+    }
+    file.set_len(MAX_FILE).expect("a sparse file");
     let set = read_directory(directory.path()).expect("readable");
-    assert!(
-        set.unreadable[0].message.contains("16 MiB"),
-        "{}",
-        set.unreadable[0]
-    );
+    assert_eq!((set.files.len(), set.unreadable), (1, vec![]));
 }
 
 #[test]
@@ -148,17 +156,50 @@ fn a_link_that_leads_nowhere_is_a_problem_of_the_set() {
     );
 }
 
+/// Makes something at a path.
+type Maker<'a> = &'a dyn Fn(&Path);
+
 #[test]
 fn what_is_no_file_is_a_problem_and_does_not_hold_the_reader_up() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("a.json");
-    rustix::fs::mknodat(CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a FIFO");
+    let fifo = |path: &Path| {
+        let mode = 0o600.into();
+        rustix::fs::mknodat(CWD, path, rustix::fs::FileType::Fifo, mode, 0).expect("a FIFO");
+    };
+    let socket = |path: &Path| drop(UnixListener::bind(path).expect("a socket"));
+    let device = |path: &Path| symlink("/dev/zero", path).expect("a link");
+    // Reading at its beginning fails, whoever reads.
+    let unreadable = |path: &Path| symlink("/proc/self/mem", path).expect("a link");
+    let makers: [(Maker<'_>, &str); 4] = [
+        (&fifo, "no regular file"),
+        (&socket, "no regular file"),
+        (&device, "no regular file"),
+        (&unreadable, "error"),
+    ];
+    for (make, said) in makers {
+        make(&path);
+        let problem = only_problem(&read_directory(directory.path()).expect("readable"));
+        assert!(problem.contains(said), "{problem}");
+        fs::remove_file(&path).expect("removed");
+    }
+}
+
+#[test]
+fn files_are_read_with_every_mode_that_the_kubelet_gives_them() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let at = |name: &str| directory.path().join(name);
+    fs::create_dir(at("..1")).expect("a version");
+    symlink("..1", at("..data")).expect("a link");
+    for mode in [0o400, 0o440, 0o444, 0o600, 0o640, 0o644, 0o777] {
+        let name = format!("{mode:o}.json");
+        fs::write(at("..1").join(&name), "{}").expect("a file");
+        let permissions = fs::Permissions::from_mode(mode);
+        fs::set_permissions(at("..1").join(&name), permissions).expect("a mode");
+        symlink(format!("..data/{name}"), at(&name)).expect("a link");
+    }
     let set = read_directory(directory.path()).expect("readable");
-    assert!(
-        only_problem(&set).contains("no regular file"),
-        "{}",
-        only_problem(&set)
-    );
+    assert_eq!((set.files.len(), set.unreadable), (7, vec![]));
 }
 
 #[test]

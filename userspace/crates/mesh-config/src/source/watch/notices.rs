@@ -6,7 +6,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     io,
-    mem::MaybeUninit,
+    mem::{self, MaybeUninit},
     os::fd::OwnedFd,
     path::Path,
 };
@@ -33,8 +33,10 @@ pub(super) struct Touched {
     pub(super) whole: bool,
     /// Names relative to the root.
     pub(super) files: BTreeSet<String>,
-    /// Of those, the ones that a writer has not closed.
+    /// The files that a writer has not closed.
     pub(super) writing: BTreeSet<String>,
+    /// Of [`Self::files`], those that were written to in place since the last look began.
+    pub(super) modified: BTreeSet<String>,
 }
 
 impl Touched {
@@ -43,6 +45,14 @@ impl Touched {
             whole: true,
             ..Self::default()
         }
+    }
+
+    /// Forgets what was looked at, but not who is writing.
+    pub(super) fn looked_at(&mut self) {
+        *self = Self {
+            writing: mem::take(&mut self.writing),
+            ..Self::default()
+        };
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -68,9 +78,13 @@ impl Touched {
     fn add(&mut self, name: String, events: ReadFlags) {
         if events.contains(ReadFlags::MODIFY) {
             self.writing.insert(name.clone());
+            self.modified.insert(name.clone());
         } else if !events.intersects(ReadFlags::CREATE | ReadFlags::ATTRIB) {
             // Closed, moved or deleted: no writer has it open under this name.
             self.writing.remove(&name);
+        }
+        if events.intersects(ReadFlags::MOVED_TO | ReadFlags::MOVED_FROM | ReadFlags::DELETE) {
+            self.modified.remove(&name);
         }
         self.files.insert(name);
         if self.files.len() > MAX_NAMES {

@@ -185,6 +185,30 @@ async fn a_file_written_in_halves_is_handed_over_whole() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_half_written_holds_back_itself_alone() {
+    let mut watched = Watched::start(|path| {
+        for name in ["a.yaml", "b.yaml"] {
+            fs::write(path.join(name), "old").expect("a file");
+        }
+    });
+    let texts = |set: &DocumentSet| -> Vec<String> {
+        let texts = set.files.iter().map(|file| file.text.to_string());
+        texts.collect()
+    };
+    let mut file = File::create(watched.path("a.yaml")).expect("emptied");
+    file.write_all(b"first: 1\n").expect("written");
+    fs::write(watched.path("b.yaml"), "new").expect("a file");
+    let set = timeout(DEADLINE, watched.watch.changed()).await;
+    let set = set.expect("in time").expect("readable");
+    assert_eq!(texts(&set), ["old", "new"]);
+    file.write_all(b"second: 2\n").expect("written");
+    drop(file);
+    let set = timeout(DEADLINE, watched.watch.changed()).await;
+    let set = set.expect("in time").expect("readable");
+    assert_eq!(texts(&set), ["first: 1\nsecond: 2\n", "new"]);
+}
+
+#[tokio::test]
 async fn a_writer_that_never_closes_its_file_does_not_hold_it_back_for_ever() {
     let mut watched = Watched::start(|_| {});
     let mut file = File::create(watched.path("a.yaml")).expect("a file");
