@@ -89,9 +89,9 @@ const EXTENSIONS: [&str; 7] = [
 ];
 
 fn without_command(stem: &str) -> &str {
-    let commands = ["create-", "update-"].iter();
-    let name = commands.filter_map(|command| stem.strip_prefix(command));
-    name.last().unwrap_or(stem)
+    let mut commands = ["create-", "update-"].iter();
+    let name = commands.find_map(|command| stem.strip_prefix(command));
+    name.unwrap_or(stem)
 }
 
 /// Endings of file names, the longer before those that they end with.

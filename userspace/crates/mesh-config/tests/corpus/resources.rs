@@ -10,9 +10,9 @@ use super::verdict::{Counts, Names, Set};
 pub(crate) type Resources = BTreeMap<String, Vec<String>>;
 
 pub(crate) fn read(parsed: &Parsed) -> Resources {
-    let mut read = Resources::new();
+    let mut found = Resources::new();
     let mut add = |kind: &str, name: &str| {
-        read.entry(kind.to_owned())
+        found.entry(kind.to_owned())
             .or_default()
             .push(name.to_owned());
     };
@@ -33,7 +33,7 @@ pub(crate) fn read(parsed: &Parsed) -> Resources {
         gateways.for_each(|identity| add("VirtualGateway", &identity.name));
         gateway_routes.for_each(|identity| add("GatewayRoute", &identity.name));
     }
-    sorted(read)
+    sorted(found)
 }
 
 /// What the independent script counted in the files of a set.
@@ -59,6 +59,8 @@ pub(crate) fn counted(set: &Set, counts: &Counts) -> Resources {
 }
 
 fn sorted(mut resources: Resources) -> Resources {
-    resources.values_mut().for_each(|names| names.sort());
+    for names in resources.values_mut() {
+        names.sort();
+    }
     resources
 }
