@@ -12,7 +12,8 @@ pub(crate) type Resources = BTreeMap<String, Vec<String>>;
 pub(crate) fn read(parsed: &Parsed) -> Resources {
     let mut found = Resources::new();
     let mut add = |kind: &str, name: &str| {
-        found.entry(kind.to_owned())
+        found
+            .entry(kind.to_owned())
             .or_default()
             .push(name.to_owned());
     };
@@ -20,18 +21,25 @@ pub(crate) fn read(parsed: &Parsed) -> Resources {
         if mesh.mesh.is_some() {
             add("Mesh", name);
         }
-        let nodes = mesh.virtual_nodes.values().map(|d| &d.identity);
-        let services = mesh.virtual_services.values().map(|d| &d.identity);
-        let routers = mesh.virtual_routers.values().map(|d| &d.identity);
-        let routes = mesh.routes.values().map(|d| &d.identity);
-        let gateways = mesh.virtual_gateways.values().map(|d| &d.identity);
-        let gateway_routes = mesh.gateway_routes.values().map(|d| &d.identity);
-        nodes.for_each(|identity| add("VirtualNode", &identity.name));
-        services.for_each(|identity| add("VirtualService", &identity.name));
-        routers.for_each(|identity| add("VirtualRouter", &identity.name));
-        routes.for_each(|identity| add("Route", &identity.name));
-        gateways.for_each(|identity| add("VirtualGateway", &identity.name));
-        gateway_routes.for_each(|identity| add("GatewayRoute", &identity.name));
+        for name in mesh.virtual_nodes.keys() {
+            add("VirtualNode", name);
+        }
+        // Their keys are in lower case.
+        for service in mesh.virtual_services.values() {
+            add("VirtualService", &service.identity.name);
+        }
+        for name in mesh.virtual_routers.keys() {
+            add("VirtualRouter", name);
+        }
+        for (_, name) in mesh.routes.keys() {
+            add("Route", name);
+        }
+        for name in mesh.virtual_gateways.keys() {
+            add("VirtualGateway", name);
+        }
+        for (_, name) in mesh.gateway_routes.keys() {
+            add("GatewayRoute", name);
+        }
     }
     sorted(found)
 }
