@@ -147,6 +147,11 @@ pub(crate) struct RunArgs {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Redirection rules")]
 pub(crate) struct RedirectArgs {
+    /// Whence the rules come that no flag gives: an ECS task definition, a Kubernetes pod, or a
+    /// list of the route manager's variables (*.env), before those of the environment
+    #[arg(long, env = "FERROMESH_REDIRECT_FROM", value_name = "FILE")]
+    pub(crate) redirect_from: Option<PathBuf>,
+
     /// Where the proxy takes what the application sends [else APPMESH_ENVOY_EGRESS_PORT, 15001]
     #[arg(long, env = "FERROMESH_EGRESS_PORT")]
     pub(crate) egress_port: Option<String>,

@@ -1,4 +1,5 @@
-//! What the daemon was told: flags before `FERROMESH_*` before the variables of App Mesh.
+//! What the daemon was told: flags before `FERROMESH_*` before the file of redirection rules before
+//! the variables of App Mesh.
 
 use std::{
     collections::BTreeMap,
@@ -12,10 +13,13 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use mesh_config::form::Inputs;
+use mesh_config::{form::Inputs, redirect};
 use mesh_model::{redirect::OnProxyDown, resource::ResourceName};
 
-use crate::cli::{OnProxyDownArg, ProxyArg, RunArgs};
+use crate::{
+    cli::{OnProxyDownArg, ProxyArg, RunArgs},
+    daemon::configuration::Problems,
+};
 
 /// Guide, "Envoy configuration variables": `LISTENER_DRAIN_WAIT_TIME_S`, seconds.
 const DRAIN_RANGE: RangeInclusive<u64> = 5..=110;
@@ -85,6 +89,9 @@ impl Settings {
             }
         };
         let mut merged = environment.clone();
+        if let Some(path) = &args.redirect.redirect_from {
+            merged.extend(redirect_from(path, &args.inputs.inputs(environment))?);
+        }
         for (name, value) in args.redirect.overrides() {
             merged.insert(name.to_owned(), value.to_owned());
         }
@@ -114,6 +121,20 @@ impl Settings {
             environment: merged,
         })
     }
+}
+
+/// The route manager's variables that a file has values for.
+fn redirect_from(path: &Path, inputs: &Inputs) -> anyhow::Result<Environment> {
+    let (source, warnings) = redirect::source::read(path, inputs)
+        .map_err(|problems| Problems(problems.iter().map(ToString::to_string).collect()))
+        .with_context(|| format!("the redirection rules of {} are bad", path.display()))?;
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    let variables = source.variables.into_iter();
+    Ok(variables
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect())
 }
 
 /// Where an instance keeps the configurations that were in force unless told otherwise.

@@ -47,8 +47,11 @@ impl InputArgs {
 #[derive(Args, Debug)]
 pub(crate) struct ValidateArgs {
     /// Files and directories of documents
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "redirect_from", value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
+    /// Check this file as `run --redirect-from` does, and print the rules that come of it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) redirect_from: Option<PathBuf>,
     /// Print what a machine may read; the same as --format json
     #[arg(long, conflicts_with = "format")]
     pub(crate) json: bool,

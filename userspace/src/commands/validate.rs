@@ -3,10 +3,10 @@
 mod sarif;
 mod text;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Context;
-use mesh_config::{document::Parser, source::directory::read_paths};
+use mesh_config::{document::Parser, redirect::source, source::directory::read_paths};
 use serde_json::json;
 
 use super::answer;
@@ -17,7 +17,19 @@ use crate::{
 
 pub(crate) fn run(args: &ValidateArgs, environment: &Environment) -> anyhow::Result<ExitCode> {
     let set = read_paths(&args.paths).context("the documents cannot be read")?;
-    let parsed = Parser::new(args.inputs.inputs(environment)).parse(&set);
+    let inputs = args.inputs.inputs(environment);
+    let mut files = set.files.len();
+    let mut parsed = Parser::new(inputs.clone()).parse(&set);
+    if let Some(path) = &args.redirect_from {
+        files += 1;
+        match source::read(path, &inputs) {
+            Ok((source, warnings)) => {
+                parsed.redirects.push(Arc::new(source));
+                parsed.warnings.extend(warnings);
+            }
+            Err(problems) => parsed.problems.extend(problems),
+        }
+    }
     let format = if args.json {
         ReportFormat::Json
     } else {
@@ -31,7 +43,7 @@ pub(crate) fn run(args: &ValidateArgs, environment: &Environment) -> anyhow::Res
                 clap::ColorChoice::Never => anstream::ColorChoice::Never,
             };
             let mut out = anstream::AutoStream::new(std::io::stdout(), choice);
-            answer::ended_early(text::write(&mut out, &parsed, set.files.len()))?;
+            answer::ended_early(text::write(&mut out, &parsed, files))?;
         }
         ReportFormat::Json => {
             let report = json!({
@@ -39,6 +51,7 @@ pub(crate) fn run(args: &ValidateArgs, environment: &Environment) -> anyhow::Res
                 "warnings": parsed.warnings,
                 "open": parsed.open,
                 "documents": parsed.documents.summary(),
+                "redirects": parsed.redirects,
             });
             answer::print(format!("{report:#}\n"))?;
         }

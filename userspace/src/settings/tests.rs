@@ -112,3 +112,39 @@ fn what_documents_need_comes_from_flags_before_the_environment() {
     assert_eq!(settings.inputs.parameters["AWS::Region"], "eu-west-1");
     assert!(settings.inputs.names.contains_key("node.json"));
 }
+
+#[test]
+fn a_file_of_rules_goes_before_the_environment_and_after_the_flags() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("proxy.env");
+    let text = "APPMESH_APP_PORTS=1\nAPPMESH_EGRESS_IGNORED_PORTS=2\n";
+    std::fs::write(&path, text).expect("a file");
+    let path = path.to_str().expect("text");
+    let settings = settings(
+        &["--redirect-from", path, "--ignored-ports", "3"],
+        &[
+            RESOURCE,
+            ("APPMESH_APP_PORTS", "4"),
+            ("APPMESH_IGNORE_UID", "5"),
+        ],
+    )
+    .expect("valid");
+    let value = |name: &str| settings.environment[name].as_str();
+    assert_eq!(value("APPMESH_APP_PORTS"), "1");
+    assert_eq!(value("APPMESH_EGRESS_IGNORED_PORTS"), "3");
+    assert_eq!(value("APPMESH_IGNORE_UID"), "5");
+}
+
+#[test]
+fn a_file_of_rules_that_cannot_be_used_is_an_error_with_its_line() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("proxy.env");
+    std::fs::write(&path, "APPMESH_APP_PORTS=0\n").expect("a file");
+    let path = path.to_str().expect("text");
+    let error = settings(&["--redirect-from", path], &[RESOURCE]).expect_err("port 0");
+    let error = format!("{error:#}");
+    assert!(
+        error.contains("proxy.env:1: APPMESH_APP_PORTS: `0`"),
+        "{error}"
+    );
+}

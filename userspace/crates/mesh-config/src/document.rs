@@ -32,6 +32,7 @@ pub use parse::Parser;
 use crate::{
     form::Inputs,
     problem::{Place, Problem, Rule, Warning, path::FieldPath},
+    redirect::source::RedirectSource,
     source::DocumentSet,
 };
 
@@ -40,6 +41,8 @@ use crate::{
 pub struct Parsed {
     /// Everything that could be read. Resolve it by way of [`Parsed::into_result`] only.
     pub documents: Documents,
+    /// What the files say of redirection. Nothing of it is in force by itself.
+    pub redirects: Vec<Arc<RedirectSource>>,
     /// With any problem, the documents do not come into force. In the order of their places.
     pub problems: Vec<Problem>,
     /// What is allowed and worth knowing. In the order of their places.
@@ -63,7 +66,7 @@ impl Parsed {
 }
 
 impl Open {
-    fn into_problem(self) -> Problem {
+    pub(crate) fn into_problem(self) -> Problem {
         Problem {
             message: format!("`{}` has no value", self.expression),
             place: self.place,

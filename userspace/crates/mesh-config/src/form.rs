@@ -23,6 +23,7 @@ use crate::{
         finding::{Findings, Open, Origin},
     },
     problem::{Place, Rule, path::FieldPath},
+    redirect::source::{self as redirect, RedirectSource},
     source::SourceFile,
     text::{self, Text, variables},
     tree::Value,
@@ -50,6 +51,8 @@ pub(crate) struct FileRead {
     pub(crate) objects: Vec<Arc<kubernetes::Object>>,
     /// They are evaluated together with those of the other files.
     pub(crate) templates: Vec<Arc<Template>>,
+    /// What is said of redirection.
+    pub(crate) redirects: Vec<Arc<RedirectSource>>,
     pub(crate) findings: Findings,
 }
 
@@ -69,6 +72,11 @@ const TWICE: &str = "written twice in one object: the last counts";
 /// Reads one file.
 pub(crate) fn read(source: &Arc<SourceFile>, inputs: &Inputs) -> FileRead {
     let mut file = FileRead::default();
+    if redirect::is_env_file(source) {
+        let said = redirect::read_env_file(source, &mut file.findings);
+        file.redirects.extend(said.map(Arc::new));
+        return file;
+    }
     let Text {
         documents,
         twice,
@@ -145,7 +153,11 @@ impl FileRead {
                     self.read_tree(origin, inputs);
                 }
             }
-            Form::CloudFormation => cloudformation::read(origin, self),
+            Form::CloudFormation => {
+                let said = redirect::read_template(&origin, &mut self.findings);
+                self.redirects.extend(said.into_iter().map(Arc::new));
+                cloudformation::read(origin, self);
+            }
             Form::BesideTemplate => {}
             Form::Cli => {
                 let open = filled(&mut origin, inputs);
@@ -153,7 +165,15 @@ impl FileRead {
                     self.findings.open.extend(open);
                 }
             }
-            Form::Kubernetes => kubernetes::read(origin, inputs, self),
+            Form::Kubernetes => {
+                let said = redirect::read_pods(&origin, inputs, &mut self.findings);
+                self.redirects.extend(said.into_iter().map(Arc::new));
+                kubernetes::read(origin, inputs, self);
+            }
+            Form::TaskDefinition => {
+                let said = redirect::read_task_definition(&origin, inputs, &mut self.findings);
+                self.redirects.extend(said.map(Arc::new));
+            }
             Form::Terraform => terraform::read(origin, self),
             Form::TerraformSource => {
                 let fault = terraform::source_fault().in_file(&origin.source.name);
@@ -196,6 +216,8 @@ enum Form {
     CloudFormation,
     /// A state or a plan, as Terraform prints or keeps it.
     Terraform,
+    /// What ECS runs, which has no document but may say what is redirected.
+    TaskDefinition,
     /// What only Terraform can evaluate.
     TerraformSource,
     /// What CDK writes beside a template.
@@ -224,6 +246,9 @@ impl Form {
         }
         if cloudformation::is_beside_template(tree) {
             return Self::BesideTemplate;
+        }
+        if redirect::is_task_definition(tree) {
+            return Self::TaskDefinition;
         }
         Self::Cli
     }

@@ -25,6 +25,7 @@ pub enum OnProxyDown {
 
 /// Which connections of a workload are redirected, and which are left alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct RedirectRules {
     /// New connections are redirected at all (`APPMESH_START_ENABLED`).
     pub enabled: bool,

@@ -28,6 +28,9 @@ pub(super) fn write(out: &mut impl Write, parsed: &Parsed, files: usize) -> io::
             &warning.message,
         )?;
     }
+    for redirect in &parsed.redirects {
+        line(out, "rules", AnsiColor::Green, &redirect.place, redirect)?;
+    }
     let kinds: Vec<String> = parsed
         .documents
         .summary()

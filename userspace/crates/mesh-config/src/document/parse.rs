@@ -54,11 +54,13 @@ impl Parser {
         let mut listed = Vec::new();
         let mut objects = Vec::new();
         let mut templates = Vec::new();
+        let mut redirects = Vec::new();
         for Known { read, .. } in &self.known {
             entries.extend(read.entries.iter().cloned());
             listed.extend(read.listed.iter().cloned());
             objects.extend(read.objects.iter().cloned());
             templates.extend(read.templates.iter().cloned());
+            redirects.extend(read.redirects.iter().cloned());
             findings.extend(read.findings.clone());
         }
         entries.extend(self.kubernetes.settle(&objects, &mut findings));
@@ -77,7 +79,10 @@ impl Parser {
             &mut findings.problems,
             &mut findings.warnings,
         );
-        parsed(documents, findings)
+        Parsed {
+            redirects,
+            ..parsed(documents, findings)
+        }
     }
 
     fn warn_of_names_without_file(&self, set: &DocumentSet, findings: &mut Findings) {
@@ -162,6 +167,7 @@ fn parsed(documents: Documents, findings: Findings) -> Parsed {
     warnings.sort();
     Parsed {
         documents,
+        redirects: Vec::new(),
         problems,
         warnings,
         open: each_once(open),

@@ -1,8 +1,13 @@
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+use mesh_model::redirect::ALWAYS_IGNORED_PORT;
 use proptest::prelude::*;
 
-use super::*;
+use super::{
+    variables::{EGRESS_PORT, IGNORED_IPS, IGNORED_PORTS},
+    *,
+};
 use crate::fixture::Files;
 
 fn snapshot() -> Snapshot {
@@ -131,7 +136,7 @@ fn every_bad_value_is_reported_at_once() {
 proptest! {
     #[test]
     fn no_value_panics_and_22_is_always_ignored(value in "[0-9a-z:,./ -]{0,40}") {
-        for name in [APP_PORTS, EGRESS_PORT, "APPMESH_EGRESS_IGNORED_PORTS", "APPMESH_EGRESS_IGNORED_IP"] {
+        for name in [APP_PORTS, EGRESS_PORT, IGNORED_PORTS, IGNORED_IPS] {
             if let Ok(rules) = rules(&[(name, &value)]) {
                 prop_assert!(rules.ignored_ports.contains(&ALWAYS_IGNORED_PORT));
             }
