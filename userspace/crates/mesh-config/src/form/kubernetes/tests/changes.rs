@@ -1,3 +1,5 @@
+//! What changes from one set to the next is read, and nothing else.
+
 use super::*;
 use crate::document::Kind;
 

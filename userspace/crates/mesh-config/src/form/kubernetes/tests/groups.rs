@@ -1,3 +1,5 @@
+//! Backend groups: the virtual services that they stand for.
+
 use super::*;
 
 fn service(name: &str) -> String {

@@ -1,3 +1,5 @@
+//! Which objects are read, left aside and refused.
+
 use super::*;
 
 #[test]

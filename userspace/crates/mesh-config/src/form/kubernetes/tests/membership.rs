@@ -1,3 +1,5 @@
+//! Which mesh and which gateway an object belongs to.
+
 use super::*;
 
 fn namespace(name: &str, labels: &str) -> String {

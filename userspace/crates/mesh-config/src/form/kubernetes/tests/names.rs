@@ -1,3 +1,5 @@
+//! The names that the controller gives.
+
 use super::*;
 
 /// Every kind once, with `extra` in each specification.

@@ -1,3 +1,5 @@
+//! What one object names is found as the controller finds it.
+
 use super::*;
 
 fn service(name: &str, provider: &str) -> String {

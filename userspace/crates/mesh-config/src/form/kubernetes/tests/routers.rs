@@ -1,3 +1,5 @@
+//! Virtual routers with their routes.
+
 use super::*;
 
 const LISTENER: &str = "listeners: [{ portMapping: { port: 8080, protocol: http } }]";

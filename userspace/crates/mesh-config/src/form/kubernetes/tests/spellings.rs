@@ -1,3 +1,5 @@
+//! Where manifests spell a field otherwise than the API.
+
 use super::*;
 
 const ARN: &str = "arn:aws:acm:eu-west-1:111122223333:certificate/a";

@@ -1,3 +1,5 @@
+//! What is no manifest yet: Helm templates and kustomizations.
+
 use super::*;
 
 const RENDER: &str = "give what comes out of it: `helm template CHART > mesh.yaml`";
