@@ -242,7 +242,11 @@ impl Explanation {
             None => seen.clone(),
         };
         let way = Way::egress(snapshot, hop.port);
-        let (step, chosen) = way.decide(table, &seen.parts(&path));
+        let (mut step, chosen) = way.decide(table, &seen.parts(&path));
+        // A virtual host that goes by the header answers for every service.
+        if step.virtual_service.is_some() {
+            step.virtual_service = Some(hop.virtual_service.clone());
+        }
         self.steps.push(step);
         chosen.outcome()
     }

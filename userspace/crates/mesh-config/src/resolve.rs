@@ -2,8 +2,9 @@
 //! the same snapshot, in whatever order their files were read.
 //!
 //! `egress` is what the workload may call, `ingress` what it answers, `cluster` where either
-//! leads, `gateway` what differs at the edge of the mesh. Names and defaults are those that App Mesh gave Envoy. The snapshot is all that App Mesh
-//! configured; what this proxy does not do of it is said beside it, by `remarks`.
+//! leads, `gateway` what differs at the edge of the mesh. Names and defaults are those that App
+//! Mesh gave Envoy. The snapshot is all that App Mesh configured; what this proxy does not do of it
+//! is said beside it, by `remarks`.
 
 mod access_log;
 mod client;
@@ -195,9 +196,14 @@ impl<'a> Resolver<'a> {
         let filter = document
             .and_then(|mesh| mesh.spec.egress_filter)
             .map_or_else(EgressFilter::default, |egress| egress.filter);
-        if let (EgressFilter::DropAll, Some(document)) = (filter, document) {
+        if filter == EgressFilter::DropAll {
+            // A mesh without a document has the filter all the same.
+            let place = document.map_or_else(
+                || self.client.place(&FieldPath::default()),
+                |mesh| mesh.place(&FieldPath::spec().member("egressFilter")),
+            );
             self.remarks.differs(
-                document.place(&FieldPath::spec().member("egressFilter")),
+                place,
                 "under DROP_ALL App Mesh still let TLS to `*.amazonaws.com` on port 443 through; \
                  here it is dropped too, unless its addresses are ignored"
                     .to_owned(),

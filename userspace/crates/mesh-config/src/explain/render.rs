@@ -5,6 +5,7 @@ mod words;
 use std::fmt;
 
 use mesh_model::snapshot::{HostRewrite, PathMatch, PathRewrite, RouteMatch};
+use mesh_route::{HostOutcome, RouteOutcome};
 
 use self::words::{discovery, limit, percent, policies, retries, upstream_tls};
 use super::{Explanation, Outcome, Step, TakenRoute};
@@ -87,12 +88,21 @@ impl Step {
         }
         for trial in &self.tried {
             writeln!(f, "  - virtual host {}: {}", trial.name, trial.outcome)?;
-            if trial.routes.is_empty() && Some(&trial.name) == self.virtual_service.as_ref() {
+            if trial.routes.is_empty() && matches!(trial.outcome, HostOutcome::Matches { .. }) {
                 writeln!(f, "      it has no routes")?;
             }
             for route in &trial.routes {
                 let word = self.route_word();
-                writeln!(f, "      {word} {}: {}", route.name, route.outcome)?;
+                match &route.outcome {
+                    // A gateway route is tried twice, by `/X/` and by `/X`.
+                    RouteOutcome::After { route: winner } if *winner == route.name => {
+                        writeln!(
+                            f,
+                            "      {word} {winner}: has it by its longer prefix already"
+                        )?;
+                    }
+                    outcome => writeln!(f, "      {word} {}: {outcome}", route.name)?,
+                }
             }
         }
         Ok(())

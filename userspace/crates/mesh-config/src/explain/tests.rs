@@ -92,6 +92,21 @@ fn what_no_virtual_service_answers_goes_by_the_egress_filter() {
 }
 
 #[test]
+fn the_address_families_that_a_document_asks_for_are_told() {
+    for (preference, words) in [
+        ("IPv4_ONLY", "first address, IPv4 only\n"),
+        ("IPv4_PREFERRED", "first address, IPv4 before IPv6\n"),
+        ("IPv6_ONLY", "first address, IPv6 only\n"),
+        ("IPv6_PREFERRED", "first address, IPv6 before IPv4\n"),
+    ] {
+        let of_mesh = json!({ "serviceDiscovery": { "ipPreference": preference } });
+        let files = Files::getting_started().set("create-mesh.json", "/spec", of_mesh);
+        let text = explained(&files, "http://serviceb.apps.local/").to_string();
+        assert!(text.contains(words), "{text}");
+    }
+}
+
+#[test]
 fn a_path_that_no_route_takes_gets_404_with_the_reason() {
     let files = Files::getting_started().set(
         "create-route.json",

@@ -117,18 +117,25 @@ impl<'a> Resolver<'a> {
             reached.by_host |= !kept;
             reached.by_header |= kept;
         }
-        // One table by Host cannot hold a service twice: its further ports have tables of their own.
         for service in seen {
-            let range = (service.clone(), None)..;
-            let of_service = targets.range_mut(range);
-            for ((_, port), reached) in of_service
-                .take_while(|((key, _), _)| *key == service)
-                .skip(1)
-            {
-                reached.port = port.map_or(reached.port, u16::from);
-            }
+            self.part_ports(&service, &mut targets);
         }
         targets
+    }
+
+    /// One table by Host cannot hold a service twice: its further ports have tables under their own
+    /// numbers. The port whose number is that of the common table stays in it, else the first.
+    fn part_ports(&self, service: &str, targets: &mut Targets<'a>) {
+        let common = self.settings.egress_port;
+        let number = |port: Option<Port>| port.map(u16::from);
+        let mut of_service: Vec<_> = targets
+            .range_mut((service.to_owned(), None)..)
+            .take_while(|((key, _), _)| key == service)
+            .collect();
+        of_service.sort_by_key(|((_, port), _)| number(*port) != Some(common));
+        for ((_, port), reached) in of_service.into_iter().skip(1) {
+            reached.port = number(*port).unwrap_or(common);
+        }
     }
 
     /// The service that a gateway route leads to, and the port of it that is meant.
@@ -161,19 +168,20 @@ impl<'a> Resolver<'a> {
 
 /// The tables of the second hop.
 fn egress(targets: &Targets<'_>) -> BTreeMap<u16, EgressPort> {
-    let mut hosts: BTreeMap<u16, BTreeMap<String, VirtualHost>> = BTreeMap::new();
+    // By name, and whether it goes by the header: a service may have that name too.
+    let mut hosts: BTreeMap<u16, BTreeMap<(String, bool), VirtualHost>> = BTreeMap::new();
     for reached in targets.values() {
         let name = &reached.service.identity.name;
         let table = hosts.entry(reached.port).or_default();
         if reached.by_host {
             let host = virtual_host(name, reached.port, reached.routes.clone());
-            table.insert(name.clone(), host);
+            table.insert((name.clone(), false), host);
         }
         if reached.by_header {
             let routes = reached.routes.iter().cloned();
             let routes = routes.map(|route| with_header(route, name));
             table
-                .entry(BY_HEADER.to_owned())
+                .entry((BY_HEADER.to_owned(), true))
                 .or_insert_with(|| VirtualHost {
                     name: BY_HEADER.to_owned(),
                     domains: vec!["*".to_owned()],

@@ -1,6 +1,7 @@
 mod clusters;
 mod findings;
 mod gateways;
+mod reserved_names;
 mod routes;
 
 use std::{sync::Arc, time::Duration};

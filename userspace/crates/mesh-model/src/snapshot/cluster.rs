@@ -97,7 +97,8 @@ pub enum DnsResponse {
 /// Which address families, in which order (`ipPreference`; the guide's tables of its five forms).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub enum IpPreference {
-    /// Nothing said: IPv6 first, IPv4 if there is none; the local application by IPv4.
+    /// Nothing said: DNS as under `IPv6_PREFERRED`, AWS Cloud Map and the local application as
+    /// under `IPv4_PREFERRED`.
     #[default]
     Unset,
     /// `IPv4_ONLY`

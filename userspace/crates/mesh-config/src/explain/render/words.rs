@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use mesh_model::snapshot::{
     Certificate, CircuitBreakers, Cluster, Discovery, DnsResponse, DownstreamTls, HeaderMatch,
-    RetryOn, RetryPolicy, RouteMatch, TlsMode, Trust, UpstreamTls, Validation, ValueMatch,
+    IpPreference, RetryOn, RetryPolicy, RouteMatch, TlsMode, Trust, UpstreamTls, Validation,
+    ValueMatch,
 };
 
 /// What a route asks besides the path.
@@ -87,22 +88,40 @@ pub(super) fn discovery(discovery: &Discovery) -> String {
             hostname,
             port,
             response,
-            ..
+            ip_preference,
         } => {
             let response = match response {
                 DnsResponse::LoadBalancer => "first address",
                 DnsResponse::Endpoints => "every address",
             };
-            format!("{hostname}:{port} by DNS, {response}")
+            let families = families(*ip_preference);
+            format!("{hostname}:{port} by DNS, {response}{families}")
         }
         Discovery::CloudMap {
-            namespace, service, ..
-        } => format!("{service} of {namespace} by AWS Cloud Map"),
+            namespace,
+            service,
+            ip_preference,
+            ..
+        } => {
+            let families = families(*ip_preference);
+            format!("{service} of {namespace} by AWS Cloud Map{families}")
+        }
         Discovery::Static(addresses) => {
             let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
             addresses.join(", ")
         }
         Discovery::OriginalDestination => "where the application dialled".to_owned(),
+    }
+}
+
+/// What the documents say about address families.
+fn families(preference: IpPreference) -> &'static str {
+    match preference {
+        IpPreference::Unset => "",
+        IpPreference::V4Only => ", IPv4 only",
+        IpPreference::V4Preferred => ", IPv4 before IPv6",
+        IpPreference::V6Only => ", IPv6 only",
+        IpPreference::V6Preferred => ", IPv6 before IPv4",
     }
 }
 

@@ -73,7 +73,7 @@ fn a_request_is_followed_through_both_hops_with_its_rewrites() {
   - virtual host *.internal: answers *.internal, *.internal:8088, *.internal:80, *.internal:443 only
   - virtual host self_redirect: answers the Host as `*`
       gateway route colours: takes the request
-      gateway route colours: would match, but `colours` is tried first
+      gateway route colours: has it by its longer prefix already
 
   egress           lds_egress_0.0.0.0_15001, port 15001, routes rds_egress_http_15001
   host             serviceb.apps.local
@@ -137,9 +137,22 @@ fn a_host_that_is_kept_is_seen_by_the_second_hop() {
     assert_eq!(explanation.outcome, Outcome::Routed);
     let second = explanation.last().expect("two hops");
     assert_eq!(second.host.as_deref(), Some("shop.example:8088"));
-    assert_eq!(second.virtual_service.as_deref(), Some("default_backend"));
+    let service = Some("serviceb.apps.local");
+    assert_eq!(second.virtual_service.as_deref(), service);
     let route = second.route.as_ref().expect("a route");
     assert_eq!(route.name, "serviceB");
+    let text = explanation.to_string();
+    assert!(
+        text.contains("virtual host default_backend: answers the Host as `*`"),
+        "{text}"
+    );
+    let without = arriving(
+        &files.without("create-route.json"),
+        "http://shop.example:8088/a",
+        &[],
+    );
+    assert_eq!(without.outcome, Outcome::NoRoute);
+    assert!(without.to_string().contains("it has no routes"));
 }
 
 #[test]

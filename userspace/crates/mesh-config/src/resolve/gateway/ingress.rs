@@ -117,7 +117,8 @@ impl<'a> Resolver<'a> {
         cluster: ClusterId,
     ) -> Vec<VirtualHost> {
         type Ranked = (Option<i64>, Route);
-        let mut hosts: BTreeMap<String, Vec<Ranked>> = BTreeMap::new();
+        // By name, and whether it is for every Host: one may have that name too.
+        let mut hosts: BTreeMap<(String, bool), Vec<Ranked>> = BTreeMap::new();
         for document in routes {
             let Some((key, _)) = self.target_of(&document.spec) else {
                 continue;
@@ -126,25 +127,29 @@ impl<'a> Resolver<'a> {
                 continue;
             };
             let priority = document.spec.priority.map(i64::from);
-            let host = document.spec.kind.hostname().map(domain);
-            hosts
-                .entry(host.unwrap_or_else(|| ANY_HOST.to_owned()))
-                .or_default()
-                .extend(
-                    hops(document, reached, cluster)
-                        .into_iter()
-                        .map(|route| (priority, route)),
-                );
+            let key = match document.spec.kind.hostname() {
+                None => (ANY_HOST.to_owned(), true),
+                Some(host) => (domain(host), false),
+            };
+            hosts.entry(key).or_default().extend(
+                hops(document, reached, cluster)
+                    .into_iter()
+                    .map(|route| (priority, route)),
+            );
         }
         hosts
             .into_iter()
-            .map(|(name, mut routes)| {
+            .map(|((name, any), mut routes)| {
                 routes.sort_by(|(one, route), (other, against)| {
                     let rank = matches::rank(*one, &route.matches, &route.name);
                     rank.cmp(&matches::rank(*other, &against.matches, &against.name))
                 });
                 VirtualHost {
-                    domains: domains(&name, port),
+                    domains: if any {
+                        vec!["*".to_owned()]
+                    } else {
+                        domains(&name, port)
+                    },
                     name,
                     routes: routes.into_iter().map(|(_, route)| route).collect(),
                 }
@@ -165,9 +170,6 @@ fn domain(host: &HostnameMatch) -> String {
 }
 
 fn domains(host: &str, port: Port) -> Vec<String> {
-    if host == ANY_HOST {
-        return vec!["*".to_owned()];
-    }
     let own = u16::from(port);
     let others = USUAL_PORTS.into_iter().filter(|usual| *usual != own);
     let with_ports = [own].into_iter().chain(others);

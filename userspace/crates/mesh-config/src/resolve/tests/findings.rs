@@ -187,6 +187,23 @@ fn what_app_mesh_did_unasked_is_found() {
 }
 
 #[test]
+fn a_mesh_without_a_document_drops_what_app_mesh_let_through_too() {
+    let findings = started()
+        .without(MESH)
+        .resolve("serviceA")
+        .expect("it resolves")
+        .findings;
+    let dropped = findings
+        .iter()
+        .find(|finding| finding.message.contains("*.amazonaws.com"))
+        .expect("a finding");
+    assert_eq!(
+        dropped.place.document.as_deref(),
+        Some("virtual node serviceA")
+    );
+}
+
+#[test]
 fn tcp_shares_its_port_with_nothing() {
     let service = json!({
         "meshName": "apps",

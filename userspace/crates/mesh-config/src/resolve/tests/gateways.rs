@@ -11,12 +11,12 @@ use super::*;
 const GATEWAY: &str = "create-virtual-gateway.json";
 const HOP: &str = "cds_ingress_apps_edge_self_redirect_http_15001";
 
-fn listener(port: u16, protocol: &str) -> Value {
+pub(super) fn listener(port: u16, protocol: &str) -> Value {
     json!({ "portMapping": { "port": port, "protocol": protocol } })
 }
 
 /// The getting-started mesh behind a gateway that listens with HTTP on port 8088.
-fn edge() -> Files {
+pub(super) fn edge() -> Files {
     let gateway = json!({
         "meshName": "apps",
         "virtualGatewayName": "edge",
@@ -25,7 +25,7 @@ fn edge() -> Files {
     started().with(GATEWAY, gateway)
 }
 
-fn with_route(files: Files, name: &str, spec: &Value) -> Files {
+pub(super) fn with_route(files: Files, name: &str, spec: &Value) -> Files {
     let document = json!({
         "meshName": "apps",
         "virtualGatewayName": "edge",
@@ -36,7 +36,7 @@ fn with_route(files: Files, name: &str, spec: &Value) -> Files {
 }
 
 /// A gateway route to a service, which matches this and rewrites that.
-fn to(service: &str, matches: &Value, rewrite: Value) -> Value {
+pub(super) fn to(service: &str, matches: &Value, rewrite: Value) -> Value {
     let target = json!({ "virtualService": { "virtualServiceName": service } });
     let mut action = json!({ "target": target });
     if !rewrite.is_null() {
@@ -45,18 +45,18 @@ fn to(service: &str, matches: &Value, rewrite: Value) -> Value {
     json!({ "httpRoute": { "match": matches, "action": action } })
 }
 
-fn to_b(matches: &Value, rewrite: Value) -> Value {
+pub(super) fn to_b(matches: &Value, rewrite: Value) -> Value {
     to("serviceb.apps.local", matches, rewrite)
 }
 
-fn resolved(files: &Files) -> Snapshot {
+pub(super) fn resolved(files: &Files) -> Snapshot {
     files
         .resolve_in("mesh/apps/virtualGateway/edge", &Environment::new())
         .expect("it resolves")
         .snapshot
 }
 
-fn hosts(snapshot: &Snapshot, port: u16) -> &[VirtualHost] {
+pub(super) fn hosts(snapshot: &Snapshot, port: u16) -> &[VirtualHost] {
     let table = snapshot.ingress[&port].routes.as_ref().expect("routes");
     &table.virtual_hosts
 }
