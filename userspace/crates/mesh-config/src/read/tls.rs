@@ -9,7 +9,7 @@ use mesh_model::spec::tls::{
 };
 
 use super::{cursor::At, discovery::is_dns_name, object, union, words};
-use crate::problem::Rule;
+use crate::{document::identity::is_open, problem::Rule};
 
 object!(ClientPolicy { tls: optional "tls" });
 object!(ClientTls {
@@ -70,10 +70,14 @@ fn no_wildcard_is_enforced(tls: &ClientTls, at: &At<'_>) -> bool {
     false
 }
 
-/// Other names are taken, and no certificate has them (guide, "Transport Layer Security").
+/// Other names are taken, and no certificate has them (guide, "Transport Layer Security"). Nothing is
+/// said of a name that has no value yet.
 fn names_or_uris(names: &SubjectAlternativeNameMatchers, at: &At<'_>) -> bool {
     for name in &names.exact {
         let name = name.as_str();
+        if is_open(name) {
+            continue;
+        }
         let is_uri = name.parse::<Uri>().is_ok_and(|uri| uri.scheme().is_some());
         if !is_uri && !is_dns_name(name.strip_prefix("*.").unwrap_or(name)) {
             at.warn(
