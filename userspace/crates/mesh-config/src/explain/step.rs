@@ -38,7 +38,7 @@ pub struct Step {
     /// The path that its routes see, normalised.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// The virtual service that answers, if one does.
+    /// The virtual service that answers, if one does; of ingress, the virtual host.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub virtual_service: Option<String>,
     /// The route that takes the request, if one does.

@@ -52,8 +52,29 @@ pub(super) fn reached(documents: &Documents) -> BTreeSet<&Arc<Identity>> {
     reached
 }
 
+/// Why nothing answers a service, and what becomes of requests to it.
+pub(super) struct Why {
+    because: String,
+    /// What becomes of a request that a node makes.
+    of_node: &'static str,
+    /// What becomes of one that a gateway passes on: it has no other destination.
+    of_gateway: &'static str,
+    mend: &'static str,
+}
+
+impl Why {
+    fn message(&self, fate: &str) -> String {
+        let Self { because, mend, .. } = self;
+        format!("nothing answers it: {because}, and {fate}; {mend}")
+    }
+}
+
+const OUT_OF_THE_MESH: &str = "calls to it are treated as calls out of the mesh";
+const NOT_FOUND: &str = "requests get 404";
+const UNAVAILABLE: &str = "requests get 503";
+
 /// Services that nothing answers, and why.
-pub(super) type Unanswered<'a> = BTreeMap<&'a Arc<Identity>, String>;
+pub(super) type Unanswered<'a> = BTreeMap<&'a Arc<Identity>, Why>;
 
 /// Every service that nothing answers.
 pub(super) fn unanswered(documents: &Documents) -> Unanswered<'_> {
@@ -92,7 +113,7 @@ impl Check<'_> {
             let given = backend.virtual_service_name.as_str();
             let service = service_named(self.documents, given, &node.identity.mesh);
             if let Some(why) = service.and_then(|service| unanswered.get(&service.identity)) {
-                self.weak(node, &backend_path(index), why.clone());
+                self.weak(node, &backend_path(index), why.message(why.of_node));
             }
         }
     }
@@ -125,45 +146,50 @@ impl Check<'_> {
         let service = service_named(self.documents, given, &route.identity.mesh);
         if let Some(why) = service.and_then(|service| unanswered.get(&service.identity)) {
             let at = FieldPath::spec().members(&[route.spec.kind.member(), "action", "target"]);
-            self.weak(route, &at, why.clone());
+            self.weak(route, &at, why.message(why.of_gateway));
         }
     }
 }
 
-/// Why nothing answers a service.
-fn why_unanswered(documents: &Documents, service: &Document<VirtualServiceSpec>) -> Option<String> {
-    let service_name = &service.identity;
+fn why_unanswered(documents: &Documents, service: &Document<VirtualServiceSpec>) -> Option<Why> {
     if service.spec.provider.is_none() {
-        return Some(format!(
-            "nothing answers it: {service_name} has no provider, and calls to it are treated as \
-             calls out of the mesh; add a provider"
-        ));
+        return Some(Why {
+            because: format!("{} has no provider", service.identity),
+            of_node: OUT_OF_THE_MESH,
+            of_gateway: NOT_FOUND,
+            mend: "add a provider",
+        });
     }
     let answer = answered_by(documents, service)?;
     let provider = answer.identity();
     if answer.ports().is_empty() {
-        return Some(format!(
-            "nothing answers it: {provider} has no listener, and calls to it are treated as calls \
-             out of the mesh; add a listener"
-        ));
+        return Some(Why {
+            because: format!("{provider} has no listener"),
+            of_node: OUT_OF_THE_MESH,
+            of_gateway: NOT_FOUND,
+            mend: "add a listener",
+        });
     }
     let AnsweredBy::Router(mesh, router) = answer else {
         return None;
     };
     let mut of_router = mesh.routes_of(&router.identity.name).peekable();
     if of_router.peek().is_none() {
-        return Some(format!(
-            "nothing answers it: {provider} has no route, and requests get 404; add a route"
-        ));
+        return Some(Why {
+            because: format!("{provider} has no route"),
+            of_node: NOT_FOUND,
+            of_gateway: NOT_FOUND,
+            mend: "add a route",
+        });
     }
     let weightless = of_router.all(|route| {
         let mut targets = route.spec.kind.targets().iter();
         targets.all(|target| i64::from(target.weight) == 0)
     });
-    weightless.then(|| {
-        format!(
-            "nothing answers it: every target of {provider} has weight 0, and requests get 503; \
-             give one a weight"
-        )
+    weightless.then(|| Why {
+        because: format!("every target of {provider} has weight 0"),
+        of_node: UNAVAILABLE,
+        of_gateway: UNAVAILABLE,
+        mend: "give one a weight",
     })
 }

@@ -71,6 +71,14 @@ fn a_gateway_route_to_what_nothing_answers_is_warned_of() {
     let told = |files: &Files| found(files).iter().filter(|w| w.contains(at)).count();
     assert_eq!(told(&behind_a_gateway()), 0);
     assert_eq!(told(&behind_a_gateway().without(ROUTE)), 1);
+    let unprovided = behind_a_gateway().set(SERVICE_B, "/spec", json!({}));
+    let found = found(&unprovided);
+    let told = found.iter().find(|warning| warning.contains(at));
+    let told = told.expect("a warning");
+    assert!(
+        told.ends_with("has no provider, and requests get 404; add a provider"),
+        "{told}"
+    );
 }
 
 #[test]
