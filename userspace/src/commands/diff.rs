@@ -45,7 +45,7 @@ fn state(
     inputs: Inputs,
     environment: &Environment,
 ) -> anyhow::Result<(Snapshot, RedirectRules)> {
-    let set = read_paths(&[path.to_owned()]).context("the documents cannot be read")?;
+    let set = read_paths(&[path.to_owned()])?;
     Parser::new(inputs)
         .parse(&set)
         .into_result()

@@ -13,7 +13,7 @@ use super::answer;
 use crate::{cli::ExplainArgs, daemon::configuration::Problems, settings::Environment};
 
 pub(crate) fn run(args: ExplainArgs, environment: &Environment) -> anyhow::Result<()> {
-    let set = read_directory(&args.mesh_config).context("the documents cannot be read")?;
+    let set = read_directory(&args.mesh_config)?;
     let resolved = Parser::new(args.inputs.inputs(environment))
         .parse(&set)
         .into_result()

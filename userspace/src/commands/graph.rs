@@ -1,6 +1,5 @@
 //! `ferromesh graph`: the meshes of some documents, drawn.
 
-use anyhow::Context;
 use mesh_config::{document::Parser, graph::Graph, source::directory::read_paths};
 
 use super::answer;
@@ -12,7 +11,7 @@ use crate::{
 /// Draws what can be read; what cannot is named on standard error, for half a picture may be what
 /// shows the fault.
 pub(crate) fn run(args: &GraphArgs, environment: &Environment) -> anyhow::Result<()> {
-    let set = read_paths(&args.paths).context("the documents cannot be read")?;
+    let set = read_paths(&args.paths)?;
     let parsed = Parser::new(args.inputs.inputs(environment)).parse(&set);
     for problem in &parsed.problems {
         eprintln!("error: {problem}");

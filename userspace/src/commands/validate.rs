@@ -5,7 +5,6 @@ mod text;
 
 use std::{process::ExitCode, sync::Arc};
 
-use anyhow::Context;
 use mesh_config::{document::Parser, redirect::source, source::directory::read_paths};
 use serde_json::json;
 
@@ -16,7 +15,7 @@ use crate::{
 };
 
 pub(crate) fn run(args: &ValidateArgs, environment: &Environment) -> anyhow::Result<ExitCode> {
-    let set = read_paths(&args.paths).context("the documents cannot be read")?;
+    let set = read_paths(&args.paths)?;
     let inputs = args.inputs.inputs(environment);
     let mut files = set.files.len();
     let mut parsed = Parser::new(inputs.clone()).parse(&set);

@@ -88,6 +88,11 @@ pub(crate) fn read(source: &Arc<SourceFile>, inputs: &Inputs) -> FileRead {
             return file;
         }
     };
+    if documents.is_empty() {
+        let place = Place::file(&source.name);
+        let message = "left out: nothing is in it";
+        file.findings.warn(place, Rule::UnknownKind, message);
+    }
     let several = documents.len() > 1;
     for (index, tree) in documents.into_iter().enumerate() {
         let origin = Origin {
@@ -126,10 +131,11 @@ fn trees(source: &SourceFile) -> Result<Text, text::Fault> {
     parsed(&source.text)
 }
 
-/// Reads text: JSON begins with a brace or bracket; so does little else.
+/// Reads text: JSON begins with a brace or bracket, or wrongly with a comment; so does little else.
 fn parsed(text: &str) -> Result<Text, text::Fault> {
     let beginning = text.trim_start();
-    if beginning.starts_with(['{', '[']) && !beginning.starts_with("{{") {
+    let is_object = beginning.starts_with(['{', '[']) && !beginning.starts_with("{{");
+    if is_object || beginning.starts_with("//") || beginning.starts_with("/*") {
         text::json::read(text)
     } else {
         text::yaml::read(text)

@@ -203,6 +203,10 @@ impl Members {
         self.0.len()
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(crate) fn member(&self, name: &str) -> Option<&Member> {
         self.0.iter().find(|member| member.name == name)
     }

@@ -3,7 +3,9 @@
 
 use super::{
     FileRead, Inputs, Listed,
-    identify::{Identified, identify, kind_of_bare_spec, kind_of_spec},
+    identify::{
+        Identified, identify, kind_of_bare_spec, kind_of_spec, kinds_of_bare_spec, may_be_spec_of,
+    },
     named::{ResourcePath, named_by_file},
 };
 use crate::{
@@ -12,7 +14,7 @@ use crate::{
         entry::{DESCRIBED, Entry},
         finding::{Findings, Origin},
     },
-    problem::{Rule, path::FieldPath},
+    problem::{Rule, path::FieldPath, suggest},
     read::cursor::{At, Log},
     tree::{Members, Node, Value},
 };
@@ -52,8 +54,9 @@ pub(super) fn read(mut origin: Origin, inputs: &Inputs, file: &mut FileRead) -> 
         Identified::Faulty => file.findings.take(log, &origin, None),
         Identified::Foreign => {
             let members = origin.tree.as_map();
-            if let Some(kind) = members.and_then(kind_of_bare_spec) {
-                refuse_unnamed(kind, &origin, &mut file.findings);
+            let kinds = members.map(kinds_of_bare_spec).unwrap_or_default();
+            if !kinds.is_empty() {
+                refuse_unnamed(&kinds, &origin, &mut file.findings);
                 return true;
             }
             let place = origin.place(None, &FieldPath::default());
@@ -67,17 +70,26 @@ pub(super) fn read(mut origin: Origin, inputs: &Inputs, file: &mut FileRead) -> 
 }
 
 /// A bare spec that nothing names.
-fn refuse_unnamed(kind: Kind, origin: &Origin, findings: &mut Findings) {
-    let label = kind.label();
+fn refuse_unnamed(kinds: &[Kind], origin: &Origin, findings: &mut Findings) {
+    let each = |write: fn(&Kind) -> String| {
+        let written: Vec<String> = kinds.iter().map(write).collect();
+        suggest::alternatives(&written).unwrap_or_default()
+    };
+    let word = match kinds {
+        [kind] => kind.word(),
+        _ => "KIND",
+    };
     findings.refuse(
         origin.place(None, &FieldPath::default()),
         Rule::UnknownKind,
-        format!("the file holds the `spec` of a {label}, and nothing tells of which"),
         format!(
-            "say so on the command line, --document FILE=mesh/MESH/…/{}/NAME, or call the file \
-             NAME-{}.json",
-            kind.word(),
-            label.replace(' ', "-")
+            "the file holds the `spec` of a {}, and nothing tells of which",
+            each(|kind| kind.label().to_owned())
+        ),
+        format!(
+            "say so on the command line, --document FILE=mesh/MESH/…/{word}/NAME, or call the \
+             file {}",
+            each(|kind| format!("NAME-{}.json", kind.label().replace(' ', "-")))
         ),
     );
 }
@@ -166,7 +178,9 @@ fn name_bare_spec(members: &mut Members, file_name: &str, inputs: &Inputs) {
         (Some(path), _) => Some(path.clone()),
         (None, Some(spec)) if members.len() == 1 => named_by_file(file_name, kind_of_spec(spec)),
         (None, None) => {
-            kind_of_bare_spec(members).and_then(|kind| named_by_file(file_name, Some(kind)))
+            let kind = kind_of_bare_spec(members);
+            let path = named_by_file(file_name, kind);
+            path.filter(|path| kind.is_some() || may_be_spec_of(path.kind, members))
         }
         (None, Some(_)) => None,
     };

@@ -43,6 +43,9 @@ use crate::{
 const PROCESSED: &str = "give the template that CloudFormation made of it: aws cloudformation \
                          get-template --stack-name STACK --template-stage Processed";
 
+/// Why a transform cannot be run here.
+const INSERTED: &str = "what a transform inserts is known to CloudFormation alone";
+
 /// One template.
 #[derive(Debug)]
 pub(crate) struct Template {
@@ -267,9 +270,7 @@ fn warn_of_transforms(template: &Template, findings: &mut Findings) {
             .iter()
             .try_fold(&template.origin.tree, |node, name| node.get(name));
         if let Some(call) = node.and_then(|node| node.get("Fn::Transform")) {
-            let message = format!(
-                "what the transform inserts here is known to CloudFormation alone; {PROCESSED}"
-            );
+            let message = format!("{INSERTED}; {PROCESSED}");
             let path: Vec<&str> = path.iter().copied().chain(["Fn::Transform"]).collect();
             findings.warn(template.place(None, &path, call.line), Rule::Weak, message);
         }

@@ -154,3 +154,35 @@ pub(super) fn kind_of_bare_spec(members: &Members) -> Option<Kind> {
     };
     is_it.then_some(kind)
 }
+
+/// The kinds whose spec an object may be as a whole, where its name says nothing.
+pub(super) fn kinds_of_bare_spec(members: &Members) -> Vec<Kind> {
+    if let Some(kind) = kind_of_bare_spec(members) {
+        return vec![kind];
+    }
+    let listeners = members.get("listeners").and_then(Node::as_list);
+    let mut listeners = listeners.into_iter().flatten();
+    if listeners.any(|listener| listener.get("portMapping").is_some()) {
+        return likely_kinds(members).to_vec();
+    }
+    Vec::new()
+}
+
+/// Whether an object that is named as of a kind may be the spec of one. An empty one may.
+pub(super) fn may_be_spec_of(kind: Kind, members: &Members) -> bool {
+    let known: &[&str] = match kind {
+        Kind::Mesh => &["egressFilter", "serviceDiscovery"],
+        Kind::VirtualNode => &[
+            "backendDefaults",
+            "backends",
+            "listeners",
+            "logging",
+            "serviceDiscovery",
+        ],
+        Kind::VirtualRouter => &["listeners"],
+        Kind::VirtualGateway => &["backendDefaults", "listeners", "logging"],
+        Kind::VirtualService => &["provider"],
+        Kind::Route | Kind::GatewayRoute => &ROUTES,
+    };
+    members.is_empty() || known.iter().any(|name| members.has(name))
+}

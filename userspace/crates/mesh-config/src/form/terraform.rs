@@ -40,7 +40,8 @@ const MESH_OWNER: &str = "mesh_owner";
 const STATE_VERSION: i64 = 4;
 
 /// How to get values out of source.
-const SHOW: &str = "run `terraform show -json > mesh.json` where its state is, and give that file";
+const SHOW: &str =
+    "run `terraform show -json > mesh.json` where its state is, and give that file alone";
 /// How to get the values that a plan has not.
 const APPLY: &str =
     "apply the plan, and give what `terraform show -json` prints of the state that comes of it";

@@ -194,7 +194,12 @@ fn mend(error: &JiterError, at_fault: &[u8]) -> &'static str {
                 | JsonErrorType::EofWhileParsingValue
         )
     );
-    if at_fault.starts_with(b"{") {
+    let is_comment = [&b"//"[..], b"/*", b"#"]
+        .iter()
+        .any(|mark| at_fault.starts_with(mark));
+    if is_comment {
+        "JSON has no comments: take them out"
+    } else if at_fault.starts_with(b"{") {
         "it is a template: render it first, and give what comes out"
     } else if ends_early {
         "the file ends too early: close every brace, bracket and quotation mark"

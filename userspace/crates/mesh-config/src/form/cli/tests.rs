@@ -72,6 +72,57 @@ fn a_bare_spec_that_nothing_names_is_refused_with_both_ways_to_name_it() {
 }
 
 #[test]
+fn the_name_of_a_file_tells_the_kind_where_its_spec_does_not() {
+    let listeners = r#"{ "listeners": [{ "portMapping": { "port": 80, "protocol": "http" } }] }"#;
+    let files = [
+        ("apps-mesh.json", "{}"),
+        ("colors-vr.json", listeners),
+        ("edge-virtual-gateway.json", listeners),
+        ("mesh/apps/virtualNode/far.json", "{}"),
+    ];
+    let parsed = parsed_with(Inputs::default(), &files);
+    assert_eq!(problems(&parsed), Vec::<String>::new());
+    let found: Vec<_> = parsed.documents.summary().into_iter().collect();
+    assert_eq!(found.len(), files.len(), "{found:?}");
+}
+
+#[test]
+fn a_spec_of_listeners_that_nothing_names_is_refused_and_not_left_out() {
+    let listeners = r#"{ "listeners": [{ "portMapping": { "port": 80, "protocol": "http" } }] }"#;
+    let found = problems(&parsed("colors.json", listeners));
+    assert!(
+        found.len() == 1
+            && found[0].contains("of a virtual node, virtual router or virtual gateway")
+            && found[0].contains("NAME-virtual-router.json"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_file_with_nothing_in_it_is_warned_of() {
+    for text in ["", "\n\n", "# nothing yet\n"] {
+        let parsed = parsed("a.yaml", text);
+        assert_eq!(problems(&parsed), Vec::<String>::new());
+        assert_eq!(warnings(&parsed), ["a.yaml: left out: nothing is in it"]);
+    }
+}
+
+#[test]
+fn json_with_comments_is_no_json() {
+    for text in [
+        "// mine\n{ \"meshName\": \"apps\" }",
+        "{ \"meshName\": \"apps\" /* mine */ }",
+        "{\n// mine\n\"meshName\": \"apps\" }",
+    ] {
+        let found = problems(&parsed("a.json", text));
+        assert!(
+            found.len() == 1 && found[0].contains("JSON has no comments"),
+            "{found:?}"
+        );
+    }
+}
+
+#[test]
 fn a_route_of_no_router_is_refused() {
     let found = problems(&parsed("color-route.json", ROUTE));
     assert_eq!(

@@ -169,10 +169,13 @@ impl<'a> Evaluator<'a> {
 
     /// Reports a function that is not the only member of its object.
     fn not_alone(&mut self, function: &Member) {
-        let message = format!("`{}` must be alone in its object", function.name);
-        let mend = match function.name.as_str() {
-            "Fn::Transform" => super::PROCESSED,
-            _ => "put the function into an object of its own",
+        let (message, mend) = match function.name.as_str() {
+            // This one may stand beside other members, which it adds to.
+            "Fn::Transform" => (super::INSERTED.to_owned(), super::PROCESSED),
+            name => (
+                format!("`{name}` must be alone in its object"),
+                "put the function into an object of its own",
+            ),
         };
         self.member(&function.name, |evaluator| {
             evaluator.fault(function.node.line, message, mend);

@@ -56,7 +56,7 @@ impl<'a> Evaluator<'a> {
             "Fn::ToJsonString" => evaluator.json(argument),
             "Fn::Transform" => evaluator.fault(
                 argument.line,
-                "what a transform inserts is known to CloudFormation alone",
+                super::INSERTED,
                 super::PROCESSED,
             ),
             "Fn::And" | "Fn::Or" | "Fn::Not" | "Fn::Equals" => evaluator.fault(

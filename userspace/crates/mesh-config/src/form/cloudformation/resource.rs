@@ -5,7 +5,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use super::{
-    APP_MESH,
+    APP_MESH, INSERTED, PROCESSED,
     attribute::{Resource, name_property},
     condition::Truth,
     evaluator::{Evaluator, shown},
@@ -56,6 +56,13 @@ impl<'a> Evaluator<'a> {
             let path = ["Resources", resource.logical, "Condition"];
             let place = self.template().place(Some(&at.label), &path, at.line);
             self.note_open(&place, &open);
+        }
+        if let Some(call) = resource.node.get("Fn::Transform") {
+            let path = ["Resources", resource.logical, "Fn::Transform"];
+            let place = self.template().place(Some(&at.label), &path, call.line);
+            self.findings
+                .refuse(place, Rule::Value, INSERTED, PROCESSED);
+            return None;
         }
         let mut members = self.properties(resource, &at)?;
         self.name_unnamed(&mut members, resource, &name, &at);

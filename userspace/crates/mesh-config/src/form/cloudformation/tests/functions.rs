@@ -216,6 +216,10 @@ fn an_unknown_function_is_named_with_what_was_meant() {
         "--template-stage Processed",
     );
     assert_fault(
+        "!Join ['', [{ Fn::Transform: { Name: Mine }, b: c }]]",
+        "what a transform inserts is known to CloudFormation alone",
+    );
+    assert_fault(
         "!Join ['', [{ Fn::Sub: x, b: c }]]",
         "`Fn::Sub` must be alone in its object",
     );

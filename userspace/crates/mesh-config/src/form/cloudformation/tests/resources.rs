@@ -158,9 +158,33 @@ fn macros_that_may_change_the_mesh_are_warned_of() {
     assert!(
         warnings
             .iter()
-            .any(|w| w.contains("what the transform inserts")),
+            .any(|w| w.contains("what a transform inserts")),
         "{warnings:#?}"
     );
+}
+
+#[test]
+fn a_transform_in_an_app_mesh_resource_is_a_fault_wherever_it_stands() {
+    for (at, inserts) in [
+        ("Fn::Transform", "Fn::Transform: { Name: AWS::Include }"),
+        (
+            "Properties.Fn::Transform",
+            "Properties: { MeshName: apps, Fn::Transform: { Name: AWS::Include } }",
+        ),
+    ] {
+        let template =
+            format!("Resources:\n  Mesh:\n    Type: AWS::AppMesh::Mesh\n    {inserts}\n");
+        let found: Vec<String> = parse(&template, &[])
+            .problems
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        let wanted = format!("Resources.Mesh.{at}: what a transform inserts");
+        assert!(
+            found.len() == 1 && found[0].contains(&wanted),
+            "{found:#?}"
+        );
+    }
 }
 
 #[test]
