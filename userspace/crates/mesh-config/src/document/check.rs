@@ -2,7 +2,6 @@
 
 mod answer;
 mod gateway;
-
 mod reach;
 mod route;
 mod silent;
@@ -86,8 +85,10 @@ impl<'a> Check<'a> {
         let reached = reach::reached(self.documents);
         let unanswered = reach::unanswered(self.documents);
         let tcp = silent::tcp_services(self.documents);
-        // A faulty document is missing here, and what it leads to would seem to be out of reach.
-        let whole = self.problems.is_empty();
+        // A document that is faulty, or has parts without a value, is missing here, and what it
+        // leads to would seem to be out of reach.
+        let sound: usize = self.documents.summary().into_values().sum();
+        let whole = self.problems.is_empty() && self.declared.len() == sound;
         for (_, mesh) in self.documents.meshes() {
             for route in mesh.routes.values() {
                 self.target_ports(route);

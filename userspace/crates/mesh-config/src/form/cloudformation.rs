@@ -121,7 +121,7 @@ pub(super) fn is_beside_template(tree: &Node) -> bool {
     let beside = ["artifacts", "dockerImages", "tree"];
     let is_metadata = || {
         let mut names = members.iter().map(|member| &member.name);
-        members.len() > 0 && names.all(|name| name.starts_with('/'))
+        !members.is_empty() && names.all(|name| name.starts_with('/'))
     };
     is_versioned && beside.iter().any(|name| members.has(name)) || is_metadata()
 }

@@ -104,3 +104,10 @@ fn nothing_is_said_of_reach_while_a_document_is_faulty() {
     let faulty = started().set(ROUTE, &format!("{TARGETS}/0/weight"), json!(-1));
     assert_eq!(faulty.parse().warnings, []);
 }
+
+#[test]
+fn nothing_is_said_of_reach_while_a_document_has_a_part_without_a_value() {
+    let open = started().set(ROUTE, &format!("{TARGETS}/0/weight"), json!("${SHARE}"));
+    let parsed = open.parse();
+    assert_eq!((parsed.open.len(), parsed.warnings), (1, vec![]));
+}

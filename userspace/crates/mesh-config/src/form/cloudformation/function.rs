@@ -54,11 +54,7 @@ impl<'a> Evaluator<'a> {
             "Fn::Split" => evaluator.split(argument),
             "Fn::Sub" => evaluator.substitute(argument),
             "Fn::ToJsonString" => evaluator.json(argument),
-            "Fn::Transform" => evaluator.fault(
-                argument.line,
-                super::INSERTED,
-                super::PROCESSED,
-            ),
+            "Fn::Transform" => evaluator.fault(argument.line, super::INSERTED, super::PROCESSED),
             "Fn::And" | "Fn::Or" | "Fn::Not" | "Fn::Equals" => evaluator.fault(
                 argument.line,
                 format!("`{name}` is for conditions, and gives no value"),

@@ -140,7 +140,7 @@ impl Shaper {
                 let members = self.step(&name, inside, |shaper, unknown| {
                     shaper.block(attribute, members, unknown, item.line)
                 });
-                if members.len() == 0 && is_nothing_when_empty(block, attribute) {
+                if members.is_empty() && is_nothing_when_empty(block, attribute) {
                     return None;
                 }
                 return Some(Shaped {

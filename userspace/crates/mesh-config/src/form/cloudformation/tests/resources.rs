@@ -180,10 +180,7 @@ fn a_transform_in_an_app_mesh_resource_is_a_fault_wherever_it_stands() {
             .map(ToString::to_string)
             .collect();
         let wanted = format!("Resources.Mesh.{at}: what a transform inserts");
-        assert!(
-            found.len() == 1 && found[0].contains(&wanted),
-            "{found:#?}"
-        );
+        assert!(found.len() == 1 && found[0].contains(&wanted), "{found:#?}");
     }
 }
 
