@@ -128,26 +128,7 @@ impl Shaper {
             }
             Value::List(items) if items.is_empty() => return None,
             Value::List(mut items) if items.len() == 1 && !is_repeated && is_block(&items[0]) => {
-                let item = items.remove(0);
-                let written = written.item(0);
-                let Value::Map(members) = item.value else {
-                    return None;
-                };
-                let inside = (
-                    written.clone(),
-                    unknown.and_then(|node| node.as_list()?.first()),
-                );
-                let members = self.step(&name, inside, |shaper, unknown| {
-                    shaper.block(attribute, members, unknown, item.line)
-                });
-                if members.is_empty() && is_nothing_when_empty(block, attribute) {
-                    return None;
-                }
-                return Some(Shaped {
-                    name,
-                    written,
-                    node: Node::new(Value::Map(members), item.line),
-                });
+                return self.only_block(block, attribute, items.remove(0), unknown);
             }
             Value::List(items) => {
                 let items = self.items(attribute, &name, items, unknown);
@@ -165,6 +146,36 @@ impl Shaper {
             name,
             written,
             node,
+        })
+    }
+
+    /// A block that stands in a list of one, as Terraform writes those that are not repeated.
+    fn only_block(
+        &mut self,
+        block: &str,
+        attribute: &str,
+        item: Node,
+        unknown: Option<&Node>,
+    ) -> Option<Shaped> {
+        let name = api_name(attribute);
+        let written = FieldPath::default().member(attribute).item(0);
+        let Value::Map(members) = item.value else {
+            return None;
+        };
+        let inside = (
+            written.clone(),
+            unknown.and_then(|node| node.as_list()?.first()),
+        );
+        let members = self.step(&name, inside, |shaper, unknown| {
+            shaper.block(attribute, members, unknown, item.line)
+        });
+        if members.is_empty() && is_nothing_when_empty(block, attribute) {
+            return None;
+        }
+        Some(Shaped {
+            name,
+            written,
+            node: Node::new(Value::Map(members), item.line),
         })
     }
 
