@@ -7,7 +7,7 @@ mod route;
 mod silent;
 mod timeout;
 
-use std::sync::Arc;
+use std::{sync::Arc, thread};
 
 use mesh_model::spec::{
     route::RouteSpec,
@@ -31,31 +31,23 @@ pub(crate) fn check(
     problems: &mut Vec<Problem>,
     warnings: &mut Vec<Warning>,
 ) {
-    let mut check = Check {
-        documents,
-        declared,
-        problems,
-        warnings,
-    };
-    for (_, mesh) in documents.meshes() {
-        for route in mesh.routes.values() {
-            check.route(mesh, route);
-        }
-        for service in mesh.virtual_services.values() {
-            check.provider(service);
-        }
-        for node in mesh.virtual_nodes.values() {
-            check.backends(node);
-        }
-        for gateway in mesh.virtual_gateways.values() {
-            check.not_run(gateway);
-        }
-        for route in mesh.gateway_routes.values() {
-            check.gateway_route(mesh, route);
-            check.not_run(route);
-        }
+    let (mut surprises, mut out_of_reach) = (Vec::new(), Vec::new());
+    thread::scope(|scope| {
+        // About half of the work, and it needs nothing of the other half.
+        scope.spawn(|| {
+            // Neither of these two finds problems.
+            Check::new(documents, declared, &mut Vec::new(), &mut surprises).silent();
+            Check::new(documents, declared, &mut Vec::new(), &mut out_of_reach).reach();
+        });
+        Check::new(documents, declared, problems, warnings).references();
+    });
+    warnings.append(&mut surprises);
+    // A document that is faulty, or has parts without a value, is missing here, and what it leads
+    // to would seem to be out of reach.
+    let sound: usize = documents.summary().into_values().sum();
+    if problems.is_empty() && declared.len() == sound {
+        warnings.append(&mut out_of_reach);
     }
-    check.silent();
 }
 
 /// How many names a message lists.
@@ -79,16 +71,46 @@ struct Check<'a> {
 }
 
 impl<'a> Check<'a> {
+    fn new(
+        documents: &'a Documents,
+        declared: &'a [Arc<Identity>],
+        problems: &'a mut Vec<Problem>,
+        warnings: &'a mut Vec<Warning>,
+    ) -> Self {
+        Self {
+            documents,
+            declared,
+            problems,
+            warnings,
+        }
+    }
+
+    /// That what a document names is there, and fits it.
+    fn references(&mut self) {
+        for (_, mesh) in self.documents.meshes() {
+            for route in mesh.routes.values() {
+                self.route(mesh, route);
+            }
+            for service in mesh.virtual_services.values() {
+                self.provider(service);
+            }
+            for node in mesh.virtual_nodes.values() {
+                self.backends(node);
+            }
+            for gateway in mesh.virtual_gateways.values() {
+                self.not_run(gateway);
+            }
+            for route in mesh.gateway_routes.values() {
+                self.gateway_route(mesh, route);
+                self.not_run(route);
+            }
+        }
+    }
+
     /// What is allowed and does not do what one may think.
     fn silent(&mut self) {
         let ways = timeout::Ways::of(self.documents);
-        let reached = reach::reached(self.documents);
-        let unanswered = reach::unanswered(self.documents);
         let tcp = silent::tcp_services(self.documents);
-        // A document that is faulty, or has parts without a value, is missing here, and what it
-        // leads to would seem to be out of reach.
-        let sound: usize = self.documents.summary().into_values().sum();
-        let whole = self.problems.is_empty() && self.declared.len() == sound;
         for (_, mesh) in self.documents.meshes() {
             for route in mesh.routes.values() {
                 self.target_ports(route);
@@ -97,23 +119,31 @@ impl<'a> Check<'a> {
             }
             for service in mesh.virtual_services.values() {
                 self.stuck_at_default(service);
-                if whole {
-                    self.unrouted_service(service);
-                }
             }
             for node in mesh.virtual_nodes.values() {
                 self.tcp_backends(&tcp, node);
                 self.lone_address(node);
                 self.raised_on_listener(&ways, node);
-                if whole {
-                    self.unanswered_backends(&unanswered, node);
-                    self.unreached(&reached, node);
-                }
             }
             for gateway in mesh.virtual_gateways.values() {
                 self.hidden_gateway_routes(mesh, gateway);
             }
-            for route in mesh.gateway_routes.values().filter(|_| whole) {
+        }
+    }
+
+    /// What nothing answers, and what nothing leads to.
+    fn reach(&mut self) {
+        let reached = reach::reached(self.documents);
+        let unanswered = reach::unanswered(self.documents);
+        for (_, mesh) in self.documents.meshes() {
+            for service in mesh.virtual_services.values() {
+                self.unrouted_service(service);
+            }
+            for node in mesh.virtual_nodes.values() {
+                self.unanswered_backends(&unanswered, node);
+                self.unreached(&reached, node);
+            }
+            for route in mesh.gateway_routes.values() {
                 self.unanswered_target(&unanswered, route);
             }
         }

@@ -48,7 +48,7 @@ pub(crate) fn gather(
 
 /// An entry, and the resource whose state it is.
 struct State<'a> {
-    named: Named,
+    named: Cow<'a, Named>,
     entry: &'a Entry,
 }
 
@@ -71,8 +71,8 @@ fn settle_owners<'a>(entries: &'a [Arc<Entry>], findings: &mut Findings) -> Vec<
     let known = LazyCell::new(|| Owners::of(entries));
     let states = entries.iter().filter_map(|entry| {
         let named = match &entry.named {
-            Some(named) => named.clone(),
-            None => known.name(entry, findings)?,
+            Some(named) => Cow::Borrowed(named),
+            None => Cow::Owned(known.name(entry, findings)?),
         };
         Some(State { named, entry })
     });

@@ -24,7 +24,7 @@ use super::{
 };
 
 /// Changes that come closer together than this belong together: an editor writes and renames.
-const QUIET: Duration = Duration::from_millis(25);
+const QUIET: Duration = Duration::from_millis(15);
 /// Under steady writes, what has changed is read at least this often.
 const AT_LATEST: Duration = Duration::from_millis(400);
 /// How long a change waits at most for a writer that has not closed its file, or for a moment in
