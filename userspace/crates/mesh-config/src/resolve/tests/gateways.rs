@@ -351,13 +351,13 @@ fn several_listeners_have_routes_and_a_way_inwards_of_their_own() {
     assert_eq!(route.rewrite.path, None);
 }
 
-#[test]
-fn a_service_called_on_two_ports_has_two_tables() {
-    let listeners = json!([listener(80, "http2"), listener(90, "http2")]);
+/// The gateway's service, called on two ports: `/PORT/` leads to its route `on-PORT`.
+pub(super) fn on_ports(ports: [u16; 2]) -> Files {
+    let listeners = json!(ports.map(|port| listener(port, "http2")));
     let mut files = edge()
         .without(ROUTE)
         .set(ROUTER, "/spec/listeners", listeners);
-    for port in [80, 90] {
+    for port in ports {
         let action = json!({ "weightedTargets": [{ "virtualNode": "serviceB", "weight": 1 }] });
         let route = json!({
             "meshName": "apps",
@@ -366,11 +366,16 @@ fn a_service_called_on_two_ports_has_two_tables() {
             "spec": { "http2Route": { "match": { "prefix": "/", "port": port }, "action": action } },
         });
         files = files.with(&format!("route-{port}.json"), route);
-        let mut gateway_route = to_b(&json!({ "prefix": format!("/{port}/") }), Value::Null);
-        gateway_route["httpRoute"]["action"]["target"]["port"] = json!(port);
-        files = with_route(files, &format!("to-{port}"), &gateway_route);
+        let mut spec = to_b(&json!({ "prefix": format!("/{port}/") }), Value::Null);
+        spec["httpRoute"]["action"]["target"]["port"] = json!(port);
+        files = with_route(files, &format!("to-{port}"), &spec);
     }
-    let snapshot = resolved(&files);
+    files
+}
+
+#[test]
+fn a_service_called_on_two_ports_has_two_tables() {
+    let snapshot = resolved(&on_ports([80, 90]));
     let next: Vec<(&str, u16)> = hosts(&snapshot, 8088)[0]
         .routes
         .iter()

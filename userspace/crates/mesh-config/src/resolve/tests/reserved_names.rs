@@ -4,7 +4,7 @@ use mesh_model::snapshot::VirtualHost;
 use serde_json::{Value, json};
 
 use super::{
-    gateways::{edge, hosts, listener, resolved, to, to_b, with_route},
+    gateways::{edge, hosts, on_ports, resolved, to, to_b, with_route},
     *,
 };
 
@@ -56,24 +56,7 @@ fn a_service_called_default_backend_keeps_its_routes() {
 
 #[test]
 fn a_service_on_the_port_of_the_egress_listener_keeps_its_other_ports() {
-    let listeners = json!([listener(80, "http2"), listener(15001, "http2")]);
-    let mut files = edge()
-        .without(ROUTE)
-        .set(ROUTER, "/spec/listeners", listeners);
-    for port in [80, 15001] {
-        let action = json!({ "weightedTargets": [{ "virtualNode": "serviceB", "weight": 1 }] });
-        let route = json!({
-            "meshName": "apps",
-            "virtualRouterName": "serviceB",
-            "routeName": format!("on-{port}"),
-            "spec": { "http2Route": { "match": { "prefix": "/", "port": port }, "action": action } },
-        });
-        files = files.with(&format!("route-{port}.json"), route);
-        let mut spec = to_b(&json!({ "prefix": format!("/{port}/") }), Value::Null);
-        spec["httpRoute"]["action"]["target"]["port"] = json!(port);
-        files = with_route(files, &format!("to-{port}"), &spec);
-    }
-    let snapshot = resolved(&files);
+    let snapshot = resolved(&on_ports([80, 15001]));
     for port in [80, 15001] {
         let [host] = &table(&snapshot, port).virtual_hosts[..] else {
             panic!("one virtual host: {:?}", snapshot.egress)

@@ -107,7 +107,7 @@ impl Notices {
     /// Watches nothing yet. Must be called within a tokio runtime.
     #[expect(
         deprecated,
-        reason = "its successor is unsafe, for types that change their descriptor; this one never does"
+        reason = "its successor guards against types that change their descriptor; this one never does"
     )]
     pub(super) fn new() -> io::Result<Self> {
         Ok(Self {
