@@ -57,18 +57,18 @@ fn gateways_of_routes(parsed: &Parsed) -> Vec<&str> {
     routes.map(|(gateway, _)| gateway.as_str()).collect()
 }
 
+/// A mesh of the namespaces of a stage.
+fn mesh_of_stage(name: &str, stage: &str) -> String {
+    let labels = format!("{{ matchLabels: {{ stage: {stage} }} }}");
+    mesh(name, &format!("namespaceSelector: {labels}"))
+}
+
 #[test]
 fn a_namespace_belongs_to_the_mesh_that_selects_its_labels() {
     let parsed = files(&[
         namespace("shop", "stage: prod"),
-        mesh(
-            "apps",
-            "namespaceSelector: { matchLabels: { stage: prod } }",
-        ),
-        mesh(
-            "test",
-            "namespaceSelector: { matchLabels: { stage: test } }",
-        ),
+        mesh_of_stage("apps", "prod"),
+        mesh_of_stage("test", "test"),
         node("web"),
     ]);
     assert!(apps(&parsed).virtual_nodes.contains_key("web_shop"));
@@ -143,14 +143,7 @@ fn without_any_mesh_its_manifest_is_asked_for_and_no_mesh_is_made_up() {
 
 #[test]
 fn a_namespace_without_a_document_is_taken_to_be_of_the_only_mesh_that_may_select_it() {
-    let parsed = files(&[
-        mesh(
-            "apps",
-            "namespaceSelector: { matchLabels: { stage: prod } }",
-        ),
-        node("web"),
-        node("cart"),
-    ]);
+    let parsed = files(&[mesh_of_stage("apps", "prod"), node("web"), node("cart")]);
     assert!(apps(&parsed).virtual_nodes.contains_key("web_shop"));
     let guessed: Vec<String> = warnings(&parsed);
     let guessed: Vec<&String> = guessed.iter().filter(|w| w.contains("namespace")).collect();
@@ -166,14 +159,8 @@ fn a_namespace_without_a_document_is_taken_to_be_of_the_only_mesh_that_may_selec
 #[test]
 fn a_namespace_without_a_document_that_two_meshes_may_select_is_refused() {
     let parsed = files(&[
-        mesh(
-            "apps",
-            "namespaceSelector: { matchLabels: { stage: prod } }",
-        ),
-        mesh(
-            "test",
-            "namespaceSelector: { matchLabels: { stage: test } }",
-        ),
+        mesh_of_stage("apps", "prod"),
+        mesh_of_stage("test", "test"),
         node("web"),
     ]);
     assert_eq!(
@@ -188,10 +175,7 @@ fn a_namespace_without_a_document_that_two_meshes_may_select_is_refused() {
 fn a_mesh_that_surely_selects_goes_before_one_that_may() {
     let parsed = files(&[
         mesh("apps", "namespaceSelector: {}"),
-        mesh(
-            "test",
-            "namespaceSelector: { matchLabels: { stage: test } }",
-        ),
+        mesh_of_stage("test", "test"),
         node("web"),
     ]);
     assert!(apps(&parsed).virtual_nodes.contains_key("web_shop"));
