@@ -1,5 +1,6 @@
 mod clusters;
 mod findings;
+mod gateway_ports;
 mod gateways;
 mod reserved_names;
 mod routes;

@@ -4,7 +4,8 @@ use mesh_model::snapshot::VirtualHost;
 use serde_json::{Value, json};
 
 use super::{
-    gateways::{edge, hosts, on_ports, resolved, to, to_b, with_route},
+    gateway_ports::on_ports,
+    gateways::{edge, hosts, resolved, to, to_b, with_route},
     *,
 };
 
