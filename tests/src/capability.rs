@@ -1,6 +1,9 @@
 //! Whether this machine lets a privileged test run, and what it says when it does not.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
 
 use anyhow::{Context as _, Result};
 
@@ -77,21 +80,33 @@ pub fn bpf() -> bool {
         Some("root".to_owned())
     } else if let Err(error) = cgroup::mount_point() {
         Some(format!("{error:#}"))
-    } else if !ebpf_object().is_file() {
-        Some(format!(
-            "the eBPF object {}; run: cargo xtask build",
-            ebpf_object().display()
-        ))
     } else {
-        None
+        ebpf_object().err().map(|error| format!("{error:#}"))
     };
     missing.is_none_or(|need| refused(&need))
 }
 
-/// The eBPF object: where `FERROMESH_EBPF_OBJECT` says, else where `cargo xtask build` leaves it.
-pub fn ebpf_object() -> PathBuf {
-    std::env::var_os("FERROMESH_EBPF_OBJECT").map_or_else(
-        || repository().join("target/ebpf/bpfel-unknown-none/release/ferromesh-ebpf"),
-        PathBuf::from,
-    )
+/// The eBPF object that a static executable carries.
+#[cfg(target_feature = "crt-static")]
+const CARRIED: Option<&[u8]> =
+    Some(include_bytes!(concat!(env!("OUT_DIR"), "/ferromesh-ebpf")).as_slice());
+#[cfg(not(target_feature = "crt-static"))]
+const CARRIED: Option<&[u8]> = None;
+
+/// The eBPF object: the one that `FERROMESH_EBPF_OBJECT` names, else the one that this executable
+/// carries, else the one that `cargo xtask build` left.
+pub fn ebpf_object() -> Result<&'static [u8]> {
+    static READ: OnceLock<&'static [u8]> = OnceLock::new();
+    let named = std::env::var_os("FERROMESH_EBPF_OBJECT").map(PathBuf::from);
+    if let (None, Some(carried)) = (&named, CARRIED) {
+        return Ok(carried);
+    }
+    if let Some(read) = READ.get() {
+        return Ok(read);
+    }
+    let usual = || repository().join("target/ebpf/bpfel-unknown-none/release/ferromesh-ebpf");
+    let path = named.unwrap_or_else(usual);
+    let object = std::fs::read(&path)
+        .with_context(|| format!("the eBPF object {}; run: cargo xtask build", path.display()))?;
+    Ok(READ.get_or_init(|| object.leak()))
 }

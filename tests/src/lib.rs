@@ -7,12 +7,14 @@
 //!
 //! From the ground up:
 //! - [`wait`], [`process`], [`usage`], [`capability`]: conditions, children, what they cost, rights
-//! - [`cgroup`], [`netns`], [`network`], [`host`]: where things run
+//! - [`cgroup`], [`links`], [`netns`], [`network`], [`host`]: where things run
+//! - [`agent`]: what opens sockets as a test of the hooks tells it
 //! - [`dns`], [`web`], [`envoy`]: real peers
 //! - [`documents`], [`daemon`], [`client`]: Ferromesh and the application that talks through it
 //! - [`kernel`]: what an instance holds in the kernel
 //! - [`scenario`]: the guide's getting-started mesh, from all of these
 
+pub mod agent;
 pub mod capability;
 pub mod cgroup;
 pub mod client;
@@ -22,6 +24,7 @@ pub mod documents;
 pub mod envoy;
 pub mod host;
 pub mod kernel;
+pub mod links;
 pub mod netns;
 pub mod network;
 pub mod process;

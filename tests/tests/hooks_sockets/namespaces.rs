@@ -1,12 +1,11 @@
 //! Workloads in network namespaces of their own, with equal addresses and ports.
 
-use std::{fs::File, os::fd::AsFd as _, path::PathBuf, thread};
+use std::{fs::File, os::fd::AsFd as _, thread};
 
 use mesh_bpf::{WorkloadSpec, local};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
-use tests::{process, wait};
 
-use crate::stage::{Agent, FAR_V4, Proxy, Stage, fail, plays};
+use crate::stage::{Agent, FAR_V4, Proxy, Stage, Way, fail, plays};
 
 /// A workload with a namespace of its own, in which the proxy listens too.
 struct Tenant {
@@ -20,15 +19,10 @@ impl Tenant {
     fn move_in(stage: &Stage, id: u32, port: u16) -> Self {
         let cgroup = stage.workload_cgroup.join(id.to_string());
         mesh_bpf::cgroup::create(&cgroup).unwrap();
-        let application = Agent::start(&cgroup, &["unshare", "--net"]);
-        let own = std::fs::read_link("/proc/self/ns/net").unwrap();
-        let netns = PathBuf::from(format!("/proc/{}/ns/net", application.pid()));
-        wait::until_true("its namespace", || Ok(std::fs::read_link(&netns)? != own)).unwrap();
-        let proxy = inside(&netns, move || {
-            process::run(std::process::Command::new("ip").args(["link", "set", "lo", "up"]))
-                .unwrap();
-            Proxy::listen_on(port)
-        });
+        let mut application = Agent::start(&cgroup, &[Way::OwnNetwork]);
+        let netns = application.netns();
+        application.ask("up lo").unwrap();
+        let proxy = inside(&netns, move || Proxy::listen_on(port));
         let spec = WorkloadSpec {
             id,
             name: format!("tenant-{id}"),

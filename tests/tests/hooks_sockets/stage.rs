@@ -6,25 +6,26 @@
 //! nothing is left when the play panics.
 
 mod agent;
+pub(crate) mod entry;
 mod proxy;
 
 use std::{
-    env, fs,
+    env,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
-    sync::OnceLock,
+    process::Stdio,
     time::Duration,
 };
 
+use anyhow::Result;
 use mesh_bpf::{
     Instance, InstanceSettings, Verdict, WorkloadSpec,
     inspect::{InstanceReport, inspect},
     local, uninstall,
 };
 use mesh_model::redirect::RedirectRules;
-use tests::{capability, cgroup::Cgroup, wait};
+use tests::{capability, cgroup::Cgroup, links, wait};
 
-pub(crate) use self::{agent::Agent, proxy::Proxy};
+pub(crate) use self::{agent::Agent, entry::Way, proxy::Proxy};
 
 /// Names the stage to the process that plays on it.
 const STAGE: &str = "FERROMESH_HOOKS_STAGE";
@@ -57,6 +58,8 @@ pub(crate) use plays;
 /// Sets a stage named after the test, and has `play` run on it.
 pub(crate) fn on_stage(test: &str, play: fn(&Stage)) {
     if let Ok(name) = env::var(STAGE) {
+        entry::enter();
+        build().unwrap();
         play(&Stage::enter(&name));
         return;
     }
@@ -69,16 +72,7 @@ pub(crate) fn on_stage(test: &str, play: fn(&Stage)) {
     let workload = Cgroup::create(&format!("{name}-w")).unwrap();
     let proxy = Cgroup::create(&format!("{name}-p")).unwrap();
     let _instance = Uninstalled(name.clone());
-    let script = "echo 0 > \"$0\" && exec unshare --net sh -c '\
-        ip link set lo up && ip link add own0 type veth peer name far0 && ip link set own0 up && ip link set far0 up && \
-        ip addr add 192.0.2.1/24 dev own0 && ip addr add 2001:db8::1/64 dev own0 nodad && \
-        ip route add default dev own0 && ip -6 route add default dev own0 && \
-        exec \"$@\"' sh \"$@\"";
-    let played = Command::new("sh")
-        .args(["-c", script])
-        .arg(proxy.procs())
-        .arg(env::current_exe().unwrap())
-        .args(["--exact", test, "--nocapture", "--test-threads", "1"])
+    let played = entry::command(test, proxy.path(), &[Way::OwnNetwork])
         .env(STAGE, &name)
         .env("FERROMESH_HOOKS_WORKLOAD", workload.path())
         .env("FERROMESH_HOOKS_PROXY", proxy.path())
@@ -105,15 +99,21 @@ impl Drop for Uninstalled {
     }
 }
 
-/// The eBPF object, which `cargo xtask build` leaves in the target directory.
+/// The wire on which the play is, its addresses and its routes; who has the other end answers
+/// nothing, unless it is given to a neighbour.
+fn build() -> Result<()> {
+    links::up("lo")?;
+    links::add_veth("own0", "far0")?;
+    links::up("own0")?;
+    links::up("far0")?;
+    links::add_address("own0", format!("{OWN_V4}/24").parse()?)?;
+    links::add_address("own0", format!("{OWN_V6}/64").parse()?)?;
+    links::add_default_routes("own0")
+}
+
+/// The eBPF object.
 pub(crate) fn object() -> &'static [u8] {
-    static OBJECT: OnceLock<&'static [u8]> = OnceLock::new();
-    OBJECT.get_or_init(|| {
-        let path = capability::ebpf_object();
-        let bytes = fs::read(&path)
-            .unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
-        bytes.leak()
-    })
+    capability::ebpf_object().unwrap()
 }
 
 /// The play's side of a stage: its own process is the proxy.
@@ -198,11 +198,7 @@ impl Stage {
 
     /// An agent of the workload, with another owner.
     pub(crate) fn application_as(&self, uid: u32, gid: u32) -> Agent {
-        let (uid, gid) = (format!("--reuid={uid}"), format!("--regid={gid}"));
-        Agent::start(
-            &self.workload_cgroup,
-            &["setpriv", &uid, &gid, "--clear-groups"],
-        )
+        Agent::start(&self.workload_cgroup, &[Way::Owner { uid, gid }])
     }
 }
 

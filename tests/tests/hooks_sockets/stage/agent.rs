@@ -1,35 +1,45 @@
-//! Processes that open sockets as they are told, where they were put.
+//! Processes that open sockets as they are told, where they were put: this executable again, so that
+//! a test needs no other file.
 
 use std::{
-    fs,
-    io::{BufRead as _, BufReader, Write as _},
-    path::Path,
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    env,
+    io::{BufRead as _, BufReader, Write as _, stdin},
+    net::Shutdown,
+    os::{
+        fd::{AsFd as _, OwnedFd},
+        unix::net::UnixStream,
+    },
+    path::{Path, PathBuf},
+    process::{Child, Stdio},
 };
 
-use tests::{process, wait};
+use tests::{agent, links};
+
+use super::entry::{self, Way};
+
+/// Set for the process of an agent.
+const AGENT: &str = "FERROMESH_HOOKS_AGENT";
 
 /// A process that opens sockets as it is told.
 pub(crate) struct Agent {
     child: Child,
-    orders: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
+    orders: UnixStream,
+    answers: BufReader<UnixStream>,
 }
 
 impl Agent {
-    pub(crate) fn start(cgroup: &Path, through: &[&str]) -> Self {
-        let mut child = Command::new("sh")
-            .args(["-c", "echo 0 > \"$0\" && exec \"$@\""])
-            .arg(cgroup.join("cgroup.procs"))
-            .args(through)
-            .arg(env!("CARGO_BIN_EXE_socket-agent"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
+    pub(crate) fn start(cgroup: &Path, ways: &[Way]) -> Self {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let child = entry::command("stage::agent::process", cgroup, ways)
+            .arg("--ignored")
+            .env(AGENT, "1")
+            .stdin(OwnedFd::from(theirs))
+            .stdout(Stdio::null())
             .spawn()
             .unwrap();
         Self {
-            orders: child.stdin.take(),
-            answers: BufReader::new(child.stdout.take().unwrap()),
+            orders: ours.try_clone().unwrap(),
+            answers: BufReader::new(ours),
             child,
         }
     }
@@ -38,32 +48,27 @@ impl Agent {
         self.child.id()
     }
 
+    /// Its network namespace, once it is there.
+    pub(crate) fn netns(&mut self) -> PathBuf {
+        self.ask("wait").unwrap();
+        format!("/proc/{}/ns/net", self.pid()).into()
+    }
+
     /// An agent on another host, joined to the stage by a wire.
     pub(crate) fn neighbour() -> Self {
-        let agent = Self::start(
-            &tests::cgroup::mount_point().unwrap(),
-            &["unshare", "--net"],
-        );
+        let root = tests::cgroup::mount_point().unwrap();
+        let mut agent = Self::start(&root, &[Way::OwnNetwork]);
         // The other end of the wire goes where the agent is, once it is there.
-        let own = fs::read_link("/proc/self/ns/net").unwrap();
-        let pid = agent.child.id().to_string();
-        let theirs = format!("/proc/{pid}/ns/net");
-        wait::until_true("a namespace of its own", || {
-            Ok(fs::read_link(&theirs)? != own)
-        })
-        .unwrap();
-        let inside = |command: &str| {
-            let mut nsenter = Command::new("nsenter");
-            nsenter
-                .arg(format!("--net={theirs}"))
-                .args(["sh", "-ec", command]);
-            process::run(&mut nsenter).unwrap();
-        };
-        process::run(Command::new("ip").args(["link", "set", "far0", "netns", &pid])).unwrap();
-        inside(
-            "ip link set lo up; ip link set far0 up; ip addr add 192.0.2.2/24 dev far0; \
-             ip addr add 2001:db8::2/64 dev far0 nodad",
-        );
+        agent.netns();
+        links::move_to("far0", agent.pid()).unwrap();
+        for order in [
+            "up lo",
+            "up far0",
+            "address far0 192.0.2.2/24",
+            "address far0 2001:db8::2/64",
+        ] {
+            agent.ask(order).unwrap();
+        }
         agent
     }
 
@@ -74,8 +79,9 @@ impl Agent {
 
     /// Gives an order and returns at once; [`Self::answer`] has the answer.
     pub(crate) fn order(&mut self, order: &str) {
-        let mut orders = self.orders.as_ref().unwrap();
-        writeln!(orders, "{order}").unwrap();
+        self.orders
+            .write_all(format!("{order}\n").as_bytes())
+            .unwrap();
     }
 
     /// What became of the order before: what `ok` or `err` came with.
@@ -101,8 +107,19 @@ impl Agent {
 
 impl Drop for Agent {
     fn drop(&mut self) {
-        // It ends at the end of its orders.
-        drop(self.orders.take());
+        // It ends at the end of its orders. An error says that it has ended already.
+        let _ = self.orders.shutdown(Shutdown::Both);
         let _ = self.child.wait();
     }
+}
+
+#[test]
+#[ignore = "no test: the process of an agent, which plays start"]
+fn process() {
+    if env::var_os(AGENT).is_none() {
+        return;
+    }
+    entry::enter();
+    let orders = stdin().as_fd().try_clone_to_owned().unwrap();
+    agent::serve(&orders.into()).unwrap();
 }

@@ -1,11 +1,12 @@
 //! Does with real sockets what it is told, where it runs: in a cgroup and a network namespace that
-//! the test chose. One command a line on standard input, one answer a line on standard output: `ok`
-//! with what was asked for, or `err` with the error's name.
+//! the test chose. One command a line, one answer a line: `ok` with what was asked for, or `err`
+//! with the error's name.
 
 use std::{
     collections::BTreeMap,
     io::{self, BufRead as _, ErrorKind, Read as _, Write as _},
     net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpStream},
+    os::unix::net::UnixStream,
     str::FromStr,
     time::Duration,
 };
@@ -13,22 +14,25 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
+use crate::links;
+
 /// Longer than anything that is to happen takes, so that what does not happen ends a test.
 const TIMEOUT: Duration = Duration::from_secs(20);
 const CHUNK: usize = 16 * 1024;
 
-fn main() -> Result<()> {
+/// Obeys the commands of a stream until it ends.
+pub fn serve(stream: &UnixStream) -> Result<()> {
     let mut agent = Agent::default();
-    let mut answers = io::stdout().lock();
-    for line in io::stdin().lock().lines() {
+    let mut answers = stream;
+    for line in io::BufReader::new(stream).lines() {
         let line = line?;
         let words: Vec<&str> = line.split_whitespace().collect();
         let answer = match agent.obey(&words) {
             Ok(answer) => format!("ok {answer}"),
             Err(error) => format!("err {}", describe(&error)),
         };
-        writeln!(answers, "{}", answer.trim_end())?;
-        answers.flush()?;
+        // In one write: what reads it waits for the end of the line.
+        answers.write_all(format!("{}\n", answer.trim_end()).as_bytes())?;
     }
     Ok(())
 }
@@ -74,6 +78,11 @@ impl Agent {
             ["reset", id] => self.reset(parse(id)?),
             ["close", id] => self.close(parse(id)?),
             ["listen", at] => self.listen(parse(at)?),
+            ["wait"] => Ok(String::new()),
+            ["up", interface] => links::up(interface).map(|()| String::new()),
+            ["address", interface, network] => {
+                links::add_address(interface, parse(network)?).map(|()| String::new())
+            }
             ["accept", id] => self.accept(id),
             _ => bail!("no such command: {words:?}"),
         }
