@@ -4,14 +4,25 @@
 
 use std::{
     collections::BTreeMap,
-    io::{self, BufRead as _, ErrorKind, Read as _, Write as _},
+    fs,
+    io::{self, BufRead as _, ErrorKind, IoSlice, IoSliceMut, Read as _, Write as _},
+    mem::MaybeUninit,
     net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpStream},
-    os::unix::net::UnixStream,
+    os::{
+        fd::AsFd as _,
+        linux::net::SocketAddrExt as _,
+        unix::net::{SocketAddr as UnixAddr, UnixDatagram, UnixStream},
+    },
+    path::Path,
     str::FromStr,
     time::Duration,
 };
 
 use anyhow::{Context as _, Result, bail};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use crate::links;
@@ -52,6 +63,7 @@ fn describe(error: &anyhow::Error) -> String {
 struct Agent {
     sockets: BTreeMap<u32, Socket>,
     next: u32,
+    mailbox: Option<UnixDatagram>,
 }
 
 impl Agent {
@@ -78,6 +90,15 @@ impl Agent {
             ["reset", id] => self.reset(parse(id)?),
             ["close", id] => self.close(parse(id)?),
             ["listen", at] => self.listen(parse(at)?),
+            ["make"] => self.make(),
+            ["dial", id, to] => Ok(self
+                .socket(id)?
+                .connect(&parse::<SocketAddr>(to)?.into())
+                .map(|()| String::new())?),
+            ["join", cgroup] => join(Path::new(cgroup)),
+            ["mailbox", name] => self.open_mailbox(name),
+            ["give", id, name] => give(self.socket(id)?, name),
+            ["take"] => self.take(),
             ["wait"] => Ok(String::new()),
             ["up", interface] => links::up(interface).map(|()| String::new()),
             ["address", interface, network] => {
@@ -170,6 +191,39 @@ impl Agent {
         Ok(format!("{} {address}", self.keep(socket)))
     }
 
+    /// A socket that is neither bound nor connected.
+    fn make(&mut self) -> Result<String> {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_read_timeout(Some(TIMEOUT))?;
+        Ok(self.keep(socket).to_string())
+    }
+
+    /// A place of this name, known in the network namespace alone, for what others give.
+    fn open_mailbox(&mut self, name: &str) -> Result<String> {
+        let mailbox = UnixDatagram::bind_addr(&UnixAddr::from_abstract_name(name)?)?;
+        mailbox.set_read_timeout(Some(TIMEOUT))?;
+        self.mailbox = Some(mailbox);
+        Ok(String::new())
+    }
+
+    /// The socket that somebody gave.
+    fn take(&mut self) -> Result<String> {
+        let mailbox = self.mailbox.as_ref().context("no mailbox")?;
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut control = RecvAncillaryBuffer::new(&mut space);
+        let mut byte = [0];
+        let mut parts = [IoSliceMut::new(&mut byte)];
+        recvmsg(mailbox, &mut parts, &mut control, RecvFlags::CMSG_CLOEXEC)
+            .map_err(io::Error::from)?;
+        let mut given = control.drain().filter_map(|message| match message {
+            RecvAncillaryMessage::ScmRights(descriptors) => Some(descriptors),
+            _ => None,
+        });
+        let descriptor = given.next().and_then(|mut descriptors| descriptors.next());
+        let socket = descriptor.context("nothing was given")?;
+        Ok(self.keep(socket.into()).to_string())
+    }
+
     fn accept(&mut self, id: &str) -> Result<String> {
         let (socket, peer) = self.socket(id)?.accept()?;
         socket.set_read_timeout(Some(TIMEOUT))?;
@@ -177,6 +231,28 @@ impl Agent {
         let local = printed(&socket.local_addr()?);
         Ok(format!("{} {} {local}", self.keep(socket), printed(&peer)))
     }
+}
+
+/// Moves this process, all threads of it.
+fn join(cgroup: &Path) -> Result<String> {
+    fs::write(cgroup.join("cgroup.procs"), "0")?;
+    Ok(String::new())
+}
+
+/// Passes a socket on over `SCM_RIGHTS`.
+fn give(socket: &Socket, mailbox: &str) -> Result<String> {
+    let sender = UnixDatagram::unbound()?;
+    sender.connect_addr(&UnixAddr::from_abstract_name(mailbox)?)?;
+    let descriptors = [socket.as_fd()];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    anyhow::ensure!(
+        control.push(SendAncillaryMessage::ScmRights(&descriptors)),
+        "no room for a descriptor"
+    );
+    let parts = [IoSlice::new(b"!")];
+    sendmsg(&sender, &parts, &mut control, SendFlags::empty()).map_err(io::Error::from)?;
+    Ok(String::new())
 }
 
 /// Begins to connect and leaves it at that, whatever comes of it.

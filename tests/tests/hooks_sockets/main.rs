@@ -9,6 +9,7 @@ mod egress;
 mod ingress;
 mod lifetime;
 mod limits;
+mod made_outside;
 mod namespaces;
 mod original_destination;
 mod requirements;

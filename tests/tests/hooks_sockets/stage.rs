@@ -169,6 +169,20 @@ impl Stage {
         instance
     }
 
+    /// [`Self::enrolled`] with the workload in a cgroup below the stage's.
+    pub(crate) fn enrolled_at(&self, cgroup: &Path, rules: &RedirectRules) -> Instance {
+        let instance = self.instance();
+        let spec = WorkloadSpec {
+            cgroup: cgroup.to_owned(),
+            ..self.spec()
+        };
+        let local = local::networks().unwrap();
+        instance
+            .enrol(&spec, rules, 1, &local)
+            .unwrap_or_else(|error| fail(&error));
+        instance
+    }
+
     /// What the pins show.
     pub(crate) fn report(&self) -> InstanceReport {
         inspect(Path::new(capability::BPFFS), &self.name)

@@ -71,6 +71,26 @@ pub fn id(cgroup: &Path) -> Result<u64, BpfError> {
         .ino())
 }
 
+/// A cgroup and all below it, by id, the upper ones first. One that goes away meanwhile is left
+/// out.
+pub fn subtree(cgroup: &Path) -> Result<Vec<(u64, PathBuf)>, BpfError> {
+    let mut found = vec![(id(cgroup)?, cgroup.to_owned())];
+    let mut next = 0;
+    while let Some((_, directory)) = found.get(next) {
+        next += 1;
+        let Ok(entries) = fs::read_dir(directory) else {
+            continue;
+        };
+        let children = entries.flatten().filter_map(|entry| {
+            let metadata = entry.metadata().ok()?;
+            metadata.is_dir().then(|| (metadata.ino(), entry.path()))
+        });
+        let children: Vec<_> = children.collect();
+        found.extend(children);
+    }
+    Ok(found)
+}
+
 /// Whether a cgroup is another one or below it.
 pub fn is_inside(cgroup: &Path, of: &Path) -> Result<bool, BpfError> {
     Ok(canonical(cgroup)?.starts_with(canonical(of)?))

@@ -24,6 +24,7 @@ use crate::{
     maps, netns,
     pins::Pins,
     tcp_info::{self, Counts},
+    unredirected::{self, Unredirected},
 };
 
 /// Who opened a connection.
@@ -155,6 +156,27 @@ impl ConnectionRecord {
         }
     }
 
+    /// A connection that no program has seen; how old it is nobody knows.
+    pub(crate) fn made_outside(workload: u32, socket: &Unredirected) -> Self {
+        Self {
+            cookie: socket.cookie,
+            workload,
+            direction: socket.direction,
+            local: socket.local,
+            remote: socket.remote,
+            verdict: Verdict::Direct,
+            reason: unredirected::REASON,
+            uid: Some(socket.uid),
+            gid: None,
+            age: Duration::ZERO,
+            netns_cookie: 0,
+            bytes_sent: None,
+            bytes_received: None,
+            rtt_us: None,
+            retransmits: None,
+        }
+    }
+
     fn add_counts(&mut self, counts: &Counts, passive: bool) {
         let side = if passive { PASSIVE } else { 0 };
         let flags = bytes::flags_of_state(counts.state) | ESTABLISHED | side;
@@ -223,15 +245,17 @@ impl AsFd for ClosedConnections {
     }
 }
 
-/// All live connections, with counts from the namespaces given; none is the caller's own. A
-/// namespace that cannot be asked costs its connections their counts, nothing else.
+/// All live connections, those among them that no program has seen, with counts from the namespaces
+/// given; none is the caller's own. A namespace that cannot be asked costs its connections their
+/// counts, nothing else.
 pub(crate) fn live(
     map: &aya::maps::HashMap<MapData, u64, Connection>,
+    unseen: Vec<ConnectionRecord>,
     namespaces: &HashSet<Option<PathBuf>>,
 ) -> Result<Vec<ConnectionRecord>, BpfError> {
     let connections = maps::entries(map, maps::name::CONNECTIONS)?;
     let mut counts = HashMap::new();
-    if !connections.is_empty() {
+    if !connections.is_empty() || !unseen.is_empty() {
         for namespace in namespaces {
             match netns::inside(namespace.as_deref(), tcp_info::all) {
                 Ok(found) => counts.extend(found),
@@ -250,6 +274,12 @@ pub(crate) fn live(
             record
         })
         .collect();
+    for mut record in unseen {
+        if let Some(counts) = counts.get(&record.cookie) {
+            record.add_counts(counts, record.direction == Direction::Ingress);
+        }
+        records.push(record);
+    }
     records.sort_by_key(|record| std::cmp::Reverse(record.age));
     Ok(records)
 }

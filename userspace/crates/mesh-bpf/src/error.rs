@@ -143,6 +143,17 @@ pub enum BpfError {
         /// Why not.
         source: io::Error,
     },
+    /// The kernel cannot end sockets.
+    #[error(
+        "this kernel cannot end sockets; build it with CONFIG_INET_DIAG_DESTROY=y, or leave strict out"
+    )]
+    NoDestroy,
+    /// The kernel does not say in which cgroup a socket was made.
+    #[error(
+        "this kernel does not say in which cgroup a socket was made (INET_DIAG_CGROUP_ID); Linux 5.9 \
+         or newer with CONFIG_SOCK_CGROUP_DATA is needed"
+    )]
+    NoSocketCgroups,
     /// The kernel did not answer a question about sockets, routes or namespaces.
     #[error("cannot ask the kernel for {what}")]
     Ask {

@@ -22,6 +22,7 @@ use crate::{
     preflight,
     settings::Limits,
     uninstall::uninstall,
+    unredirected,
 };
 
 /// The pins of one instance, open. Dropping it changes nothing in the kernel: links and maps stay
@@ -322,12 +323,30 @@ impl Instance {
 /// The live connections of an instance, with counts from the namespaces of its workloads.
 pub(crate) fn live_connections(maps: &Maps) -> Result<Vec<ConnectionRecord>, BpfError> {
     let workloads = maps.enrolled()?;
+    let unseen = workloads.iter().flat_map(unseen_connections).collect();
     let namespaces: HashSet<_> = workloads
         .into_iter()
         .map(|workload| workload.netns)
         .collect();
     let connections = maps.connections.lock().expect("no holder panics");
-    connection::live(&connections, &namespaces)
+    connection::live(&connections, unseen, &namespaces)
+}
+
+/// The connections of a workload's processes on sockets that were made outside it, but for those
+/// that stay in the host: the proxy's own to the application are among them.
+fn unseen_connections(workload: &Enrolled) -> Vec<ConnectionRecord> {
+    let found = match unredirected::find(&workload.cgroup, workload.netns.as_deref()) {
+        Ok(found) => found,
+        // The list is worth having without them.
+        Err(error) => {
+            tracing::debug!("no sockets from outside of {}: {error}", workload.name);
+            return Vec::new();
+        }
+    };
+    let evading = found.sockets.iter().filter(|socket| socket.evades());
+    evading
+        .map(|socket| ConnectionRecord::made_outside(workload.id, socket))
+        .collect()
 }
 
 fn check_name(name: &str) -> Result<(), BpfError> {

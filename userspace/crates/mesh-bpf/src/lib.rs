@@ -8,6 +8,7 @@ mod address;
 pub mod cgroup;
 mod connection;
 mod counter;
+pub mod diag;
 mod error;
 pub mod inspect;
 mod instance;
@@ -24,6 +25,7 @@ mod settings;
 mod sys;
 mod tcp_info;
 pub mod uninstall;
+pub mod unredirected;
 
 pub use connection::{ClosedConnection, ClosedConnections, ConnectionRecord, Direction, Verdict};
 pub use counter::Counter;

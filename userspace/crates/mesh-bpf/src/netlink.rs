@@ -1,9 +1,9 @@
-//! Dumps over netlink: one question, all answers.
+//! Dumps and orders over netlink: one question with all its answers, one order with its outcome.
 
 use std::io;
 
 use netlink_packet_core::{
-    NLM_F_DUMP, NLM_F_REQUEST, NetlinkDeserializable, NetlinkHeader, NetlinkMessage,
+    NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkDeserializable, NetlinkHeader, NetlinkMessage,
     NetlinkPayload, NetlinkSerializable,
 };
 use netlink_sys::{Socket, SocketAddr};
@@ -17,16 +17,8 @@ where
     M: NetlinkSerializable + NetlinkDeserializable,
     NetlinkPayload<M>: From<M>,
 {
-    let mut socket = Socket::new(protocol)?;
-    socket.bind_auto()?;
-    socket.connect(&SocketAddr::new(0, 0))?;
-    let mut header = NetlinkHeader::default();
-    header.flags = NLM_F_REQUEST | NLM_F_DUMP;
-    let mut message = NetlinkMessage::new(header, question.into());
-    message.finalize();
-    let mut request = vec![0; message.buffer_len()];
-    message.serialize(&mut request);
-    socket.send(&request, 0)?;
+    let socket = open(protocol)?;
+    send(&socket, NLM_F_REQUEST | NLM_F_DUMP, question)?;
 
     let mut buffer = Vec::with_capacity(BUFFER);
     loop {
@@ -46,4 +38,44 @@ where
             rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
         }
     }
+}
+
+/// A socket of a netlink protocol, for [`order`].
+pub(crate) fn open(protocol: isize) -> io::Result<Socket> {
+    let mut socket = Socket::new(protocol)?;
+    socket.bind_auto()?;
+    socket.connect(&SocketAddr::new(0, 0))?;
+    Ok(socket)
+}
+
+/// Gives an order and returns what became of it.
+pub(crate) fn order<M>(socket: &Socket, order: M) -> io::Result<()>
+where
+    M: NetlinkSerializable + NetlinkDeserializable,
+    NetlinkPayload<M>: From<M>,
+{
+    send(socket, NLM_F_REQUEST | NLM_F_ACK, order)?;
+    let mut buffer = Vec::with_capacity(BUFFER);
+    socket.recv(&mut buffer, 0)?;
+    let answer = NetlinkMessage::<M>::deserialize(&buffer).map_err(io::Error::other)?;
+    match answer.payload {
+        // The number 0 is an acknowledgement.
+        NetlinkPayload::Error(error) if error.code.is_some() => Err(error.to_io()),
+        _ => Ok(()),
+    }
+}
+
+fn send<M>(socket: &Socket, flags: u16, message: M) -> io::Result<()>
+where
+    M: NetlinkSerializable,
+    NetlinkPayload<M>: From<M>,
+{
+    let mut header = NetlinkHeader::default();
+    header.flags = flags;
+    let mut message = NetlinkMessage::new(header, message.into());
+    message.finalize();
+    let mut request = vec![0; message.buffer_len()];
+    message.serialize(&mut request);
+    socket.send(&request, 0)?;
+    Ok(())
 }

@@ -1,0 +1,107 @@
+//! Which processes of some cgroups hold which sockets, and in which namespaces they are.
+
+use std::{
+    collections::{HashMap, HashSet},
+    fs, io,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
+
+use crate::BpfError;
+
+/// Sockets that are looked at: the application of one workload has fewer.
+const MOST_SOCKETS: usize = 1 << 20;
+/// Network namespaces of processes that are looked into beside the workload's own.
+const MOST_NAMESPACES: usize = 64;
+
+/// A process that holds a socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Holder {
+    pub(super) pid: u32,
+    pub(super) command: String,
+}
+
+/// What the processes of a workload hold.
+#[derive(Debug, Default)]
+pub(super) struct Holders {
+    /// By the number of the socket, its first holder.
+    pub(super) by_inode: HashMap<u32, Holder>,
+    /// One file of each network namespace that a process is in.
+    pub(super) namespaces: Vec<PathBuf>,
+    /// There was more than is looked at.
+    pub(super) truncated: bool,
+}
+
+/// Looks at every process of these cgroups. One that ends meanwhile is left out. The threads of a
+/// process are taken to share their descriptors.
+pub(super) fn holders<'a>(cgroups: impl Iterator<Item = &'a Path>) -> Result<Holders, BpfError> {
+    let mut holders = Holders::default();
+    let mut namespaces = HashSet::new();
+    for cgroup in cgroups {
+        for pid in members(cgroup)? {
+            if holders.by_inode.len() >= MOST_SOCKETS {
+                holders.truncated = true;
+                return Ok(holders);
+            }
+            add_sockets(pid, &mut holders.by_inode);
+            let netns = PathBuf::from(format!("/proc/{pid}/ns/net"));
+            let Ok(file) = fs::metadata(&netns) else {
+                continue;
+            };
+            if namespaces.insert((file.dev(), file.ino())) {
+                if namespaces.len() > MOST_NAMESPACES {
+                    holders.truncated = true;
+                } else {
+                    holders.namespaces.push(netns);
+                }
+            }
+        }
+    }
+    Ok(holders)
+}
+
+/// The processes of a cgroup, without those below it.
+fn members(cgroup: &Path) -> Result<Vec<u32>, BpfError> {
+    let list = cgroup.join("cgroup.procs");
+    match fs::read_to_string(&list) {
+        Ok(list) => Ok(list.lines().filter_map(|pid| pid.parse().ok()).collect()),
+        Err(error) => match error.kind() {
+            // It went away, or its threads are listed with their process in a cgroup above.
+            io::ErrorKind::NotFound | io::ErrorKind::Unsupported => Ok(Vec::new()),
+            _ if error.raw_os_error() == Some(libc::ENODEV) => Ok(Vec::new()),
+            _ => Err(BpfError::file("read", &list)(error)),
+        },
+    }
+}
+
+fn add_sockets(pid: u32, by_inode: &mut HashMap<u32, Holder>) {
+    let Ok(descriptors) = fs::read_dir(format!("/proc/{pid}/fd")) else {
+        return;
+    };
+    let mut command = None;
+    for descriptor in descriptors.flatten() {
+        let Some(inode) = socket_inode(&descriptor.path()) else {
+            continue;
+        };
+        by_inode.entry(inode).or_insert_with(|| Holder {
+            pid,
+            command: command.get_or_insert_with(|| name(pid)).clone(),
+        });
+    }
+}
+
+/// The number in `socket:[12345]`.
+fn socket_inode(descriptor: &Path) -> Option<u32> {
+    let target = fs::read_link(descriptor).ok()?;
+    let target = target.to_str()?;
+    target
+        .strip_prefix("socket:[")?
+        .strip_suffix(']')?
+        .parse()
+        .ok()
+}
+
+fn name(pid: u32) -> String {
+    let comm = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    comm.trim_end().to_owned()
+}
