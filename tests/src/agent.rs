@@ -30,6 +30,8 @@ use crate::links;
 /// Longer than anything that is to happen takes, so that what does not happen ends a test.
 const TIMEOUT: Duration = Duration::from_secs(20);
 const CHUNK: usize = 16 * 1024;
+/// `MSG_FASTOPEN` of `sendto(2)`.
+const FAST_OPEN: i32 = 0x2000_0000;
 
 /// Obeys the commands of a stream until it ends.
 pub fn serve(stream: &UnixStream) -> Result<()> {
@@ -74,6 +76,22 @@ impl Agent {
             ["attempt", to, times] => attempts(parse(to)?, parse(times)?),
             ["datagram", to] => datagram(parse(to)?),
             ["compare", network, times] => compare(parse(network)?, parse(times)?),
+            ["begin", to] => self.begin(parse(to)?),
+            ["fastopen", to, bytes] => self.fast_open(parse(to)?, parse(bytes)?),
+            ["connect-again", id, to] => {
+                let (socket, to) = (self.socket(id)?, parse::<SocketAddr>(to)?);
+                socket.set_nonblocking(false)?;
+                Ok(socket.connect(&to.into()).map(|()| String::new())?)
+            }
+            ["connect-itself"] => self.connect_itself(),
+            ["share", id] => {
+                let shared = self.socket(id)?.try_clone()?;
+                Ok(self.keep(shared).to_string())
+            }
+            ["fill", id] => fill(self.socket(id)?),
+            ["exchange", id, bytes] => {
+                crate::stream::exchange(self.socket(id)?, parse(bytes)?).map(|()| String::new())
+            }
             ["reconnect", id, to] => self.reconnect(parse(id)?, parse(to)?),
             ["peer", id] => Ok(printed(&self.socket(id)?.peer_addr()?)),
             ["local", id] => Ok(printed(&self.socket(id)?.local_addr()?)),
@@ -155,6 +173,37 @@ impl Agent {
         } else {
             socket.connect(&to.into())?;
         }
+        Ok(self.keep(socket).to_string())
+    }
+
+    /// Begins to connect, and keeps the socket as it then is.
+    fn begin(&mut self, to: SocketAddr) -> Result<String> {
+        let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_nonblocking(true)?;
+        match socket.connect(&to.into()) {
+            Err(error)
+                if error.raw_os_error() != Some(rustix::io::Errno::INPROGRESS.raw_os_error()) =>
+            {
+                Err(error.into())
+            }
+            _ => Ok(self.keep(socket).to_string()),
+        }
+    }
+
+    /// Connects with data in the SYN (RFC 7413).
+    fn fast_open(&mut self, to: SocketAddr, bytes: usize) -> Result<String> {
+        let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_read_timeout(Some(TIMEOUT))?;
+        let sent = socket.send_to_with_flags(&vec![b'x'; bytes], &to.into(), FAST_OPEN)?;
+        Ok(format!("{} {sent}", self.keep(socket)))
+    }
+
+    /// Connects a socket to its own address, which TCP takes for two ends that open at once.
+    fn connect_itself(&mut self) -> Result<String> {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_read_timeout(Some(TIMEOUT))?;
+        socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+        socket.connect(&socket.local_addr()?)?;
         Ok(self.keep(socket).to_string())
     }
 
@@ -326,6 +375,21 @@ fn send(mut socket: &Socket, bytes: usize) -> Result<String> {
         left -= now;
     }
     Ok(bytes.to_string())
+}
+
+/// Sends until nothing more fits, and says how many bytes did.
+fn fill(mut socket: &Socket) -> Result<String> {
+    socket.set_nonblocking(true)?;
+    let mut all = 0;
+    loop {
+        match socket.write(&[b'x'; CHUNK]) {
+            Ok(now) => all += now,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    socket.set_nonblocking(false)?;
+    Ok(all.to_string())
 }
 
 fn receive(mut socket: &Socket, bytes: usize) -> Result<String> {

@@ -29,6 +29,7 @@ pub mod netns;
 pub mod network;
 pub mod process;
 pub mod scenario;
+pub mod stream;
 pub mod usage;
 pub mod wait;
 pub mod web;

@@ -10,6 +10,10 @@ pub const ESTABLISHED: u32 = 1 << 1;
 pub const FIN_RECEIVED: u32 = 1 << 2;
 /// Our FIN was acknowledged: it counts as a byte acknowledged.
 pub const FIN_ACKNOWLEDGED: u32 = 1 << 3;
+/// Our FIN has left, which it may do long after the socket was closed.
+pub const FIN_SENT: u32 = 1 << 4;
+/// A segment with the peer's FIN has come, in order or not; [`Socket::peer_fin`] says where it ends.
+pub const PEER_FIN_SEEN: u32 = 1 << 5;
 
 /// What a workload's socket carries from the connect hook to the end of its connection.
 #[repr(C)]
@@ -33,8 +37,12 @@ pub struct Socket {
     pub gid: u32,
     /// [`PASSIVE`] and the other flags.
     pub flags: u32,
+    /// With [`PEER_FIN_SEEN`], the sequence number behind the peer's FIN.
+    pub peer_fin: u32,
+    /// Always 0.
+    pub padding_at_end: u32,
 }
-assert_layout!(Socket, size 48, align 8, netns at 16, port at 24, verdict at 28, flags at 44);
+assert_layout!(Socket, size 56, align 8, netns at 16, port at 24, verdict at 28, flags at 44, peer_fin at 48);
 
 /// A live connection.
 #[repr(C)]

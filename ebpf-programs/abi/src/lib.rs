@@ -16,7 +16,8 @@ pub mod verdict;
 
 pub use address::{Address, LOOPBACK_V6, UNSPECIFIED, V4_MAPPED_WORD};
 pub use connection::{
-    Closed, Connection, ESTABLISHED, FIN_ACKNOWLEDGED, FIN_RECEIVED, PASSIVE, Socket,
+    Closed, Connection, ESTABLISHED, FIN_ACKNOWLEDGED, FIN_RECEIVED, FIN_SENT, PASSIVE,
+    PEER_FIN_SEEN, Socket,
 };
 pub use flow::{FlowKey, Origin};
 pub use instance::{Instance, NEVER_SILENT, NameBytes, PathBytes, WorkloadRecord};

@@ -3,7 +3,7 @@
 //! `bytes_acked` and `bytes_received` (RFC 4898) count sequence numbers: the SYN of a socket that
 //! connects is acknowledged, a FIN is acknowledged or received, each as one byte.
 
-use ebpf_abi::{ESTABLISHED, FIN_ACKNOWLEDGED, FIN_RECEIVED, PASSIVE};
+use ebpf_abi::{ESTABLISHED, FIN_ACKNOWLEDGED, FIN_RECEIVED, FIN_SENT, PASSIVE, PEER_FIN_SEEN};
 
 /// Bytes that the application wrote and the peer acknowledged. `flags` are those of
 /// [`ebpf_abi::Connection`].
@@ -41,28 +41,45 @@ pub mod state {
     pub const CLOSING: u32 = 11;
 }
 
-/// What a change of TCP state says about FINs, as flags to add. `all_acknowledged` is whether
-/// nothing that was sent waits for its acknowledgement.
-///
-/// In `FIN_WAIT1` and `FIN_WAIT2` a socket closes on the peer's FIN, on a reset and when its owner
-/// leaves it alike, so there a FIN is told by its segment alone (see [`fin_arrives`]).
+/// What a change of TCP state says about FINs, as flags to add. What it leaves open, [`at_end`] tells.
 #[inline(always)]
-pub const fn flags_of_change(from: u32, to: u32, all_acknowledged: bool) -> u32 {
+pub const fn flags_of_change(from: u32, to: u32) -> u32 {
     match (from, to) {
         (state::FIN_WAIT1, state::FIN_WAIT2) => FIN_ACKNOWLEDGED,
         (_, state::CLOSE_WAIT | state::CLOSING) => FIN_RECEIVED,
-        (state::LAST_ACK | state::CLOSING, state::CLOSE) if all_acknowledged => FIN_ACKNOWLEDGED,
         _ => 0,
     }
 }
 
-/// What a segment with FIN says when it comes in a state, as flags to add.
+/// Where a connection stands in its sequence numbers (RFC 9293, 3.3.1) when it closes.
+#[derive(Clone, Copy, Debug)]
+pub struct Sequence {
+    /// Behind what the peer acknowledged.
+    pub snd_una: u32,
+    /// Behind what was sent.
+    pub snd_nxt: u32,
+    /// Behind what was received in order.
+    pub rcv_nxt: u32,
+    /// Behind the peer's FIN; of no meaning without [`PEER_FIN_SEEN`].
+    pub peer_fin: u32,
+}
+
+/// The FINs that no change of state told, as flags to add when a connection closes.
+///
+/// A socket closes from `FIN_WAIT2` on the peer's FIN, on a reset and when its owner leaves it alike,
+/// and from `LAST_ACK` and `CLOSING` on the last acknowledgement as on a reset. So a FIN counts when
+/// a segment with it was seen and the sequence numbers have passed it: one that waits behind a gap,
+/// or behind a closed window, has not been counted by the kernel either.
 #[inline(always)]
-pub const fn fin_arrives(state: u32) -> u32 {
-    match state {
-        state::FIN_WAIT1 | state::FIN_WAIT2 => FIN_RECEIVED,
-        _ => 0,
+pub const fn at_end(flags: u32, sequence: &Sequence) -> u32 {
+    let mut more = 0;
+    if flags & FIN_SENT != 0 && sequence.snd_una == sequence.snd_nxt {
+        more |= FIN_ACKNOWLEDGED;
     }
+    if flags & PEER_FIN_SEEN != 0 && sequence.rcv_nxt == sequence.peer_fin {
+        more |= FIN_RECEIVED;
+    }
+    more
 }
 
 /// The FINs of a connection that lives, from its state alone: for counts asked for from outside.

@@ -1,13 +1,19 @@
 //! The context of the `sock_ops` hook: a TCP socket and what happens to it.
 
+use core::ptr;
+
 use aya_ebpf::{
     bindings::bpf_sock_ops,
     helpers::generated::{bpf_get_netns_cookie, bpf_get_socket_cookie, bpf_sock_ops_cb_flags_set},
 };
 use ebpf_abi::Address;
+use ebpf_decide::bytes::Sequence;
 
 use super::{either, read, read_v6};
 use crate::{helpers::Sock, maps};
+
+/// The shortest header of TCP, in bytes (RFC 9293, 3.1).
+const TCP_HEADER: usize = 20;
 
 /// A TCP socket and what happens to it.
 #[derive(Clone, Copy)]
@@ -32,12 +38,6 @@ impl Tcp {
             read!(self.0, __bindgen_anon_1.args[0]),
             read!(self.0, __bindgen_anon_1.args[1]),
         )
-    }
-
-    /// The state before any change that is under way.
-    #[inline(always)]
-    pub(crate) fn state(self) -> u32 {
-        read!(self.0, state)
     }
 
     #[inline(always)]
@@ -96,16 +96,41 @@ impl Tcp {
         read!(self.0, total_retrans)
     }
 
-    /// Whether nothing that was sent waits for its acknowledgement.
+    /// Where the connection stands in its sequence numbers; `peer_fin` goes in as it is.
     #[inline(always)]
-    pub(crate) fn is_all_acknowledged(self) -> bool {
-        read!(self.0, snd_una) == read!(self.0, snd_nxt)
+    pub(crate) fn sequence(self, peer_fin: u32) -> Sequence {
+        Sequence {
+            snd_una: read!(self.0, snd_una),
+            snd_nxt: read!(self.0, snd_nxt),
+            rcv_nxt: read!(self.0, rcv_nxt),
+            peer_fin,
+        }
     }
 
-    /// The flags of the segment that `BPF_SOCK_OPS_PARSE_HDR_OPT_CB` is about.
+    /// The flags of the segment that `BPF_SOCK_OPS_PARSE_HDR_OPT_CB` or `…_HDR_OPT_LEN_CB` is about;
+    /// none where the latter is about no segment.
     #[inline(always)]
     pub(crate) fn segment_flags(self) -> u32 {
         read!(self.0, skb_tcp_flags)
+    }
+
+    /// The sequence number behind the segment with FIN that `BPF_SOCK_OPS_PARSE_HDR_OPT_CB` is about.
+    #[inline(always)]
+    pub(crate) fn segment_end(self) -> Option<u32> {
+        let header = read!(self.0, __bindgen_anon_3.skb_data).cast::<u8>();
+        let end = read!(self.0, __bindgen_anon_4.skb_data_end).cast::<u8>();
+        if header.wrapping_add(TCP_HEADER) > end {
+            return None;
+        }
+        // SAFETY: as many bytes as were compared with the end are there.
+        let (sequence, words) = unsafe {
+            (
+                ptr::read_unaligned(header.add(4).cast::<u32>()),
+                *header.add(12) >> 4,
+            )
+        };
+        let payload = read!(self.0, skb_len).wrapping_sub(u32::from(words) * 4);
+        Some(u32::from_be(sequence).wrapping_add(payload).wrapping_add(1))
     }
 
     #[inline(always)]

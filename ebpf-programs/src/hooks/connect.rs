@@ -194,6 +194,8 @@ fn remember(context: Connect, sock: Sock, attempt: &Attempt, decision: Decision)
         uid: attempt.uid,
         gid: attempt.gid,
         flags: 0,
+        peer_fin: 0,
+        padding_at_end: 0,
     };
     match sock.storage_or_insert(&SOCKETS, &mut socket) {
         Some(kept) => {

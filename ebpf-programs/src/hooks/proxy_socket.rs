@@ -2,8 +2,8 @@
 //! records steered ones for their workload.
 
 use aya_ebpf::bindings::{
-    BPF_SOCK_OPS_PARSE_HDR_OPT_CB, BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB, BPF_SOCK_OPS_STATE_CB,
-    bpf_sock_ops,
+    BPF_SOCK_OPS_HDR_OPT_LEN_CB, BPF_SOCK_OPS_PARSE_HDR_OPT_CB,
+    BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB, BPF_SOCK_OPS_STATE_CB, bpf_sock_ops,
 };
 use ebpf_abi::{
     ESTABLISHED, PASSIVE, Socket, SteeredKey,
@@ -24,7 +24,8 @@ pub(crate) fn event(context: *mut bpf_sock_ops) -> u32 {
     match tcp.event() {
         BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB => accepted(tcp),
         BPF_SOCK_OPS_STATE_CB => connection::change(tcp),
-        BPF_SOCK_OPS_PARSE_HDR_OPT_CB => connection::segment(tcp),
+        BPF_SOCK_OPS_PARSE_HDR_OPT_CB => connection::segment_in(tcp),
+        BPF_SOCK_OPS_HDR_OPT_LEN_CB => connection::segment_out(tcp),
         _ => {}
     }
     1
@@ -66,6 +67,8 @@ fn record(tcp: Tcp, sock: Sock, netns: u64, workload: u32) {
         uid: u32::MAX,
         gid: u32::MAX,
         flags: PASSIVE | ESTABLISHED,
+        peer_fin: 0,
+        padding_at_end: 0,
     };
     counter::count(workload, INGRESS, Decision::redirected());
     match sock.storage_or_insert(&SOCKETS, &mut socket) {

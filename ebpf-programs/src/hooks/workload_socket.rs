@@ -1,7 +1,7 @@
 //! TCP sockets of a workload: hands redirected connections over and records all of them.
 
 use aya_ebpf::bindings::{
-    BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB, BPF_SOCK_OPS_PARSE_HDR_OPT_CB,
+    BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB, BPF_SOCK_OPS_HDR_OPT_LEN_CB, BPF_SOCK_OPS_PARSE_HDR_OPT_CB,
     BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB, BPF_SOCK_OPS_STATE_CB, BPF_SOCK_OPS_TCP_CONNECT_CB,
     bpf_sock_ops,
 };
@@ -34,7 +34,8 @@ pub(crate) fn event(context: *mut bpf_sock_ops) -> u32 {
         BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB => connected(tcp),
         BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB => accepted(tcp),
         BPF_SOCK_OPS_STATE_CB => connection::change(tcp),
-        BPF_SOCK_OPS_PARSE_HDR_OPT_CB => connection::segment(tcp),
+        BPF_SOCK_OPS_PARSE_HDR_OPT_CB => connection::segment_in(tcp),
+        BPF_SOCK_OPS_HDR_OPT_LEN_CB => connection::segment_out(tcp),
         _ => {}
     }
     1
@@ -56,6 +57,8 @@ fn connecting(tcp: Tcp) {
         uid: NOBODY,
         gid: NOBODY,
         flags: 0,
+        peer_fin: 0,
+        padding_at_end: 0,
     };
     let Some(socket) = sock.storage_or_insert(&SOCKETS, &mut unseen) else {
         counter::lose(workload(), EGRESS, NO_SOCKET_STORAGE);
@@ -92,6 +95,12 @@ fn accepted(tcp: Tcp) {
     let Some(sock) = tcp.sock() else {
         return;
     };
+    if let Some(socket) = sock.storage(&SOCKETS) {
+        // Two ends that connected to each other at once (RFC 9293, 3.5), or one to itself: to the
+        // kernel both are passive.
+        socket.flags |= ESTABLISHED;
+        return;
+    }
     let remote = tcp.remote();
     let decided = policy::decide(|index, policy| {
         ingress::decide(
@@ -117,6 +126,8 @@ fn accepted(tcp: Tcp) {
         uid: NOBODY,
         gid: NOBODY,
         flags: PASSIVE | ESTABLISHED,
+        peer_fin: 0,
+        padding_at_end: 0,
     };
     counter::count(workload(), INGRESS, Decision::direct(reason));
     match sock.storage_or_insert(&SOCKETS, &mut socket) {

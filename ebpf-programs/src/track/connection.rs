@@ -3,10 +3,11 @@
 use aya_ebpf::bindings::{
     BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP,
     BPF_SOCK_OPS_PARSE_ALL_HDR_OPT_CB_FLAG, BPF_SOCK_OPS_STATE_CB_FLAG,
+    BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG,
 };
 use aya_ebpf::helpers::generated::bpf_ringbuf_query;
 use ebpf_abi::{
-    Closed, Connection, PASSIVE, Socket,
+    Closed, Connection, FIN_SENT, PASSIVE, PEER_FIN_SEEN, Socket,
     verdict::{CLOSED_BUFFER_FULL, CONNECTION_TABLE_FULL, EGRESS, INGRESS, REDIRECTED},
 };
 use ebpf_decide::bytes;
@@ -63,29 +64,46 @@ pub(crate) fn change(tcp: Tcp) {
         return;
     };
     let (from, to) = tcp.change();
-    socket.flags |= bytes::flags_of_change(from, to, tcp.is_all_acknowledged());
-    if to == bytes::state::FIN_WAIT1 {
-        // From here on the peer's FIN is told by its segment alone. Before, it would cost a call
-        // for each segment; now few are left.
-        tcp.also_tell(BPF_SOCK_OPS_PARSE_ALL_HDR_OPT_CB_FLAG);
-    } else if to == bytes::state::CLOSE {
-        close(tcp, socket);
+    socket.flags |= bytes::flags_of_change(from, to);
+    match to {
+        // From here on FINs are told by their segments. Before, that would cost a call for each
+        // segment; now few are left.
+        bytes::state::FIN_WAIT1 => tcp
+            .also_tell(BPF_SOCK_OPS_PARSE_ALL_HDR_OPT_CB_FLAG | BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG),
+        bytes::state::LAST_ACK => tcp.also_tell(BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG),
+        bytes::state::CLOSE => close(tcp, socket),
+        _ => {}
     }
 }
 
-/// Looks at a segment that comes after our FIN.
+/// Looks at a segment that comes after the socket was closed, or half of it.
 #[inline(always)]
-pub(crate) fn segment(tcp: Tcp) {
+pub(crate) fn segment_in(tcp: Tcp) {
+    if tcp.segment_flags() & FIN == 0 {
+        return;
+    }
+    let Some(end) = tcp.segment_end() else {
+        return;
+    };
+    if let Some(socket) = tcp.sock().and_then(|sock| sock.storage(&SOCKETS)) {
+        socket.peer_fin = end;
+        socket.flags |= PEER_FIN_SEEN;
+    }
+}
+
+/// Looks at a segment that leaves after the socket was closed, or half of it.
+#[inline(always)]
+pub(crate) fn segment_out(tcp: Tcp) {
     if tcp.segment_flags() & FIN == 0 {
         return;
     }
     if let Some(socket) = tcp.sock().and_then(|sock| sock.storage(&SOCKETS)) {
-        socket.flags |= bytes::fin_arrives(tcp.state());
+        socket.flags |= FIN_SENT;
     }
 }
 
 #[inline(always)]
-fn close(tcp: Tcp, socket: &Socket) {
+fn close(tcp: Tcp, socket: &mut Socket) {
     if socket.verdict == REDIRECTED && socket.flags & PASSIVE == 0 {
         flow::end(&flow::of_client(tcp, socket.netns));
     }
@@ -95,6 +113,7 @@ fn close(tcp: Tcp, socket: &Socket) {
         return;
     };
     let (workload, direction) = (connection.workload, connection.direction);
+    socket.flags |= bytes::at_end(socket.flags, &tcp.sequence(socket.peer_fin));
     match CLOSED.reserve_untyped::<Closed>(0) {
         Some(mut record) => {
             let mut connection = *connection;

@@ -1,5 +1,9 @@
 //! Counters against the bytes that really went, in every way of ending a connection.
 
+mod edges;
+mod large;
+mod scripts;
+
 use std::{
     io::{Read as _, Write as _},
     net::{Shutdown, TcpStream},

@@ -1,7 +1,7 @@
-use ebpf_abi::{ESTABLISHED, FIN_ACKNOWLEDGED, FIN_RECEIVED, PASSIVE};
+use ebpf_abi::{ESTABLISHED, FIN_ACKNOWLEDGED, FIN_RECEIVED, FIN_SENT, PASSIVE, PEER_FIN_SEEN};
 use proptest::prelude::*;
 
-use super::{fin_arrives, flags_of_change, flags_of_state, received, sent, state};
+use super::{Sequence, at_end, flags_of_change, flags_of_state, received, sent, state};
 
 /// What the kernel counts for a connection, from what its two ends did.
 struct Ends {
@@ -51,64 +51,90 @@ fn a_connection_that_never_was_has_no_bytes() {
     assert_eq!(received(0, 0), 0);
 }
 
-/// The flags of a whole life, from its changes of state; `fin` says before which of them a segment
-/// with FIN came, in the state before.
-fn life(changes: &[(u32, u32)], fin: Option<usize>, all_acknowledged: bool) -> u32 {
-    changes
+/// Where everything that was sent is acknowledged, and the peer's FIN ends at 1000.
+const SETTLED: Sequence = Sequence {
+    snd_una: 77,
+    snd_nxt: 77,
+    rcv_nxt: 1000,
+    peer_fin: 1000,
+};
+
+/// The flags of a whole life, from its changes of state and the FINs that were seen.
+fn life(changes: &[(u32, u32)], seen: u32, end: &Sequence) -> u32 {
+    let told = changes
         .iter()
-        .enumerate()
-        .fold(0, |flags, (place, &(from, to))| {
-            let segment = if fin == Some(place) {
-                fin_arrives(from)
-            } else {
-                0
-            };
-            flags | segment | flags_of_change(from, to, all_acknowledged)
-        })
+        .fold(0, |flags, &(from, to)| flags | flags_of_change(from, to));
+    (told | at_end(told | seen, end)) & (FIN_ACKNOWLEDGED | FIN_RECEIVED)
 }
+
+const BOTH: u32 = FIN_ACKNOWLEDGED | FIN_RECEIVED;
 
 #[test]
 fn fins_are_told_in_every_order_of_closing() {
     use state::{CLOSE, CLOSE_WAIT, CLOSING, ESTABLISHED, FIN_WAIT1, FIN_WAIT2, LAST_ACK};
-    let both = FIN_ACKNOWLEDGED | FIN_RECEIVED;
     let we_first = [
         (ESTABLISHED, FIN_WAIT1),
         (FIN_WAIT1, FIN_WAIT2),
         (FIN_WAIT2, CLOSE),
     ];
-    assert_eq!(life(&we_first, Some(2), true), both);
+    assert_eq!(life(&we_first, FIN_SENT | PEER_FIN_SEEN, &SETTLED), BOTH);
     assert_eq!(
-        life(&we_first, None, true),
+        life(&we_first, FIN_SENT, &SETTLED),
         FIN_ACKNOWLEDGED,
         "left before the peer's FIN"
     );
-    let in_one_segment = [
-        (ESTABLISHED, FIN_WAIT1),
-        (FIN_WAIT1, FIN_WAIT2),
-        (FIN_WAIT2, CLOSE),
-    ];
-    assert_eq!(life(&in_one_segment, Some(1), true), both);
     let they_first = [
         (ESTABLISHED, CLOSE_WAIT),
         (CLOSE_WAIT, LAST_ACK),
         (LAST_ACK, CLOSE),
     ];
-    assert_eq!(life(&they_first, None, true), both);
-    assert_eq!(
-        life(&they_first, None, false),
-        FIN_RECEIVED,
-        "reset before our FIN arrived"
-    );
+    assert_eq!(life(&they_first, FIN_SENT, &SETTLED), BOTH);
     let together = [
         (ESTABLISHED, FIN_WAIT1),
         (FIN_WAIT1, CLOSING),
         (CLOSING, CLOSE),
     ];
-    assert_eq!(life(&together, None, true), both);
-    let reset = [(ESTABLISHED, CLOSE)];
-    assert_eq!(life(&reset, None, true), 0);
-    let reset_while_closing = [(ESTABLISHED, FIN_WAIT1), (FIN_WAIT1, CLOSE)];
-    assert_eq!(life(&reset_while_closing, None, false), 0);
+    assert_eq!(life(&together, FIN_SENT, &SETTLED), BOTH);
+}
+
+#[test]
+fn a_reset_leaves_out_the_fins_that_did_not_arrive() {
+    use state::{CLOSE, CLOSE_WAIT, ESTABLISHED, FIN_WAIT1, FIN_WAIT2, LAST_ACK};
+    let under_way = Sequence {
+        snd_una: 76,
+        ..SETTLED
+    };
+    assert_eq!(life(&[(ESTABLISHED, CLOSE)], 0, &SETTLED), 0);
+    let while_closing = [(ESTABLISHED, FIN_WAIT1), (FIN_WAIT1, CLOSE)];
+    assert_eq!(life(&while_closing, FIN_SENT, &under_way), 0);
+    let they_first = [
+        (ESTABLISHED, CLOSE_WAIT),
+        (CLOSE_WAIT, LAST_ACK),
+        (LAST_ACK, CLOSE),
+    ];
+    assert_eq!(life(&they_first, FIN_SENT, &under_way), FIN_RECEIVED);
+    assert_eq!(
+        life(&they_first, 0, &SETTLED),
+        FIN_RECEIVED,
+        "the window was closed, so our FIN never left"
+    );
+    let before_a_gap_was_filled = Sequence {
+        rcv_nxt: 990,
+        ..SETTLED
+    };
+    let we_first = [
+        (ESTABLISHED, FIN_WAIT1),
+        (FIN_WAIT1, FIN_WAIT2),
+        (FIN_WAIT2, CLOSE),
+    ];
+    assert_eq!(
+        life(
+            &we_first,
+            FIN_SENT | PEER_FIN_SEEN,
+            &before_a_gap_was_filled
+        ),
+        FIN_ACKNOWLEDGED
+    );
 }
 
 #[test]
