@@ -14,6 +14,7 @@ use mesh_telemetry::access_log::{Captured, Entry, Format, Message, Queue, Respon
 use tokio::time::Instant;
 
 use crate::{
+    fault::{self, Whose},
     generation::Generation,
     headers,
     relay::clock::Clock,
@@ -181,9 +182,19 @@ impl Drop for Record {
         if let Some(clock) = &self.clock {
             self.entry.bytes_received = clock.request_bytes();
         }
-        let mut line = Vec::with_capacity(256);
-        self.log.format.write(&self.entry, &mut line);
-        self.log.queue.push(line);
+        let whose = Whose::Client {
+            peer: self.entry.downstream_remote,
+            dialled: Some(self.entry.downstream_local),
+        };
+        // It may be dropped because of a panic, and a second one beside that would end the process.
+        let line = fault::guarded(whose, || {
+            let mut line = Vec::with_capacity(256);
+            self.log.format.write(&self.entry, &mut line);
+            line
+        });
+        if let Ok(line) = line {
+            self.log.queue.push(line);
+        }
     }
 }
 

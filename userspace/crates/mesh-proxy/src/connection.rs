@@ -12,6 +12,7 @@ use crate::{
         http,
         tcp::{self, TcpTarget},
     },
+    fault::{self, Whose},
     io::reset,
     listener::{Direction, accept::ListenerContext},
     route::{self, Place},
@@ -32,7 +33,14 @@ pub(crate) fn start(
     };
     open.listener.stats.downstream_cx_active.increment();
     let worker = Rc::clone(worker);
-    tokio::task::spawn_local(async move {
+    let whose = Whose::Client {
+        peer,
+        // Of egress the origin is not known yet, and asking for it may be what fails.
+        dialled: (listener.direction == Direction::Ingress)
+            .then(|| stream.local_addr().ok())
+            .flatten(),
+    };
+    fault::spawn(whose, async move {
         if let Err(error) = serve(&worker, &open.listener, stream, peer).await {
             tracing::debug!(%error, "a connection ended before it was served");
         }
@@ -102,7 +110,9 @@ fn egress_place(
         .origins
         .origin(stream.as_fd())
         .unwrap_or_else(|error| {
-            tracing::warn!(%peer, %error, "cannot tell where a redirected connection was going");
+            if let Some(untold) = worker.warnings.speak() {
+                tracing::warn!(%peer, %error, untold, "cannot tell where a connection was going");
+            }
             None
         });
     Ok(origin.map(|origin| Place {

@@ -117,16 +117,6 @@ impl ByteCount for std::sync::Arc<mesh_telemetry::scope::ClusterStats> {
     }
 }
 
-impl ByteCount for std::sync::Arc<mesh_telemetry::scope::HttpStats> {
-    fn received(&self, bytes: u64) {
-        self.downstream_cx_rx_bytes_total.add(bytes);
-    }
-
-    fn sent(&self, bytes: u64) {
-        self.downstream_cx_tx_bytes_total.add(bytes);
-    }
-}
-
 impl ByteCount for std::sync::Arc<mesh_telemetry::scope::TcpStats> {
     fn received(&self, bytes: u64) {
         self.downstream_cx_rx_bytes_total.add(bytes);

@@ -12,7 +12,7 @@
 //! - `reply`: the proxy's own answers, the only place that makes them
 //!
 //! Beside the path: `access_log` (what is written down of it), `proxy` (the daemon's handle), `worker` (a thread and what is its own),
-//! `control` and `generation` (configuration and discovery, away from the workers), `admin`.
+//! `pulse` (whether the workers are well), `fault` (what a panic ends), `control` and `generation` (configuration and discovery, away from the workers), `admin`.
 
 mod access_log;
 pub mod admin;
@@ -23,12 +23,14 @@ mod detect;
 mod downstream;
 mod endpoint;
 mod error;
+mod fault;
 mod generation;
 mod headers;
 mod io;
 mod listener;
 mod origin;
 mod proxy;
+mod pulse;
 mod relay;
 mod reply;
 mod route;
@@ -38,7 +40,9 @@ mod upstream;
 mod worker;
 
 pub use error::ProxyError;
+pub use fault::log_panics_of_connections;
 pub use listener::Listeners;
 pub use origin::OriginSource;
 pub use proxy::{Drained, Proxy};
+pub use pulse::Unwell;
 pub use settings::ProxySettings;

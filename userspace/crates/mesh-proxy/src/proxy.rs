@@ -1,7 +1,7 @@
 //! A running proxy, as the daemon holds it.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -18,6 +18,7 @@ use crate::{
     Listeners, OriginSource, ProxyError, ProxySettings,
     access_log::LAST_LINES,
     control::Control,
+    pulse::{Unwell, Vitals, Watch},
     status::ProxyStatus,
     worker::{self, Phase, WorkerSeed},
 };
@@ -27,6 +28,7 @@ use crate::{
 pub struct Proxy {
     control: Control,
     workers: Vec<WorkerThread>,
+    watches: Mutex<Vec<Watch>>,
     phase: watch::Sender<Phase>,
     accepting: watch::Receiver<usize>,
     stats: Arc<Registry>,
@@ -66,12 +68,17 @@ impl Proxy {
         let mut proxy = Self {
             control,
             workers: Vec::new(),
+            watches: Mutex::default(),
             phase: watch::Sender::new(Phase::Serving),
             accepting: accepting.subscribe(),
             stats,
             drain: settings.drain,
         };
+        let mut watches = Vec::new();
+        let room = settings.max_connections.div_ceil(settings.workers.get());
         for (index, listeners) in listeners.workers.into_iter().enumerate() {
+            let vitals = Vitals::new();
+            watches.push(Watch::new(Arc::clone(&vitals)));
             let seed = WorkerSeed {
                 index,
                 listeners,
@@ -80,10 +87,13 @@ impl Proxy {
                 stats: Arc::clone(&proxy.stats),
                 phase: proxy.phase.subscribe(),
                 accepting: Arc::clone(&accepting),
+                vitals,
+                room,
             };
             let name = format!("{}-{index}", settings.workload);
             proxy.workers.push(start_worker(&name, seed)?);
         }
+        proxy.watches = Mutex::new(watches);
         // Nobody waits for it here; `ready` sees its effect.
         drop(proxy.control.publish(initial));
         Ok(proxy)
@@ -109,6 +119,37 @@ impl Proxy {
     /// Generation, clusters and endpoints of this moment.
     pub fn status(&self) -> ProxyStatus {
         self.control.shared().status()
+    }
+
+    /// Whether every worker turns, and none has lacked descriptors or memory for new connections for
+    /// so long. Ask several times in `within`, from one thread; a proxy that drains is not to be
+    /// asked.
+    ///
+    /// `within` is time that a worker had and did not turn in, not time that passed, so a machine
+    /// whose processors are all busy trips nothing. Each call asks every worker for an answer; where
+    /// the last was not given yet, the worker owes, for the time since the last call, what it ran if
+    /// it runs or waits for a processor, and all of it if it waits for anything else. No call counts
+    /// for more than a quarter of `within`, so that a caller who is late himself accuses nobody.
+    ///
+    /// # Errors
+    /// The first worker that is not well, and why. One that has ended stays so; the other reasons
+    /// go away with their causes.
+    pub fn pulse(&self, within: Duration) -> Result<(), Unwell> {
+        let mut watches = self.watches.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut outcome = Ok(());
+        for (watch, worker) in watches.iter_mut().zip(&self.workers) {
+            let name = worker.thread.thread().name().unwrap_or_default();
+            let of_one = if worker.thread.is_finished() {
+                Err(Unwell::Ended {
+                    worker: name.to_owned(),
+                })
+            } else {
+                // Every worker, also behind one that is unwell: each is to be asked each time.
+                watch.check(name, within)
+            };
+            outcome = outcome.and(of_one);
+        }
+        outcome
     }
 
     /// Stops accepting, serves what waits in the accept queues, ends every connection as its

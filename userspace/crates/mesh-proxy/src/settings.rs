@@ -2,6 +2,8 @@
 
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
+use rustix::process::{Resource, getrlimit};
+
 /// The settings of the proxy of one workload.
 #[derive(Clone, Debug)]
 pub struct ProxySettings {
@@ -14,6 +16,10 @@ pub struct ProxySettings {
     pub egress_port: u16,
     /// Where steered ingress arrives (`APPMESH_ENVOY_INGRESS_PORT`); 0 lets the kernel choose.
     pub ingress_port: u16,
+    /// Connections of clients that may be open at once; one more is reset and counted
+    /// (`downstream_cx_overflow`). Each takes up to two descriptors, and those are the process's:
+    /// what one workload may take must leave some to the others.
+    pub max_connections: usize,
     /// The workload's `resolv.conf`; read again when it changes.
     pub resolv_conf: PathBuf,
     /// The workload's `hosts` file, asked before DNS; read again when it changes.
@@ -26,13 +32,17 @@ pub struct ProxySettings {
 
 impl ProxySettings {
     /// App Mesh's defaults: ports 15001 and 15000, the system's resolver files, DNS asked every
-    /// 5 s, 20 s to drain, a worker for each available core.
+    /// 5 s, 20 s to drain, a worker for each available core, and half of the descriptors that this
+    /// process may have, which is a quarter as many connections.
     pub fn new(workload: impl Into<String>) -> Self {
+        // None is no limit.
+        let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
         Self {
             workload: workload.into(),
             workers: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             egress_port: 15001,
             ingress_port: 15000,
+            max_connections: usize::try_from(descriptors / 4).unwrap_or(usize::MAX),
             resolv_conf: PathBuf::from("/etc/resolv.conf"),
             hosts: PathBuf::from("/etc/hosts"),
             dns_refresh: Duration::from_secs(5),

@@ -18,14 +18,17 @@ use mesh_telemetry::{
 };
 use tokio::{
     sync::{Notify, watch},
+    task::JoinHandle,
     time::Instant,
 };
 
 use crate::{
     OriginSource,
     control::Shared,
+    fault::{self, Seldom, Whose},
     generation::Generation,
     listener::{Direction, WorkerListeners, accept},
+    pulse::Vitals,
     route::Place,
     upstream::LocalCluster,
 };
@@ -58,6 +61,9 @@ pub(crate) struct WorkerSeed {
     pub(crate) phase: watch::Receiver<Phase>,
     /// Counts the workers that accept.
     pub(crate) accepting: Arc<watch::Sender<usize>>,
+    pub(crate) vitals: Arc<Vitals>,
+    /// Connections of clients that may be open at once.
+    pub(crate) room: usize,
 }
 
 /// One worker, as its tasks see it.
@@ -70,6 +76,10 @@ pub(crate) struct Worker {
     newest: RefCell<Newest>,
     current: RefCell<Option<Rc<LocalGeneration>>>,
     phase: watch::Receiver<Phase>,
+    pub(crate) vitals: Arc<Vitals>,
+    /// Keeps warnings that peers can cause apart.
+    pub(crate) warnings: Seldom,
+    room: usize,
     connections: Cell<usize>,
     last_closed: Notify,
 }
@@ -99,6 +109,17 @@ impl LocalGeneration {
     }
 }
 
+/// Tells that a task has ended that the worker cannot do without, unless it was to end.
+struct Vital(Rc<Worker>);
+
+impl Drop for Vital {
+    fn drop(&mut self) {
+        if *self.0.phase.borrow() == Phase::Serving {
+            self.0.vitals.lose_a_task();
+        }
+    }
+}
+
 /// Counts an open connection of a worker until it is dropped.
 pub(crate) struct OpenConnection(Rc<Worker>);
 
@@ -125,6 +146,9 @@ impl Worker {
             newest: RefCell::new(Cache::new(Arc::clone(&seed.shared.generation))),
             current: RefCell::new(None),
             phase: seed.phase.clone(),
+            vitals: Arc::clone(&seed.vitals),
+            warnings: Seldom::default(),
+            room: seed.room,
             connections: Cell::new(0),
             last_closed: Notify::new(),
         })
@@ -142,6 +166,23 @@ impl Worker {
     pub(crate) fn open(self: &Rc<Self>) -> OpenConnection {
         self.connections.set(self.connections.get() + 1);
         OpenConnection(Rc::clone(self))
+    }
+
+    /// Whether no more connections may be open.
+    pub(crate) fn is_full(&self) -> bool {
+        self.connections.get() >= self.room
+    }
+
+    /// Starts a task without which the worker is none.
+    pub(crate) fn spawn_vital(
+        self: &Rc<Self>,
+        task: impl Future<Output = ()> + 'static,
+    ) -> JoinHandle<()> {
+        let guard = Vital(Rc::clone(self));
+        tokio::task::spawn_local(async move {
+            task.await;
+            drop(guard);
+        })
     }
 
     /// Resolves when the worker shall accept no more.
@@ -249,6 +290,8 @@ impl Worker {
 
 /// Runs a worker until the proxy tells it to end; how many connections were cut then.
 pub(crate) async fn run(seed: WorkerSeed) -> usize {
+    fault::count_in(Arc::clone(&seed.stats));
+    tokio::task::spawn_local(Arc::clone(&seed.vitals).answer());
     let mut phase = seed.phase.clone();
     let mut news = seed.shared.news.subscribe();
     let generation = Arc::clone(&seed.shared.generation);
@@ -259,7 +302,7 @@ pub(crate) async fn run(seed: WorkerSeed) -> usize {
         _ = phase.wait_for(|phase| *phase != Phase::Serving) => return 0,
     }
     let worker = Worker::new(&seed);
-    tokio::task::spawn_local(Rc::clone(&worker).keep_tidy(seed.shared.news.subscribe()));
+    worker.spawn_vital(Rc::clone(&worker).keep_tidy(seed.shared.news.subscribe()));
     let accepting = accept::start(&worker, seed.listeners);
     seed.accepting.send_modify(|count| *count += 1);
     let deadline = match phase
@@ -284,16 +327,17 @@ pub(crate) async fn run(seed: WorkerSeed) -> usize {
     }
 }
 
-/// Runs hyper's tasks on the worker's own thread.
+/// Runs hyper's tasks for a connection on the worker's own thread. A panic in one of them ends that
+/// one: a stream of an HTTP/2 connection is reset.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct LocalExecutor;
+pub(crate) struct LocalExecutor(pub(crate) Whose);
 
 impl<F> hyper::rt::Executor<F> for LocalExecutor
 where
     F: Future + 'static,
 {
     fn execute(&self, future: F) {
-        tokio::task::spawn_local(async move {
+        fault::spawn(self.0, async move {
             future.await;
         });
     }

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU8, Ordering::Relaxed},
+        atomic::{AtomicU8, AtomicU64, Ordering::Relaxed},
     },
     time::Instant,
 };
@@ -42,6 +42,7 @@ pub struct Registry {
     cluster_manager: Scopes<ClusterManagerStats>,
     connections: Scopes<ConnectionStats>,
     access_log: Scopes<AccessLogStats>,
+    panics: AtomicU64,
 }
 
 impl Registry {
@@ -61,6 +62,7 @@ impl Registry {
             cluster_manager: Scopes::default(),
             connections: Scopes::default(),
             access_log: Scopes::default(),
+            panics: AtomicU64::new(0),
         }
     }
 
@@ -129,6 +131,11 @@ impl Registry {
         self.access_log.cells("", shard)
     }
 
+    /// Counts a panic that ended a connection (`server.panics`, which Envoy has not).
+    pub fn count_panic(&self) {
+        self.panics.fetch_add(1, Relaxed);
+    }
+
     /// Forgets clusters and virtual hosts that nobody counts in any more, as Envoy drops the
     /// statistics of a cluster that configuration no longer names.
     pub fn prune(&self) {
@@ -167,6 +174,12 @@ impl Registry {
             metric: Metric::Plain(name),
             value: Reading::Gauge(value),
         }));
+        samples.push(Sample {
+            family: Family::Server,
+            scope: Arc::from(""),
+            metric: Metric::Plain("panics"),
+            value: Reading::Counter(self.panics.load(Relaxed)),
+        });
     }
 }
 

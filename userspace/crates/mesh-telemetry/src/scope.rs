@@ -227,6 +227,8 @@ scope! {
         counters {
             /// Connections closed.
             downstream_cx_destroy,
+            /// Connections refused: the proxy has as many as it may.
+            downstream_cx_overflow,
             /// Connections refused: not redirected to the proxy, or from where none may come.
             downstream_cx_rejected,
             /// Connections accepted.

@@ -3,10 +3,11 @@
 use std::{
     cell::Cell,
     convert::Infallible,
-    future::Future,
+    future::{Future, poll_fn},
     pin::{Pin, pin},
     rc::Rc,
     sync::Arc,
+    task::Poll,
     time::Duration,
 };
 
@@ -21,15 +22,16 @@ use hyper_util::rt::TokioIo;
 use mesh_telemetry::scope::HttpStats;
 use tokio::{
     net::TcpStream,
-    time::{Instant, sleep_until},
+    time::{Instant, Sleep, sleep_until},
 };
 
 use super::exchange::Exchange;
 use crate::{
     access_log::Record,
     detect::HttpVersion,
+    fault::Whose,
     headers,
-    io::Metered,
+    io::{ByteCount, Metered},
     relay::response_body::ResponseBody,
     reply::{self, Failure},
     route::{self, Choice, Place},
@@ -41,7 +43,13 @@ use crate::{
 /// connection manager).
 pub(crate) const IDLE_LIMIT: Duration = Duration::from_hours(1);
 /// Header fields of a request, in bytes (Envoy's default `max_request_headers_kb`).
-const MAX_HEADER_LIST: u32 = 60 * 1024;
+const MAX_HEADERS: u16 = 60 * 1024;
+/// Bytes that are kept of one HTTP/1 client, each way: a header that is not through yet, and what a
+/// slow reader has not taken.
+const MAX_BUFFER: usize = 64 * 1024;
+/// The header of an HTTP/1 request is to be through within this time (Envoy's default
+/// `stream_idle_timeout`, which a header that comes in pieces does not begin anew).
+const HEADER_LIMIT: Duration = Duration::from_mins(5);
 /// Streams that a client may have open at once (the default of Envoy 1.40).
 const MAX_STREAMS: u32 = 1024;
 
@@ -53,6 +61,8 @@ pub(crate) struct HttpConnection {
     version: HttpVersion,
     requests: Cell<usize>,
     last_request: Cell<Instant>,
+    /// When the header that is being read began, while no request is under way.
+    header_began: Cell<Option<Instant>>,
     draining: Cell<bool>,
 }
 
@@ -80,11 +90,13 @@ impl HttpConnection {
             version,
             requests: Cell::new(0),
             last_request: Cell::new(Instant::now()),
+            header_began: Cell::new(None),
             draining: Cell::new(false),
         })
     }
 
     pub(crate) fn request_began(&self) {
+        self.header_began.set(None);
         self.requests.set(self.requests.get() + 1);
         self.stats.downstream_rq_active.increment();
         self.stats.downstream_rq_total.increment();
@@ -100,9 +112,48 @@ impl HttpConnection {
         self.stats.downstream_rq_active.decrement();
     }
 
+    fn heard(&self) {
+        // An HTTP/2 connection without a request has other things to say.
+        if self.version == HttpVersion::Http1
+            && self.requests.get() == 0
+            && self.header_began.get().is_none()
+        {
+            self.header_began.set(Some(Instant::now()));
+        }
+    }
+
+    /// Resolves when a header takes too long.
+    async fn header_is_late(&self) {
+        let mut ring: Option<Pin<Box<Sleep>>> = None;
+        poll_fn(|cx| {
+            let Some(began) = self.header_began.get() else {
+                ring = None;
+                return Poll::Pending;
+            };
+            let moment = began + HEADER_LIMIT;
+            let sleep = ring.get_or_insert_with(|| Box::pin(sleep_until(moment)));
+            if sleep.deadline() != moment {
+                sleep.as_mut().reset(moment);
+            }
+            sleep.as_mut().poll(cx)
+        })
+        .await;
+    }
+
     /// When this connection will have been idle for so long; none while it is not idle.
     fn idle_at(&self, limit: Duration) -> Option<Instant> {
         (self.requests.get() == 0).then(|| self.last_request.get() + limit)
+    }
+}
+
+impl ByteCount for Rc<HttpConnection> {
+    fn received(&self, bytes: u64) {
+        self.heard();
+        self.stats.downstream_cx_rx_bytes_total.add(bytes);
+    }
+
+    fn sent(&self, bytes: u64) {
+        self.stats.downstream_cx_tx_bytes_total.add(bytes);
     }
 }
 
@@ -126,16 +177,23 @@ pub(crate) async fn serve(
     ahead: Bytes,
 ) {
     let connection = HttpConnection::open(worker, place, version);
-    let io = TokioIo::new(Metered::new(stream, ahead, Arc::clone(&connection.stats)));
+    let io = TokioIo::new(Metered::new(stream, ahead, Rc::clone(&connection)));
     let service = service(&connection);
+    let whose = Whose::Client {
+        peer: place.peer,
+        dialled: Some(place.dialled),
+    };
     let outcome = match version {
         HttpVersion::Http1 => {
-            let serving = http1::Builder::new().serve_connection(io, service);
+            let serving = http1::Builder::new()
+                .max_header_size(MAX_HEADERS.into())
+                .max_buf_size(MAX_BUFFER)
+                .serve_connection(io, service);
             drive(pin!(serving), &connection).await
         }
         HttpVersion::Http2 => {
-            let serving = http2::Builder::new(LocalExecutor)
-                .max_header_list_size(MAX_HEADER_LIST)
+            let serving = http2::Builder::new(LocalExecutor(whose))
+                .max_header_list_size(MAX_HEADERS.into())
                 .max_concurrent_streams(MAX_STREAMS)
                 .serve_connection(io, service);
             drive(pin!(serving), &connection).await
@@ -263,12 +321,17 @@ async fn drive(
     connection: &HttpConnection,
 ) -> hyper::Result<()> {
     let mut idle_check = connection.last_request.get() + IDLE_LIMIT;
+    let mut header_is_late = pin!(connection.header_is_late());
     let mut drain = pin!(connection.worker.draining());
     let mut is_closing = false;
     loop {
         tokio::select! {
             biased;
             outcome = &mut serving => return outcome,
+            () = &mut header_is_late => {
+                connection.stats.downstream_rq_idle_timeout.increment();
+                return Ok(());
+            }
             () = &mut drain, if !connection.draining.get() => {
                 connection.draining.set(true);
                 idle_check = Instant::now() + DRAIN_GRACE;

@@ -1,19 +1,22 @@
 //! The accept loops of a worker.
 
-use std::{io, rc::Rc, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, pin::pin, rc::Rc, sync::Arc, time::Duration};
 
 use mesh_telemetry::{Shard, scope::ListenerStats};
+use rustix::io::Errno;
 use tokio::{
     net::{TcpListener, TcpStream},
-    task::JoinHandle,
+    task::{JoinHandle, yield_now},
 };
 
 use super::{Direction, Pair, WorkerListeners};
-use crate::{connection, worker::Worker};
+use crate::{connection, io::reset, worker::Worker};
 
 /// How long to wait when the process or the kernel has no room for another connection: those that
 /// are open must end first.
 const NO_ROOM_WAIT: Duration = Duration::from_millis(50);
+/// Connections that are accepted before those that are open have their turn again.
+const ACCEPTS_A_TURN: usize = 16;
 
 /// One listening socket, as its connections see it.
 pub(crate) struct ListenerContext {
@@ -31,9 +34,9 @@ pub(crate) fn start(worker: &Rc<Worker>, listeners: WorkerListeners) -> Vec<Join
     egress
         .chain(ingress)
         .map(|(direction, socket)| {
-            let worker = Rc::clone(worker);
-            tokio::task::spawn_local(async move {
-                if let Err(error) = accept(&worker, direction, socket).await {
+            let accepting = Rc::clone(worker);
+            worker.spawn_vital(async move {
+                if let Err(error) = accept(&accepting, direction, socket).await {
                     tracing::error!(?direction, %error, "a listening socket is of no use any more");
                 }
             })
@@ -55,14 +58,19 @@ async fn accept(
         stats: worker.stats.listener(&name, Shard::Worker(worker.index)),
     });
     let listener = TcpListener::from_std(socket)?;
-    let mut draining = std::pin::pin!(worker.draining());
+    let mut draining = pin!(worker.draining());
+    let mut accepts = 0;
     loop {
         tokio::select! {
             () = &mut draining => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => connection::start(worker, &context, stream, peer),
-                Err(error) => pause_for(&error).await,
+                Ok((stream, peer)) => begin(worker, &context, stream, peer),
+                Err(error) => pause_for(worker, &error).await,
             },
+        }
+        accepts += 1;
+        if accepts % ACCEPTS_A_TURN == 0 {
+            yield_now().await;
         }
     }
     // Their handshakes are done: these clients believe to be connected.
@@ -71,24 +79,35 @@ async fn accept(
         match socket.accept() {
             Ok((stream, peer)) => {
                 stream.set_nonblocking(true)?;
-                connection::start(worker, &context, TcpStream::from_std(stream)?, peer);
+                begin(worker, &context, TcpStream::from_std(stream)?, peer);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-            Err(error) => pause_for(&error).await,
+            Err(error) => pause_for(worker, &error).await,
         }
     }
 }
 
-/// An error of `accept(2)` is that of one connection, which is gone, or lack of room.
-async fn pause_for(error: &io::Error) {
-    let is_of_one = matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::Interrupted
-    );
-    if !is_of_one {
-        tracing::warn!(%error, "cannot accept; raise the limit of open files if this goes on");
-        tokio::time::sleep(NO_ROOM_WAIT).await;
+fn begin(worker: &Rc<Worker>, context: &Rc<ListenerContext>, stream: TcpStream, peer: SocketAddr) {
+    if worker.is_full() {
+        context.stats.downstream_cx_total.increment();
+        context.stats.downstream_cx_overflow.increment();
+        reset(stream);
+        return;
     }
+    connection::start(worker, context, stream, peer);
+}
+
+/// An error of `accept(2)` is that of one connection, which is gone, or lack of room. In the second
+/// case it is tried again and again: where the mode then keeps connections away, no other sign tells
+/// that there is room again.
+async fn pause_for(worker: &Worker, error: &io::Error) {
+    let of_one = [Errno::CONNABORTED, Errno::CONNRESET, Errno::INTR];
+    if Errno::from_io_error(error).is_some_and(|error| of_one.contains(&error)) {
+        return;
+    }
+    worker.vitals.note_lack(error);
+    if let Some(untold) = worker.warnings.speak() {
+        tracing::warn!(%error, untold, "cannot accept; raise the limit of open files if this goes on");
+    }
+    tokio::time::sleep(NO_ROOM_WAIT).await;
 }

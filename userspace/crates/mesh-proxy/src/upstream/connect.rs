@@ -22,6 +22,9 @@ pub(crate) enum ConnectError {
         address: SocketAddr,
         limit: Duration,
     },
+    /// It is in the log.
+    #[error("a fault of the proxy kept it from connecting")]
+    Fault,
     /// The protocol's own opening failed.
     #[error("{address} took the connection and closed it")]
     Handshake {

@@ -339,7 +339,7 @@ async fn lease(
         tracing::debug!(cluster = cluster.config.name, %error, "no connection to an endpoint");
         match error {
             ConnectError::Handshake { .. } => Failure::ConnectionTermination,
-            ConnectError::Refused { .. } => Failure::Unreachable,
+            ConnectError::Fault | ConnectError::Refused { .. } => Failure::Unreachable,
             ConnectError::TimedOut { .. } => Failure::ConnectionTimeout,
         }
     })

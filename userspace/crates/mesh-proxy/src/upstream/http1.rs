@@ -10,7 +10,10 @@ use super::{
     connect::{ConnectError, connect},
     pool::Pool,
 };
-use crate::relay::request_body::RequestBody;
+use crate::{
+    fault::{self, Whose},
+    relay::request_body::RequestBody,
+};
 
 /// Sends requests over one connection.
 pub(crate) type Sender = SendRequest<RequestBody>;
@@ -49,7 +52,7 @@ impl Http1Lease {
                 address,
                 source: Arc::new(source),
             })?;
-        tokio::task::spawn_local(async move {
+        fault::spawn(Whose::Endpoint(address), async move {
             // How it ended was told to the request that it carried; idle ones just end.
             let _ = connection.await;
             drop(open);
@@ -70,7 +73,7 @@ impl Http1Lease {
             self.pool.put_idle(self.address, self.sender);
             return;
         }
-        tokio::task::spawn_local(async move {
+        fault::spawn(Whose::Endpoint(self.address), async move {
             if self.sender.ready().await.is_ok() {
                 self.pool.put_idle(self.address, self.sender);
             }

@@ -19,7 +19,11 @@ use super::{
     connect::{ConnectError, connect},
     pool::Pool,
 };
-use crate::{relay::request_body::RequestBody, worker::LocalExecutor};
+use crate::{
+    fault::{self, Whose},
+    relay::request_body::RequestBody,
+    worker::LocalExecutor,
+};
 
 /// Streams on one connection whatever the peer allows (the default of Envoy 1.40).
 const MAX_STREAMS: usize = 1024;
@@ -84,10 +88,12 @@ impl Http2Lease {
                 let limit = cluster.config.connect_timeout;
                 // A task of its own: the request that began it may go away, the others wait on.
                 tokio::task::spawn_local(async move {
-                    let made = make(&pool, address, limit).await;
+                    let whose = Whose::Endpoint(address);
+                    let made = fault::contain(whose, make(&pool, address, limit)).await;
                     let (made, outcome) = match made {
-                        Ok(made) => (Some(made), Ok(())),
-                        Err(error) => (None, Err(error)),
+                        Ok(Ok(made)) => (Some(made), Ok(())),
+                        Ok(Err(error)) => (None, Err(error)),
+                        Err(_) => (None, Err(ConnectError::Fault)),
                     };
                     pool.connect_done(address, made);
                     told.send_replace(Some(outcome));
@@ -125,7 +131,7 @@ async fn make(
 ) -> Result<Rc<Http2Connection>, ConnectError> {
     let (stream, open) = connect(address, limit, &pool.stats).await?;
     pool.stats.upstream_cx_http2_total.increment();
-    let (sender, connection) = Builder::new(LocalExecutor)
+    let (sender, connection) = Builder::new(LocalExecutor(Whose::Endpoint(address)))
         .initial_max_send_streams(FIRST_STREAMS)
         .max_header_list_size(MAX_HEADER_LIST)
         .handshake(TokioIo::new(stream))
@@ -136,7 +142,7 @@ async fn make(
         })?;
     let max_streams = Rc::new(Cell::new(FIRST_STREAMS));
     let allowed = Rc::clone(&max_streams);
-    tokio::task::spawn_local(async move {
+    fault::spawn(Whose::Endpoint(address), async move {
         let mut connection = pin!(connection);
         // How it ended was told to each of its streams.
         let _ = poll_fn(|cx| {

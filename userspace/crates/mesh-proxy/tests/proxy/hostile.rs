@@ -103,6 +103,7 @@ async fn a_panic_ends_its_own_connection_alone() {
         mesh.egress.port()
     );
     until("they are counted as closed", || mesh.stat(&name) == 1).await;
+    assert_eq!(mesh.stat("server.panics"), 4);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

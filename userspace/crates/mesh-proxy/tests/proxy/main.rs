@@ -11,6 +11,7 @@ mod generation;
 mod hostile;
 mod http;
 mod pool;
+mod pulse;
 mod split;
 mod support;
 mod tcp;

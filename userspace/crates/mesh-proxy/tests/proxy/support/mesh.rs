@@ -6,7 +6,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     num::NonZeroUsize,
     os::fd::BorrowedFd,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -23,18 +23,25 @@ pub(crate) const UNKNOWN_PORT: u16 = 8;
 /// A destination that makes the proxy panic.
 pub(crate) const PANIC_PORT: u16 = 9;
 
+/// A destination that makes the proxy wait, until the guard of [`Mesh::hold_up`] goes.
+pub(crate) const HANG_PORT: u16 = 10;
+
 /// Where connections were going, by the address that they come from.
 #[derive(Default)]
-struct PretendedKernel(Mutex<HashMap<SocketAddr, SocketAddr>>);
+struct PretendedKernel {
+    destinations: Mutex<HashMap<SocketAddr, SocketAddr>>,
+    held_up: Mutex<()>,
+}
 
 impl OriginSource for PretendedKernel {
     fn origin(&self, socket: BorrowedFd<'_>) -> io::Result<Option<Origin>> {
         let peer = SockRef::from(&socket).peer_addr()?.as_socket();
-        let destinations = self.0.lock().unwrap();
+        let destinations = self.destinations.lock().unwrap();
         let destination = peer.and_then(|peer| destinations.get(&peer).copied());
         drop(destinations);
         match destination.map(|destination| destination.port()) {
             Some(PANIC_PORT) => panic!("as the test asked for"),
+            Some(HANG_PORT) => drop(self.held_up.lock().unwrap()),
             Some(UNKNOWN_PORT) => return Err(io::ErrorKind::PermissionDenied.into()),
             _ => {}
         }
@@ -108,6 +115,11 @@ impl Mesh {
         }
     }
 
+    /// Has a worker that serves a connection to [`HANG_PORT`] wait until the guard goes.
+    pub(crate) fn hold_up(&self) -> MutexGuard<'_, ()> {
+        self.kernel.held_up.lock().unwrap()
+    }
+
     /// Drains the proxy to its end, and ends it.
     pub(crate) async fn drain(self) -> Drained {
         self.proxy.drain().await
@@ -151,7 +163,11 @@ impl Dialler {
         };
         socket.bind((from, 0).into())?;
         let from = socket.local_addr()?;
-        self.kernel.0.lock().unwrap().insert(from, destination);
+        self.kernel
+            .destinations
+            .lock()
+            .unwrap()
+            .insert(from, destination);
         let stream = socket.connect(to).await?;
         stream.set_nodelay(true)?;
         Ok(stream)
