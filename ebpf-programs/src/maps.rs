@@ -1,17 +1,16 @@
 //! Everything that outlives a call of a program.
 //!
 //! All maps but the globals are pinned, and shared by all loads of one instance. Sizes here are
-//! placeholders: the loader sets them ([`POLICY_IN_FORCE`] and [`LISTENERS`] by the number of
-//! workloads). No map evicts: what is full refuses and is counted.
+//! placeholders: the loader sets them. No map evicts: what is full refuses and is counted.
 
 use aya_ebpf::{
     Global,
-    btf_maps::{Array, HashMap, LpmTrie, PerCpuArray, RingBuf, SkStorage, SockMap},
+    btf_maps::{Array, HashMap, LpmTrie, PerCpuHashMap, RingBuf, SkStorage, SockMap},
     macros::btf_map,
 };
 use ebpf_abi::{
-    Address, Connection, FlowKey, Instance, LocalKey, NetworkKey, Origin, OwnAddressKey, Policy,
-    PortKey, Socket, SteeredKey,
+    Address, Connection, FlowKey, Heartbeat, LocalKey, NetworkKey, Origin, OwnAddressKey, Policy,
+    Socket, SteeredKey, Tracing,
 };
 
 /// Of a hash map: entries are made when they are needed.
@@ -39,24 +38,25 @@ pub(crate) fn has_netns_cookies() -> bool {
     NETNS_COOKIES.load() != 0
 }
 
-/// The proxy's heartbeat. Written by the daemon several times a heartbeat, read by the connect
-/// hooks and `sk_lookup`; one entry.
+/// By workload: the heartbeat of its proxy. Written by the daemon several times a heartbeat, read by
+/// the connect hooks and `sk_lookup`.
 #[btf_map]
-pub(crate) static INSTANCE: Array<Instance, 1> = Array::new();
+pub(crate) static HEARTBEATS: Array<Heartbeat, 1> = Array::new();
+
+/// By workload: what an operator switched, `SWITCH_…`. Written by the command line, daemon or not, so
+/// it has a map to itself; read by every decision.
+#[btf_map]
+pub(crate) static SWITCHES: Array<u32, 1> = Array::new();
 
 /// By workload: the index of the policy in force, 0 for none. Written by the daemon as the last
 /// step of a switch, read first and last by every decision.
 #[btf_map]
 pub(crate) static POLICY_IN_FORCE: Array<u32, 1> = Array::new();
 
-/// By policy: its flags, owners and ports of the proxy. Written whole by the daemon before the
-/// policy is in force, removed when it no longer is.
+/// By policy: its flags, owners and ports. Written whole by the daemon before the policy is in force,
+/// removed when it no longer is.
 #[btf_map]
 pub(crate) static POLICIES: HashMap<u32, Policy, 1, NO_PREALLOC> = HashMap::new();
-
-/// The ports of a policy, ignored ones and app ports. Written and removed with their policy.
-#[btf_map]
-pub(crate) static PORTS: HashMap<PortKey, u32, 1, NO_PREALLOC> = HashMap::new();
 
 /// The ignored networks of a policy. Written and removed with their policy.
 #[btf_map]
@@ -105,6 +105,16 @@ pub(crate) static CONNECTIONS: HashMap<u64, Connection, 1, NO_PREALLOC> = HashMa
 #[btf_map]
 pub(crate) static CLOSED: RingBuf<(), 4096> = RingBuf::new();
 
-/// By workload, direction, verdict and reason: how often. Only ever counts up.
+/// By workload, direction, verdict and reason: how often. Only ever counts up; removed with the
+/// workload. A hash map, because most decisions are never taken and an array would hold them all for
+/// each processor.
 #[btf_map]
-pub(crate) static COUNTERS: PerCpuArray<u64, 1> = PerCpuArray::new();
+pub(crate) static COUNTERS: PerCpuHashMap<u32, u64, 1, NO_PREALLOC> = PerCpuHashMap::new();
+
+/// Until when decisions are traced. Written by who watches, read by every decision; one entry.
+#[btf_map]
+pub(crate) static TRACING: Array<Tracing, 1> = Array::new();
+
+/// Traced decisions ([`ebpf_abi::Decided`]), for one reader.
+#[btf_map]
+pub(crate) static TRACE: RingBuf<(), 4096> = RingBuf::new();

@@ -2,7 +2,7 @@
 
 use aya_ebpf::maps::lpm_trie::Key;
 use ebpf_abi::{
-    Address, LOOPBACK_V6, LocalKey, NetworkKey, PORT_APP, PORT_IGNORED, Policy, PortKey,
+    Address, LOOPBACK_V6, LocalKey, NetworkKey, Policy, SWITCH_AS_CONFIGURED,
     verdict::{NO_RULES, RULES_IN_MOTION},
 };
 use ebpf_decide::{
@@ -14,13 +14,15 @@ use ebpf_decide::{
 use crate::{
     context::connect::Connect,
     helpers::boot_ns,
-    maps::{INSTANCE, LOCAL_NETWORKS, NETWORKS, POLICIES, POLICY_IN_FORCE, PORTS, workload},
+    maps::{HEARTBEATS, LOCAL_NETWORKS, NETWORKS, POLICIES, POLICY_IN_FORCE, SWITCHES, workload},
 };
 
 /// How often a decision is begun again because the rules were switched meanwhile.
 const ATTEMPTS: u32 = 3;
-/// Bits of the policy or workload in front of an address of a trie, and of the address.
-const PREFIX_BITS: u32 = 32 + 128;
+/// Bits of the workload in front of an address of a trie, and of the address.
+const LOCAL_BITS: u32 = 32 + 128;
+/// Bits of the policy and the family in front of an address of a trie, and of the address.
+const NETWORK_BITS: u32 = 32 + 32 + 128;
 
 /// The index of the workload's policy; 0 for none.
 #[inline(always)]
@@ -31,14 +33,25 @@ fn in_force() -> u32 {
         .map_or(0, |index| unsafe { core::ptr::read_volatile(index) })
 }
 
+/// A decision and the policy that it was taken under.
+#[derive(Clone, Copy)]
+pub(crate) struct Ruled {
+    pub(crate) decision: Decision,
+    /// The policy's index; 0 for none.
+    pub(crate) policy: u32,
+}
+
 /// Decides under the policy in force, as a whole: if it was switched while it was read, what was
 /// read may be of two policies or half removed, and the decision is taken again.
 #[inline(always)]
-pub(crate) fn decide(under: impl Fn(u32, &Policy) -> Decision) -> Decision {
+pub(crate) fn decide(under: impl Fn(u32, &Policy) -> Decision) -> Ruled {
     for _ in 0..ATTEMPTS {
         let index = in_force();
         if index == 0 {
-            return Decision::direct(NO_RULES);
+            return Ruled {
+                decision: Decision::direct(NO_RULES),
+                policy: 0,
+            };
         }
         // SAFETY: a policy is not written again while it is in force; one that is not is thrown
         // away.
@@ -47,15 +60,34 @@ pub(crate) fn decide(under: impl Fn(u32, &Policy) -> Decision) -> Decision {
         };
         let decision = under(index, policy);
         if in_force() == index {
-            return decision;
+            return Ruled {
+                decision,
+                policy: index,
+            };
         }
     }
-    Decision::refused(RULES_IN_MOTION)
+    Ruled {
+        decision: Decision::refused(RULES_IN_MOTION),
+        policy: 0,
+    }
 }
 
+/// The generation of a policy; 0 for one that is there no more.
 #[inline(always)]
-fn lists_port(policy: u32, port: u16, kind: u16) -> bool {
-    PORTS.get_ptr(PortKey { policy, port, kind }).is_some()
+pub(crate) fn generation(index: u32) -> u64 {
+    // SAFETY: copied at once; what is read of a policy that goes meanwhile is shown to people only.
+    unsafe { POLICIES.get(index) }.map_or(0, |policy| policy.generation)
+}
+
+/// What an operator switched.
+#[inline(always)]
+fn switched() -> u32 {
+    SWITCHES
+        .get_ptr(workload())
+        // SAFETY: a slot of an array lives as long as the map; its writer writes it in one piece.
+        .map_or(SWITCH_AS_CONFIGURED, |word| unsafe {
+            core::ptr::read_volatile(word)
+        })
 }
 
 /// Whether the workload's namespace routes an address to itself.
@@ -65,15 +97,15 @@ pub(crate) fn is_local(address: &Address) -> bool {
         workload: workload(),
         address: *address,
     };
-    LOCAL_NETWORKS.get(&Key::new(PREFIX_BITS, key)).is_some()
+    LOCAL_NETWORKS.get(&Key::new(LOCAL_BITS, key)).is_some()
 }
 
 /// Whether the proxy's heartbeat is over.
 #[inline(always)]
 fn is_silent() -> bool {
-    INSTANCE
-        .get(0)
-        .is_none_or(|instance| instance.deadline_ns <= boot_ns())
+    HEARTBEATS
+        .get(workload())
+        .is_none_or(|heartbeat| heartbeat.deadline_ns <= boot_ns())
 }
 
 /// Where a destination is redirected to, for sockets that can reach the loopback addresses.
@@ -87,12 +119,18 @@ pub(crate) fn target(attempt: &egress::Attempt) -> Address {
 }
 
 /// Facts about a connection that is about to be opened.
-pub(crate) struct Outgoing {
+pub(crate) struct Outgoing<'a> {
     pub(crate) context: Connect,
-    pub(crate) policy: u32,
+    pub(crate) index: u32,
+    pub(crate) policy: &'a Policy,
 }
 
-impl egress::Lookups for Outgoing {
+impl egress::Lookups for Outgoing<'_> {
+    #[inline(always)]
+    fn switched(&self) -> u32 {
+        switched()
+    }
+
     #[inline(always)]
     fn is_local(&self, address: &Address) -> bool {
         is_local(address)
@@ -100,16 +138,17 @@ impl egress::Lookups for Outgoing {
 
     #[inline(always)]
     fn ignores_port(&self, port: u16) -> bool {
-        lists_port(self.policy, port, PORT_IGNORED)
+        self.policy.ignored_ports.contains(port)
     }
 
     #[inline(always)]
     fn ignores_network(&self, address: &Address) -> bool {
         let key = NetworkKey {
-            policy: self.policy,
+            policy: self.index,
+            family: if is_v4(address) { 4 } else { 6 },
             address: *address,
         };
-        NETWORKS.get(&Key::new(PREFIX_BITS, key)).is_some()
+        NETWORKS.get(&Key::new(NETWORK_BITS, key)).is_some()
     }
 
     #[inline(always)]
@@ -124,14 +163,19 @@ impl egress::Lookups for Outgoing {
 }
 
 /// Facts about a connection that comes.
-pub(crate) struct Incoming {
-    pub(crate) policy: u32,
+pub(crate) struct Incoming<'a> {
+    pub(crate) policy: &'a Policy,
 }
 
-impl ingress::Lookups for Incoming {
+impl ingress::Lookups for Incoming<'_> {
+    #[inline(always)]
+    fn switched(&self) -> u32 {
+        switched()
+    }
+
     #[inline(always)]
     fn is_app_port(&self, port: u16) -> bool {
-        lists_port(self.policy, port, PORT_APP)
+        self.policy.app_ports.contains(port)
     }
 
     #[inline(always)]

@@ -3,3 +3,4 @@
 pub(crate) mod connection;
 pub(crate) mod counter;
 pub(crate) mod flow;
+pub(crate) mod trace;

@@ -36,6 +36,8 @@ pub(crate) enum Command {
     Connections(ConnectionsArgs),
     /// Show programs, links, maps, generation, workloads, listeners and health
     Status(StatusArgs),
+    /// Switch redirection of new connections on or off, with or without a daemon
+    Redirect(SwitchArgs),
     /// Put an earlier configuration in force again, until the documents change
     Rollback(RollbackArgs),
     /// Remove every pin, link, map, cgroup and file of an instance
@@ -319,6 +321,30 @@ pub(crate) struct StatusArgs {
     /// Print what a machine may read
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SwitchArgs {
+    /// What to do with new connections; those that live are never touched
+    pub(crate) action: SwitchAction,
+    #[command(flatten)]
+    pub(crate) instance: InstanceArg,
+    /// One workload, by its name [default: all that are enrolled]
+    #[arg(long)]
+    pub(crate) workload: Option<String>,
+    /// Print what a machine may read
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SwitchAction {
+    /// Redirect them, even if APPMESH_START_ENABLED is 0
+    On,
+    /// Let them go direct until switched on again, over restarts of the daemon
+    Off,
+    /// Only say what holds
+    Status,
 }
 
 #[derive(Args, Debug)]

@@ -5,6 +5,7 @@ pub(crate) mod connections;
 pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod graph;
+pub(crate) mod redirect;
 pub(crate) mod rollback;
 pub(crate) mod run;
 pub(crate) mod status;

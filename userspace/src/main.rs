@@ -35,6 +35,7 @@ fn main() -> ExitCode {
         }
         Command::Connections(args) => commands::connections::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Status(args) => commands::status::run(&args),
+        Command::Redirect(args) => commands::redirect::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Rollback(args) => commands::rollback::run(&args),
         Command::Uninstall(args) => commands::uninstall::run(&args).map(|()| ExitCode::SUCCESS),
     };

@@ -1,19 +1,26 @@
-//! What holds for a whole instance, and what its workloads are called.
+//! What holds for each workload beside its rules, and what workloads are called.
 
 use crate::assert_layout;
 
 /// The deadline of a proxy that has no heartbeat.
 pub const NEVER_SILENT: u64 = u64::MAX;
 
-/// The state of the proxy of one instance.
+/// The heartbeat of the proxy of one workload.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Instance {
+pub struct Heartbeat {
     /// When the proxy counts as down unless it beats again, in nanoseconds since boot; 0 before its
     /// first beat, [`NEVER_SILENT`] for one that does not beat.
     pub deadline_ns: u64,
 }
-assert_layout!(Instance, size 8, align 8);
+assert_layout!(Heartbeat, size 8, align 8);
+
+/// Of a workload's switch: as its rules say.
+pub const SWITCH_AS_CONFIGURED: u32 = 0;
+/// Of a workload's switch: on, whatever its rules say.
+pub const SWITCH_ON: u32 = 1;
+/// Of a workload's switch: off, whatever its rules say.
+pub const SWITCH_OFF: u32 = 2;
 
 /// A name, padded with zeros.
 pub type NameBytes = [u8; 64];

@@ -4,6 +4,10 @@
 //! compilers lay it out alike and no byte of a map key is undefined; sizes and offsets are asserted
 //! beside each. A change of any layout is a new [`ABI_VERSION`], which is part of the path of pins.
 #![no_std]
+#![expect(
+    clippy::inline_always,
+    reason = "what the programs call must leave no call behind: calls cost stack, which is 512 bytes"
+)]
 
 mod address;
 mod connection;
@@ -12,6 +16,8 @@ mod instance;
 #[cfg(feature = "user")]
 mod pod;
 mod policy;
+mod port_set;
+mod trace;
 pub mod verdict;
 
 pub use address::{Address, LOOPBACK_V6, UNSPECIFIED, V4_MAPPED_WORD};
@@ -20,14 +26,19 @@ pub use connection::{
     PEER_FIN_SEEN, Socket,
 };
 pub use flow::{FlowKey, Origin};
-pub use instance::{Instance, NEVER_SILENT, NameBytes, PathBytes, WorkloadRecord};
+pub use instance::{
+    Heartbeat, NEVER_SILENT, NameBytes, PathBytes, SWITCH_AS_CONFIGURED, SWITCH_OFF, SWITCH_ON,
+    WorkloadRecord,
+};
 pub use policy::{
     EXTERNAL_PROXY, IGNORED_GID, IGNORED_UID, LocalKey, NetworkKey, OwnAddressKey, POLICY_BYPASS,
-    POLICY_ENABLED, POLICY_IPV6, PORT_APP, PORT_IGNORED, Policy, PortKey, SteeredKey,
+    POLICY_ENABLED, POLICY_IPV6, Policy, SteeredKey,
 };
+pub use port_set::PortSet;
+pub use trace::{Decided, Tracing};
 
 /// The version of every layout in this crate.
-pub const ABI_VERSION: u32 = 1;
+pub const ABI_VERSION: u32 = 2;
 
 /// Asserts the size and alignment of a type, and the offsets of the fields named.
 macro_rules! assert_layout {

@@ -4,8 +4,8 @@
 use aya::Pod;
 
 use crate::{
-    Closed, Connection, FlowKey, Instance, LocalKey, NetworkKey, Origin, OwnAddressKey, Policy,
-    PortKey, Socket, SteeredKey, WorkloadRecord,
+    Closed, Connection, Decided, FlowKey, Heartbeat, LocalKey, NetworkKey, Origin, OwnAddressKey,
+    Policy, Socket, SteeredKey, Tracing, WorkloadRecord,
 };
 
 macro_rules! plain_bytes {
@@ -21,15 +21,16 @@ macro_rules! plain_bytes {
 plain_bytes!(
     Closed,
     Connection,
+    Decided,
     FlowKey,
-    Instance,
+    Heartbeat,
     LocalKey,
     NetworkKey,
     Origin,
     OwnAddressKey,
     Policy,
-    PortKey,
     Socket,
     SteeredKey,
+    Tracing,
     WorkloadRecord,
 );

@@ -1,9 +1,9 @@
 //! The redirection rules of a workload as the programs read them.
 //!
-//! Rules are switched whole: a new policy with its ports and networks is written beside the old one
-//! under an index of its own, then one word says which index is in force.
+//! Rules are switched whole: a new policy with its networks is written beside the old one under an
+//! index of its own, then one word says which index is in force.
 
-use crate::{Address, assert_layout};
+use crate::{Address, PortSet, assert_layout};
 
 /// New connections are redirected at all.
 pub const POLICY_ENABLED: u32 = 1 << 0;
@@ -18,9 +18,9 @@ pub const IGNORED_GID: u32 = 1 << 4;
 /// The proxy is not ours: it has no heartbeat, and takes its ingress itself.
 pub const EXTERNAL_PROXY: u32 = 1 << 5;
 
-/// What a policy says beside its ports and networks.
+/// What a policy says beside its networks.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// The configuration's generation, for people.
     pub generation: u64,
@@ -34,38 +34,46 @@ pub struct Policy {
     pub egress_port: u16,
     /// Where the proxy takes ingress.
     pub ingress_port: u16,
+    /// Destination ports to leave alone.
+    pub ignored_ports: PortSet,
+    /// Local ports whose incoming connections go to the proxy.
+    pub app_ports: PortSet,
 }
-assert_layout!(Policy, size 24, align 8, flags at 8, egress_port at 20);
+assert_layout!(
+    Policy, size 16408, align 8,
+    flags at 8, egress_port at 20, ignored_ports at 24, app_ports at 8216,
+);
 
-/// A destination port to leave alone.
-pub const PORT_IGNORED: u16 = 0;
-/// A local port whose incoming connections go to the proxy.
-pub const PORT_APP: u16 = 1;
-
-/// A port that a policy speaks of.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct PortKey {
-    /// The policy's index.
-    pub policy: u32,
-    /// The port.
-    pub port: u16,
-    /// [`PORT_IGNORED`] or [`PORT_APP`].
-    pub kind: u16,
+impl Default for Policy {
+    /// Redirects nothing.
+    fn default() -> Self {
+        Self {
+            generation: 0,
+            flags: 0,
+            ignored_uid: 0,
+            ignored_gid: 0,
+            egress_port: 0,
+            ingress_port: 0,
+            ignored_ports: PortSet::EMPTY,
+            app_ports: PortSet::EMPTY,
+        }
+    }
 }
-assert_layout!(PortKey, size 8, align 4, port at 4, kind at 6);
 
 /// A network that a policy leaves alone: the data of a key of a longest-prefix trie. The policy
-/// comes first, so one trie serves all of them; it counts 32 bits of each prefix length.
+/// comes first, so one trie serves all of them, then the family, so that `::/0` holds no IPv4
+/// address; the two count 64 bits of each prefix length.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NetworkKey {
     /// The policy's index.
     pub policy: u32,
+    /// 4 or 6.
+    pub family: u32,
     /// The network, v4 as v4-mapped.
     pub address: Address,
 }
-assert_layout!(NetworkKey, size 20, align 4, address at 4);
+assert_layout!(NetworkKey, size 24, align 4, family at 4, address at 8);
 
 /// A network that is local to a workload's namespace, as [`NetworkKey`].
 #[repr(C)]

@@ -19,7 +19,7 @@ pub const DIRECTIONS: u32 = 2;
 /// How many verdicts there are.
 pub const VERDICTS: u32 = 4;
 /// How many reasons there are.
-pub const REASONS: u32 = PROXY_EXTERNAL + 1;
+pub const REASONS: u32 = TRACE_BUFFER_FULL + 1;
 /// How many counters a workload has: one for each direction, verdict and reason.
 pub const COUNTERS: u32 = DIRECTIONS * VERDICTS * REASONS;
 
@@ -49,7 +49,7 @@ reasons! {
     MATCHED = 0, "matched";
     /// There are no rules for the workload.
     NO_RULES = 1, "no-rules";
-    /// Redirection is switched off.
+    /// Redirection is off by the rules.
     DISABLED = 2, "disabled";
     /// The destination is local to the namespace.
     LOCAL_DESTINATION = 3, "local-destination";
@@ -87,4 +87,8 @@ reasons! {
     LOCAL_SOURCE = 19, "local-source";
     /// The external proxy takes its ingress itself.
     PROXY_EXTERNAL = 20, "proxy-external";
+    /// An operator switched redirection off.
+    SWITCHED_OFF = 21, "switched-off";
+    /// The buffer of traced decisions is full.
+    TRACE_BUFFER_FULL = 22, "trace-buffer-full";
 }

@@ -4,17 +4,17 @@
 //! script ignores, is left alone before it matters whether a proxy is there.
 
 use ebpf_abi::{
-    Address, EXTERNAL_PROXY, IGNORED_GID, IGNORED_UID, POLICY_BYPASS, POLICY_ENABLED, POLICY_IPV6,
-    Policy,
+    Address, EXTERNAL_PROXY, IGNORED_GID, IGNORED_UID, POLICY_BYPASS, POLICY_IPV6, Policy,
     verdict::{
-        DISABLED, GID_IGNORED, IPV6_OFF, LOCAL_DESTINATION, NETWORK_IGNORED, PORT_IS_IGNORED,
-        PROXY_ABSENT, PROXY_SILENT, UID_IGNORED,
+        GID_IGNORED, IPV6_OFF, LOCAL_DESTINATION, NETWORK_IGNORED, PORT_IS_IGNORED, PROXY_ABSENT,
+        PROXY_SILENT, UID_IGNORED,
     },
 };
 
 use crate::{
     Decision,
     address::{is_always_local, is_v4},
+    switch,
 };
 
 /// A connection that is about to be opened.
@@ -32,6 +32,8 @@ pub struct Attempt {
 
 /// Facts that cost a lookup.
 pub trait Lookups {
+    /// What an operator switched, `SWITCH_…`.
+    fn switched(&self) -> u32;
     /// Whether the workload's namespace routes this address to itself.
     fn is_local(&self, address: &Address) -> bool;
     /// Whether the policy leaves this destination port alone.
@@ -58,8 +60,9 @@ pub fn decide<L: Lookups>(policy: &Policy, attempt: &Attempt, lookups: &L) -> De
 fn exemption<L: Lookups>(policy: &Policy, attempt: &Attempt, lookups: &L) -> Option<u32> {
     let has = |flag| policy.flags & flag != 0;
     let address = &attempt.address;
-    if !has(POLICY_ENABLED) {
-        Some(DISABLED)
+    let off = switch::off(policy, lookups.switched());
+    if off.is_some() {
+        off
     } else if is_always_local(address) {
         Some(LOCAL_DESTINATION)
     } else if !is_v4(address) && !has(POLICY_IPV6) {

@@ -1,10 +1,9 @@
 //! Whether a connection that comes for a workload goes to its proxy.
 
 use ebpf_abi::{
-    Address, EXTERNAL_PROXY, POLICY_ENABLED, POLICY_IPV6, Policy,
+    Address, EXTERNAL_PROXY, POLICY_IPV6, Policy,
     verdict::{
-        DISABLED, IPV6_OFF, LOCAL_SOURCE, PORT_NOT_LISTED, PROXY_ABSENT, PROXY_EXTERNAL,
-        PROXY_SILENT,
+        IPV6_OFF, LOCAL_SOURCE, PORT_NOT_LISTED, PROXY_ABSENT, PROXY_EXTERNAL, PROXY_SILENT,
     },
 };
 
@@ -12,10 +11,13 @@ use crate::{
     Decision,
     address::{is_always_local, is_v4},
     egress::without_proxy,
+    switch,
 };
 
 /// Facts that cost a lookup.
 pub trait Lookups {
+    /// What an operator switched, `SWITCH_…`.
+    fn switched(&self) -> u32;
     /// Whether the policy lists this local port.
     fn is_app_port(&self, port: u16) -> bool;
     /// Whether the workload's namespace routes this address to itself.
@@ -35,8 +37,8 @@ pub trait Lookups {
 pub fn decide<L: Lookups>(policy: &Policy, remote: &Address, port: u16, lookups: &L) -> Decision {
     if !lookups.is_app_port(port) {
         Decision::direct(PORT_NOT_LISTED)
-    } else if policy.flags & POLICY_ENABLED == 0 {
-        Decision::direct(DISABLED)
+    } else if let Some(off) = switch::off(policy, lookups.switched()) {
+        Decision::direct(off)
     } else if is_always_local(remote) || lookups.is_local(remote) {
         Decision::direct(LOCAL_SOURCE)
     } else if !is_v4(remote) && policy.flags & POLICY_IPV6 == 0 {

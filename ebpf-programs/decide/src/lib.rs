@@ -13,6 +13,7 @@ pub mod address;
 pub mod bytes;
 pub mod egress;
 pub mod ingress;
+mod switch;
 
 /// A verdict and why, as in [`ebpf_abi::verdict`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

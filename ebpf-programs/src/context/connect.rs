@@ -5,7 +5,7 @@ use aya_ebpf::{
     bindings::{BPF_F_CURRENT_NETNS, bpf_sock_addr, bpf_sock_tuple},
     helpers::{
         bpf_sk_release,
-        generated::{bpf_get_netns_cookie, bpf_sk_lookup_tcp},
+        generated::{bpf_get_netns_cookie, bpf_get_socket_cookie, bpf_sk_lookup_tcp},
     },
     programs::SockAddrContext,
 };
@@ -79,6 +79,13 @@ impl Connect {
     #[inline(always)]
     pub(crate) fn sock(self) -> Option<Sock> {
         Sock::new(read!(self.0, __bindgen_anon_1.sk))
+    }
+
+    /// The cookie of the socket.
+    #[inline(always)]
+    pub(crate) fn cookie(self) -> u64 {
+        // SAFETY: the context is of this program.
+        unsafe { bpf_get_socket_cookie(self.0.cast()) }
     }
 
     /// The cookie of the socket's network namespace; 0 where `sock_ops` could not tell it too.

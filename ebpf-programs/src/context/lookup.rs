@@ -41,7 +41,21 @@ impl<'a> Lookup<'a> {
         )
     }
 
+    #[inline(always)]
+    pub(crate) fn remote_port(self) -> u16 {
+        u16::from_be(read!(self.raw(), remote_port))
+    }
+
     /// Where it goes to.
+    #[inline(always)]
+    pub(crate) fn local(self) -> Address {
+        either(
+            read!(self.raw(), family),
+            read!(self.raw(), local_ip4),
+            read_v6!(self.raw(), local_ip6),
+        )
+    }
+
     #[inline(always)]
     pub(crate) fn local_port(self) -> u16 {
         read!(self.raw(), local_port) as u16

@@ -15,8 +15,8 @@ use crate::{
     context::connect::Connect,
     helpers::{Sock, current_owner},
     maps::{OWN_ADDRESSES, SOCKETS, workload},
-    policy::{self, Outgoing},
-    track::counter,
+    policy::{self, Outgoing, Ruled},
+    track::{connection, counter, trace},
 };
 
 /// The connection goes on, to where the context then says.
@@ -116,7 +116,10 @@ fn connect(context: Connect, address: Address) -> Course {
         return Course::of(Turn::Unchanged, &attempt);
     };
     let mut egress_port = 0;
-    let mut decision = decide(context, &attempt, &mut egress_port);
+    let Ruled {
+        mut decision,
+        policy,
+    } = decide(context, &attempt, &mut egress_port);
     let (mut course, bound) = course(sock, &attempt, &decision, egress_port);
     if bound {
         decision = Decision::refused(BOUND_TO_DEVICE);
@@ -130,6 +133,10 @@ fn connect(context: Connect, address: Address) -> Course {
         }
     }
     counter::count(workload(), EGRESS, decision);
+    trace::outgoing(&attempt, Ruled { decision, policy });
+    if matches!(course.turn, Turn::Denied) {
+        connection::denied(context.cookie(), context.netns_cookie(), &attempt, decision);
+    }
     course
 }
 
@@ -137,18 +144,19 @@ fn connect(context: Connect, address: Address) -> Course {
 /// as a part of the result the compiler leaves it undefined where it is not used and computes with
 /// it there all the same, which the verifier refuses.
 #[inline(always)]
-fn decide(context: Connect, attempt: &Attempt, egress_port: &mut u16) -> Decision {
+fn decide(context: Connect, attempt: &Attempt, egress_port: &mut u16) -> Ruled {
     let port = core::cell::Cell::new(0);
-    let decision = policy::decide(|index, policy| {
+    let ruled = policy::decide(|index, policy| {
         port.set(policy.egress_port);
         let lookups = Outgoing {
             context,
-            policy: index,
+            index,
+            policy,
         };
         egress::decide(policy, attempt, &lookups)
     });
     *egress_port = port.get();
-    decision
+    ruled
 }
 
 /// Where a connection goes by its decision, and whether it cannot because its socket is bound to an

@@ -4,14 +4,14 @@ use aya_ebpf::{
     bindings::sk_action::{SK_DROP, SK_PASS},
     programs::SkLookupContext,
 };
-use ebpf_abi::verdict::{INGRESS, REDIRECTED, REFUSED};
+use ebpf_abi::verdict::{DIRECT, INGRESS, REDIRECTED, REFUSED};
 use ebpf_decide::ingress;
 
 use crate::{
     context::lookup::Lookup,
     maps::workload,
     policy::{self, Incoming},
-    track::counter,
+    track::{counter, trace},
 };
 
 /// What is not refused passes on: to the socket that was chosen, or to the kernel's own lookup.
@@ -25,16 +25,20 @@ pub(crate) fn packet(context: &SkLookupContext) -> u32 {
     }
     let slot = workload() * 2 + u32::from(packet.is_v6());
     let remote = packet.remote();
-    let decision = policy::decide(|index, policy| {
-        let lookups = Incoming { policy: index };
+    let ruled = policy::decide(|_, policy| {
+        let lookups = Incoming { policy };
         let decision = ingress::decide(policy, &remote, packet.local_port(), &lookups);
         if decision.verdict == REDIRECTED && !packet.give_to(slot) {
             return ingress::without_socket(policy);
         }
         decision
     });
-    if decision.verdict == REFUSED {
-        counter::count(workload(), INGRESS, decision);
+    if ruled.decision.verdict != DIRECT {
+        let peer = (&remote, packet.remote_port());
+        trace::incoming(peer, (&packet.local(), packet.local_port()), ruled);
+    }
+    if ruled.decision.verdict == REFUSED {
+        counter::count(workload(), INGRESS, ruled.decision);
         return SK_DROP;
     }
     SK_PASS

@@ -17,8 +17,8 @@ use ebpf_decide::{Decision, ingress};
 use crate::{
     context::tcp::Tcp,
     maps::{SOCKETS, workload},
-    policy::{self, Incoming},
-    track::{connection, counter, flow},
+    policy::{self, Incoming, Ruled},
+    track::{connection, counter, flow, trace},
 };
 
 /// Of sockets that nobody of the workload connected.
@@ -102,14 +102,10 @@ fn accepted(tcp: Tcp) {
         return;
     }
     let remote = tcp.remote();
-    let decided = policy::decide(|index, policy| {
-        ingress::decide(
-            policy,
-            &remote,
-            tcp.local_port(),
-            &Incoming { policy: index },
-        )
+    let ruled = policy::decide(|_, policy| {
+        ingress::decide(policy, &remote, tcp.local_port(), &Incoming { policy })
     });
+    let decided = ruled.decision;
     let reason = if decided.verdict == DIRECT {
         decided.reason
     } else {
@@ -129,7 +125,13 @@ fn accepted(tcp: Tcp) {
         peer_fin: 0,
         padding_at_end: 0,
     };
-    counter::count(workload(), INGRESS, Decision::direct(reason));
+    let decision = Decision::direct(reason);
+    counter::count(workload(), INGRESS, decision);
+    trace::incoming(
+        (&remote, tcp.remote_port()),
+        (&tcp.local(), tcp.local_port()),
+        Ruled { decision, ..ruled },
+    );
     match sock.storage_or_insert(&SOCKETS, &mut socket) {
         Some(socket) => connection::begin(tcp, workload(), socket),
         None => counter::lose(workload(), INGRESS, NO_SOCKET_STORAGE),

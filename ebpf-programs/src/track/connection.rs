@@ -7,15 +7,20 @@ use aya_ebpf::bindings::{
 };
 use aya_ebpf::helpers::generated::bpf_ringbuf_query;
 use ebpf_abi::{
-    Closed, Connection, FIN_SENT, PASSIVE, PEER_FIN_SEEN, Socket,
+    Closed, Connection, FIN_SENT, PASSIVE, PEER_FIN_SEEN, Socket, UNSPECIFIED,
     verdict::{CLOSED_BUFFER_FULL, CONNECTION_TABLE_FULL, EGRESS, INGRESS, REDIRECTED},
 };
-use ebpf_decide::bytes;
+use ebpf_decide::{
+    Decision,
+    address::{is_v4, mapped},
+    bytes,
+    egress::Attempt,
+};
 
 use crate::{
     context::tcp::Tcp,
     helpers::boot_ns,
-    maps::{CLOSED, CONNECTIONS, SOCKETS},
+    maps::{CLOSED, CONNECTIONS, SOCKETS, workload},
     track::{counter, flow},
 };
 
@@ -55,6 +60,45 @@ pub(crate) fn begin(tcp: Tcp, workload: u32, socket: &Socket) {
         counter::lose(workload, direction, CONNECTION_TABLE_FULL);
     }
     tcp.also_tell(BPF_SOCK_OPS_STATE_CB_FLAG);
+}
+
+/// Writes the closing record of a connection that ends in its connect hook: TCP never hears of it,
+/// so there is no other event.
+#[inline(always)]
+pub(crate) fn denied(cookie: u64, netns: u64, attempt: &Attempt, decision: Decision) {
+    let Some(mut record) = CLOSED.reserve_untyped::<Closed>(0) else {
+        counter::lose(workload(), EGRESS, CLOSED_BUFFER_FULL);
+        return;
+    };
+    let now = boot_ns();
+    record.write(Closed {
+        connection: Connection {
+            began_ns: now,
+            netns,
+            local: if is_v4(&attempt.address) {
+                mapped(0)
+            } else {
+                UNSPECIFIED
+            },
+            remote: attempt.address,
+            local_port: 0,
+            remote_port: attempt.port,
+            workload: workload(),
+            direction: EGRESS,
+            verdict: decision.verdict,
+            reason: decision.reason,
+            uid: attempt.uid,
+            gid: attempt.gid,
+            flags: 0,
+        },
+        cookie,
+        ended_ns: now,
+        sent: 0,
+        received: 0,
+        rtt_us: 0,
+        retransmits: 0,
+    });
+    record.submit(wake());
 }
 
 /// Follows a change of state.

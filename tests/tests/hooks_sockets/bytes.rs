@@ -12,7 +12,7 @@ use std::{
 use mesh_bpf::{ClosedConnection, ClosedConnections, Direction, Instance, Verdict};
 use tests::wait;
 
-use crate::stage::{Agent, FAR_V4, Proxy, plays};
+use crate::stage::{Agent, FAR_V4, Proxy, WORKLOAD, plays};
 
 /// The closing record of the application's only connection that is not one of the proxy's.
 fn closing(closed: &mut ClosedConnections) -> ClosedConnection {
@@ -198,7 +198,7 @@ plays! {
         assert_eq!(direct.record.reason, "local-destination");
         assert_eq!(direct.record.remote, to.parse().unwrap());
         assert_bytes(&direct, 42, 0);
-        instance.rest().unwrap();
+        instance.rest(WORKLOAD).unwrap();
         application.ask(&format!("connect {FAR_V4}")).unwrap_err();
         let refused = closing(&mut closed);
         assert_eq!(refused.record.verdict, Verdict::Refused);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use mesh_bpf::{Instance, local};
+use mesh_bpf::{Instance, ProxyKind, WorkloadSpec, local};
 use mesh_model::redirect::{OnProxyDown, RedirectRules};
 use tests::wait;
 
@@ -13,7 +13,7 @@ use crate::stage::{
 /// A stage whose proxy beats once and may then be silent for so long.
 fn beating(stage: &Stage, rules: &RedirectRules, heartbeat: Duration) -> Instance {
     let mut settings = stage.settings();
-    settings.heartbeat = Some(heartbeat);
+    settings.heartbeat = heartbeat;
     let instance = Instance::open(&settings, object()).unwrap_or_else(|error| fail(&error));
     let local = local::networks().unwrap();
     instance
@@ -97,10 +97,10 @@ plays! {
         let instance = beating(stage, &rules, Duration::from_mins(10));
         assert_refused(stage);
         assert_counted(&instance, "egress refused proxy-silent", 9);
-        instance.beat().unwrap();
+        instance.beat(WORKLOAD).unwrap();
         let mut application = stage.application();
         application.ask(&format!("connect {FAR_V4}")).unwrap();
-        instance.rest().unwrap();
+        instance.rest(WORKLOAD).unwrap();
         application.ask(&format!("connect {FAR_V4}")).unwrap_err();
     }
 
@@ -108,7 +108,7 @@ plays! {
         let proxy = Proxy::listen();
         let rules = rules(proxy.port, OnProxyDown::Refuse);
         let instance = beating(stage, &rules, Duration::from_millis(50));
-        instance.beat().unwrap();
+        instance.beat(WORKLOAD).unwrap();
         let mut application = stage.application();
         wait::until_true("a proxy that counts as silent", || {
             Ok(application.ask(&format!("connect {FAR_V4}")).is_err())
@@ -136,12 +136,14 @@ plays! {
 
     fn an_external_proxy_has_no_heartbeat(stage) {
         let proxy = Proxy::listen();
-        let mut settings = stage.settings();
-        settings.heartbeat = None;
-        let instance = Instance::open(&settings, object()).unwrap_or_else(|error| fail(&error));
+        let instance = stage.instance();
         let local = local::networks().unwrap();
         let rules = rules(proxy.port, OnProxyDown::Refuse);
-        instance.enrol(&stage.spec(), &rules, 1, &local).unwrap();
+        let external = WorkloadSpec { proxy: ProxyKind::External, ..stage.spec() };
+        instance.enrol(&external, &rules, 1, &local).unwrap();
+        // Neither says anything of a proxy that has no heartbeat.
+        instance.beat(WORKLOAD).unwrap();
+        instance.rest(WORKLOAD).unwrap();
         let mut application = stage.application();
         application.ask(&format!("connect {FAR_V4}")).unwrap();
         let (_stream, origin) = proxy.accept(&instance);
@@ -149,5 +151,21 @@ plays! {
         drop(proxy);
         drop(application);
         assert_refused(stage);
+    }
+
+    fn a_proxy_of_ours_after_an_external_one_is_down_until_it_beats(stage) {
+        let proxy = Proxy::listen();
+        let instance = stage.instance();
+        let local = local::networks().unwrap();
+        let rules = rules(proxy.port, OnProxyDown::Refuse);
+        let external = WorkloadSpec { proxy: ProxyKind::External, ..stage.spec() };
+        instance.enrol(&external, &rules, 1, &local).unwrap();
+        let mut application = stage.application();
+        application.ask(&format!("connect {FAR_V4}")).unwrap();
+        instance.enrol(&stage.spec(), &rules, 2, &local).unwrap();
+        application.ask(&format!("connect {FAR_V4}")).unwrap_err();
+        assert_counted(&instance, "egress refused proxy-silent", 1);
+        instance.beat(WORKLOAD).unwrap();
+        application.ask(&format!("connect {FAR_V4}")).unwrap();
     }
 }

@@ -111,10 +111,10 @@ plays! {
     fn refused_without_the_proxy(stage) {
         let mut it = set_up(stage, OnProxyDown::Refuse);
         let Ingress { proxy, instance, client, .. } = &mut it;
-        instance.rest().unwrap();
+        instance.rest(WORKLOAD).unwrap();
         let refusal = client.ask(&format!("connect {}", own(OWN_V4))).unwrap_err();
         assert!(refusal.starts_with("ConnectionRefused"), "{refusal}");
-        instance.beat().unwrap();
+        instance.beat(WORKLOAD).unwrap();
         client.ask(&format!("connect {}", own(OWN_V4))).unwrap();
         proxy.accept(instance);
         // Listening sockets that are closed leave the map by themselves.
@@ -128,11 +128,11 @@ plays! {
 
     fn bypassed_without_the_proxy(stage) {
         let mut it = set_up(stage, OnProxyDown::Bypass);
-        it.instance.rest().unwrap();
+        it.instance.rest(WORKLOAD).unwrap();
         it.client.ask(&format!("connect {}", own(OWN_V4))).unwrap();
         it.application.ask(&format!("accept {}", it.listeners[0])).unwrap();
         assert_counted(&it.instance, "ingress direct proxy-silent", 1);
-        it.instance.beat().unwrap();
+        it.instance.beat(WORKLOAD).unwrap();
         drop(it.proxy);
         it.client.ask(&format!("connect {}", own(OWN_V6))).unwrap();
         it.application.ask(&format!("accept {}", it.listeners[1])).unwrap();
@@ -170,6 +170,7 @@ plays! {
         let rules = RedirectRules { app_ports: [APP_PORT].into(), ..it.proxy.rules() };
         let local = mesh_bpf::local::networks().unwrap();
         it.instance.enrol(&stage.spec(), &rules, 2, &local).unwrap();
+        it.instance.beat(WORKLOAD).unwrap();
         let refusal = it.client.ask(&format!("connect {}", own(OWN_V4))).unwrap_err();
         assert!(refusal.starts_with("ConnectionRefused"), "{refusal}");
     }

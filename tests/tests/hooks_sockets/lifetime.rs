@@ -43,11 +43,11 @@ plays! {
         assert_eq!(report.name, stage.name);
         assert_eq!(report.links.len(), 8);
         assert!(report.links.iter().all(|link| link.attached && link.id != 0));
-        assert_eq!(report.maps.len(), 16);
-        assert_eq!(report.proxy, inspect::ProxyState::Up);
+        assert_eq!(report.maps.len(), 18);
         let [workload] = &report.workloads[..] else { panic!("{:?}", report.workloads) };
         assert_eq!((workload.id, workload.name.as_str()), (WORKLOAD, "played"));
         assert_eq!(workload.cgroup, stage.workload_cgroup);
+        assert_eq!(workload.proxy, inspect::ProxyState::Up);
         let said = workload.rules.as_ref().unwrap();
         assert_eq!(said.generation, 1);
         assert_eq!(said.egress_port, proxy.port);
@@ -78,12 +78,13 @@ plays! {
         assert_eq!(report.links.len(), 2);
         assert!(report.workloads.is_empty());
         for map in [
-            "CONNECTIONS", "FLOWS", "POLICIES", "PORTS", "NETWORKS", "LOCAL_NETWORKS", "OWN_ADDRESSES", "STEERED"] {
+            "CONNECTIONS", "FLOWS", "POLICIES", "NETWORKS", "LOCAL_NETWORKS", "OWN_ADDRESSES", "STEERED"] {
             assert_eq!(stage.entries(map), 0, "{map}");
         }
         // And may come back.
         let local = local::networks().unwrap();
         instance.enrol(&stage.spec(), &proxy.rules(), 2, &local).unwrap();
+        instance.beat(WORKLOAD).unwrap();
         application.ask(&format!("connect {FAR_V4}")).unwrap();
         proxy.accept(&instance);
     }
@@ -92,7 +93,7 @@ plays! {
         let proxy = Proxy::listen();
         let instance = stage.enrolled(&proxy.rules());
         let removed = uninstall::uninstall(Path::new(BPFFS), &stage.name).unwrap();
-        assert_eq!((removed.links, removed.maps), (8, 16));
+        assert_eq!((removed.links, removed.maps), (8, 18));
         // Its own six, and the directory of all instances if it was the last.
         assert!([6, 7].contains(&removed.directories), "{removed:?}");
         // The daemon still holds its maps, and nothing is attached.

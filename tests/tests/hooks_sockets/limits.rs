@@ -8,10 +8,10 @@ use crate::stage::{Agent, FAR_V4, Proxy, Stage, WORKLOAD, fail, object, plays};
 /// An instance with small maps and the workload enrolled.
 fn small(stage: &Stage, rules: &RedirectRules, shrink: impl FnOnce(&mut Limits)) -> Instance {
     let mut settings = stage.settings();
-    settings.heartbeat = Some(std::time::Duration::from_mins(10));
+    settings.heartbeat = std::time::Duration::from_mins(10);
     shrink(&mut settings.limits);
     let instance = Instance::open(&settings, object()).unwrap_or_else(|error| fail(&error));
-    instance.beat().unwrap();
+    instance.beat(WORKLOAD).unwrap();
     let local = local::networks().unwrap();
     instance
         .enrol(&stage.spec(), rules, 1, &local)
@@ -82,14 +82,16 @@ plays! {
 
     fn full_maps_keep_the_rules_that_were_in_force(stage) {
         let proxy = Proxy::listen();
-        let instance = small(stage, &proxy.rules(), |limits| limits.ports = 8);
+        let instance = small(stage, &proxy.rules(), |limits| limits.networks = 8);
         let mut many = proxy.rules();
-        many.ignored_ports.extend(1000..1100);
+        for third in 0..100 {
+            many.ignored_networks.insert(format!("10.0.{third}.0/24").parse().unwrap());
+        }
         let refused = instance.set_rules(WORKLOAD, &many, 2).unwrap_err();
-        assert!(matches!(refused, BpfError::Map { map: "PORTS", .. }), "{refused}");
+        assert!(matches!(refused, BpfError::Map { map: "NETWORKS", .. }), "{refused}");
         let report = stage.report();
         assert_eq!(report.workloads[0].rules.as_ref().unwrap().generation, 1);
-        assert_eq!(stage.entries("PORTS"), 1);
+        assert_eq!(stage.entries("NETWORKS"), 2);
         let mut application = stage.application();
         application.ask(&format!("connect {FAR_V4}")).unwrap();
         proxy.accept(&instance);

@@ -12,5 +12,7 @@ mod limits;
 mod made_outside;
 mod namespaces;
 mod original_destination;
+mod refused;
 mod requirements;
 mod skip_rules;
+mod switch;

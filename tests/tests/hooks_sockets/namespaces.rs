@@ -2,7 +2,7 @@
 
 use std::{fs::File, os::fd::AsFd as _, thread};
 
-use mesh_bpf::{WorkloadSpec, local};
+use mesh_bpf::{ProxyKind, WorkloadSpec, local};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use crate::stage::{Agent, FAR_V4, Proxy, Stage, Way, fail, plays};
@@ -28,6 +28,7 @@ impl Tenant {
             name: format!("tenant-{id}"),
             cgroup,
             netns: Some(netns),
+            proxy: ProxyKind::Internal,
         };
         Self {
             spec,

@@ -10,7 +10,7 @@ use rustix::{
 
 use tests::capability::BPFFS;
 
-use crate::stage::{FAR_V4, Proxy, fail, object, plays};
+use crate::stage::{FAR_V4, Proxy, WORKLOAD, fail, object, plays};
 
 plays! {
     fn privileges(stage) {
@@ -35,7 +35,7 @@ plays! {
         let proxy = Proxy::listen();
         let opened = Instance::open(&settings, object()).and_then(|instance| {
             instance.enrol(&stage.spec(), &proxy.rules(), 1, &[])?;
-            instance.beat()?;
+            instance.beat(WORKLOAD)?;
             Ok(instance)
         });
         let connected = opened.as_ref().ok().map(|instance| {

@@ -175,8 +175,7 @@ plays! {
         assert_eq!(left_alone_for(&instance, &mut application, FAR_V4), "ignored-port");
         instance.set_rules(WORKLOAD, &proxy.rules(), 2).unwrap();
         is_redirected(&instance, &proxy, &mut application, FAR_V4);
-        // Port 22 and the two networks of the defaults, and nothing of the rules before.
-        assert_eq!(stage.entries("PORTS"), 1);
+        // The two networks of the defaults, and nothing of the rules before.
         assert_eq!(stage.entries("NETWORKS"), 2);
         assert_eq!(stage.entries("POLICIES"), 1);
     }

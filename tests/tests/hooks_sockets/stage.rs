@@ -18,7 +18,7 @@ use std::{
 
 use anyhow::Result;
 use mesh_bpf::{
-    Instance, InstanceSettings, Verdict, WorkloadSpec,
+    Instance, InstanceSettings, ProxyKind, Verdict, WorkloadSpec,
     inspect::{InstanceReport, inspect},
     local, uninstall,
 };
@@ -141,12 +141,14 @@ impl Stage {
         settings
     }
 
-    /// An instance with a proxy that beats, far beyond the end of the play.
+    /// An instance in which the proxies of all workloads beat, far beyond the end of the play.
     pub(crate) fn instance(&self) -> Instance {
         let mut settings = self.settings();
-        settings.heartbeat = Some(Duration::from_mins(10));
+        settings.heartbeat = Duration::from_mins(10);
         let instance = Instance::open(&settings, object()).unwrap_or_else(|error| fail(&error));
-        instance.beat().unwrap();
+        for workload in 0..settings.limits.workloads {
+            instance.beat(workload).unwrap();
+        }
         instance
     }
 
@@ -156,6 +158,7 @@ impl Stage {
             name: "played".to_owned(),
             cgroup: self.workload_cgroup.clone(),
             netns: None,
+            proxy: ProxyKind::Internal,
         }
     }
 

@@ -12,7 +12,9 @@ use std::{
 };
 
 use anyhow::Context;
-use mesh_bpf::{ConnectionRecord, Instance, InstanceSettings, Origins, WorkloadSpec, local};
+use mesh_bpf::{
+    ConnectionRecord, Instance, InstanceSettings, Origins, ProxyKind, WorkloadSpec, local,
+};
 use mesh_model::{origin::Origin, redirect::RedirectRules};
 use mesh_proxy::{Listeners, OriginSource};
 use mesh_telemetry::Registry;
@@ -53,13 +55,13 @@ impl Redirection {
         proxy_cgroup: &Path,
         workload: u32,
     ) -> anyhow::Result<Self> {
-        let heartbeat = match settings.proxy {
-            ProxyPlace::Internal => Some(settings.heartbeat),
-            ProxyPlace::External(_) => None,
+        let (proxy, heartbeat) = match settings.proxy {
+            ProxyPlace::Internal => (ProxyKind::Internal, Some(settings.heartbeat)),
+            ProxyPlace::External(_) => (ProxyKind::External, None),
         };
         let instance = Instance::open(
             &InstanceSettings {
-                heartbeat,
+                heartbeat: settings.heartbeat,
                 ..InstanceSettings::new(settings.instance.clone(), proxy_cgroup)
             },
             OBJECT,
@@ -71,6 +73,7 @@ impl Redirection {
                 name: settings.workload_name.clone(),
                 cgroup: absolute(&settings.workload_cgroup)?,
                 netns: None,
+                proxy,
             }),
             heartbeat,
             local: Arc::new(Mutex::new(Vec::new())),
@@ -109,7 +112,7 @@ impl Redirection {
                 steered.v6.as_ref().map(AsFd::as_fd),
             )?;
         }
-        self.instance.beat()?;
+        self.instance.beat(self.spec.id)?;
         self.instance.enrol(
             &self.spec,
             &self.rules(&in_force.rules),
@@ -141,7 +144,9 @@ impl Redirection {
         let closed = closing::start(self.instance.closed()?, registry)?;
         let heart = self
             .heartbeat
-            .map(|heartbeat| Heart::start(Arc::clone(&self.instance), heartbeat / BEATS))
+            .map(|heartbeat| {
+                Heart::start(Arc::clone(&self.instance), self.spec.id, heartbeat / BEATS)
+            })
             .transpose()?;
         let redirection = self.clone();
         let following = tokio::spawn(async move {
@@ -183,7 +188,7 @@ impl Redirection {
 
     /// Says that the proxy is down, so that the workload's mode takes effect at once.
     pub(crate) fn rest(&self) {
-        if let Err(error) = self.instance.rest() {
+        if let Err(error) = self.instance.rest(self.spec.id) {
             tracing::error!("{:#}", anyhow::Error::new(error));
         }
     }

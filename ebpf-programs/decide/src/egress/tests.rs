@@ -8,7 +8,7 @@ use std::{
 
 use ebpf_abi::{
     Address, EXTERNAL_PROXY, IGNORED_GID, IGNORED_UID, POLICY_BYPASS, POLICY_ENABLED, POLICY_IPV6,
-    Policy,
+    Policy, SWITCH_AS_CONFIGURED, SWITCH_OFF, SWITCH_ON,
     verdict::{DIRECT, LOCAL_DESTINATION, MATCHED, REDIRECTED, REFUSED},
 };
 use proptest::prelude::*;
@@ -30,6 +30,7 @@ struct Rules {
     local: BTreeSet<IpAddr>,
     listens: bool,
     silent: bool,
+    switched: u32,
 }
 
 fn words(address: IpAddr) -> Address {
@@ -71,6 +72,10 @@ fn contains(network: IpAddr, length: u8, address: IpAddr) -> bool {
 }
 
 impl Lookups for Rules {
+    fn switched(&self) -> u32 {
+        self.switched
+    }
+
     fn is_local(&self, address: &Address) -> bool {
         self.local.contains(&standard(address))
     }
@@ -114,8 +119,13 @@ impl Rules {
 
     /// The guide's script, rule by rule: any that matches leaves the connection alone.
     fn is_left_alone(&self, to: IpAddr, port: u16, uid: u32, gid: u32) -> bool {
+        let is_on = match self.switched {
+            SWITCH_ON => true,
+            SWITCH_OFF => false,
+            _ => self.enabled,
+        };
         let rules = [
-            !self.enabled,
+            !is_on,
             to.is_ipv6() && !self.ipv6,
             to.is_loopback() || to.is_unspecified() || self.local.contains(&to),
             self.uid == Some(uid),
@@ -168,9 +178,10 @@ prop_compose! {
         ports in proptest::collection::btree_set(1..6_u16, 0..3),
         networks in proptest::collection::vec(network(), 0..3),
         local in proptest::collection::btree_set(address(), 0..3),
+        switched in prop_oneof![Just(SWITCH_AS_CONFIGURED), Just(SWITCH_ON), Just(SWITCH_OFF)],
     ) -> Rules {
         let [enabled, ipv6, bypass, external, listens, silent] = flags;
-        Rules { enabled, ipv6, bypass, external, uid, gid, ports, networks, local, listens, silent }
+        Rules { enabled, ipv6, bypass, external, uid, gid, ports, networks, local, listens, silent, switched }
     }
 }
 
@@ -193,7 +204,7 @@ proptest! {
 
     #[test]
     fn the_host_itself_is_never_redirected(mut rules in rules(), last in any::<[u8; 3]>()) {
-        rules.enabled = true;
+        rules.switched = SWITCH_ON;
         let [b, c, d] = last;
         let address = words(IpAddr::from([127, b, c, d]));
         let attempt = Attempt { address, port: 80, uid: 0, gid: 0 };

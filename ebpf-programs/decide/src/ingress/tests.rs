@@ -1,5 +1,6 @@
 use ebpf_abi::{
     Address, EXTERNAL_PROXY, LOOPBACK_V6, POLICY_BYPASS, POLICY_ENABLED, POLICY_IPV6, Policy,
+    SWITCH_AS_CONFIGURED, SWITCH_OFF, SWITCH_ON,
     verdict::{
         DIRECT, LOCAL_SOURCE, PORT_NOT_LISTED, PROXY_ABSENT, PROXY_EXTERNAL, PROXY_SILENT,
         REDIRECTED, REFUSED,
@@ -15,9 +16,14 @@ struct Facts {
     listed: bool,
     local: bool,
     silent: bool,
+    switched: u32,
 }
 
 impl Lookups for Facts {
+    fn switched(&self) -> u32 {
+        self.switched
+    }
+
     fn is_app_port(&self, _: u16) -> bool {
         self.listed
     }
@@ -52,6 +58,7 @@ proptest! {
         bypass: bool,
         external: bool,
         over_v6: bool,
+        switched in SWITCH_AS_CONFIGURED..=SWITCH_OFF,
     ) {
         let flag = |holds: bool, flag| if holds { flag } else { 0 };
         let policy = policy(
@@ -61,8 +68,9 @@ proptest! {
                 | flag(external, EXTERNAL_PROXY),
         );
         let remote = if over_v6 { FAR_V6 } else { FAR_V4 };
-        let decision = decide(&policy, &remote, 80, &Facts { listed, local, silent });
-        let is_for_proxy = listed && enabled && !local && (ipv6 || !over_v6);
+        let decision = decide(&policy, &remote, 80, &Facts { listed, local, silent, switched });
+        let is_on = switched == SWITCH_ON || (switched != SWITCH_OFF && enabled);
+        let is_for_proxy = listed && is_on && !local && (ipv6 || !over_v6);
         let is_up = external || !silent;
         let expected = match (is_for_proxy, is_up) {
             (false, _) => DIRECT,
@@ -80,6 +88,7 @@ fn the_proxy_s_own_connections_reach_the_application() {
         listed: true,
         local: false,
         silent: false,
+        switched: SWITCH_AS_CONFIGURED,
     };
     for remote in [mapped(0x7f00_0001_u32.to_be()), LOOPBACK_V6] {
         let decision = decide(&policy(POLICY_ENABLED | POLICY_IPV6), &remote, 80, &facts);
@@ -93,6 +102,7 @@ fn other_ports_are_left_alone_whatever_the_proxy_does() {
         listed: false,
         local: false,
         silent: true,
+        switched: SWITCH_AS_CONFIGURED,
     };
     let decision = decide(&policy(POLICY_ENABLED), &FAR_V4, 81, &facts);
     assert_eq!(
@@ -116,6 +126,7 @@ fn a_missing_socket_follows_the_mode() {
         listed: true,
         local: false,
         silent: true,
+        switched: SWITCH_AS_CONFIGURED,
     };
     assert_eq!(
         decide(&policy(POLICY_ENABLED), &FAR_V4, 80, &facts).reason,

@@ -234,7 +234,7 @@ impl ClosedConnections {
         let Some(item) = self.ring.next() else {
             return Ok(None);
         };
-        let closed = crate::sys::read_closed(&item)?;
+        let closed: Closed = crate::sys::read_record(&item)?;
         Ok(Some(ClosedConnection::from(&closed)))
     }
 }

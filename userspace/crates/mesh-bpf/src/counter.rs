@@ -1,10 +1,13 @@
 //! Decisions counted in the kernel.
 
-use aya::maps::{MapData, PerCpuArray};
 use ebpf_abi::verdict::{COUNTERS, DIRECTIONS, REASONS, VERDICTS, counter};
 use serde::Serialize;
 
-use crate::{BpfError, Direction, Verdict, connection::reason_name, maps::name};
+use crate::{
+    BpfError, Direction, Verdict,
+    connection::reason_name,
+    maps::{self, Maps, name},
+};
 
 /// How often one decision was taken for one workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -20,17 +23,14 @@ pub struct Counter {
 }
 
 /// The counters of one workload, without those at zero.
-pub(crate) fn of_workload(
-    map: &PerCpuArray<MapData, u64>,
-    id: u32,
-) -> Result<Vec<Counter>, BpfError> {
+pub(crate) fn of_workload(maps: &Maps, id: u32) -> Result<Vec<Counter>, BpfError> {
+    let map = maps.counters.lock().expect("no holder panics");
     let mut counters = Vec::new();
     for (direction, verdict, reason) in decisions() {
-        let index = id * COUNTERS + counter(direction, verdict, reason);
-        let of_processors = map
-            .get(&index, 0)
-            .map_err(BpfError::map("read", name::COUNTERS))?;
-        let count = of_processors.iter().sum();
+        let key = id * COUNTERS + counter(direction, verdict, reason);
+        let of_processors =
+            maps::found(map.get(&key, 0)).map_err(BpfError::map("read", name::COUNTERS))?;
+        let count = of_processors.map_or(0, |counts| counts.iter().sum());
         if count > 0 {
             counters.push(Counter {
                 direction: Direction::from_number(direction),
@@ -41,6 +41,16 @@ pub(crate) fn of_workload(
         }
     }
     Ok(counters)
+}
+
+/// Removes the counters of a workload.
+pub(crate) fn forget(maps: &Maps, id: u32) -> Result<(), BpfError> {
+    let mut map = maps.counters.lock().expect("no holder panics");
+    for (direction, verdict, reason) in decisions() {
+        let key = id * COUNTERS + counter(direction, verdict, reason);
+        maps::found(map.remove(&key)).map_err(BpfError::map("write", name::COUNTERS))?;
+    }
+    Ok(())
 }
 
 fn decisions() -> impl Iterator<Item = (u32, u32, u32)> {

@@ -92,6 +92,23 @@ pub enum BpfError {
         /// This version.
         own: u32,
     },
+    /// There is no such instance.
+    #[error("no instance `{name}` on this kernel; name one with --instance")]
+    NoInstance {
+        /// The name.
+        name: String,
+    },
+    /// There is no such workload.
+    #[error(
+        "no workload `{name}` is enrolled in instance {instance}; see: ferromesh status --instance \
+         {instance}"
+    )]
+    NoWorkload {
+        /// The name.
+        name: String,
+        /// The instance.
+        instance: String,
+    },
     /// A workload's id is above what the maps were made for.
     #[error("workload id {id} is not below {limit}, the number of workloads that the maps hold")]
     WorkloadId {

@@ -12,8 +12,8 @@ use aya::{
 };
 use ebpf_abi::{
     Address, Connection, FlowKey, IGNORED_GID, IGNORED_UID, LocalKey, NEVER_SILENT, NetworkKey,
-    Origin, OwnAddressKey, POLICY_BYPASS, POLICY_ENABLED, POLICY_IPV6, PORT_APP, PORT_IGNORED,
-    Policy, PortKey, SteeredKey, WorkloadRecord,
+    Origin, OwnAddressKey, POLICY_BYPASS, POLICY_ENABLED, POLICY_IPV6, Policy, SteeredKey,
+    WorkloadRecord,
 };
 use ipnet::IpNet;
 use mesh_model::redirect::OnProxyDown;
@@ -26,6 +26,7 @@ use crate::{
     instance::live_connections,
     maps::{self, Maps, name as map_name, rules::network_of, workloads::Enrolled},
     pins::{self, Pins},
+    switch::Switch,
     sys,
 };
 
@@ -36,8 +37,6 @@ pub struct InstanceReport {
     pub name: String,
     /// The layout of maps that it was made with.
     pub abi_version: u32,
-    /// How the proxy fares, by its heartbeat.
-    pub proxy: ProxyState,
     /// Every pinned link, with its program.
     pub links: Vec<LinkReport>,
     /// Every pinned map.
@@ -61,7 +60,7 @@ pub enum ProxyState {
 }
 
 impl ProxyState {
-    fn of_deadline(deadline_ns: u64, now_ns: u64) -> Self {
+    pub(crate) fn of_deadline(deadline_ns: u64, now_ns: u64) -> Self {
         match deadline_ns {
             NEVER_SILENT => Self::External,
             deadline if deadline > now_ns => Self::Up,
@@ -118,6 +117,10 @@ pub struct WorkloadReport {
     pub cgroup: PathBuf,
     /// Its network namespace; none for the daemon's own.
     pub netns: Option<PathBuf>,
+    /// How its proxy fares, by its heartbeat.
+    pub proxy: ProxyState,
+    /// What an operator switched.
+    pub switch: Switch,
     /// The rules in force; none if there are none.
     pub rules: Option<RulesReport>,
     /// The decisions taken for it.
@@ -153,33 +156,14 @@ pub struct RulesReport {
 
 /// Reads one instance from its pins; none if there are none.
 pub fn inspect(bpffs: &Path, name: &str) -> Result<Option<InstanceReport>, BpfError> {
-    let own = ebpf_abi::ABI_VERSION;
-    match pins::versions(bpffs, name)?.into_iter().max() {
-        None => return Ok(None),
-        Some(found) if found != own => {
-            let instance = name.to_owned();
-            return Err(BpfError::OtherVersion {
-                instance,
-                found,
-                own,
-            });
-        }
-        Some(_) => {}
-    }
-    let pins = Pins::new(bpffs, name);
+    let Some(pins) = pins::present(bpffs, name)? else {
+        return Ok(None);
+    };
     let maps = Maps::open(&pins)?;
     let workloads = maps.enrolled()?;
-    let deadline = maps
-        .instance
-        .lock()
-        .expect("no holder panics")
-        .get(&0, 0)
-        .map_err(BpfError::map("read", map_name::INSTANCE))?
-        .deadline_ns;
     Ok(Some(InstanceReport {
         name: name.to_owned(),
-        abi_version: own,
-        proxy: ProxyState::of_deadline(deadline, boot_ns()),
+        abi_version: ebpf_abi::ABI_VERSION,
         links: links(&pins)?,
         maps: map_reports(&pins)?,
         workloads: workloads
@@ -252,7 +236,6 @@ fn entries(pins: &Pins, name: &str) -> Result<Option<u64>, BpfError> {
         map_name::FLOWS => count::<FlowKey, Origin>(pins, map_name::FLOWS),
         map_name::CONNECTIONS => count::<u64, Connection>(pins, map_name::CONNECTIONS),
         map_name::POLICIES => count::<u32, Policy>(pins, map_name::POLICIES),
-        map_name::PORTS => count::<PortKey, u32>(pins, map_name::PORTS),
         map_name::STEERED => count::<SteeredKey, u32>(pins, map_name::STEERED),
         map_name::OWN_ADDRESSES => count::<OwnAddressKey, Address>(pins, map_name::OWN_ADDRESSES),
         map_name::WORKLOADS => count::<u32, WorkloadRecord>(pins, map_name::WORKLOADS),
@@ -278,7 +261,9 @@ fn workload_report(maps: &Maps, workload: Enrolled) -> Result<WorkloadReport, Bp
         None => None,
     };
     Ok(WorkloadReport {
-        counters: counter::of_workload(&maps.counters, workload.id)?,
+        proxy: ProxyState::of_deadline(maps.deadline(workload.id)?, boot_ns()),
+        switch: Switch::from_number(maps.switched(workload.id)?),
+        counters: counter::of_workload(maps, workload.id)?,
         id: workload.id,
         name: workload.name,
         cgroup: workload.cgroup,
@@ -296,23 +281,11 @@ fn rules_report(maps: &Maps, index: u32) -> Result<Option<RulesReport>, BpfError
     let Some(policy) = policy else {
         return Ok(None);
     };
-    let ports = maps::entries(
-        &maps.ports.lock().expect("no holder panics"),
-        map_name::PORTS,
-    )?;
-    let of_kind = |kind| {
-        let of_policy = ports
-            .iter()
-            .filter(|(key, _)| key.policy == index && key.kind == kind);
-        let mut listed: Vec<u16> = of_policy.map(|(key, _)| key.port).collect();
-        listed.sort_unstable();
-        listed
-    };
     let networks = maps.networks.lock().expect("no holder panics");
     let mut ignored_networks: Vec<IpNet> = maps::trie_keys(&networks, map_name::NETWORKS)?
         .into_iter()
         .filter(|key| key.data().policy == index)
-        .filter_map(|key| network_of(key.prefix_len(), key.data().address))
+        .filter_map(|key| network_of(&key))
         .collect();
     ignored_networks.sort_unstable();
     let has = |flag| policy.flags & flag != 0;
@@ -329,8 +302,8 @@ fn rules_report(maps: &Maps, index: u32) -> Result<Option<RulesReport>, BpfError
         ingress_port: policy.ingress_port,
         ignored_uid: has(IGNORED_UID).then_some(policy.ignored_uid),
         ignored_gid: has(IGNORED_GID).then_some(policy.ignored_gid),
-        ignored_ports: of_kind(PORT_IGNORED),
+        ignored_ports: policy.ignored_ports.iter().collect(),
         ignored_networks,
-        app_ports: of_kind(PORT_APP),
+        app_ports: policy.app_ports.iter().collect(),
     }))
 }

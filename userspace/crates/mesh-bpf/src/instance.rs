@@ -1,13 +1,12 @@
 //! The daemon's hold on the kernel: maps shared by pin, programs loaded once a workload.
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::HashSet,
     os::fd::BorrowedFd,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use ebpf_abi::NEVER_SILENT;
 use mesh_model::redirect::RedirectRules;
 
 use crate::{
@@ -32,7 +31,7 @@ pub struct Instance {
     pins: Pins,
     object: &'static [u8],
     proxy_cgroup: PathBuf,
-    heartbeat: Option<Duration>,
+    heartbeat: Duration,
     limits: Limits,
     has_netns_cookies: bool,
     maps: Maps,
@@ -42,8 +41,7 @@ pub struct Instance {
 impl Instance {
     /// Opens the pins of an instance, or makes them: loads the object, shares its maps by pin and
     /// attaches the proxy's programs to its cgroup. Links of an earlier daemon are updated in
-    /// place. The proxy counts as down until [`Self::beat`], an external one until it listens. An
-    /// instance that was not there before and cannot be made leaves nothing.
+    /// place. An instance that was not there before and cannot be made leaves nothing.
     pub fn open(settings: &InstanceSettings, object: &'static [u8]) -> Result<Self, BpfError> {
         check_name(&settings.name)?;
         preflight::check(&settings.bpffs)?;
@@ -86,12 +84,6 @@ impl Instance {
             has_netns_cookies,
             pins,
         };
-        if instance.heartbeat.is_none() {
-            instance.set_deadline(NEVER_SILENT)?;
-        } else if instance.deadline()? == NEVER_SILENT {
-            // The instance had an external proxy before.
-            instance.set_deadline(0)?;
-        }
         for hook in &PROXY_HOOKS {
             links::attach(&mut ebpf, hook, &target, &instance.pins.proxy_links())?;
         }
@@ -99,8 +91,9 @@ impl Instance {
     }
 
     /// Attaches the programs to a workload, with these rules and local networks in force before
-    /// the first of them. Links of an earlier daemon are updated in place, with no gap. A workload
-    /// that was not enrolled before and cannot be is left as it was.
+    /// the first of them. Links of an earlier daemon are updated in place, with no gap. A proxy of
+    /// ours counts as down until [`Self::beat`], an external one until it listens. A workload that
+    /// was not enrolled before and cannot be is left as it was.
     pub fn enrol(
         &self,
         spec: &WorkloadSpec,
@@ -150,6 +143,7 @@ impl Instance {
             netns: spec.netns.clone(),
             netns_cookie,
         })?;
+        self.maps.set_proxy_kind(spec.id, spec.proxy)?;
         self.set_local_addresses(spec.id, local)?;
         self.set_rules(spec.id, rules, generation)
     }
@@ -183,15 +177,8 @@ impl Instance {
         generation: u64,
     ) -> Result<(), BpfError> {
         self.check_id(id)?;
-        let external = self.heartbeat.is_none();
-        self.maps.switch_rules(id, rules, generation, external)?;
-        let enrolled = self.maps.enrolled()?;
-        match enrolled.iter().find(|workload| workload.id == id) {
-            Some(workload) => self
-                .maps
-                .set_steered(id, workload.netns_cookie, &rules.app_ports),
-            None => Ok(()),
-        }
+        let netns = self.maps.netns_cookie(id)?;
+        self.maps.switch_rules(id, netns, rules, generation)
     }
 
     /// Says which destinations are local to a workload's namespace; 127/8, `::1` and the
@@ -220,41 +207,18 @@ impl Instance {
         Ok(())
     }
 
-    /// Says that the proxy is well for another heartbeat. Call it several times in each; with an
-    /// external proxy it does nothing.
-    pub fn beat(&self) -> Result<(), BpfError> {
-        let Some(heartbeat) = self.heartbeat else {
-            return Ok(());
-        };
-        let heartbeat = u64::try_from(heartbeat.as_nanos()).unwrap_or(u64::MAX);
-        self.set_deadline(
-            connection::boot_ns()
-                .saturating_add(heartbeat)
-                .min(NEVER_SILENT - 1),
-        )
+    /// Says that a workload's proxy is well for another heartbeat. Call it several times in each;
+    /// with an external proxy it does nothing.
+    pub fn beat(&self, id: u32) -> Result<(), BpfError> {
+        self.check_id(id)?;
+        self.maps.beat(id, self.heartbeat)
     }
 
-    /// Says that the proxy is down from now on, for a planned end; with an external proxy it does
-    /// nothing.
-    pub fn rest(&self) -> Result<(), BpfError> {
-        if self.heartbeat.is_none() {
-            return Ok(());
-        }
-        self.set_deadline(0)
-    }
-
-    fn set_deadline(&self, deadline_ns: u64) -> Result<(), BpfError> {
-        let mut map = self.maps.instance.lock().expect("no holder panics");
-        map.set(0, ebpf_abi::Instance { deadline_ns }, 0)
-            .map_err(BpfError::map("write", name::INSTANCE))
-    }
-
-    fn deadline(&self) -> Result<u64, BpfError> {
-        let map = self.maps.instance.lock().expect("no holder panics");
-        let instance = map
-            .get(&0, 0)
-            .map_err(BpfError::map("read", name::INSTANCE))?;
-        Ok(instance.deadline_ns)
+    /// Says that a workload's proxy is down from now on, for a planned end; with an external proxy
+    /// it does nothing.
+    pub fn rest(&self, id: u32) -> Result<(), BpfError> {
+        self.check_id(id)?;
+        self.maps.rest(id)
     }
 
     /// A handle for the proxy's workers.
@@ -265,7 +229,7 @@ impl Instance {
     /// The decisions taken for a workload, without those never taken.
     pub fn counters(&self, id: u32) -> Result<Vec<Counter>, BpfError> {
         self.check_id(id)?;
-        counter::of_workload(&self.maps.counters, id)
+        counter::of_workload(&self.maps, id)
     }
 
     /// The live connections of all workloads, the oldest first, with byte counts where the
@@ -290,9 +254,10 @@ impl Instance {
         pins::remove_directory(&directory)?;
         self.maps.drop_rules(id)?;
         self.let_ingress_go(id);
-        self.maps.set_steered(id, 0, &BTreeSet::new())?;
         self.maps.set_local(id, &[])?;
         self.maps.forget_connections(id)?;
+        self.maps.forget_state(id)?;
+        counter::forget(&self.maps, id)?;
         self.maps.forget_workload(id)
     }
 

@@ -3,30 +3,34 @@
 mod connections;
 mod local;
 pub(crate) mod rules;
+mod state;
 pub(crate) mod workloads;
 
-use std::{fmt, io, sync::Mutex};
+use std::{
+    fmt, io,
+    sync::{Mutex, atomic::AtomicU32},
+};
 
 use aya::{
     Pod,
     maps::{
-        Array, HashMap, LpmTrie, Map, MapData, MapError, PerCpuArray, SkStorage, SockMap,
+        Array, HashMap, LpmTrie, Map, MapData, MapError, PerCpuHashMap, SkStorage, SockMap,
         lpm_trie::Key,
     },
 };
 use ebpf_abi::{
-    Address, Connection, FlowKey, Instance, LocalKey, NetworkKey, Origin, OwnAddressKey, Policy,
-    PortKey, SteeredKey, WorkloadRecord,
+    Address, Connection, FlowKey, Heartbeat, LocalKey, NetworkKey, Origin, OwnAddressKey, Policy,
+    SteeredKey, WorkloadRecord,
 };
 
 use crate::{BpfError, pins::Pins, settings::Limits};
 
 /// Names of maps, as the object and the pins have them.
 pub(crate) mod name {
-    pub(crate) const INSTANCE: &str = "INSTANCE";
+    pub(crate) const HEARTBEATS: &str = "HEARTBEATS";
+    pub(crate) const SWITCHES: &str = "SWITCHES";
     pub(crate) const POLICY_IN_FORCE: &str = "POLICY_IN_FORCE";
     pub(crate) const POLICIES: &str = "POLICIES";
-    pub(crate) const PORTS: &str = "PORTS";
     pub(crate) const NETWORKS: &str = "NETWORKS";
     pub(crate) const LOCAL_NETWORKS: &str = "LOCAL_NETWORKS";
     pub(crate) const OWN_ADDRESSES: &str = "OWN_ADDRESSES";
@@ -38,6 +42,8 @@ pub(crate) mod name {
     pub(crate) const CONNECTIONS: &str = "CONNECTIONS";
     pub(crate) const CLOSED: &str = "CLOSED";
     pub(crate) const COUNTERS: &str = "COUNTERS";
+    pub(crate) const TRACING: &str = "TRACING";
+    pub(crate) const TRACE: &str = "TRACE";
     /// Made by the daemon; no program reads it.
     pub(crate) const WORKLOADS: &str = "WORKLOADS";
 }
@@ -45,21 +51,25 @@ pub(crate) mod name {
 /// Entries are made when they are needed (`BPF_F_NO_PREALLOC`).
 const NO_PREALLOC: u32 = 1;
 
-/// Bits of a policy or workload in front of a network of a trie.
+/// Bits of a workload in front of a network of a trie.
 const OWNER_BITS: u32 = 32;
 
+/// Counters for each workload. There are more combinations of direction, verdict and reason, but no
+/// rule leads to most of them.
+const COUNTERS_OF_A_WORKLOAD: u32 = 64;
+
 /// The maps of the object that are pinned, with their sizes; none where the object's own holds.
-pub(crate) fn sizes(limits: &Limits) -> [(&'static str, Option<u32>); 15] {
+pub(crate) fn sizes(limits: &Limits) -> [(&'static str, Option<u32>); 17] {
     [
-        (name::INSTANCE, None),
+        (name::HEARTBEATS, Some(limits.workloads)),
+        (name::SWITCHES, Some(limits.workloads)),
         (name::POLICY_IN_FORCE, Some(limits.workloads)),
         // The old and the new policy of every workload at once.
         (name::POLICIES, Some(limits.workloads * 2)),
-        (name::PORTS, Some(limits.ports)),
         (name::NETWORKS, Some(limits.networks)),
         (name::LOCAL_NETWORKS, Some(limits.local_networks)),
         (name::OWN_ADDRESSES, Some(limits.local_networks)),
-        (name::STEERED, Some(limits.ports)),
+        (name::STEERED, Some(limits.app_ports)),
         // One for each family.
         (name::LISTENERS, Some(limits.workloads * 2)),
         (name::SOCKETS, None),
@@ -69,18 +79,20 @@ pub(crate) fn sizes(limits: &Limits) -> [(&'static str, Option<u32>); 15] {
         (name::CLOSED, Some(limits.closed_bytes)),
         (
             name::COUNTERS,
-            Some(limits.workloads * ebpf_abi::verdict::COUNTERS),
+            Some(limits.workloads * COUNTERS_OF_A_WORKLOAD),
         ),
+        (name::TRACING, None),
+        (name::TRACE, Some(limits.trace_bytes)),
     ]
 }
 
 /// The maps that are written or read from here. Writers take turns by the locks; the kernel and its
 /// programs need none.
 pub(crate) struct Maps {
-    pub(crate) instance: Mutex<Array<MapData, Instance>>,
+    pub(crate) heartbeats: Mutex<Array<MapData, Heartbeat>>,
+    pub(crate) switches: Mutex<Array<MapData, u32>>,
     pub(crate) policy_in_force: Mutex<Array<MapData, u32>>,
     pub(crate) policies: Mutex<HashMap<MapData, u32, Policy>>,
-    pub(crate) ports: Mutex<HashMap<MapData, PortKey, u32>>,
     pub(crate) networks: Mutex<LpmTrie<MapData, NetworkKey, u32>>,
     pub(crate) local_networks: Mutex<LpmTrie<MapData, LocalKey, u32>>,
     pub(crate) own_addresses: Mutex<HashMap<MapData, OwnAddressKey, Address>>,
@@ -88,8 +100,10 @@ pub(crate) struct Maps {
     pub(crate) listeners: Mutex<SockMap<MapData>>,
     pub(crate) flows: Mutex<HashMap<MapData, FlowKey, Origin>>,
     pub(crate) connections: Mutex<HashMap<MapData, u64, Connection>>,
-    pub(crate) counters: PerCpuArray<MapData, u64>,
+    pub(crate) counters: Mutex<PerCpuHashMap<MapData, u32, u64>>,
     pub(crate) workloads: Mutex<HashMap<MapData, u32, WorkloadRecord>>,
+    /// The highest index that a policy had.
+    last_policy: AtomicU32,
 }
 
 impl fmt::Debug for Maps {
@@ -102,10 +116,10 @@ impl Maps {
     /// Opens the pinned maps.
     pub(crate) fn open(pins: &Pins) -> Result<Self, BpfError> {
         Ok(Self {
-            instance: Mutex::new(open(pins, name::INSTANCE)?),
+            heartbeats: Mutex::new(open(pins, name::HEARTBEATS)?),
+            switches: Mutex::new(open(pins, name::SWITCHES)?),
             policy_in_force: Mutex::new(open(pins, name::POLICY_IN_FORCE)?),
             policies: Mutex::new(open(pins, name::POLICIES)?),
-            ports: Mutex::new(open(pins, name::PORTS)?),
             networks: Mutex::new(open(pins, name::NETWORKS)?),
             local_networks: Mutex::new(open(pins, name::LOCAL_NETWORKS)?),
             own_addresses: Mutex::new(open(pins, name::OWN_ADDRESSES)?),
@@ -113,8 +127,9 @@ impl Maps {
             listeners: Mutex::new(open(pins, name::LISTENERS)?),
             flows: Mutex::new(open(pins, name::FLOWS)?),
             connections: Mutex::new(open(pins, name::CONNECTIONS)?),
-            counters: open(pins, name::COUNTERS)?,
+            counters: Mutex::new(open(pins, name::COUNTERS)?),
             workloads: Mutex::new(open(pins, name::WORKLOADS)?),
+            last_policy: AtomicU32::new(0),
         })
     }
 }

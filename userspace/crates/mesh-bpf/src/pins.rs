@@ -1,9 +1,9 @@
 //! Where the links and maps of an instance are pinned.
 //!
 //! ```text
-//! BPFFS/ferromesh/INSTANCE/v1/maps/MAP
-//! BPFFS/ferromesh/INSTANCE/v1/links/proxy/LINK
-//! BPFFS/ferromesh/INSTANCE/v1/links/WORKLOAD/LINK
+//! BPFFS/ferromesh/INSTANCE/v2/maps/MAP
+//! BPFFS/ferromesh/INSTANCE/v2/links/proxy/LINK
+//! BPFFS/ferromesh/INSTANCE/v2/links/WORKLOAD/LINK
 //! ```
 
 use std::{
@@ -78,6 +78,20 @@ pub(crate) fn versions(bpffs: &Path, instance: &str) -> Result<Vec<u32>, BpfErro
         .iter()
         .filter_map(|name| name.strip_prefix('v')?.parse().ok())
         .collect())
+}
+
+/// The pins of an instance, if it has any; those of another version are an error.
+pub(crate) fn present(bpffs: &Path, instance: &str) -> Result<Option<Pins>, BpfError> {
+    let own = ebpf_abi::ABI_VERSION;
+    match versions(bpffs, instance)?.into_iter().max() {
+        None => Ok(None),
+        Some(found) if found != own => Err(BpfError::OtherVersion {
+            instance: instance.to_owned(),
+            found,
+            own,
+        }),
+        Some(_) => Ok(Some(Pins::new(bpffs, instance))),
+    }
 }
 
 /// Makes a directory of pins with those above it.

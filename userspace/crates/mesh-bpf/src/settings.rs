@@ -14,9 +14,8 @@ pub struct InstanceSettings {
     pub bpffs: PathBuf,
     /// The cgroup of the proxy, outside every workload. Its listening sockets must be made in it.
     pub proxy_cgroup: PathBuf,
-    /// How long the proxy may be silent before it counts as down; none for an external proxy, which
-    /// does not beat and is up while it listens.
-    pub heartbeat: Option<Duration>,
+    /// How long a workload's internal proxy may be silent before it counts as down.
+    pub heartbeat: Duration,
     /// How large the maps are.
     pub limits: Limits,
 }
@@ -28,7 +27,7 @@ impl InstanceSettings {
             name: name.into(),
             bpffs: PathBuf::from(DEFAULT_BPFFS),
             proxy_cgroup: proxy_cgroup.into(),
-            heartbeat: Some(Duration::from_secs(2)),
+            heartbeat: Duration::from_secs(2),
             limits: Limits::default(),
         }
     }
@@ -44,28 +43,41 @@ pub struct Limits {
     pub connections: u32,
     /// Connections between SYN and accept at one time, in all workloads.
     pub flows: u32,
-    /// Ignored ports and app ports of all workloads, twice while rules are switched.
-    pub ports: u32,
+    /// App ports of all workloads, counted once for each network namespace.
+    pub app_ports: u32,
     /// Ignored networks of all workloads, twice while rules are switched.
     pub networks: u32,
     /// Local networks of all workloads.
     pub local_networks: u32,
     /// Bytes of closing records that wait for their reader; a power of two and of whole pages.
     pub closed_bytes: u32,
+    /// Bytes of traced decisions that wait for their reader, as [`Self::closed_bytes`].
+    pub trace_bytes: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            workloads: 256,
+            workloads: 1024,
             connections: 262_144,
             flows: 65_536,
-            ports: 65_536,
-            networks: 65_536,
+            app_ports: 131_072,
+            networks: 524_288,
             local_networks: 16_384,
             closed_bytes: 1 << 20,
+            trace_bytes: 1 << 18,
         }
     }
+}
+
+/// Whose a workload's proxy is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ProxyKind {
+    /// Ours: it beats.
+    #[default]
+    Internal,
+    /// Not ours: it has no heartbeat, is up while it listens, and takes its ingress itself.
+    External,
 }
 
 /// A workload as it is enrolled.
@@ -79,4 +91,6 @@ pub struct WorkloadSpec {
     pub cgroup: PathBuf,
     /// The network namespace whose incoming connections are steered; none for the caller's own.
     pub netns: Option<PathBuf>,
+    /// Whose its proxy is.
+    pub proxy: ProxyKind,
 }

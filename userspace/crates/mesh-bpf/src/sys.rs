@@ -237,14 +237,14 @@ fn bpf<A: Copy>(command: i32, attribute: &A) -> io::Result<i32> {
     Ok(i32::try_from(result).expect("bpf(2) returns an int"))
 }
 
-/// Reads a closing record from the bytes of the ring buffer.
-pub(crate) fn read_closed(bytes: &[u8]) -> io::Result<ebpf_abi::Closed> {
-    if bytes.len() != size_of::<ebpf_abi::Closed>() {
+/// Reads a record from the bytes of a ring buffer.
+pub(crate) fn read_record<T: aya::Pod>(bytes: &[u8]) -> io::Result<T> {
+    if bytes.len() != size_of::<T>() {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
-            format!("a closing record of {} bytes", bytes.len()),
+            format!("a record of {} bytes, not {}", bytes.len(), size_of::<T>()),
         ));
     }
-    // SAFETY: as many bytes as the type has, and every bit pattern is a value of its integers.
-    Ok(unsafe { bytes.as_ptr().cast::<ebpf_abi::Closed>().read_unaligned() })
+    // SAFETY: as many bytes as the type has, and by its trait every bit pattern is a value of it.
+    Ok(unsafe { bytes.as_ptr().cast::<T>().read_unaligned() })
 }

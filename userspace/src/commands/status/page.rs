@@ -3,7 +3,10 @@
 use std::fmt::{self, Display, Formatter};
 
 use ferromesh_proto::control::{Cluster, Configuration, StatusResponse, Workload};
-use mesh_bpf::inspect::{InstanceReport, ProxyState, WorkloadReport};
+use mesh_bpf::{
+    inspect::{InstanceReport, ProxyState, WorkloadReport},
+    switch::Switch,
+};
 
 /// What is known of one instance.
 pub(crate) struct Page<'a> {
@@ -124,12 +127,6 @@ impl Display for Endpoints<'_> {
 }
 
 fn kernel_part(f: &mut Formatter<'_>, kernel: &InstanceReport) -> fmt::Result {
-    let proxy = match kernel.proxy {
-        ProxyState::Up => "up",
-        ProxyState::Silent => "SILENT: its heartbeat is overdue",
-        ProxyState::External => "external",
-    };
-    writeln!(f, "proxy        {proxy}")?;
     for workload in &kernel.workloads {
         rules_part(f, workload)?;
     }
@@ -165,27 +162,35 @@ fn rules_part(f: &mut Formatter<'_>, workload: &WorkloadReport) -> fmt::Result {
     let Some(rules) = &workload.rules else {
         return writeln!(f, "rules        {}: none in force", workload.name);
     };
+    let redirecting = match (workload.switch, rules.enabled) {
+        (Switch::Off, _) => "SWITCHED OFF",
+        (Switch::AsConfigured, false) => "NOT redirecting",
+        (Switch::On, false) => "redirecting, switched on",
+        (Switch::On | Switch::AsConfigured, true) => "redirecting",
+    };
     writeln!(
         f,
         "rules        {}: generation {}, {}, IPv6 {}, on proxy down {}",
         workload.name,
         rules.generation,
-        if rules.enabled {
-            "redirecting"
-        } else {
-            "NOT redirecting"
-        },
+        redirecting,
         if rules.ipv6 { "too" } else { "left alone" },
         match rules.on_proxy_down {
             mesh_model::redirect::OnProxyDown::Refuse => "refuse",
             mesh_model::redirect::OnProxyDown::Bypass => "bypass",
         }
     )?;
-    writeln!(f, "  app ports  {}", list(&rules.app_ports))?;
+    let proxy = match workload.proxy {
+        ProxyState::Up => "up",
+        ProxyState::Silent => "SILENT: its heartbeat is overdue",
+        ProxyState::External => "external",
+    };
+    writeln!(f, "  proxy      {proxy}")?;
+    writeln!(f, "  app ports  {}", list(&ranges(&rules.app_ports)))?;
     writeln!(
         f,
         "  left alone ports {}; networks {}; user {}; group {}",
-        list(&rules.ignored_ports),
+        list(&ranges(&rules.ignored_ports)),
         list(&rules.ignored_networks),
         rules
             .ignored_uid
@@ -207,15 +212,29 @@ fn rules_part(f: &mut Formatter<'_>, workload: &WorkloadReport) -> fmt::Result {
     Ok(())
 }
 
+/// How many items of a list fit a page.
+const LISTED: usize = 32;
+
 fn list<T: Display>(items: &[T]) -> String {
     if items.is_empty() {
         return "none".to_owned();
     }
-    items
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(", ")
+    let mut shown: Vec<String> = items.iter().take(LISTED).map(ToString::to_string).collect();
+    if let Some(more) = items.len().checked_sub(LISTED).filter(|more| *more > 0) {
+        shown.push(format!("and {more} more"));
+    }
+    shown.join(", ")
+}
+
+/// Ports in their order, neighbours as one range.
+fn ranges(ports: &[u16]) -> Vec<String> {
+    let neighbours = ports.chunk_by(|port, next| port.checked_add(1) == Some(*next));
+    neighbours
+        .map(|range| match range {
+            [first, .., last] => format!("{first}-{last}"),
+            _ => range.iter().map(ToString::to_string).collect(),
+        })
+        .collect()
 }
 
 /// A time span in seconds, at the precision that a person wants.

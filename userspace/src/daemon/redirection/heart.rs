@@ -18,12 +18,16 @@ pub(super) struct Heart {
 
 impl Heart {
     /// Beats at once, and again after every pause.
-    pub(super) fn start(instance: Arc<Instance>, pause: Duration) -> anyhow::Result<Self> {
+    pub(super) fn start(
+        instance: Arc<Instance>,
+        workload: u32,
+        pause: Duration,
+    ) -> anyhow::Result<Self> {
         let wanted = Arc::new(());
         let still_wanted = Arc::downgrade(&wanted);
         let thread = thread::Builder::new()
             .name("heart".to_owned())
-            .spawn(move || beat(&instance, pause, &still_wanted))
+            .spawn(move || beat(&instance, workload, pause, &still_wanted))
             .context("cannot start the heartbeat")?;
         Ok(Self { wanted, thread })
     }
@@ -37,9 +41,9 @@ impl Heart {
     }
 }
 
-fn beat(instance: &Instance, pause: Duration, wanted: &Weak<()>) {
+fn beat(instance: &Instance, workload: u32, pause: Duration, wanted: &Weak<()>) {
     while wanted.strong_count() > 0 {
-        if let Err(error) = instance.beat() {
+        if let Err(error) = instance.beat(workload) {
             tracing::error!("{:#}", anyhow::Error::new(error));
         }
         thread::park_timeout(pause);

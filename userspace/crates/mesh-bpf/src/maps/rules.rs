@@ -1,52 +1,24 @@
 //! Rules as map entries, and their switch: written whole beside those in force, put in force by one
 //! word, and only then are the old ones removed.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::atomic::Ordering};
 
 use aya::maps::lpm_trie::Key;
 use ebpf_abi::{
     EXTERNAL_PROXY, IGNORED_GID, IGNORED_UID, NetworkKey, POLICY_BYPASS, POLICY_ENABLED,
-    POLICY_IPV6, PORT_APP, PORT_IGNORED, Policy, PortKey, SteeredKey,
+    POLICY_IPV6, Policy, SteeredKey,
 };
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use mesh_model::redirect::{OnProxyDown, RedirectRules};
 
 use crate::{
     BpfError,
     address::{network_from_words, network_to_words},
-    maps::{self, Maps, OWNER_BITS, name},
+    maps::{self, Maps, name},
 };
 
-/// The rules of one policy as map entries.
-struct Entries {
-    policy: Policy,
-    ports: Vec<PortKey>,
-    networks: Vec<Key<NetworkKey>>,
-}
-
-impl Entries {
-    fn new(index: u32, rules: &RedirectRules, generation: u64, external: bool) -> Self {
-        let listed = |ports: &BTreeSet<u16>, kind| {
-            let keys = ports.iter().map(move |&port| PortKey {
-                policy: index,
-                port,
-                kind,
-            });
-            keys.collect::<Vec<_>>()
-        };
-        let mut ports = listed(&rules.ignored_ports, PORT_IGNORED);
-        ports.extend(listed(&rules.app_ports, PORT_APP));
-        Self {
-            policy: policy(rules, generation, external),
-            ports,
-            networks: rules
-                .ignored_networks
-                .iter()
-                .map(|&network| network_key(index, network))
-                .collect(),
-        }
-    }
-}
+/// Bits of a policy and a family in front of a network.
+const POLICY_BITS: u32 = 64;
 
 fn policy(rules: &RedirectRules, generation: u64, external: bool) -> Policy {
     let flags = [
@@ -68,21 +40,46 @@ fn policy(rules: &RedirectRules, generation: u64, external: bool) -> Policy {
         ignored_gid: rules.ignored_gid.unwrap_or(0),
         egress_port: rules.egress_port,
         ingress_port: rules.ingress_port,
+        ignored_ports: rules.ignored_ports.iter().copied().collect(),
+        app_ports: rules.app_ports.iter().copied().collect(),
     }
 }
 
+/// The key of a network. One of v4-mapped addresses is IPv4, as those addresses are; any other of
+/// IPv6 holds no IPv4 address, `::/0` neither.
 fn network_key(policy: u32, network: IpNet) -> Key<NetworkKey> {
+    let network = unmapped(network);
     let (address, length) = network_to_words(network);
+    let family = match network {
+        IpNet::V4(_) => 4,
+        IpNet::V6(_) => 6,
+    };
     Key::new(
-        OWNER_BITS + u32::from(length),
-        NetworkKey { policy, address },
+        POLICY_BITS + u32::from(length),
+        NetworkKey {
+            policy,
+            family,
+            address,
+        },
     )
 }
 
-/// The network of a key whose data begins with its owner.
-pub(crate) fn network_of(prefix_bits: u32, address: ebpf_abi::Address) -> Option<IpNet> {
-    let length = u8::try_from(prefix_bits.checked_sub(OWNER_BITS)?).ok()?;
-    network_from_words(address, length)
+fn unmapped(network: IpNet) -> IpNet {
+    let IpNet::V6(v6) = network else {
+        return network;
+    };
+    let inside = v6.network().to_ipv4_mapped();
+    let length = v6.prefix_len().checked_sub(96);
+    inside
+        .zip(length)
+        .and_then(|(v4, length)| Ipv4Net::new(v4, length).ok())
+        .map_or(network, IpNet::V4)
+}
+
+/// The network of a key of [`network_key`].
+pub(crate) fn network_of(key: &Key<NetworkKey>) -> Option<IpNet> {
+    let length = u8::try_from(key.prefix_len().checked_sub(POLICY_BITS)?).ok()?;
+    network_from_words(key.data().address, length)
 }
 
 impl Maps {
@@ -90,15 +87,19 @@ impl Maps {
     pub(crate) fn switch_rules(
         &self,
         id: u32,
+        netns: u64,
         rules: &RedirectRules,
         generation: u64,
-        external: bool,
     ) -> Result<(), BpfError> {
+        let external = self.is_external(id)?;
         // Held throughout: two switches at one time would take the same index.
         let mut in_force = self.policy_in_force.lock().expect("no holder panics");
         let index = self.free_index()?;
-        let entries = Entries::new(index, rules, generation, external);
-        if let Err(error) = self.write(index, &entries) {
+        let policy = policy(rules, generation, external);
+        let written = self
+            .write(index, &policy, &rules.ignored_networks)
+            .and_then(|()| self.add_steered(id, netns, &rules.app_ports));
+        if let Err(error) = written {
             // What could be written must not stay; the error to tell is the first one.
             if let Err(second) = self.remove_policy(index) {
                 tracing::warn!("rules that were not put in force remain in the maps: {second}");
@@ -111,6 +112,7 @@ impl Maps {
         in_force
             .set(id, index, 0)
             .map_err(BpfError::map("write", name::POLICY_IN_FORCE))?;
+        self.keep_steered(id, netns, &rules.app_ports)?;
         if before != 0 {
             self.remove_policy(before)?;
         }
@@ -126,6 +128,7 @@ impl Maps {
         in_force
             .set(id, 0, 0)
             .map_err(BpfError::map("write", name::POLICY_IN_FORCE))?;
+        self.keep_steered(id, 0, &BTreeSet::new())?;
         if before == 0 {
             return Ok(());
         }
@@ -141,51 +144,59 @@ impl Maps {
         Ok((index != 0).then_some(index))
     }
 
-    /// One above all in use, and never 0, which means none. A decision that began under an index
-    /// must not meet other rules under it, so those just removed are not given out again soon.
+    /// Whether a workload's rules redirect at all; none without rules.
+    pub(crate) fn is_enabled(&self, id: u32) -> Result<Option<bool>, BpfError> {
+        let Some(index) = self.policy_index(id)? else {
+            return Ok(None);
+        };
+        let policies = self.policies.lock().expect("no holder panics");
+        let policy =
+            maps::found(policies.get(&index, 0)).map_err(BpfError::map("read", name::POLICIES))?;
+        Ok(policy.map(|policy| policy.flags & POLICY_ENABLED != 0))
+    }
+
+    /// One above all that are or were in use, and never 0, which means none: a decision that began
+    /// under an index must not meet other rules under it.
     fn free_index(&self) -> Result<u32, BpfError> {
         let policies = self.policies.lock().expect("no holder panics");
-        let used: BTreeSet<u32> = maps::entries(&policies, name::POLICIES)?
-            .into_iter()
-            .map(|(index, _)| index)
-            .collect();
-        let mut index = used.last().map_or(1, |last| last.wrapping_add(1));
-        while index == 0 || used.contains(&index) {
-            index = index.wrapping_add(1);
+        let mut used = BTreeSet::new();
+        for index in policies.keys() {
+            used.insert(index.map_err(BpfError::map("read", name::POLICIES))?);
         }
+        let last = used.last().copied().unwrap_or(0);
+        let mut index = last.max(self.last_policy.load(Ordering::Relaxed));
+        loop {
+            index = index.wrapping_add(1);
+            if index != 0 && !used.contains(&index) {
+                break;
+            }
+        }
+        self.last_policy.store(index, Ordering::Relaxed);
         Ok(index)
     }
 
-    fn write(&self, index: u32, entries: &Entries) -> Result<(), BpfError> {
-        let mut ports = self.ports.lock().expect("no holder panics");
-        for port in &entries.ports {
-            ports
-                .insert(port, 1, 0)
-                .map_err(BpfError::map("write", name::PORTS))?;
-        }
+    fn write(
+        &self,
+        index: u32,
+        policy: &Policy,
+        ignored: &BTreeSet<IpNet>,
+    ) -> Result<(), BpfError> {
         let mut networks = self.networks.lock().expect("no holder panics");
-        for network in &entries.networks {
+        for &network in ignored {
             networks
-                .insert(network, 1, 0)
+                .insert(&network_key(index, network), 1, 0)
                 .map_err(BpfError::map("write", name::NETWORKS))?;
         }
         let mut policies = self.policies.lock().expect("no holder panics");
         policies
-            .insert(index, entries.policy, 0)
+            .insert(index, policy, 0)
             .map_err(BpfError::map("write", name::POLICIES))
     }
 
     fn remove_policy(&self, index: u32) -> Result<(), BpfError> {
         let mut policies = self.policies.lock().expect("no holder panics");
         maps::found(policies.remove(&index)).map_err(BpfError::map("write", name::POLICIES))?;
-        let mut ports = self.ports.lock().expect("no holder panics");
-        for (key, _) in maps::entries(&ports, name::PORTS)? {
-            if key.policy == index {
-                ports
-                    .remove(&key)
-                    .map_err(BpfError::map("write", name::PORTS))?;
-            }
-        }
+        drop(policies);
         let mut networks = self.networks.lock().expect("no holder panics");
         for key in maps::trie_keys(&networks, name::NETWORKS)? {
             if key.data().policy == index {
@@ -197,13 +208,8 @@ impl Maps {
         Ok(())
     }
 
-    /// Says whose the app ports of a namespace are: those of this workload are exactly these.
-    pub(crate) fn set_steered(
-        &self,
-        id: u32,
-        netns: u64,
-        ports: &BTreeSet<u16>,
-    ) -> Result<(), BpfError> {
+    /// Says of app ports of a namespace whose they are.
+    fn add_steered(&self, id: u32, netns: u64, ports: &BTreeSet<u16>) -> Result<(), BpfError> {
         let mut steered = self.steered.lock().expect("no holder panics");
         for &port in ports {
             let key = SteeredKey {
@@ -215,6 +221,12 @@ impl Maps {
                 .insert(key, id, 0)
                 .map_err(BpfError::map("write", name::STEERED))?;
         }
+        Ok(())
+    }
+
+    /// Leaves a workload no app ports but these.
+    fn keep_steered(&self, id: u32, netns: u64, ports: &BTreeSet<u16>) -> Result<(), BpfError> {
+        let mut steered = self.steered.lock().expect("no holder panics");
         for (key, owner) in maps::entries(&steered, name::STEERED)? {
             if owner == id && (key.netns != netns || !ports.contains(&key.port)) {
                 steered

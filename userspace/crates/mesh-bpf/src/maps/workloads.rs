@@ -45,6 +45,15 @@ impl Maps {
             .map_err(BpfError::map("write", name::WORKLOADS))
     }
 
+    /// The cookie of a workload's network namespace; 0 where the kernel does not tell, or there is no
+    /// such workload.
+    pub(crate) fn netns_cookie(&self, id: u32) -> Result<u64, BpfError> {
+        let workloads = self.workloads.lock().expect("no holder panics");
+        let record =
+            maps::found(workloads.get(&id, 0)).map_err(BpfError::map("read", name::WORKLOADS))?;
+        Ok(record.map_or(0, |record| record.netns_cookie))
+    }
+
     /// Every enrolled workload, by id.
     pub(crate) fn enrolled(&self) -> Result<Vec<Enrolled>, BpfError> {
         let workloads = self.workloads.lock().expect("no holder panics");
