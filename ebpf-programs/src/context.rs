@@ -46,7 +46,7 @@ pub(crate) use read_v6;
 /// condition would let the compiler join the two reads into one at a computed place, which the
 /// verifier refuses.
 #[inline(always)]
-fn either(family: u32, v4: u32, v6: Address) -> Address {
+pub(crate) fn either(family: u32, v4: u32, v6: Address) -> Address {
     if family == AF_INET { mapped(v4) } else { v6 }
 }
 

@@ -7,6 +7,9 @@ use aya_ebpf::{
     btf_maps::SkStorage,
     helpers::{bpf_get_current_uid_gid, bpf_ktime_get_boot_ns, generated::bpf_sk_storage_get},
 };
+use ebpf_abi::Address;
+
+use crate::context::{either, read, read_v6};
 
 /// Nanoseconds since boot, suspension included.
 #[inline(always)]
@@ -42,6 +45,17 @@ impl Sock {
     pub(crate) fn bound_interface(self) -> u32 {
         // SAFETY: not null, and the verifier knows it as a socket.
         unsafe { ptr::read_volatile(&raw const (*self.0).bound_dev_if) }
+    }
+
+    /// Its own address and port.
+    #[inline(always)]
+    pub(crate) fn local(self) -> (Address, u16) {
+        let address = either(
+            read!(self.0, family),
+            read!(self.0, src_ip4),
+            read_v6!(self.0, src_ip6),
+        );
+        (address, read!(self.0, src_port) as u16)
     }
 
     /// What it carries in a map.

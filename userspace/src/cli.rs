@@ -163,11 +163,12 @@ pub(crate) struct RedirectArgs {
     #[arg(long, env = "FERROMESH_INGRESS_PORT")]
     pub(crate) ingress_port: Option<String>,
 
-    /// The application's ports, comma-separated [else APPMESH_APP_PORTS, the node's listeners]
+    /// The application's ports and ranges, as 80,8000-8010
+    /// [else APPMESH_APP_PORTS, the node's listeners]
     #[arg(long, env = "FERROMESH_APP_PORTS")]
     pub(crate) app_ports: Option<String>,
 
-    /// Destination ports left alone; 22 always is [else APPMESH_EGRESS_IGNORED_PORTS]
+    /// Destination ports and ranges left alone; 22 always is [else APPMESH_EGRESS_IGNORED_PORTS]
     #[arg(long, env = "FERROMESH_IGNORED_PORTS")]
     pub(crate) ignored_ports: Option<String>,
 

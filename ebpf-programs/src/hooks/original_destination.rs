@@ -1,11 +1,13 @@
 //! getsockopt(2) of the proxy: answers `SO_ORIGINAL_DST` as netfilter would.
 
 use aya_ebpf::bindings::bpf_sockopt;
+use ebpf_abi::{Address, PASSIVE, verdict::REDIRECTED};
 use ebpf_decide::address::is_v4;
 
 use crate::{
     context::{AF_INET, AF_INET6, socket_option::SocketOption},
-    maps::ORIGINS,
+    helpers::Sock,
+    maps::{ORIGINS, SOCKETS},
 };
 
 const SOL_IP: i32 = 0;
@@ -43,10 +45,10 @@ pub(crate) fn answer(context: *mut bpf_sockopt) -> i32 {
     if option.name() != SO_ORIGINAL_DST || (level != SOL_IP && level != SOL_IPV6) {
         return DONE;
     }
-    let Some(origin) = option.sock().and_then(|sock| sock.storage(&ORIGINS)) else {
+    let Some((address, port)) = option.sock().and_then(dialled) else {
         return DONE;
     };
-    let port = origin.port.to_be_bytes();
+    let port = port.to_be_bytes();
     if level == SOL_IPV6 {
         // An IPv6 socket that took an IPv4 connection gets the v4-mapped address, as from
         // getpeername.
@@ -54,16 +56,28 @@ pub(crate) fn answer(context: *mut bpf_sockopt) -> i32 {
             family: AF_INET6 as u16,
             port,
             flow_info: 0,
-            address: origin.address,
+            address,
             scope: 0,
         });
-    } else if is_v4(&origin.address) {
+    } else if is_v4(&address) {
         option.answer(&SocketAddressV4 {
             family: AF_INET as u16,
             port,
-            address: origin.address[3],
+            address: address[3],
             zero: [0; 8],
         });
     }
     DONE
+}
+
+/// What the peer of an accepted socket dialled: where a redirected connection was going, the local
+/// address of a steered one, which is what netfilter's REDIRECT restores.
+#[inline(always)]
+fn dialled(sock: Sock) -> Option<(Address, u16)> {
+    if let Some(origin) = sock.storage(&ORIGINS) {
+        return Some((origin.address, origin.port));
+    }
+    let socket = sock.storage(&SOCKETS)?;
+    let is_steered = socket.verdict == REDIRECTED && socket.flags & PASSIVE != 0;
+    is_steered.then(|| sock.local())
 }

@@ -5,7 +5,10 @@ mod variables;
 
 use std::collections::BTreeSet;
 
-use mesh_model::{redirect::RedirectRules, snapshot::Snapshot};
+use mesh_model::{
+    redirect::{RedirectRules, port_ranges},
+    snapshot::Snapshot,
+};
 
 use self::variables::{APP_PORTS, Variables};
 use crate::{
@@ -19,6 +22,9 @@ use crate::{
 /// A variable that is empty counts as unset, as in the script, but for the list of ignored
 /// addresses, which an empty value empties. The script waits for its `enable` command unless
 /// `APPMESH_START_ENABLED` is 1; a daemon has none to wait for and redirects unless it is 0.
+///
+/// An item of a list of ports may be a range, `1000-2000`, both ends with it: an extension, the
+/// script takes single ports.
 ///
 /// # Errors
 /// Every variable whose value cannot be used, with the mend.
@@ -51,10 +57,12 @@ pub(crate) fn surprises(
         return Vec::new();
     };
     let listeners: BTreeSet<u16> = listeners.collect();
-    let unheard = app_ports.difference(&listeners).map(|port| {
+    let unheard = app_ports.difference(&listeners).copied();
+    let unheard = port_ranges(unheard).into_iter().map(|port| {
         format!("{APP_PORTS} has port {port}, which no listener has: connections to it are closed")
     });
-    let passed_by = listeners.difference(&app_ports).map(|port| {
+    let passed_by = listeners.difference(&app_ports).copied();
+    let passed_by = port_ranges(passed_by).into_iter().map(|port| {
         format!("{APP_PORTS} leaves out the listener's port {port}: connections to it go direct")
     });
     unheard.chain(passed_by).collect()

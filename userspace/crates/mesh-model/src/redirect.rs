@@ -70,3 +70,25 @@ impl Default for RedirectRules {
         }
     }
 }
+
+/// Ports, given in their order, as people write them: neighbours as one range, `80`, `1000-2000`.
+pub fn port_ranges(ports: impl IntoIterator<Item = u16>) -> Vec<String> {
+    let mut ranges: Vec<(u16, u16)> = Vec::new();
+    for port in ports {
+        match ranges.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(port) => *last = port,
+            _ => ranges.push((port, port)),
+        }
+    }
+    let written = ranges.into_iter().map(|(first, last)| {
+        if first == last {
+            first.to_string()
+        } else {
+            format!("{first}-{last}")
+        }
+    });
+    written.collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ use mesh_bpf::{
     inspect::{InstanceReport, ProxyState, WorkloadReport},
     switch::Switch,
 };
+use mesh_model::redirect::{OnProxyDown, port_ranges};
 
 /// What is known of one instance.
 pub(crate) struct Page<'a> {
@@ -176,8 +177,8 @@ fn rules_part(f: &mut Formatter<'_>, workload: &WorkloadReport) -> fmt::Result {
         redirecting,
         if rules.ipv6 { "too" } else { "left alone" },
         match rules.on_proxy_down {
-            mesh_model::redirect::OnProxyDown::Refuse => "refuse",
-            mesh_model::redirect::OnProxyDown::Bypass => "bypass",
+            OnProxyDown::Refuse => "refuse",
+            OnProxyDown::Bypass => "bypass",
         }
     )?;
     let proxy = match workload.proxy {
@@ -186,11 +187,11 @@ fn rules_part(f: &mut Formatter<'_>, workload: &WorkloadReport) -> fmt::Result {
         ProxyState::External => "external",
     };
     writeln!(f, "  proxy      {proxy}")?;
-    writeln!(f, "  app ports  {}", list(&ranges(&rules.app_ports)))?;
+    writeln!(f, "  app ports  {}", list(&port_ranges(rules.app_ports.iter().copied())))?;
     writeln!(
         f,
         "  left alone ports {}; networks {}; user {}; group {}",
-        list(&ranges(&rules.ignored_ports)),
+        list(&port_ranges(rules.ignored_ports.iter().copied())),
         list(&rules.ignored_networks),
         rules
             .ignored_uid
@@ -224,17 +225,6 @@ fn list<T: Display>(items: &[T]) -> String {
         shown.push(format!("and {more} more"));
     }
     shown.join(", ")
-}
-
-/// Ports in their order, neighbours as one range.
-fn ranges(ports: &[u16]) -> Vec<String> {
-    let neighbours = ports.chunk_by(|port, next| port.checked_add(1) == Some(*next));
-    neighbours
-        .map(|range| match range {
-            [first, .., last] => format!("{first}-{last}"),
-            _ => range.iter().map(ToString::to_string).collect(),
-        })
-        .collect()
 }
 
 /// A time span in seconds, at the precision that a person wants.

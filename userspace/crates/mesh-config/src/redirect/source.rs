@@ -14,7 +14,7 @@ use std::{
 };
 
 pub(crate) use env_file::{is_env_file, read as read_env_file};
-use mesh_model::redirect::{OnProxyDown, RedirectRules};
+use mesh_model::redirect::{OnProxyDown, RedirectRules, port_ranges};
 pub(crate) use pod::read as read_pods;
 use serde::Serialize;
 pub(crate) use task_definition::{is_task_definition, read as read_task_definition, read_template};
@@ -200,13 +200,14 @@ impl fmt::Display for RedirectSource {
             f.write_str("nothing is redirected; once it is: ")?;
         }
         if self.variables.contains_key(APP_PORTS) && !app_ports.is_empty() {
-            write!(f, "in on {} to port {ingress_port}", list(app_ports))?;
+            write!(f, "in on {} to port {ingress_port}", port_ranges(app_ports.iter().copied()).join(", "))?;
         } else {
             write!(f, "in on the resource's listeners to port {ingress_port}")?;
         }
         let families = if *ipv6 { "IPv4 and IPv6" } else { "IPv4" };
         write!(f, ", out by {families} to port {egress_port}")?;
-        write!(f, "; left alone: destination ports {}", list(ignored_ports))?;
+        let ignored_ports = port_ranges(ignored_ports.iter().copied()).join(", ");
+        write!(f, "; left alone: destination ports {ignored_ports}")?;
         if !ignored_networks.is_empty() {
             write!(f, ", destinations {}", list(ignored_networks))?;
         }

@@ -81,6 +81,22 @@ fn every_variable_has_its_effect() {
 }
 
 #[test]
+fn ranges_of_ports_hold_both_ends() {
+    let rules = rules(&[
+        ("APPMESH_APP_PORTS", "8000-8002, 9000 - 9000,80"),
+        ("APPMESH_EGRESS_IGNORED_PORTS", "1-65535"),
+    ])
+    .expect("good values");
+    assert_eq!(rules.app_ports, [80, 8000, 8001, 8002, 9000].into());
+    assert_eq!(rules.ignored_ports, (1..=65535).collect());
+}
+
+#[test]
+fn a_range_that_holds_a_port_of_the_proxy_is_refused() {
+    assert!(refusal("APPMESH_APP_PORTS", "15001-16000").contains("is a port of the proxy itself"));
+}
+
+#[test]
 fn an_empty_value_is_an_unset_one_but_for_the_ignored_addresses() {
     let empty = rules(&[
         ("APPMESH_APP_PORTS", ""),
@@ -111,8 +127,22 @@ fn bad_values_are_refused_by_the_variable_s_name() {
     assert_eq!(
         refusal("APPMESH_EGRESS_IGNORED_PORTS", "3000:3010"),
         "APPMESH_EGRESS_IGNORED_PORTS: `3000:3010` is not allowed: \
-         a port is a whole number from 1 to 65535; ranges are not taken yet: write each port"
+         a range is written with a hyphen; write 3000-3010"
     );
+    assert_eq!(
+        refusal("APPMESH_EGRESS_IGNORED_PORTS", "80,3010-3000"),
+        "APPMESH_EGRESS_IGNORED_PORTS: `3010-3000` is not allowed: \
+         the range ends before it begins; write 3000-3010"
+    );
+    for range in ["0-80", "80-65536", "-80", "80-", "1-2-3", "a-b"] {
+        assert_eq!(
+            refusal("APPMESH_APP_PORTS", range),
+            format!(
+                "APPMESH_APP_PORTS: `{range}` is not allowed: \
+                 a port is a whole number from 1 to 65535; write a range as 1000-2000"
+            )
+        );
+    }
     assert_eq!(
         refusal("APPMESH_EGRESS_IGNORED_IP", "10.0.0.0/33"),
         "APPMESH_EGRESS_IGNORED_IP: `10.0.0.0/33` is not allowed: \

@@ -1,6 +1,6 @@
 //! The route manager's variables, read one by one; what cannot be used is noted with its place.
 
-use std::{collections::BTreeSet, net::IpAddr};
+use std::{collections::BTreeSet, net::IpAddr, ops::RangeInclusive};
 
 use ipnet::IpNet;
 use mesh_model::redirect::{ALWAYS_IGNORED_PORT, RedirectRules};
@@ -131,27 +131,45 @@ impl<'a> Variables<'a> {
     }
 
     fn one_port(&mut self, name: &str, value: &str) -> Option<u16> {
-        let mend = if value.contains([':', '-']) {
-            "ranges are not taken yet: write each port"
-        } else {
-            "write a port"
-        };
-        let rule = "a port is a whole number from 1 to 65535";
-        let nonzero = value.parse().ok().filter(|port| *port != 0);
-        if nonzero.is_none() {
-            let message = format!("`{value}` is not allowed: {rule}");
-            self.refuse(name, value, message, mend);
+        let port = port(value);
+        if port.is_none() {
+            let message = format!("`{value}` is not allowed: {PORT_RULE}");
+            self.refuse(name, value, message, "write a port");
         }
-        nonzero
+        port
+    }
+
+    /// One port, or the first and the last of a range.
+    fn range(&mut self, name: &str, item: &str) -> Option<RangeInclusive<u16>> {
+        let Some((first, last)) = item.split_once(['-', ':']) else {
+            return self.one_port(name, item).map(|port| port..=port);
+        };
+        let (first, last) = (first.trim(), last.trim());
+        match (port(first), port(last)) {
+            (Some(first), Some(last)) if first <= last && !item.contains(':') => {
+                return Some(first..=last);
+            }
+            (Some(lower), Some(higher)) => {
+                let (message, [lower, higher]) = if lower > higher {
+                    ("the range ends before it begins", [higher, lower])
+                } else {
+                    ("a range is written with a hyphen", [lower, higher])
+                };
+                let message = format!("`{item}` is not allowed: {message}");
+                self.refuse(name, item, message, &format!("write {lower}-{higher}"));
+            }
+            _ => {
+                let message = format!("`{item}` is not allowed: {PORT_RULE}");
+                self.refuse(name, item, message, "write a range as 1000-2000");
+            }
+        }
+        None
     }
 
     fn ports(&mut self, name: &str) -> Option<BTreeSet<u16>> {
         let list = self.value(name)?;
-        Some(
-            items(list)
-                .filter_map(|item| self.one_port(name, item))
-                .collect(),
-        )
+        let ranges = items(list).filter_map(|item| self.range(name, item));
+        Some(ranges.flatten().collect())
     }
 
     fn networks(&mut self, name: &str) -> Option<BTreeSet<IpNet>> {
@@ -198,6 +216,13 @@ impl<'a> Variables<'a> {
             }
         }
     }
+}
+
+/// What a port is.
+const PORT_RULE: &str = "a port is a whole number from 1 to 65535";
+
+fn port(value: &str) -> Option<u16> {
+    value.parse().ok().filter(|port| *port != 0)
 }
 
 fn items(list: &str) -> impl Iterator<Item = &str> {
