@@ -5,11 +5,15 @@ use mesh_model::redirect::RedirectRules;
 
 use crate::stage::{Agent, FAR_V4, Proxy, Stage, WORKLOAD, fail, object, plays};
 
-/// An instance with small maps and the workload enrolled.
-fn small(stage: &Stage, rules: &RedirectRules, shrink: impl FnOnce(&mut Limits)) -> Instance {
+/// An instance with maps of a test's own sizes and the workload enrolled.
+pub(crate) fn sized(
+    stage: &Stage,
+    rules: &RedirectRules,
+    size: impl FnOnce(&mut Limits),
+) -> Instance {
     let mut settings = stage.settings();
     settings.heartbeat = std::time::Duration::from_mins(10);
-    shrink(&mut settings.limits);
+    size(&mut settings.limits);
     let instance = Instance::open(&settings, object()).unwrap_or_else(|error| fail(&error));
     instance.beat(WORKLOAD).unwrap();
     let local = local::networks().unwrap();
@@ -35,7 +39,7 @@ plays! {
         let said = stranger.ask("listen 0.0.0.0:0").unwrap();
         let port: u16 = said.rsplit(':').next().unwrap().parse().unwrap();
         let away = RedirectRules { egress_port: port, ..RedirectRules::default() };
-        let instance = small(stage, &away, |limits| limits.flows = 1);
+        let instance = sized(stage, &away, |limits| limits.flows = 1);
         let mut application = stage.application();
         // Nobody takes this flow, so it fills the map.
         application.ask(&format!("connect {FAR_V4}")).unwrap();
@@ -49,7 +53,7 @@ plays! {
 
     fn a_connection_that_does_not_fit_works_and_is_not_listed(stage) {
         let proxy = Proxy::listen();
-        let instance = small(stage, &proxy.rules(), |limits| limits.connections = 2);
+        let instance = sized(stage, &proxy.rules(), |limits| limits.connections = 2);
         let mut application = stage.application();
         for _ in 0..3 {
             application.ask(&format!("connect {FAR_V4}")).unwrap();
@@ -63,7 +67,7 @@ plays! {
     fn closing_records_that_nobody_reads_are_counted(stage) {
         let proxy = Proxy::listen();
         let page = u32::try_from(rustix::param::page_size()).unwrap();
-        let instance = small(stage, &proxy.rules(), |limits| limits.closed_bytes = page);
+        let instance = sized(stage, &proxy.rules(), |limits| limits.closed_bytes = page);
         let mut application = stage.application();
         let connections = u64::from(page / 64);
         for _ in 0..connections {
@@ -82,7 +86,7 @@ plays! {
 
     fn full_maps_keep_the_rules_that_were_in_force(stage) {
         let proxy = Proxy::listen();
-        let instance = small(stage, &proxy.rules(), |limits| limits.networks = 8);
+        let instance = sized(stage, &proxy.rules(), |limits| limits.networks = 8);
         let mut many = proxy.rules();
         for third in 0..100 {
             many.ignored_networks.insert(format!("10.0.{third}.0/24").parse().unwrap());

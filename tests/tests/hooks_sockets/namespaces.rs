@@ -39,7 +39,7 @@ impl Tenant {
 }
 
 /// Runs something in a namespace, on a thread of its own.
-fn inside<T: Send>(netns: &std::path::Path, action: impl FnOnce() -> T + Send) -> T {
+pub(crate) fn inside<T: Send>(netns: &std::path::Path, action: impl FnOnce() -> T + Send) -> T {
     let netns = File::open(netns).unwrap();
     thread::scope(|scope| {
         let entered = scope.spawn(|| {

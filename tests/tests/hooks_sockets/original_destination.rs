@@ -5,12 +5,16 @@
     reason = "no safe form of getsockopt(2) takes a buffer of the wrong size"
 )]
 
-use std::{io, net::TcpStream, os::fd::AsRawFd as _};
+use std::{
+    io,
+    net::{Ipv6Addr, SocketAddr, TcpStream},
+    os::fd::{AsFd as _, AsRawFd as _},
+};
 
 use mesh_model::redirect::RedirectRules;
-use socket2::SockRef;
+use socket2::{Domain, SockRef, Socket, Type};
 
-use crate::stage::{FAR_V4, FAR_V6, Proxy, plays};
+use crate::stage::{Agent, FAR_V4, FAR_V6, OWN_V4, OWN_V6, Proxy, WORKLOAD, plays};
 
 /// Asks with a buffer of that many bytes; how many the kernel says it wrote, or its error.
 fn ask(stream: &TcpStream, level: i32, name: i32, bytes: usize) -> Result<usize, i32> {
@@ -99,5 +103,66 @@ plays! {
         let info = ask(&stream, libc::IPPROTO_TCP, libc::TCP_INFO, 8192).unwrap();
         assert!(info > 100, "TCP_INFO is as long as ever: {info}");
         assert_eq!(ask(&stream, libc::SOL_SOCKET, SO_ORIGINAL_DST, 16), Err(libc::ENOPROTOOPT));
+    }
+
+    fn a_steered_connection_s_is_the_address_that_its_peer_dialled(stage) {
+        let proxy = Proxy::listen();
+        let rules = RedirectRules { ipv6: true, app_ports: [8080].into(), ..proxy.rules() };
+        let instance = stage.enrolled(&rules);
+        instance.steer_ingress(WORKLOAD, proxy.v4.as_fd(), Some(proxy.v6.as_fd())).unwrap();
+        let mut client = Agent::neighbour();
+        client.ask(&format!("connect {OWN_V4}:8080")).unwrap();
+        let (stream, origin) = proxy.accept(&instance);
+        assert_eq!(origin, None, "nothing was redirected");
+        let said = SockRef::from(&stream).original_dst_v4().unwrap();
+        assert_eq!(said.as_socket(), Some(format!("{OWN_V4}:8080").parse().unwrap()));
+        assert_eq!(ask(&stream, libc::SOL_IP, SO_ORIGINAL_DST, 15), Err(libc::EINVAL));
+        client.ask(&format!("connect [{OWN_V6}]:8080")).unwrap();
+        let (stream, _) = proxy.accept_v6(&instance);
+        let said = SockRef::from(&stream).original_dst_v6().unwrap();
+        assert_eq!(said.as_socket(), Some(format!("[{OWN_V6}]:8080").parse().unwrap()));
+        // Of an IPv6 destination there is no IPv4 form.
+        let v4 = ask(&stream, libc::SOL_IP, SO_ORIGINAL_DST, 16).unwrap_err();
+        assert!([libc::ENOENT, libc::ENOPROTOOPT].contains(&v4), "{v4}");
+    }
+
+    fn an_ipv6_listener_that_takes_ipv4_answers_at_both_levels(stage) {
+        let listener = Socket::new(Domain::IPV6, Type::STREAM, None).unwrap();
+        listener.set_only_v6(false).unwrap();
+        listener.bind(&SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)).into()).unwrap();
+        listener.listen(8).unwrap();
+        let port = listener.local_addr().unwrap().as_socket().unwrap().port();
+        let _instance = stage.enrolled(&RedirectRules { egress_port: port, ..RedirectRules::default() });
+        let mut application = stage.application();
+        application.ask(&format!("connect {FAR_V4}")).unwrap();
+        let (accepted, _) = listener.accept().unwrap();
+        let to: SocketAddr = FAR_V4.parse().unwrap();
+        assert_eq!(accepted.original_dst_v4().unwrap().as_socket(), Some(to));
+        let mapped = accepted.original_dst_v6().unwrap().as_socket().unwrap();
+        assert_eq!((mapped.ip().to_canonical(), mapped.port()), (to.ip(), to.port()));
+    }
+
+    fn options_longer_than_a_page_are_untouched(stage) {
+        let proxy = Proxy::listen();
+        let instance = stage.enrolled(&proxy.rules());
+        let mut application = stage.application();
+        application.ask(&format!("connect {FAR_V4}")).unwrap();
+        let (redirected, _) = proxy.accept(&instance);
+        application.ask(&format!("connect 127.0.0.1:{}", proxy.port)).unwrap();
+        let (direct, _) = proxy.accept(&instance);
+        for (level, name) in [
+            (libc::IPPROTO_TCP, libc::TCP_INFO),
+            (libc::IPPROTO_TCP, libc::TCP_CONGESTION),
+            (libc::SOL_SOCKET, libc::SO_RCVBUF),
+            (libc::SOL_SOCKET, libc::SO_PEERCRED),
+            (libc::SOL_IP, libc::IP_OPTIONS),
+            (libc::SOL_IP, 0x7fff),
+        ] {
+            for bytes in [0, 1, 4, 4096, 4097, 70_000] {
+                let with = ask(&redirected, level, name, bytes);
+                let without = ask(&direct, level, name, bytes);
+                assert_eq!(with, without, "level {level}, option {name}, {bytes} bytes");
+            }
+        }
     }
 }

@@ -131,6 +131,67 @@ plays! {
         let rules = RedirectRules { ipv6: true, ignored_networks: networks, ..proxy.rules() };
         instance.set_rules(WORKLOAD, &rules, 2).unwrap();
         assert_eq!(left_alone_for(&instance, &mut application, FAR_V6), "ignored-network");
+        is_redirected(&instance, &proxy, &mut application, FAR_V4);
+        // Of v4-mapped addresses it is IPv4 that is meant, however it is written.
+        let networks = BTreeSet::from(["::ffff:198.51.100.0/120".parse().unwrap()]);
+        let rules = RedirectRules { ipv6: true, ignored_networks: networks, ..proxy.rules() };
+        instance.set_rules(WORKLOAD, &rules, 3).unwrap();
+        assert_eq!(left_alone_for(&instance, &mut application, FAR_V4), "ignored-network");
+        is_redirected(&instance, &proxy, &mut application, "198.51.101.7:80");
+    }
+
+    fn networks_that_overlap_and_single_addresses(stage) {
+        let (proxy, instance) = with(stage, |rules| {
+            rules.ignored_networks = [
+                "198.51.100.0/24", "198.51.100.128/25", "198.51.100.7/32",
+                "203.0.113.7/32", "2001:db8:2::/48", "2001:db8:2::7/128", "2001:db8:3::7/128",
+            ].iter().map(|network| network.parse().unwrap()).collect();
+        });
+        let mut application = stage.application();
+        for inside in [
+            "198.51.100.0:80", "198.51.100.7:80", "198.51.100.255:80", "203.0.113.7:80",
+            "[2001:db8:2::7]:80", "[2001:db8:2:ffff::]:80", "[2001:db8:3::7]:80",
+        ] {
+            let reason = left_alone_for(&instance, &mut application, inside);
+            assert_eq!(reason, "ignored-network", "{inside}");
+        }
+        for outside in [
+            "198.51.99.255:80", "198.51.101.0:80", "203.0.113.6:80", "203.0.113.8:80",
+            "[2001:db8:1:ffff::]:80", "[2001:db8:3::6]:80", "[2001:db8:3::8]:80",
+        ] {
+            is_redirected(&instance, &proxy, &mut application, outside);
+        }
+    }
+
+    fn a_rule_that_goes_while_its_connections_live(stage) {
+        let (proxy, instance) = with(stage, |rules| {
+            rules.ignored_networks = ["192.0.2.0/24".parse().unwrap()].into();
+        });
+        instance.set_local_addresses(WORKLOAD, &[]).unwrap();
+        let mut stranger = Agent::stranger();
+        let listening = stranger.ask(&format!("listen {OWN_V4}:0")).unwrap();
+        let (listener, to) = listening.split_once(' ').unwrap();
+        let mut application = stage.application();
+        let direct = application.ask(&format!("connect {to}")).unwrap();
+        let accepted = stranger.ask(&format!("accept {listener}")).unwrap();
+        let accepted = accepted.split(' ').next().unwrap();
+        instance.set_rules(WORKLOAD, &proxy.rules(), 2).unwrap();
+        // What lives stays where it went, by its old name; what comes next follows the new rules.
+        is_redirected(&instance, &proxy, &mut application, to);
+        application.ask(&format!("send {direct} 1000")).unwrap();
+        stranger.ask(&format!("receive {accepted} 1000")).unwrap();
+        assert_eq!(application.ask(&format!("peer {direct}")).unwrap(), to);
+        let listed = instance.connections().unwrap();
+        assert!(listed.iter().any(|one| one.reason == "ignored-network"), "{listed:?}");
+        // And the other way round.
+        let redirected = application.ask(&format!("connect {FAR_V4}")).unwrap();
+        let (mut stream, _) = proxy.accept(&instance);
+        let mut rules = proxy.rules();
+        rules.ignored_networks.insert("0.0.0.0/0".parse().unwrap());
+        instance.set_rules(WORKLOAD, &rules, 3).unwrap();
+        std::io::Write::write_all(&mut stream, b"abc").unwrap();
+        application.ask(&format!("receive {redirected} 3")).unwrap();
+        assert_eq!(application.ask(&format!("peer {redirected}")).unwrap(), FAR_V4);
     }
 
     fn destinations_of_the_host_itself(stage) {

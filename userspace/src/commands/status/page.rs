@@ -187,7 +187,11 @@ fn rules_part(f: &mut Formatter<'_>, workload: &WorkloadReport) -> fmt::Result {
         ProxyState::External => "external",
     };
     writeln!(f, "  proxy      {proxy}")?;
-    writeln!(f, "  app ports  {}", list(&port_ranges(rules.app_ports.iter().copied())))?;
+    writeln!(
+        f,
+        "  app ports  {}",
+        list(&port_ranges(rules.app_ports.iter().copied()))
+    )?;
     writeln!(
         f,
         "  left alone ports {}; networks {}; user {}; group {}",

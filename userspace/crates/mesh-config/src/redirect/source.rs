@@ -200,7 +200,11 @@ impl fmt::Display for RedirectSource {
             f.write_str("nothing is redirected; once it is: ")?;
         }
         if self.variables.contains_key(APP_PORTS) && !app_ports.is_empty() {
-            write!(f, "in on {} to port {ingress_port}", port_ranges(app_ports.iter().copied()).join(", "))?;
+            write!(
+                f,
+                "in on {} to port {ingress_port}",
+                port_ranges(app_ports.iter().copied()).join(", ")
+            )?;
         } else {
             write!(f, "in on the resource's listeners to port {ingress_port}")?;
         }
