@@ -10,7 +10,7 @@ use mesh_bpf::{ConnectionRecord, Direction, Instance, Verdict};
 use tests::wait;
 
 use super::{assert_bytes, closing, talk};
-use crate::stage::{Agent, FAR_V4, Proxy, plays};
+use crate::stage::{Agent, FAR_V4, Proxy, WORKLOAD, plays};
 
 /// Client and server of fast open, without cookies and for every listener
 /// (`Documentation/networking/ip-sysctl.rst`, `tcp_fastopen`).
@@ -190,12 +190,12 @@ plays! {
         let mut closed = instance.closed().unwrap();
         let mut application = stage.application();
         // Refused first, then connected, then connected elsewhere.
-        instance.rest().unwrap();
+        instance.rest(WORKLOAD).unwrap();
         let id = application.ask(&format!("begin {FAR_V4}")).unwrap();
         let refused = closing(&mut closed);
         assert_eq!(refused.record.verdict, Verdict::Refused);
         assert!(!refused.established);
-        instance.beat().unwrap();
+        instance.beat(WORKLOAD).unwrap();
         let pending = application.ask(&format!("connect-again {id} {FAR_V4}"));
         assert!(pending.unwrap_err().starts_with("ConnectionRefused"));
         application.ask(&format!("connect-again {id} {FAR_V4}")).unwrap();
