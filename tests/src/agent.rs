@@ -107,7 +107,7 @@ impl Agent {
             ["drain", id] => drain(self.socket(id)?),
             ["reset", id] => self.reset(parse(id)?),
             ["close", id] => self.close(parse(id)?),
-            ["listen", at] => self.listen(parse(at)?),
+            ["listen", at, options @ ..] => self.listen(parse(at)?, options),
             ["make"] => self.make(),
             ["dial", id, to] => Ok(self
                 .socket(id)?
@@ -226,8 +226,14 @@ impl Agent {
         Ok(String::new())
     }
 
-    fn listen(&mut self, at: SocketAddr) -> Result<String> {
-        let socket = Socket::new(Domain::for_address(at), Type::STREAM, Some(Protocol::TCP))?;
+    /// Options: `mptcp` takes Multipath TCP too.
+    fn listen(&mut self, at: SocketAddr, options: &[&str]) -> Result<String> {
+        let protocol = if options.contains(&"mptcp") {
+            Protocol::MPTCP
+        } else {
+            Protocol::TCP
+        };
+        let socket = Socket::new(Domain::for_address(at), Type::STREAM, Some(protocol))?;
         if at.is_ipv6() {
             socket.set_only_v6(true)?;
         }

@@ -139,19 +139,22 @@ plays! {
         let (proxy, instance) = steered(stage);
         let to = SocketAddr::new(OWN_V4.parse().unwrap(), APP_PORT);
         // The application takes Multipath TCP itself: its peers are the proxy and the host.
-        let application = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::MPTCP)).unwrap();
-        application.bind(&to.into()).unwrap();
-        application.listen(8).unwrap();
+        let mut application = stage.application();
+        let listening = application.ask(&format!("listen {to} mptcp")).unwrap();
+        let listener = listening.split(' ').next().unwrap();
         let mut client = Agent::neighbour();
         client.ask(&format!("connect {to} mptcp")).unwrap();
         let (stream, _) = proxy.accept(&instance);
         assert_eq!(stream.local_addr().unwrap(), to);
         let upstream = TcpStream::connect(to).unwrap();
-        let (_, peer) = application.accept().unwrap();
-        assert_eq!(peer.as_socket(), Some(upstream.local_addr().unwrap()));
+        let accepted = application.ask(&format!("accept {listener}")).unwrap();
+        let peer = accepted.split(' ').nth(1).unwrap();
+        assert_eq!(peer, upstream.local_addr().unwrap().to_string());
         assert_counted(&instance, "ingress redirected matched", 1);
         // The kernel steers to plain TCP sockets alone, and says so before a connection is lost.
-        let refused = instance.steer_ingress(WORKLOAD, application.as_fd(), None).unwrap_err();
+        let multipath = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::MPTCP)).unwrap();
+        multipath.listen(8).unwrap();
+        let refused = instance.steer_ingress(WORKLOAD, multipath.as_fd(), None).unwrap_err();
         assert!(matches!(refused, mesh_bpf::BpfError::Map { map: "LISTENERS", .. }), "{refused}");
     }
 }

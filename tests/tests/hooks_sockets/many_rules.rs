@@ -44,7 +44,7 @@ plays! {
             application.ask(&format!("connect {FAR_V4}")).unwrap();
             proxy.accept(&instance);
             if rules == &many {
-                for exempt in ["10.99.99.99:80", "198.51.100.7:61023"] {
+                for exempt in ["10.50.99.99:80", "198.51.100.7:61023"] {
                     application.ask(&format!("attempt {exempt}")).unwrap();
                 }
             }
@@ -55,7 +55,7 @@ plays! {
         assert_counted(&instance, "egress direct ignored-port", 2);
         assert_eq!(stage.entries("NETWORKS"), few.ignored_networks.len() as u64);
         assert_eq!(stage.entries("STEERED"), 0);
-        assert!(took.iter().all(|took| *took < Duration::from_secs(5)), "{took:?}");
+        assert!(took.iter().all(|took| *took < Duration::from_secs(15)), "{took:?}");
     }
 
     fn no_ports_and_no_networks(stage) {
