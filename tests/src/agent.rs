@@ -117,6 +117,7 @@ impl Agent {
             ["mailbox", name] => self.open_mailbox(name),
             ["give", id, name] => give(self.socket(id)?, name),
             ["take"] => self.take(),
+            ["cgroup"] => own_cgroup(),
             ["wait"] => Ok(String::new()),
             ["up", interface] => links::up(interface).map(|()| String::new()),
             ["address", interface, network] => {
@@ -308,6 +309,13 @@ fn give(socket: &Socket, mailbox: &str) -> Result<String> {
     let parts = [IoSlice::new(b"!")];
     sendmsg(&sender, &parts, &mut control, SendFlags::empty()).map_err(io::Error::from)?;
     Ok(String::new())
+}
+
+/// Its cgroup, as its cgroup namespace shows it.
+fn own_cgroup() -> Result<String> {
+    let cgroups = fs::read_to_string("/proc/thread-self/cgroup")?;
+    let own = cgroups.lines().find_map(|line| line.strip_prefix("0::"));
+    Ok(own.context("no cgroup of the v2 hierarchy")?.to_owned())
 }
 
 /// Begins to connect and leaves it at that, whatever comes of it.

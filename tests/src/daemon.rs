@@ -4,6 +4,7 @@ mod instance;
 
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     path::PathBuf,
     process::{Command, ExitStatus},
     sync::Arc,
@@ -30,6 +31,8 @@ pub struct Settings {
     host: Arc<Host>,
     instance: String,
     workload: Place,
+    workload_at: Option<PathBuf>,
+    through: Vec<String>,
     admin_port: u16,
     mesh_config: PathBuf,
     resource: String,
@@ -44,6 +47,8 @@ impl Settings {
             host: Arc::clone(host),
             instance: host.id().to_owned(),
             workload: Place::Workload,
+            workload_at: None,
+            through: Vec::new(),
             admin_port: ADMIN_PORT,
             mesh_config: documents.directory().to_owned(),
             resource: format!("mesh/apps/virtualNode/{}", host.name()),
@@ -74,6 +79,20 @@ impl Settings {
     #[must_use]
     pub fn args<S: Into<String>>(mut self, arguments: impl IntoIterator<Item = S>) -> Self {
         self.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    /// Started by another program, which is given the command as its last arguments.
+    #[must_use]
+    pub fn through<S: Into<String>>(mut self, words: impl IntoIterator<Item = S>) -> Self {
+        self.through = words.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// With the workload's cgroup where the daemon sees it, which may not be where the test does.
+    #[must_use]
+    pub fn workload_at(mut self, path: impl Into<PathBuf>) -> Self {
+        self.workload_at = Some(path.into());
         self
     }
 
@@ -108,12 +127,20 @@ impl Settings {
 
     /// The command line.
     pub fn command(&self) -> Result<Command> {
-        let mut command = self.host.command(Place::Daemon, binary()?);
+        let mut words = self
+            .through
+            .iter()
+            .map(Into::into)
+            .collect::<Vec<OsString>>();
+        words.push(binary()?.into());
+        let mut command = self.host.command(Place::Daemon, &words[0]);
+        let workload = self.host.cgroup(self.workload);
         command
+            .args(&words[1..])
             .args(["run", "--instance", self.instance(), "--mesh-config"])
             .arg(&self.mesh_config)
             .args(["--resource", &self.resource, "--workload-cgroup"])
-            .arg(self.host.cgroup(self.workload))
+            .arg(self.workload_at.as_deref().unwrap_or(workload))
             .arg("--resolv-conf")
             .arg(self.host.directory().join("resolv.conf"))
             .arg("--state-dir")

@@ -12,6 +12,7 @@
 //! - [`dns`], [`web`], [`envoy`]: real peers
 //! - [`documents`], [`daemon`], [`client`]: Ferromesh and the application that talks through it
 //! - [`kernel`]: what an instance holds in the kernel
+//! - [`edge`]: which tests stand for which edge case of redirection
 //! - [`scenario`]: the guide's getting-started mesh, from all of these
 
 pub mod agent;
@@ -21,6 +22,7 @@ pub mod client;
 pub mod daemon;
 pub mod dns;
 pub mod documents;
+pub mod edge;
 pub mod envoy;
 pub mod host;
 pub mod kernel;

@@ -1,11 +1,15 @@
 //! Network namespaces by name.
 
 use std::{
+    fs::File,
+    os::fd::AsFd as _,
     path::{Path, PathBuf},
     process::Command,
+    thread,
 };
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use crate::process;
 
@@ -64,6 +68,21 @@ impl Netns {
             .arg(format!("--net={}", self.path().display()))
             .arg(program);
         command
+    }
+
+    /// Runs something in it, on a thread of its own; what that opens stays in it.
+    pub fn inside<T: Send>(&self, action: impl FnOnce() -> T + Send) -> Result<T> {
+        let path = self.path();
+        let netns = File::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
+        let enter_and_act = || {
+            let kind = Some(LinkNameSpaceType::Network);
+            move_into_link_name_space(netns.as_fd(), kind).context("cannot enter a namespace")?;
+            Ok(action())
+        };
+        thread::scope(|scope| {
+            let entered = scope.spawn(enter_and_act).join();
+            entered.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
     }
 
     /// Leaves it in place when this guard is dropped.

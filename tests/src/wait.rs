@@ -50,5 +50,11 @@ pub fn until_true(what: impl Display, mut probe: impl FnMut() -> Result<bool>) -
     until(what, || Ok(probe()?.then_some(())))
 }
 
+/// Waits until a moment has come, for what acts at a steady rate; a moment that is over is no wait.
+#[expect(clippy::disallowed_methods, reason = "time itself is the condition")]
+pub fn until_moment(moment: Instant) {
+    std::thread::sleep(moment.saturating_duration_since(Instant::now()));
+}
+
 #[cfg(test)]
 mod tests;

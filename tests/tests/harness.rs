@@ -125,7 +125,7 @@ fn a_counted_server_counts_what_the_load_client_makes() {
     let mut server = CountedServer::start(&host, Place::Proxy, 15001).expect("a server");
     let zero = server.counts().expect("counts");
     assert_eq!(zero, Counts::default());
-    for (connections, expected) in [("new", (40, 40)), ("kept", (44, 80))] {
+    for (connections, expected) in [("new", (40, 40)), ("kept", (44, 80)), ("bulk", (48, 120))] {
         let mut client = host.command(Place::Outside, env!("CARGO_BIN_EXE_connection-load"));
         client.args(["127.0.0.1:15001", "4", "40", connections]);
         let elapsed = process::run(&mut client).expect("the client has its answers");

@@ -25,7 +25,7 @@ pub(crate) fn run() -> Result<()> {
 }
 
 /// Builds the eBPF object alone.
-fn object() -> Result<()> {
+pub(crate) fn object() -> Result<()> {
     let toolchain = Toolchain::installed()?;
     eprintln!("build: eBPF by {toolchain}");
     command::run(

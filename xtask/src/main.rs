@@ -34,6 +34,8 @@ enum Task {
     Build,
     /// Set up, build, and run every test, or those whose name contains NAME
     Test(test::Args),
+    /// Build the tests of the hooks to run elsewhere: a kernel and busybox are all they need
+    BuildTests(test::executables::Args),
     /// Check formatting, lints, dependencies, documentation and the rules of the house
     Check,
     /// Run the canary of the App Mesh User Guide on three hosts made of network namespaces
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
             .and_then(|()| build::run())
             .map(done),
         Task::Test(args) => test::run(&args),
+        Task::BuildTests(args) => test::executables::run(&args).map(done),
         Task::Check => check::run().map(done),
         Task::Demo(args) => demo::run(&args).map(done),
         Task::Bench(Bench::Documents) => bench::documents().map(done),

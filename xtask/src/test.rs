@@ -3,6 +3,8 @@
 //! The proof is a second run of the network tests with redirection off, in which every one of them
 //! must fail: a test that passes then would pass without Ferromesh.
 
+mod edge;
+pub(crate) mod executables;
 mod report;
 
 use std::{
@@ -20,12 +22,22 @@ const NETWORK_TESTS: &str = "netns_*";
 
 /// What `cargo xtask test` takes.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    list: Option<List>,
     /// Only the tests whose name contains NAME, and no run with redirection off
     name: Option<String>,
     /// Only the network tests, with redirection off: every one of them must fail
     #[arg(long, conflicts_with = "name")]
     without_redirect: bool,
+}
+
+/// A named choice of tests.
+#[derive(Debug, clap::Subcommand)]
+enum List {
+    /// The edge cases of redirection by number, each with its tests and their result
+    Edge,
 }
 
 /// Sets up, builds and tests. The last line of the output is `N passed, M failed`.
@@ -36,7 +48,9 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     setup::ensure(&[setup::Purpose::Build, setup::Purpose::Test])?;
     build::run()?;
-    let (passed, failed) = if args.without_redirect {
+    let (passed, failed) = if args.list.is_some() {
+        edge::run()?
+    } else if args.without_redirect {
         let report = without_redirect()?;
         if report.passed == 0 {
             eprintln!("test: redirection was off, and every network test failed, as it must");

@@ -1,6 +1,10 @@
 //! A web server for measurements: it logs nothing and counts connections and requests itself.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{
+    fs::{self, File},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use anyhow::{Context as _, Result};
 
@@ -13,6 +17,11 @@ use crate::{
 
 /// Where the counts are; an address that no measurement goes to.
 const STATUS_PORT: u16 = 19_999;
+
+/// A path with a large answer.
+pub const BULK_PATH: &str = "/bulk";
+/// Bytes of that answer.
+pub const BULK_BYTES: usize = 32 * 1024 * 1024;
 
 /// What a server has counted since it started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,6 +47,10 @@ impl CountedServer {
         let directory = host.directory().join("counted");
         fs::create_dir(&directory)
             .with_context(|| format!("cannot make {}", directory.display()))?;
+        // A hole: nothing is read from a disk.
+        File::create(directory.join("bulk"))
+            .and_then(|file| file.set_len(BULK_BYTES as u64))
+            .context("cannot make the large answer")?;
         fs::write(directory.join("nginx.conf"), configuration(port))
             .context("cannot write nginx.conf")?;
         let program: PathBuf = capability::find("nginx").context("nginx is not installed")?;
@@ -94,7 +107,8 @@ http {{
   keepalive_requests 100000000;
   client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
   uwsgi_temp_path uwsgi; scgi_temp_path scgi;
-  server {{ listen 0.0.0.0:{port} backlog=4096; location / {{ return 200 "ok\n"; }} }}
+  server {{ listen 0.0.0.0:{port} backlog=4096; location / {{ return 200 "ok\n"; }}
+    location = {BULK_PATH} {{ root .; sendfile on; }} }}
   server {{ listen 127.0.0.1:{STATUS_PORT}; location / {{ stub_status; }} }}
 }}
 "#

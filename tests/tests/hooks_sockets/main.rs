@@ -4,6 +4,7 @@
 mod stage;
 
 mod bytes;
+mod capabilities;
 mod down;
 mod egress;
 mod hostile;
@@ -13,6 +14,7 @@ mod limits;
 mod made_outside;
 mod many_rules;
 mod namespaces;
+mod nested;
 mod original_destination;
 mod refused;
 mod requirements;

@@ -18,13 +18,14 @@ plays! {
         // Capabilities are a thread's own.
         let refused = thread::spawn(move || {
             let mut sets = capabilities(None).unwrap();
-            sets.effective.remove(CapabilitySet::NET_ADMIN | CapabilitySet::BPF);
+            let each = CapabilitySet::BPF | CapabilitySet::NET_ADMIN | CapabilitySet::PERFMON;
+            sets.effective.remove(each | CapabilitySet::SYS_ADMIN);
             set_capabilities(None, sets).unwrap();
             Instance::open(&settings, object()).unwrap_err()
         });
         assert_eq!(
             refused.join().unwrap().to_string(),
-            "loading eBPF programs needs root, or the capabilities CAP_BPF, CAP_NET_ADMIN"
+            "loading eBPF programs needs root, or the capabilities CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON"
         );
     }
 

@@ -84,7 +84,7 @@ impl Report {
     ///
     /// libtest prints `running N tests`, `test NAME ... OUTCOME` and `test result: OUTCOME. P passed;
     /// F failed; …`. Numbers come from the last, which nothing that a test prints can tear.
-    fn read(&mut self, line: &str) {
+    pub(super) fn read(&mut self, line: &str) {
         let mut words = line.split_whitespace();
         if let Some(summary) = line.strip_prefix("test result: ") {
             self.unfinished = self.unfinished.saturating_sub(1);

@@ -13,6 +13,7 @@ use nix::sched::{CloneFlags, unshare};
 /// The cgroup to enter; unset by a process that is there.
 const CGROUP: &str = "FERROMESH_HOOKS_CGROUP";
 const NETWORK: &str = "FERROMESH_HOOKS_OWN_NETWORK";
+const CGROUP_ROOT: &str = "FERROMESH_HOOKS_OWN_CGROUP_ROOT";
 const OWNER: &str = "FERROMESH_HOOKS_OWNER";
 
 /// What a process enters beside its cgroup.
@@ -20,6 +21,8 @@ const OWNER: &str = "FERROMESH_HOOKS_OWNER";
 pub(crate) enum Way {
     /// A network namespace of its own, with nothing but a loopback interface that is down.
     OwnNetwork,
+    /// A cgroup namespace of its own: the cgroup that it entered is its root.
+    OwnCgroupRoot,
     /// The rights of a user and a group, and of no others.
     Owner { uid: u32, gid: u32 },
 }
@@ -32,6 +35,7 @@ pub(crate) fn command(function: &str, cgroup: &Path, ways: &[Way]) -> Command {
     for way in ways {
         match way {
             Way::OwnNetwork => command.env(NETWORK, "1"),
+            Way::OwnCgroupRoot => command.env(CGROUP_ROOT, "1"),
             Way::Owner { uid, gid } => command.env(OWNER, format!("{uid}:{gid}")),
         };
     }
@@ -53,13 +57,16 @@ pub(crate) fn enter() {
     if env::var_os(NETWORK).is_some() {
         unshare(CloneFlags::CLONE_NEWNET).unwrap();
     }
+    if env::var_os(CGROUP_ROOT).is_some() {
+        unshare(CloneFlags::CLONE_NEWCGROUP).unwrap();
+    }
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(env::args_os().skip(1));
     if let Ok(owner) = env::var(OWNER) {
         let (uid, gid) = owner.split_once(':').unwrap();
         command.uid(uid.parse().unwrap()).gid(gid.parse().unwrap());
     }
-    for entered in [CGROUP, NETWORK, OWNER] {
+    for entered in [CGROUP, NETWORK, CGROUP_ROOT, OWNER] {
         command.env_remove(entered);
     }
     panic!("cannot begin anew: {}", command.exec());

@@ -1,0 +1,305 @@
+//! The edge cases of redirection: fifty situations in which others have failed, each with the tests
+//! that put it before the real kernel. `cargo xtask test edge` runs and lists them.
+
+/// One situation and what stands for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EdgeCase {
+    /// 1 to 50, as people refer to it.
+    pub number: u8,
+    /// What it is about.
+    pub title: &'static str,
+    /// The tests, each as `BINARY::PATH`: all have to pass.
+    pub tests: &'static [&'static str],
+    /// Why there is no test, or none for a part of it.
+    pub without: Option<&'static str>,
+}
+
+/// The cases of which a part or all may be a sentence.
+pub const MAY_BE_A_SENTENCE: [u8; 9] = [13, 22, 23, 24, 28, 29, 41, 47, 48];
+
+const fn case(number: u8, title: &'static str, tests: &'static [&'static str]) -> EdgeCase {
+    EdgeCase {
+        number,
+        title,
+        tests,
+        without: None,
+    }
+}
+
+impl EdgeCase {
+    const fn without(mut self, reason: &'static str) -> Self {
+        self.without = Some(reason);
+        self
+    }
+
+    /// The name by which a test program knows a test: without the program's own name.
+    pub fn name_in_program(test: &str) -> &str {
+        test.split_once("::").map_or(test, |(_, name)| name)
+    }
+}
+
+/// All of them, in order.
+pub const CASES: &[EdgeCase] = &[
+    case(
+        1,
+        "a connect that does not wait",
+        &["hooks_sockets::egress::a_connect_that_does_not_wait_is_redirected"],
+    ),
+    case(2, "TCP Fast Open in both forms, data in the SYN", &[]),
+    case(
+        3,
+        "Multipath TCP, dialling and listening",
+        &["hooks_sockets::egress::multipath_tcp_is_redirected"],
+    ),
+    case(
+        4,
+        "IPv4 through an IPv6 socket, and what it says of its peer",
+        &["hooks_sockets::egress::v4_mapped_follows_the_rules_of_v4"],
+    ),
+    case(
+        5,
+        "IPv6 alone, link-local addresses with a scope",
+        &["hooks_sockets::egress::v6_goes_to_the_proxy_and_keeps_its_destination"],
+    ),
+    case(
+        6,
+        "loopback, unspecified and own addresses as destinations",
+        &[
+            "hooks_sockets::skip_rules::destinations_of_the_host_itself",
+            "netns_rules::destinations_on_the_host_itself_go_direct",
+        ],
+    ),
+    case(
+        7,
+        "a socket disconnected by AF_UNSPEC and connected elsewhere",
+        &["hooks_sockets::egress::a_socket_used_again_forgets_where_it_was_going"],
+    ),
+    case(
+        8,
+        "one source port to several destinations",
+        &["hooks_sockets::egress::one_source_port_reaches_several_destinations"],
+    ),
+    case(9, "more connections than there are ephemeral ports", &[]),
+    case(10, "a 4-tuple used again while the last one is in TIME_WAIT", &[]),
+    case(
+        11,
+        "a socket bound to a source address",
+        &["hooks_sockets::egress::one_source_port_reaches_several_destinations"],
+    ),
+    case(
+        12,
+        "a socket bound to an interface",
+        &[
+            "hooks_sockets::egress::a_socket_bound_to_an_interface_reaches_the_proxy",
+            "hooks_sockets::egress::a_socket_bound_to_an_interface_without_address_is_refused",
+        ],
+    ),
+    case(13, "a loopback interface that is down; a VRF", &[])
+        .without("a VRF: kernels of the development machines have none (CONFIG_NET_VRF)"),
+    case(
+        14,
+        "a socket made before its process was enrolled, or handed over",
+        &[
+            "hooks_sockets::made_outside::sockets_made_before_the_process_was_moved_in_are_found",
+            "hooks_sockets::made_outside::sockets_passed_into_a_workload_are_found",
+            "hooks_sockets::made_outside::strict_closes_what_evades_the_rules_and_nothing_else",
+        ],
+    ),
+    case(15, "a process that moves between cgroups", &["hooks_sockets::made_outside::a_socket_stays_with_the_cgroup_that_it_was_made_in"]),
+    case(16, "a workload in the network namespace of the host", &[]),
+    case(
+        17,
+        "workloads with equal addresses and ports in different namespaces",
+        &[
+            "hooks_sockets::namespaces::equal_tuples_are_told_apart",
+            "hooks_sockets::namespaces::one_workload_s_proxy_and_rules_are_not_another_s",
+        ],
+    ),
+    case(18, "an application that starts before the proxy", &[]),
+    case(
+        19,
+        "the proxy killed amid traffic, in both modes",
+        &[
+            "netns_failure::a_killed_daemon_means_refused_for_the_workload_and_nothing_for_anyone_else",
+            "netns_failure::with_bypass_a_killed_daemon_means_that_connections_go_direct",
+        ],
+    ),
+    case(
+        20,
+        "a proxy that lives and does not accept",
+        &["netns_failure::a_daemon_that_hangs_counts_as_down_and_as_up_when_it_runs_on"],
+    ),
+    case(
+        21,
+        "the daemon killed: what is attached stays",
+        &[
+            "hooks_sockets::lifetime::programs_stay_when_the_daemon_ends",
+            "netns_failure::a_daemon_that_starts_again_takes_its_pins_up",
+        ],
+    ),
+    case(22, "a new version of the daemon under load", &[]).without(
+        "replacing a running daemon without a gap is not built yet: a restart follows the mode",
+    ),
+    case(
+        23,
+        "a change of the maps' layout",
+        &["hooks_sockets::lifetime::maps_of_another_version_are_not_touched"],
+    )
+    .without("taking another layout over is not built yet: it is refused and told"),
+    case(
+        24,
+        "a pin whose cgroup is gone",
+        &["hooks_sockets::lifetime::a_cgroup_that_went_and_came_back_is_attached_again"],
+    ),
+    case(
+        25,
+        "a workload that ends leaves neither entry nor link",
+        &["hooks_sockets::lifetime::a_released_workload_is_as_it_was"],
+    ),
+    case(
+        26,
+        "the table of flows is full",
+        &["hooks_sockets::limits::a_flow_that_does_not_fit_has_no_origin"],
+    ),
+    case(
+        27,
+        "the buffer of closing records is full",
+        &["hooks_sockets::limits::closing_records_that_nobody_reads_are_counted"],
+    ),
+    case(28, "another load balancer on the same hooks, before and after", &[])
+        .without("other programs on the same hooks are not looked for yet"),
+    case(29, "cgroup v1 beside v2 with net_cls, on 5.10 and 5.15", &[]).without(
+        "net_cls takes the place of the socket's cgroup before 5.15: for the machines with those kernels",
+    ),
+    case(
+        30,
+        "cgroup namespaces in cgroup namespaces, as in kind",
+        &[
+            "hooks_sockets::nested::a_cgroup_namespace_within_another_is_part_of_the_workload",
+            "netns_containers::a_daemon_in_the_container_of_a_node_redirects_its_pods",
+        ],
+    ),
+    case(
+        31,
+        "SO_ORIGINAL_DST: both levels, short buffers, other options",
+        &[
+            "hooks_sockets::original_destination::v4",
+            "hooks_sockets::original_destination::v6",
+            "hooks_sockets::original_destination::a_connection_that_was_not_redirected_has_none",
+            "hooks_sockets::original_destination::a_buffer_that_is_too_short_is_the_kernel_s_business",
+            "hooks_sockets::original_destination::other_options_are_untouched",
+        ],
+    ),
+    case(32, "a connect by io_uring", &[]),
+    case(33, "a socket shared by fork", &[]),
+    case(
+        34,
+        "half-closed, reset, lingering, and a gigabyte each way",
+        &[
+            "hooks_sockets::bytes::large::a_gigabyte_each_way_is_carried_and_counted_to_the_byte",
+            "hooks_sockets::bytes::the_application_finishes_and_reads_to_the_end",
+            "hooks_sockets::bytes::the_peer_finishes_first_and_reads_on",
+            "hooks_sockets::bytes::resets_of_both_ends",
+        ],
+    ),
+    case(
+        35,
+        "the proxy's own connection to the host's address does not come back to it",
+        &[
+            "hooks_sockets::ingress::local_connections_reach_the_application",
+            "netns_containers::a_backend_on_the_own_host_is_reached_without_a_loop",
+        ],
+    ),
+    case(
+        36,
+        "a connection in that claims a source of another",
+        &[],
+    ),
+    case(
+        37,
+        "probes: of the namespace itself, and of the node",
+        &[
+            "netns_ingress::local_clients_reach_the_application_directly",
+            "netns_containers::a_probe_of_the_node_is_steered_and_one_from_within_is_not",
+        ],
+    ),
+    case(
+        38,
+        "a port that nobody listens on answers with a reset",
+        &["hooks_sockets::ingress::other_ports_are_as_without_us"],
+    ),
+    case(39, "SYN cookies on the steered listener", &[]),
+    case(
+        40,
+        "a group of SO_REUSEPORT as the steered listener",
+        &["hooks_sockets::ingress::one_socket_stands_for_its_group"],
+    ),
+    case(
+        41,
+        "DNS over UDP, connected and not",
+        &["hooks_sockets::egress::datagrams_are_left_alone"],
+    )
+    .without("DNS is not redirected: datagrams are left alone"),
+    case(
+        42,
+        "a server that speaks first, STARTTLS",
+        &[
+            "netns_server_first::a_server_that_speaks_first_is_heard_where_the_mesh_knows_no_port",
+            "netns_server_first::a_server_that_speaks_first_is_heard_behind_a_tcp_route",
+        ],
+    ),
+    case(
+        43,
+        "ignored ports and networks at their bounds, and removed under live connections",
+        &[
+            "hooks_sockets::skip_rules::ignored_ports",
+            "hooks_sockets::skip_rules::ignored_networks_of_both_families",
+            "hooks_sockets::skip_rules::everything_of_one_family",
+        ],
+    ),
+    case(
+        44,
+        "rules change whole",
+        &[
+            "hooks_sockets::skip_rules::rules_are_replaced_whole",
+            "hooks_sockets::skip_rules::no_connection_sees_half_of_the_rules",
+        ],
+    ),
+    case(
+        45,
+        "counters: exact, over 4 GiB, refused, never closed",
+        &[
+            "hooks_sockets::bytes::the_application_closes_first",
+            "hooks_sockets::bytes::the_peer_closes_first",
+            "hooks_sockets::bytes::refused_and_direct_connections_have_records_too",
+            "hooks_sockets::bytes::large::more_than_four_gigabytes_each_way_are_counted",
+            "hooks_sockets::bytes::edges::a_connection_that_is_never_answered_is_listed_and_closed_unestablished",
+            "hooks_sockets::bytes::scripts::counters_agree_with_every_way_to_live_and_end",
+        ],
+    ),
+    case(46, "an application cannot let itself out", &[]),
+    case(47, "kernels from 5.10 on", &[])
+        .without("`cargo xtask vm` boots them; these tests are built to run there"),
+    case(48, "no JIT, lockdown, locked memory on 5.10", &[])
+        .without("sysctl and boot parameters of a whole machine: for the machines with those kernels"),
+    case(
+        49,
+        "a container with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, without CAP_SYS_ADMIN",
+        &[
+            "hooks_sockets::capabilities::three_are_enough",
+            "hooks_sockets::capabilities::none_of_them_can_be_missed",
+            "netns_containers::a_daemon_without_cap_sys_admin_redirects",
+        ],
+    ),
+    case(
+        50,
+        "uninstall leaves nothing",
+        &[
+            "hooks_sockets::lifetime::uninstalling_leaves_nothing",
+            "netns_lifecycle::uninstall_leaves_nothing_of_a_dead_daemon_and_of_a_running_one",
+        ],
+    ),
+];
+
+#[cfg(test)]
+mod tests;
