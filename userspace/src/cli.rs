@@ -5,12 +5,14 @@
 )]
 
 mod documents;
+mod workload;
 
 use std::{net::IpAddr, num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use documents::{InputArgs, ReportFormat, ValidateArgs};
 use mesh_model::resource::ResourceName;
+pub(crate) use workload::{AddArgs, ListArgs, RemoveArgs, WorkloadCommand};
 
 /// Runs AWS App Mesh configuration on Linux, without iptables and without sidecars.
 #[derive(Debug, Parser)]
@@ -22,7 +24,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run the daemon: load the programs, redirect one workload and be its proxy
+    /// Run the daemon: load the programs, redirect its workloads and be their proxies
     Run(Box<RunArgs>),
     /// Read documents and print each error and warning with its place and mend
     Validate(ValidateArgs),
@@ -40,6 +42,9 @@ pub(crate) enum Command {
     Redirect(SwitchArgs),
     /// Put an earlier configuration in force again, until the documents change
     Rollback(RollbackArgs),
+    /// Enrol workloads in a running daemon, release them, list them
+    #[command(subcommand)]
+    Workload(WorkloadCommand),
     /// Remove every pin, link, map, cgroup and file of an instance
     Uninstall(UninstallArgs),
 }
@@ -67,12 +72,17 @@ pub(crate) struct RunArgs {
     pub(crate) mesh_config: PathBuf,
 
     /// What this workload is: mesh/MESH/virtualNode/NODE or its ARN [else APPMESH_RESOURCE_ARN]
-    #[arg(long, env = "FERROMESH_RESOURCE")]
+    #[arg(long, env = "FERROMESH_RESOURCE", requires = "workload_cgroup")]
     pub(crate) resource: Option<ResourceName>,
 
-    /// The cgroup v2 directory whose processes are the workload
+    /// The cgroup v2 directory whose processes are the workload; without it the daemon has no
+    /// workload of its own, and no flag that speaks of one has an effect
     #[arg(long, env = "FERROMESH_WORKLOAD_CGROUP", value_name = "PATH")]
-    pub(crate) workload_cgroup: PathBuf,
+    pub(crate) workload_cgroup: Option<PathBuf>,
+
+    /// Enrolment file of more workloads, YAML or JSON, watched for changes
+    #[arg(long, env = "FERROMESH_WORKLOADS", value_name = "FILE")]
+    pub(crate) workloads: Option<PathBuf>,
 
     /// The workload's name in status and statistics [default: the resource's own name]
     #[arg(long, env = "FERROMESH_WORKLOAD_NAME", value_parser = instance_name)]
@@ -354,6 +364,9 @@ pub(crate) struct RollbackArgs {
     pub(crate) instance: InstanceArg,
     /// Which, by its number in --list [default: the newest before that in force]
     pub(crate) generation: Option<u64>,
+    /// Whose configuration, by the workload's name; needed where the daemon serves several
+    #[arg(long, value_name = "NAME")]
+    pub(crate) workload: Option<String>,
     /// Print what is kept to go back to
     #[arg(long, conflicts_with_all = ["generation", "release"])]
     pub(crate) list: bool,

@@ -11,6 +11,7 @@ pub(crate) mod run;
 pub(crate) mod status;
 pub(crate) mod uninstall;
 pub(crate) mod validate;
+pub(crate) mod workload;
 
 use anyhow::Context;
 

@@ -10,9 +10,10 @@ use std::{
 
 use anyhow::Context;
 use ferromesh_proto::control::{
-    ChangeResponse, ConnectionsRequest, ConnectionsResponse, GenerationsRequest,
-    GenerationsResponse, ReleaseRequest, RetireRequest, RetireResponse, RollBackRequest,
-    StatusRequest, StatusResponse,
+    ChangeResponse, ConnectionsRequest, ConnectionsResponse, EnrolRequest, EnrolResponse,
+    GenerationsRequest, GenerationsResponse, ListRequest, ListResponse, ReleaseRequest,
+    ReleaseWorkloadRequest, ReleaseWorkloadResponse, RetireRequest, RetireResponse,
+    RollBackRequest, StatusRequest, StatusResponse,
     control_client::ControlClient,
     control_server::{Control, ControlServer},
 };
@@ -22,31 +23,48 @@ use tokio::{
     sync::{mpsc, oneshot},
     task,
 };
-use tokio_stream::wrappers::UnixListenerStream;
+use tokio_stream::{StreamExt, wrappers::UnixListenerStream};
 use tonic::{
     Request, Response, Status,
     transport::{Channel, Endpoint, Server},
 };
+
+use crate::settings::WorkloadSettings;
 
 /// A daemon that does not answer within this is taken for hung.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// A change waits for the discovery of its clusters, and for the disk.
 pub(crate) const CHANGE_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// What the daemon can say of itself.
+/// A workload may take long to start, and the drain of one is twice the guide's longest.
+pub(crate) const WORKLOAD_TIMEOUT: Duration = Duration::from_mins(5);
+
+/// What the daemon can say of itself, and do for who asks.
+#[tonic::async_trait]
 pub(crate) trait Subject: Send + Sync + 'static {
     fn status(&self) -> StatusResponse;
     fn connections(&self) -> anyhow::Result<ConnectionsResponse>;
-    fn generations(&self) -> anyhow::Result<GenerationsResponse>;
+    fn generations(&self, workload: Option<&str>) -> anyhow::Result<GenerationsResponse>;
+    fn list(&self) -> ListResponse;
+    /// Nothing when the workload is ending.
+    async fn change(
+        &self,
+        workload: Option<&str>,
+        change: Change,
+    ) -> anyhow::Result<Option<ChangeResponse>>;
+    async fn enrol(&self, request: EnrolRequest) -> anyhow::Result<u32>;
+    async fn release(&self, name: &str, now: bool) -> anyhow::Result<()>;
 }
 
-/// What a daemon can be asked to do with its configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What can be asked of the configuration of a workload.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
     /// Back to a kept generation; without its number, to the one before.
     RollBack(Option<u64>),
     /// Forward to what the source holds.
     Release,
+    /// Another enrolment of the same workload.
+    Adopt(Box<WorkloadSettings>),
 }
 
 /// A change and who asked for it.
@@ -73,38 +91,55 @@ pub(crate) fn bind(path: &Path) -> anyhow::Result<UnixListener> {
     Ok(listener)
 }
 
-/// Serves the control socket until the task is dropped; a `Retire` call is sent to `retire`, changes
-/// of the configuration to `orders`.
+/// Serves the control socket until the task is dropped; a `Retire` call is sent to `retire`.
 pub(crate) async fn serve(
     listener: UnixListener,
     subject: Arc<dyn Subject>,
     retire: mpsc::Sender<()>,
-    orders: mpsc::Sender<Order>,
 ) -> anyhow::Result<()> {
+    let callers = UnixListenerStream::new(listener)
+        .filter(|caller| caller.as_ref().map_or(true, is_from_root));
     Server::builder()
-        .add_service(ControlServer::new(Desk {
-            subject,
-            retire,
-            orders,
-        }))
-        .serve_with_incoming(UnixListenerStream::new(listener))
+        .add_service(ControlServer::new(Desk { subject, retire }))
+        .serve_with_incoming(callers)
         .await
         .context("the control socket failed")
+}
+
+/// Whether a caller is root of the daemon's user namespace. The mode of the file says so already;
+/// whoever was handed a descriptor of the socket's directory did not ask it. Root of another user
+/// namespace has another number here.
+fn is_from_root(caller: &UnixStream) -> bool {
+    let owner = caller.peer_cred().map(|caller| caller.uid());
+    let is_root = matches!(owner, Ok(0));
+    if !is_root {
+        tracing::warn!(
+            ?owner,
+            "a caller of the control socket is not root, and is not answered"
+        );
+    }
+    is_root
 }
 
 struct Desk {
     subject: Arc<dyn Subject>,
     retire: mpsc::Sender<()>,
-    orders: mpsc::Sender<Order>,
 }
 
 impl Desk {
-    async fn order(&self, change: Change) -> Result<Response<ChangeResponse>, Status> {
-        let (answer, answered) = oneshot::channel();
-        let ending = || Status::unavailable("the daemon is ending");
-        let order = Order { change, answer };
-        self.orders.send(order).await.map_err(|_| ending())?;
-        answered.await.map(Response::new).map_err(|_| ending())
+    async fn order(
+        &self,
+        workload: Option<&str>,
+        change: Change,
+    ) -> Result<Response<ChangeResponse>, Status> {
+        match self.subject.change(workload, change).await {
+            Ok(Some(changed)) => Ok(Response::new(changed)),
+            Ok(None) => Err(Status::unavailable("the workload is ending")),
+            Err(error) => Ok(Response::new(ChangeResponse {
+                refusal: format!("{error:#}"),
+                ..ChangeResponse::default()
+            })),
+        }
     }
 }
 
@@ -126,10 +161,11 @@ impl Control for Desk {
 
     async fn generations(
         &self,
-        _: Request<GenerationsRequest>,
+        request: Request<GenerationsRequest>,
     ) -> Result<Response<GenerationsResponse>, Status> {
         let subject = Arc::clone(&self.subject);
-        let read = task::spawn_blocking(move || subject.generations());
+        let workload = request.into_inner().workload;
+        let read = task::spawn_blocking(move || subject.generations(workload.as_deref()));
         read.await
             .map_err(|error| Status::internal(error.to_string()))?
             .map(Response::new)
@@ -140,15 +176,55 @@ impl Control for Desk {
         &self,
         request: Request<RollBackRequest>,
     ) -> Result<Response<ChangeResponse>, Status> {
-        let generation = request.into_inner().generation;
-        self.order(Change::RollBack(generation)).await
+        let RollBackRequest {
+            generation,
+            workload,
+        } = request.into_inner();
+        let change = Change::RollBack(generation);
+        self.order(workload.as_deref(), change).await
     }
 
     async fn release(
         &self,
-        _: Request<ReleaseRequest>,
+        request: Request<ReleaseRequest>,
     ) -> Result<Response<ChangeResponse>, Status> {
-        self.order(Change::Release).await
+        let workload = request.into_inner().workload;
+        self.order(workload.as_deref(), Change::Release).await
+    }
+
+    async fn enrol_workload(
+        &self,
+        request: Request<EnrolRequest>,
+    ) -> Result<Response<EnrolResponse>, Status> {
+        let enrolled = self.subject.enrol(request.into_inner()).await;
+        Ok(Response::new(match enrolled {
+            Ok(id) => EnrolResponse {
+                id,
+                refusal: String::new(),
+            },
+            Err(error) => EnrolResponse {
+                id: 0,
+                refusal: format!("{error:#}"),
+            },
+        }))
+    }
+
+    async fn release_workload(
+        &self,
+        request: Request<ReleaseWorkloadRequest>,
+    ) -> Result<Response<ReleaseWorkloadResponse>, Status> {
+        let ReleaseWorkloadRequest { name, now } = request.into_inner();
+        let released = self.subject.release(&name, now).await;
+        let refusal = released.err();
+        let refusal = refusal.map_or_else(String::new, |error| format!("{error:#}"));
+        Ok(Response::new(ReleaseWorkloadResponse { refusal }))
+    }
+
+    async fn list_workloads(
+        &self,
+        _: Request<ListRequest>,
+    ) -> Result<Response<ListResponse>, Status> {
+        Ok(Response::new(self.subject.list()))
     }
 
     async fn retire(&self, _: Request<RetireRequest>) -> Result<Response<RetireResponse>, Status> {

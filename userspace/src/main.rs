@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         Command::Status(args) => commands::status::run(&args),
         Command::Redirect(args) => commands::redirect::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Rollback(args) => commands::rollback::run(&args),
+        Command::Workload(command) => commands::workload::run(command),
         Command::Uninstall(args) => commands::uninstall::run(&args).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|error| {

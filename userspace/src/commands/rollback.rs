@@ -30,7 +30,9 @@ async fn ask(args: &RollbackArgs) -> anyhow::Result<ExitCode> {
     };
     if args.list {
         let kept = client
-            .generations(GenerationsRequest {})
+            .generations(GenerationsRequest {
+                workload: args.workload.clone(),
+            })
             .await
             .context("the daemon does not say what is kept")?
             .into_inner();
@@ -60,11 +62,16 @@ async fn change(
     client: &mut ControlClient<Channel>,
     args: &RollbackArgs,
 ) -> anyhow::Result<ChangeResponse> {
+    let workload = args.workload.clone();
     let answer = if args.release {
-        client.release(ReleaseRequest {}).await
+        client.release(ReleaseRequest { workload }).await
     } else {
         let generation = args.generation;
-        client.roll_back(RollBackRequest { generation }).await
+        let request = RollBackRequest {
+            generation,
+            workload,
+        };
+        client.roll_back(request).await
     };
     let answer = answer.context("the daemon does not answer; `ferromesh status` says what runs")?;
     Ok(answer.into_inner())

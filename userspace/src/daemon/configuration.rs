@@ -11,6 +11,7 @@ use std::{
     time::Instant,
 };
 
+use anyhow::Context;
 use mesh_config::source::{
     DocumentSet,
     generations::{Generations, Origin, Record},
@@ -21,7 +22,8 @@ use self::{
     meaning::{Meaning, Reader},
     rollback::Hold,
 };
-use crate::settings::Settings;
+use super::documents::Source;
+use crate::settings::WorkloadSettings;
 
 /// Why the source is not what is in force.
 #[derive(Clone, Debug)]
@@ -46,7 +48,8 @@ pub(crate) struct State {
 /// The configuration of one workload over time.
 #[derive(Debug)]
 pub(crate) struct Configuration {
-    settings: Settings,
+    settings: WorkloadSettings,
+    source: Source,
     /// It knows the files that the source held when it was read last.
     reader: Reader,
     generations: Generations,
@@ -73,12 +76,30 @@ impl Configuration {
 
     /// Where the documents are.
     pub(crate) fn source(&self) -> String {
-        self.settings.mesh_config.display().to_string()
+        self.source.path().display().to_string()
     }
 
     /// What runs now.
     pub(crate) fn in_force(&self) -> InForce {
         self.lock().in_force.clone()
+    }
+
+    /// Runs the workload as other settings have it. Returns what came into force, if anything did.
+    ///
+    /// # Errors
+    /// What is in force does not go with them; nothing has changed then.
+    pub(crate) fn adopt(&mut self, settings: &WorkloadSettings) -> anyhow::Result<Option<InForce>> {
+        let reader = Reader::new(settings, self.source.shelf());
+        let mut meaning = reader
+            .read(&self.documents)
+            .context("the documents in force do not go with it; nothing has changed")?;
+        self.settings = settings.clone();
+        self.reader = reader;
+        if meaning.is_in_force(&self.lock().in_force) {
+            return Ok(None);
+        }
+        let documents = self.documents.clone();
+        Ok(Some(self.put_in_force(meaning, documents)))
     }
 
     /// Notes whether the kernel took the rules of what is in force.

@@ -8,14 +8,18 @@ use std::{
 };
 
 use ferromesh_proto::control::ChangeResponse;
-use mesh_config::source::{DocumentSet, SourceError, watch::Watch};
 use mesh_model::redirect::RedirectRules;
 use mesh_proxy::Proxy;
-use tokio::{sync::mpsc, task::block_in_place, time::sleep};
+use tokio::{
+    sync::{mpsc, watch},
+    task::block_in_place,
+    time::sleep,
+};
 
 use super::{
     announce::Announcer,
-    configuration::{Configuration, InForce, State},
+    configuration::{Configuration, InForce, Problems, State},
+    documents::Reading,
     redirection::Redirection,
 };
 use crate::control::{Change, Order};
@@ -57,10 +61,17 @@ impl Follower {
     }
 
     /// Runs until it is dropped.
-    pub(super) async fn run(mut self, mut watch: Watch, mut orders: mpsc::Receiver<Order>) {
+    pub(super) async fn run(
+        mut self,
+        mut readings: watch::Receiver<Reading>,
+        mut orders: mpsc::Receiver<Order>,
+    ) {
         loop {
             tokio::select! {
-                changed = watch.changed() => self.take(changed).await,
+                Ok(()) = readings.changed() => {
+                    let reading = readings.borrow_and_update().clone();
+                    self.take(reading).await;
+                }
                 Some(order) = orders.recv() => self.obey(order).await,
                 () = sleep(RULES_AGAIN_AFTER), if self.is_owed => {
                     let InForce { rules, snapshot, .. } = self.configuration.in_force();
@@ -70,12 +81,11 @@ impl Follower {
         }
     }
 
-    async fn take(&mut self, changed: Result<DocumentSet, SourceError>) {
-        let fresh = match changed {
+    async fn take(&mut self, reading: Reading) {
+        let fresh = match reading {
             Ok(documents) => block_in_place(|| self.configuration.take(documents)),
-            Err(error) => {
-                let problem = format!("{:#}", anyhow::Error::new(error));
-                self.configuration.refuse(vec![problem]);
+            Err(Problems(problems)) => {
+                self.configuration.refuse(problems);
                 None
             }
         };
@@ -86,6 +96,7 @@ impl Follower {
         let changed = block_in_place(|| match change {
             Change::RollBack(generation) => self.configuration.roll_back(generation).map(Some),
             Change::Release => self.configuration.release(),
+            Change::Adopt(settings) => self.configuration.adopt(&settings),
         });
         let said = match changed {
             Ok(fresh) => {

@@ -15,15 +15,18 @@ use crate::{
 };
 
 /// Checks what the machine must have, then makes sure that this process and its sockets are outside
-/// the workload. Returns the cgroup of the proxy.
+/// the workload of the command line. Returns the cgroup of the proxy.
 pub(crate) fn prepare(settings: &Settings) -> anyhow::Result<PathBuf> {
     preflight::check(Path::new(BPFFS))?;
     if OBJECT.is_empty() {
         bail!("this binary was built without its eBPF programs; build it with `cargo xtask build`");
     }
     let root = cgroup::mount_point()?;
-    let workload = &settings.workload_cgroup;
-    if !workload.is_dir() {
+    let workload = settings.workload.as_ref();
+    let workload = workload.map(|workload| workload.cgroup.as_path());
+    if let Some(workload) = workload
+        && !workload.is_dir()
+    {
         bail!(
             "{} is no cgroup: make it under {} and start the workload in it",
             workload.display(),
@@ -33,7 +36,9 @@ pub(crate) fn prepare(settings: &Settings) -> anyhow::Result<PathBuf> {
     match &settings.proxy {
         ProxyPlace::Internal => own_cgroup(&root, workload, &settings.instance),
         ProxyPlace::External(proxy) => {
-            if cgroup::is_inside(proxy, workload)? {
+            if let Some(workload) = workload
+                && cgroup::is_inside(proxy, workload)?
+            {
                 bail!(
                     "the external proxy's cgroup {} is inside the workload's: its own connections \
                      would come back to it; start it in a sibling",
@@ -52,23 +57,22 @@ pub(crate) fn proxy_cgroup(root: &Path, instance: &str) -> PathBuf {
 
 /// The daemon has a cgroup to itself, so that programs for the proxy meet nobody else. A service
 /// manager's unit may be one already; anywhere else the daemon makes one beside the workload's tree.
-fn own_cgroup(root: &Path, workload: &Path, instance: &str) -> anyhow::Result<PathBuf> {
+fn own_cgroup(root: &Path, workload: Option<&Path>, instance: &str) -> anyhow::Result<PathBuf> {
     let present = cgroup::of_process(None)?;
-    let inside = cgroup::is_inside(&present, workload)?;
+    let is_inside = match workload {
+        Some(workload) => cgroup::is_inside(&present, workload)?,
+        None => false,
+    };
     let is_unit = present
         .extension()
         .is_some_and(|extension| extension == "service");
-    if is_unit && !inside && is_alone_in(&present)? {
-        if cgroup::is_inside(workload, &present)? {
-            bail!(
-                "the workload's cgroup {} is below the daemon's own: give it one elsewhere",
-                workload.display()
-            );
-        }
+    if is_unit && !is_inside && is_alone_in(&present)? {
         return Ok(present);
     }
     let own = proxy_cgroup(root, instance);
-    if cgroup::is_inside(root, workload)? {
+    if let Some(workload) = workload
+        && cgroup::is_inside(root, workload)?
+    {
         bail!(
             "the workload's cgroup {} holds every cgroup of this machine: name one of its own",
             workload.display()

@@ -1,60 +1,74 @@
 //! What the daemon says of itself on the control socket.
 
 use std::{
-    sync::{Arc, Mutex},
+    path::Path,
+    sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
 use ferromesh_proto::control::{
-    Cluster, Configuration as Report, ConnectionsResponse, Generation, GenerationsResponse,
-    Listener, StatusResponse, Workload,
+    ChangeResponse, Cluster, Configuration as Report, ConnectionsResponse, EnrolRequest,
+    EnrolledWorkload, Generation, GenerationsResponse, ListResponse, Listener, StatusResponse,
+    Workload as Message,
 };
-use mesh_config::source::generations::{Generations, Origin, Record};
-use mesh_proxy::{Proxy, status::ClusterStatus};
-use mesh_telemetry::Registry;
+use mesh_bpf::ProxyKind;
+use mesh_config::{
+    enrolment::{self, Enrolment},
+    source::generations::{Generations, Origin, Record},
+};
+use mesh_model::redirect::OnProxyDown;
+use mesh_proxy::status::ClusterStatus;
 
-use super::{configuration::State, redirection::Redirection};
+use super::{
+    workload::Workload,
+    workloads::{EnrolledBy, Member, Phase, Workloads, ask},
+};
 use crate::{
     commands::connections::message,
-    control::Subject,
-    settings::{ProxyPlace, Settings},
+    control::{Change, Subject},
 };
 
-/// The state that a report is drawn from.
+/// Answers what is asked on the control socket.
 pub(crate) struct Reporter {
-    pub(crate) settings: Settings,
     pub(crate) started: Instant,
-    pub(crate) workload: u32,
-    pub(crate) registry: Arc<Registry>,
-    /// None with an external proxy.
-    pub(crate) proxy: Option<Arc<Proxy>>,
-    pub(crate) state: Arc<Mutex<State>>,
-    pub(crate) redirection: Redirection,
+    pub(crate) workloads: Arc<Workloads>,
 }
 
+#[tonic::async_trait]
 impl Subject for Reporter {
     fn status(&self) -> StatusResponse {
+        let set = self.workloads.set();
+        let members = || set.members.values();
+        let file = self.workloads.host.settings.workloads.as_ref();
         StatusResponse {
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_seconds: self.started.elapsed().as_secs(),
-            workloads: vec![self.workload()],
+            workloads: members()
+                .filter_map(|member| {
+                    Some(self.workload(member.phase.workload()?, member.wanted.by))
+                })
+                .collect(),
+            absent: members()
+                .filter(|member| member.phase.workload().is_none())
+                .map(enrolled)
+                .collect(),
+            enrolment_file: file.map_or_else(String::new, |path| path.display().to_string()),
+            enrolment_problems: set.file_problems.clone(),
         }
     }
 
     fn connections(&self) -> anyhow::Result<ConnectionsResponse> {
-        let connections = self
-            .redirection
-            .connections()?
-            .iter()
-            .map(message)
-            .collect();
-        Ok(ConnectionsResponse { connections })
+        let connections = self.workloads.host.connections()?;
+        Ok(ConnectionsResponse {
+            connections: connections.iter().map(message).collect(),
+        })
     }
 
-    fn generations(&self) -> anyhow::Result<GenerationsResponse> {
-        let kept = Generations::in_directory(&self.settings.state_dir).records()?;
-        let state = self.state.lock().expect("no holder panics");
+    fn generations(&self, workload: Option<&str>) -> anyhow::Result<GenerationsResponse> {
+        let workload = self.workloads.set().meant(workload)?;
+        let kept = Generations::in_directory(&workload.settings().state_dir).records()?;
+        let state = workload.state.lock().expect("no holder panics");
         let in_force = state.in_force.snapshot.generation;
         Ok(GenerationsResponse {
             generations: (kept.records.into_iter())
@@ -65,30 +79,58 @@ impl Subject for Reporter {
                 .collect(),
         })
     }
+
+    fn list(&self) -> ListResponse {
+        ListResponse {
+            workloads: self
+                .workloads
+                .set()
+                .members
+                .values()
+                .map(enrolled)
+                .collect(),
+        }
+    }
+
+    async fn change(
+        &self,
+        workload: Option<&str>,
+        change: Change,
+    ) -> anyhow::Result<Option<ChangeResponse>> {
+        let workload = self.workloads.set().meant(workload)?;
+        Ok(ask(&workload.orders, change).await)
+    }
+
+    async fn enrol(&self, request: EnrolRequest) -> anyhow::Result<u32> {
+        self.workloads.add(enrolment(request)?).await
+    }
+
+    async fn release(&self, name: &str, now: bool) -> anyhow::Result<()> {
+        self.workloads.remove(name, now).await
+    }
 }
 
 impl Reporter {
-    fn workload(&self) -> Workload {
-        let state = self.state.lock().expect("no holder panics");
+    fn workload(&self, workload: &Workload, by: EnrolledBy) -> Message {
+        let settings = workload.settings().clone();
+        let state = workload.state.lock().expect("no holder panics");
         let in_force = &state.in_force;
         let refused = state.refused.as_ref();
         // New documents are in force once the proxy runs them, which is when their clusters have been
         // discovered.
-        let (generation, clusters) = self.proxy.as_ref().map_or_else(
+        let (generation, clusters) = workload.proxy().map_or_else(
             || (None, Vec::new()),
             |proxy| {
                 let status = proxy.status();
                 (status.generation, status.clusters)
             },
         );
-        Workload {
-            id: self.workload,
-            name: self.settings.workload_name.clone(),
-            resource: self.settings.resource.to_string(),
-            cgroup: self.settings.workload_cgroup.display().to_string(),
-            state: self.registry.state().as_str().to_owned(),
+        let source = self.workloads.host.library.source.path();
+        Message {
+            id: workload.id,
+            state: workload.registry.state().as_str().to_owned(),
             configuration: Some(Report {
-                source: self.settings.mesh_config.display().to_string(),
+                source: source.display().to_string(),
                 generation: generation.unwrap_or(in_force.snapshot.generation),
                 in_force_seconds: in_force.since.elapsed().as_secs(),
                 from_last_good: in_force.from_last_good,
@@ -96,34 +138,109 @@ impl Reporter {
                 refused_seconds: refused.map_or(0, |refused| refused.since.elapsed().as_secs()),
                 rolled_back_to: state.rolled_back_to,
             }),
-            listeners: self.listeners(in_force.rules.egress_port, in_force.rules.ingress_port),
+            listeners: self.listeners(
+                &settings.admin.to_string(),
+                in_force.rules.egress_port,
+                in_force.rules.ingress_port,
+            ),
             clusters: clusters.iter().map(cluster).collect(),
             findings: (state.unapplied.iter().cloned())
                 .chain(state.unkept.iter().cloned())
                 .chain(in_force.warnings.iter().map(ToString::to_string))
                 .chain(in_force.findings.iter().map(ToString::to_string))
                 .collect(),
+            netns: path(settings.netns.as_deref()),
+            enrolled_by: by.as_str().to_owned(),
+            name: settings.name,
+            resource: settings.resource.to_string(),
+            cgroup: settings.cgroup.display().to_string(),
         }
     }
 
-    fn listeners(&self, egress_port: u16, ingress_port: u16) -> Vec<Listener> {
+    fn listeners(&self, admin: &str, egress_port: u16, ingress_port: u16) -> Vec<Listener> {
         let admin = Listener {
             name: "admin".to_owned(),
-            address: self.settings.admin.to_string(),
+            address: admin.to_owned(),
             role: "admin".to_owned(),
         };
-        let proxy = match self.settings.proxy {
-            ProxyPlace::External(_) => vec![],
-            ProxyPlace::Internal => [("egress", egress_port), ("ingress", ingress_port)]
+        let proxy = if self.workloads.host.proxy() == ProxyKind::External {
+            vec![]
+        } else {
+            [("egress", egress_port), ("ingress", ingress_port)]
                 .map(|(role, port)| Listener {
                     name: format!("lds_{role}_0.0.0.0_{port}"),
                     address: format!("0.0.0.0:{port}"),
                     role: role.to_owned(),
                 })
-                .to_vec(),
+                .to_vec()
         };
         proxy.into_iter().chain([admin]).collect()
     }
+}
+
+/// What a request says, checked as the enrolment file is.
+fn enrolment(request: EnrolRequest) -> anyhow::Result<Enrolment> {
+    anyhow::ensure!(
+        enrolment::is_name(&request.name),
+        "`{}` cannot name a workload; use 1 to 63 letters, digits, hyphens and underscores",
+        request.name
+    );
+    let path = |path: String| (!path.is_empty()).then(|| path.into());
+    let enrolment = Enrolment {
+        resource: match request.resource.as_str() {
+            "" => None,
+            resource => Some(resource.parse()?),
+        },
+        netns: path(request.netns),
+        on_proxy_down: match request.on_proxy_down.as_str() {
+            "bypass" => OnProxyDown::Bypass,
+            _ => OnProxyDown::Refuse,
+        },
+        environment: request.environment.into_iter().collect(),
+        files_root: path(request.files_root),
+        log: path(request.log),
+        strict: request.strict,
+        ..Enrolment::new(request.name, request.cgroup)
+    };
+    let paths = [&enrolment.netns, &enrolment.files_root, &enrolment.log]
+        .into_iter()
+        .flatten();
+    for path in paths.chain([&enrolment.cgroup]) {
+        anyhow::ensure!(
+            path.is_absolute(),
+            "{} is no absolute path: write it from the root",
+            path.display()
+        );
+    }
+    Ok(enrolment)
+}
+
+fn enrolled(member: &Member) -> EnrolledWorkload {
+    let settings = &member.wanted.settings;
+    EnrolledWorkload {
+        id: member.id,
+        name: settings.name.clone(),
+        resource: settings.resource.to_string(),
+        cgroup: settings.cgroup.display().to_string(),
+        netns: path(settings.netns.as_deref()),
+        on_proxy_down: match settings.on_proxy_down {
+            OnProxyDown::Refuse => "refuse",
+            OnProxyDown::Bypass => "bypass",
+        }
+        .to_owned(),
+        enrolled_by: member.wanted.by.as_str().to_owned(),
+        state: member.phase.as_str().to_owned(),
+        failure: match &member.phase {
+            Phase::Waiting => "its cgroup is not there".to_owned(),
+            Phase::Failed { error, .. } => error.clone(),
+            _ => String::new(),
+        },
+        strict: settings.strict,
+    }
+}
+
+fn path(path: Option<&Path>) -> String {
+    path.map_or_else(String::new, |path| path.display().to_string())
 }
 
 fn generation(record: Record, in_force: u64) -> Generation {

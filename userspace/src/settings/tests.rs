@@ -1,7 +1,12 @@
 use clap::Parser;
+use mesh_model::redirect::OnProxyDown;
 
 use super::*;
 use crate::cli::{Cli, Command};
+
+fn workload(flags: &[&str], environment: &[(&str, &str)]) -> anyhow::Result<WorkloadSettings> {
+    Ok(settings(flags, environment)?.workload.expect("its own"))
+}
 
 fn settings(flags: &[&str], environment: &[(&str, &str)]) -> anyhow::Result<Settings> {
     let base = [
@@ -26,7 +31,7 @@ const RESOURCE: (&str, &str) = ("APPMESH_RESOURCE_ARN", "mesh/apps/virtualNode/s
 
 #[test]
 fn the_variables_of_app_mesh_are_enough() {
-    let settings = settings(
+    let settings = workload(
         &[],
         &[
             RESOURCE,
@@ -36,7 +41,7 @@ fn the_variables_of_app_mesh_are_enough() {
     )
     .expect("valid");
     assert_eq!(settings.resource.name, "serviceA");
-    assert_eq!(settings.workload_name, "serviceA");
+    assert_eq!(settings.name, "serviceA");
     assert_eq!(settings.admin.port(), 9999);
     assert_eq!(settings.drain, Duration::from_secs(30));
     assert_eq!(settings.on_proxy_down, OnProxyDown::Refuse);
@@ -44,7 +49,7 @@ fn the_variables_of_app_mesh_are_enough() {
 
 #[test]
 fn a_flag_goes_before_a_variable() {
-    let settings = settings(
+    let settings = workload(
         &[
             "--resource",
             "mesh/apps/virtualNode/b",
@@ -89,8 +94,8 @@ fn no_resource_is_an_error_with_its_mend() {
 
 #[test]
 fn a_name_with_dots_still_pins() {
-    let settings = settings(&["--resource", "mesh/apps/virtualNode/a.b_c"], &[]).expect("valid");
-    assert_eq!(settings.workload_name, "a_b_c");
+    let settings = workload(&["--resource", "mesh/apps/virtualNode/a.b_c"], &[]).expect("valid");
+    assert_eq!(settings.name, "a_b_c");
 }
 
 #[test]
@@ -120,7 +125,7 @@ fn a_file_of_rules_goes_before_the_environment_and_after_the_flags() {
     let text = "APPMESH_APP_PORTS=1\nAPPMESH_EGRESS_IGNORED_PORTS=2\n";
     std::fs::write(&path, text).expect("a file");
     let path = path.to_str().expect("text");
-    let settings = settings(
+    let settings = workload(
         &["--redirect-from", path, "--ignored-ports", "3"],
         &[
             RESOURCE,

@@ -7,6 +7,7 @@
 //! - [`document`]: files to typed documents, every fault of every file at once
 //! - [`resolve`]: documents and a resource name to the snapshot of one workload
 //! - [`redirect`]: the route manager's variables to redirection rules
+//! - [`enrolment`]: the file that says which workloads a daemon serves
 //! - [`diff`]: what changes from one state of a workload to another
 //! - [`explain`]: which route a request would get, and why not the others
 //! - [`graph`]: the meshes of the documents, drawn
@@ -16,6 +17,7 @@
 
 pub mod diff;
 pub mod document;
+pub mod enrolment;
 pub mod explain;
 #[cfg(test)]
 mod fixture;

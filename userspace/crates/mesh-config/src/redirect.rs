@@ -44,7 +44,7 @@ pub fn redirect_rules(
 
 /// The ports of the egress and of the ingress listener. A value that is none counts as unset here:
 /// [`redirect_rules`] is what refuses it.
-pub(crate) fn proxy_ports(environment: &Environment) -> (u16, u16) {
+pub fn proxy_ports(environment: &Environment) -> (u16, u16) {
     Variables::new(environment, &by_name).proxy_ports()
 }
 

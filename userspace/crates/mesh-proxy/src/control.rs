@@ -17,6 +17,7 @@ use crate::{
     ProxyError, ProxySettings,
     access_log::AccessLog,
     cluster::{SharedCluster, discovery::Discoverer, dns::Dns},
+    files::Files,
     generation::{Generation, clusters_of},
     status::ProxyStatus,
 };
@@ -65,8 +66,16 @@ impl Control {
             .enable_all()
             .build()
             .map_err(failed)?;
+        let files = Files {
+            root: settings.files_root.clone(),
+            standard_output: settings.standard_output.clone(),
+        };
         let discoverer = Discoverer {
-            dns: Arc::new(Dns::new(&settings.resolv_conf, &settings.hosts)),
+            dns: Arc::new(Dns::new(
+                files.clone(),
+                &settings.resolv_conf,
+                &settings.hosts,
+            )),
             refresh: settings.dns_refresh,
             stats: Arc::clone(stats),
             changed: {
@@ -80,6 +89,7 @@ impl Control {
             discoverer,
             stats: Arc::clone(stats),
             clusters: HashMap::new(),
+            files,
             lines: None,
         };
         let running = watch::Sender::new(());
@@ -157,6 +167,7 @@ struct Directory {
     discoverer: Discoverer,
     stats: Arc<Registry>,
     clusters: HashMap<Arc<Cluster>, Arc<SharedCluster>>,
+    files: Files,
     /// The way to the access log's file, kept for as long as the path stays.
     lines: Option<Arc<Queue>>,
 }
@@ -177,7 +188,13 @@ impl Directory {
         let config = config?;
         if self.lines.is_none() {
             let stats = self.stats.access_log(Shard::Control);
-            match Queue::start(&config.path, stats) {
+            let path = &config.path;
+            let started = if self.files.is_own_output(path) {
+                Queue::start(path, stats)
+            } else {
+                Queue::start_with(path, self.files.appender(path), stats)
+            };
+            match started {
                 Ok(lines) => self.lines = Some(Arc::new(lines)),
                 Err(error) => tracing::error!(%error, "there is no access log: no thread for it"),
             }

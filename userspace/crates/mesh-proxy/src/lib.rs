@@ -24,6 +24,7 @@ mod downstream;
 mod endpoint;
 mod error;
 mod fault;
+mod files;
 mod generation;
 mod headers;
 mod io;

@@ -20,6 +20,11 @@ pub struct ProxySettings {
     /// (`downstream_cx_overflow`). Each takes up to two descriptors, and those are the process's:
     /// what one workload may take must leave some to the others.
     pub max_connections: usize,
+    /// The workload's root directory, which the paths of its files begin at, the access log's among
+    /// them; none for this process's own. No link in it leads out of it.
+    pub files_root: Option<PathBuf>,
+    /// Where an access log to `/dev/stdout` or `/dev/stderr` goes; none for this process's own.
+    pub standard_output: Option<PathBuf>,
     /// The workload's `resolv.conf`; read again when it changes.
     pub resolv_conf: PathBuf,
     /// The workload's `hosts` file, asked before DNS; read again when it changes.
@@ -43,6 +48,8 @@ impl ProxySettings {
             egress_port: 15001,
             ingress_port: 15000,
             max_connections: usize::try_from(descriptors / 4).unwrap_or(usize::MAX),
+            files_root: None,
+            standard_output: None,
             resolv_conf: PathBuf::from("/etc/resolv.conf"),
             hosts: PathBuf::from("/etc/hosts"),
             dns_refresh: Duration::from_secs(5),

@@ -43,10 +43,28 @@ fn daemon_part(f: &mut Formatter<'_>, daemon: &StatusResponse) -> fmt::Result {
         daemon.version,
         Age(daemon.uptime_seconds)
     )?;
-    daemon
-        .workloads
-        .iter()
-        .try_for_each(|workload| workload_part(f, workload))
+    for workload in &daemon.workloads {
+        workload_part(f, workload)?;
+    }
+    for workload in &daemon.absent {
+        writeln!(
+            f,
+            "workload     {} ({}), {}: {}",
+            workload.name, workload.resource, workload.state, workload.failure
+        )?;
+        writeln!(f, "  cgroup     {}", workload.cgroup)?;
+    }
+    if !daemon.enrolment_file.is_empty() {
+        writeln!(f, "enrolments   {}", daemon.enrolment_file)?;
+    }
+    if !daemon.enrolment_problems.is_empty() {
+        writeln!(
+            f,
+            "  REFUSED    what it holds; what was enrolled by it stays so"
+        )?;
+    }
+    let mut problems = daemon.enrolment_problems.iter();
+    problems.try_for_each(|problem| writeln!(f, "    {problem}"))
 }
 
 fn workload_part(f: &mut Formatter<'_>, workload: &Workload) -> fmt::Result {
@@ -56,6 +74,9 @@ fn workload_part(f: &mut Formatter<'_>, workload: &Workload) -> fmt::Result {
         workload.name, workload.resource, workload.state
     )?;
     writeln!(f, "  cgroup     {}", workload.cgroup)?;
+    if !workload.netns.is_empty() {
+        writeln!(f, "  netns      {}", workload.netns)?;
+    }
     if let Some(configuration) = &workload.configuration {
         configuration_part(f, configuration)?;
     }

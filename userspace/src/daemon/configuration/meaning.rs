@@ -4,7 +4,6 @@ use std::{fmt, sync::Arc, time::Instant};
 
 use mesh_config::{
     Environment,
-    document::Parser,
     problem::{Finding, Problem, Warning},
     redirect::redirect_rules,
     resolve::resolve,
@@ -16,21 +15,22 @@ use mesh_model::{
     snapshot::Snapshot,
 };
 
-use crate::settings::Settings;
+use super::super::documents::Shelf;
+use crate::settings::WorkloadSettings;
 
-/// Reads the documents of one workload, each file once for as long as it stays the same.
+/// Reads documents as one workload sees them.
 #[derive(Debug)]
 pub(super) struct Reader {
-    parser: Parser,
+    shelf: Arc<Shelf>,
     resource: ResourceName,
     environment: Environment,
     on_proxy_down: OnProxyDown,
 }
 
 impl Reader {
-    pub(super) fn new(settings: &Settings) -> Self {
+    pub(super) fn new(settings: &WorkloadSettings, shelf: Arc<Shelf>) -> Self {
         Self {
-            parser: Parser::new(settings.inputs.clone()),
+            shelf,
             resource: settings.resource.clone(),
             environment: settings.environment.clone(),
             on_proxy_down: settings.on_proxy_down,
@@ -38,13 +38,14 @@ impl Reader {
     }
 
     /// What documents mean for the workload, or every problem in them.
-    pub(super) fn read(&mut self, documents: &DocumentSet) -> Result<Meaning, Problems> {
+    pub(super) fn read(&self, documents: &DocumentSet) -> Result<Meaning, Problems> {
         self.resolve(documents).map_err(Problems::from)
     }
 
-    fn resolve(&mut self, documents: &DocumentSet) -> Result<Meaning, Vec<Problem>> {
-        let (parsed, warnings) = self.parser.parse(documents).into_result()?;
-        let resolved = resolve(&parsed, &self.resource, &self.environment)?;
+    fn resolve(&self, documents: &DocumentSet) -> Result<Meaning, Vec<Problem>> {
+        let parsed = self.shelf.parse(documents);
+        let (parsed, warnings) = parsed.as_ref().as_ref().map_err(Clone::clone)?;
+        let resolved = resolve(parsed, &self.resource, &self.environment)?;
         if !resolved.refusals.is_empty() {
             return Err(resolved.refusals);
         }
@@ -54,7 +55,7 @@ impl Reader {
             snapshot: resolved.snapshot,
             rules,
             findings: resolved.findings,
-            warnings,
+            warnings: warnings.clone(),
         })
     }
 }

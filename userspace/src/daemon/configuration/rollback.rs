@@ -69,7 +69,7 @@ impl Configuration {
             .with_context(unusable)?
             .with_context(|| not_kept(number, &kept))?;
         // A reader of its own: that of the source goes on knowing the source's files.
-        let meaning = Reader::new(&self.settings)
+        let meaning = Reader::new(&self.settings, self.source.another_shelf())
             .read(&documents)
             .with_context(|| {
                 format!("generation {number} does not apply any more; nothing has changed")

@@ -9,16 +9,16 @@ use std::{
 use anyhow::Context;
 use mesh_config::source::{
     DocumentSet, SourceError,
-    directory::Directory,
     generations::{Generations, Record},
 };
 
+use super::super::documents::{Reading, Source};
 use super::{
     Configuration, Problems, Refused, State,
     meaning::{Meaning, Reader},
     rollback::Hold,
 };
-use crate::settings::Settings;
+use crate::settings::WorkloadSettings;
 
 /// What starts, and what is kept of it.
 struct Start {
@@ -31,21 +31,22 @@ struct Start {
 }
 
 impl Configuration {
-    /// Reads the source, and the kept generations where it is bad or rolled back.
+    /// Takes what was read of the source, and the kept generations where that is bad or rolled back.
     ///
     /// # Errors
     /// Nothing of both can be used; the message lists every problem.
-    pub(crate) fn load(settings: &Settings, directory: &mut Directory) -> anyhow::Result<Self> {
+    pub(crate) fn load(
+        settings: &WorkloadSettings,
+        source: &Source,
+        read: Reading,
+    ) -> anyhow::Result<Self> {
         let generations = Generations::in_directory(&settings.state_dir);
-        let mut reader = Reader::new(settings);
-        let mut past = Past::open(settings, &generations);
-        let read = directory
-            .read()
-            .map_err(|error| Problems(vec![format!("{:#}", anyhow::Error::new(error))]));
+        let reader = Reader::new(settings, source.shelf());
+        let mut past = Past::open(settings, source, &generations);
         let seen = read.as_ref().cloned().unwrap_or_default();
         let newest = past.newest();
         let before = newest.as_ref().map(|(_, documents)| documents.clone());
-        let start = start(&mut reader, &mut past, newest, read)?;
+        let start = start(&reader, &mut past, newest, read)?;
         let number = match &start.record {
             Some(record) => record.generation,
             None => past.highest + 1,
@@ -64,6 +65,7 @@ impl Configuration {
         };
         Ok(Self {
             settings: settings.clone(),
+            source: source.clone(),
             reader,
             generations,
             state: Arc::new(Mutex::new(state)),
@@ -80,7 +82,7 @@ impl Configuration {
 type Stored = (Record, DocumentSet);
 
 fn start(
-    reader: &mut Reader,
+    reader: &Reader,
     past: &mut Past<'_>,
     newest: Option<Stored>,
     read: Result<DocumentSet, Problems>,
@@ -131,7 +133,8 @@ fn start(
 
 /// The kept generations, and what is wrong with them.
 struct Past<'a> {
-    settings: &'a Settings,
+    settings: &'a WorkloadSettings,
+    source: &'a Source,
     generations: &'a Generations,
     /// The highest number that was given; 0 without any.
     highest: u64,
@@ -142,10 +145,15 @@ struct Past<'a> {
 
 impl<'a> Past<'a> {
     /// State that cannot be read does not keep a good source from being run.
-    fn open(settings: &'a Settings, generations: &'a Generations) -> Self {
+    fn open(
+        settings: &'a WorkloadSettings,
+        source: &'a Source,
+        generations: &'a Generations,
+    ) -> Self {
         let numbers = generations.numbers();
         let mut past = Self {
             settings,
+            source,
             generations,
             highest: 0,
             rest: Vec::new(),
@@ -181,7 +189,7 @@ impl<'a> Past<'a> {
     ) -> Option<(Meaning, Stored)> {
         while let Some((record, documents)) = stored {
             if !hold.is_some_and(|hold| hold.is_of(&record.digest)) {
-                match Reader::new(self.settings).read(&documents) {
+                match Reader::new(self.settings, self.source.another_shelf()).read(&documents) {
                     Ok(meaning) => return Some((meaning, (record, documents))),
                     Err(problems) => self.troubles.push(format!(
                         "generation {} does not apply any more: {problems}",
@@ -197,7 +205,7 @@ impl<'a> Past<'a> {
     fn set_aside(&self) -> String {
         format!(
             "what {} holds is set aside by a rollback; change it, or remove {} to run it",
-            self.settings.mesh_config.display(),
+            self.source.path().display(),
             self.generations.path().display()
         )
     }

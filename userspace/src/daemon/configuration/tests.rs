@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::{
     cli::{Cli, Command},
-    settings::Environment,
+    settings::{Environment, Settings},
 };
 
 /// A daemon's directories, and the daemon's configuration started over them again and again.
@@ -66,7 +66,12 @@ impl Scene {
 
     fn try_start(&self) -> anyhow::Result<Running> {
         let mut directory = Directory::new(self.at("mesh"));
-        let mut configuration = Configuration::load(&self.settings(), &mut directory)?;
+        let settings = self.settings();
+        let workload = settings.workload.as_ref().expect("a workload of its own");
+        let read = directory
+            .read()
+            .map_err(|error| Problems(vec![format!("{:#}", anyhow::Error::new(error))]));
+        let mut configuration = Configuration::load(workload, &Source::new(&settings), read)?;
         configuration.persist();
         Ok(Running {
             configuration,

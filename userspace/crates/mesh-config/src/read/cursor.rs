@@ -169,6 +169,11 @@ impl<'a> At<'a> {
         Some(Object { at: self, members })
     }
 
+    /// The members of the object here, if it is one; their names are the document's own.
+    pub(crate) fn members(&self) -> Option<&'a Members> {
+        self.node.as_map()
+    }
+
     /// The items of the array here.
     pub(crate) fn items<T: Read>(&self) -> Option<Vec<T>> {
         let Value::List(items) = &self.node.value else {

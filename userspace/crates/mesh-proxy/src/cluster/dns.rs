@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashSet,
-    fs,
     net::{IpAddr, Ipv4Addr},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
@@ -26,6 +25,8 @@ use hickory_resolver::{
 use mesh_model::snapshot::IpPreference;
 use thiserror::Error;
 
+use crate::files::Files;
+
 /// Why a name has no address.
 #[derive(Debug, Error)]
 pub(crate) enum DnsError {
@@ -38,6 +39,7 @@ pub(crate) enum DnsError {
 /// A resolver that follows its files: each question is asked with what they say at that moment.
 #[derive(Debug)]
 pub(crate) struct Dns {
+    files: Files,
     resolv_conf: PathBuf,
     hosts: PathBuf,
     current: Mutex<Option<Current>>,
@@ -54,8 +56,9 @@ struct Current {
 type FileMark = (SystemTime, u64, u64);
 
 impl Dns {
-    pub(crate) fn new(resolv_conf: &Path, hosts: &Path) -> Self {
+    pub(crate) fn new(files: Files, resolv_conf: &Path, hosts: &Path) -> Self {
         Self {
+            files,
             resolv_conf: resolv_conf.to_owned(),
             hosts: hosts.to_owned(),
             current: Mutex::default(),
@@ -99,27 +102,28 @@ impl Dns {
     }
 
     fn resolver(&self) -> (Arc<TokioResolver>, Arc<Hosts>) {
-        let marks = [mark(&self.resolv_conf), mark(&self.hosts)];
+        let marks = [&self.resolv_conf, &self.hosts].map(|path| mark(&self.files, path));
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         let current = match &mut *current {
             Some(current) if current.read == marks => current,
             outdated => outdated.insert(Current {
                 read: marks,
-                resolver: Arc::new(read_resolv_conf(&self.resolv_conf)),
-                hosts: Arc::new(read_hosts(&self.hosts)),
+                resolver: Arc::new(read_resolv_conf(&self.files, &self.resolv_conf)),
+                hosts: Arc::new(read_hosts(&self.files, &self.hosts)),
             }),
         };
         (Arc::clone(&current.resolver), Arc::clone(&current.hosts))
     }
 }
 
-fn mark(path: &Path) -> Option<FileMark> {
-    let metadata = fs::metadata(path).ok()?;
+fn mark(files: &Files, path: &Path) -> Option<FileMark> {
+    let metadata = files.open(path).and_then(|file| file.metadata()).ok()?;
     Some((metadata.modified().ok()?, metadata.len(), metadata.ino()))
 }
 
-fn read_resolv_conf(path: &Path) -> TokioResolver {
-    let (config, mut options) = fs::read(path)
+fn read_resolv_conf(files: &Files, path: &Path) -> TokioResolver {
+    let (config, mut options) = files
+        .read(path)
         .map_err(NetError::from)
         .and_then(system_conf::parse_resolv_conf)
         .unwrap_or_else(|error| {
@@ -145,9 +149,9 @@ fn read_resolv_conf(path: &Path) -> TokioResolver {
         .expect("a resolver without TLS needs nothing that can fail")
 }
 
-fn read_hosts(path: &Path) -> Hosts {
+fn read_hosts(files: &Files, path: &Path) -> Hosts {
     let mut hosts = Hosts::default();
-    if let Ok(file) = fs::File::open(path)
+    if let Ok(file) = files.open(path)
         && let Err(error) = hosts.read_hosts_conf(file)
     {
         tracing::warn!(path = %path.display(), %error, "the hosts file was read in part only");

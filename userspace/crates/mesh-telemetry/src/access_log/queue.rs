@@ -4,7 +4,7 @@
 use std::{
     fs::{File, OpenOptions},
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
@@ -48,10 +48,30 @@ impl Queue {
     /// # Errors
     /// The thread cannot be started.
     pub fn start(path: &str, stats: Arc<AccessLogStats>) -> io::Result<Self> {
+        Self::start_at(path, Destination::of(path), stats)
+    }
+
+    /// The same for a file that `open` opens to append to it, standard streams among them.
+    ///
+    /// # Errors
+    /// The thread cannot be started.
+    pub fn start_with(
+        path: &str,
+        open: impl Fn(&Path) -> io::Result<File> + Send + 'static,
+        stats: Arc<AccessLogStats>,
+    ) -> io::Result<Self> {
+        Self::start_at(path, Destination::file(path, Box::new(open)), stats)
+    }
+
+    fn start_at(
+        path: &str,
+        destination: Destination,
+        stats: Arc<AccessLogStats>,
+    ) -> io::Result<Self> {
         let (sender, receiver) = sync_channel(MAXIMUM_LINES);
         let bytes = Arc::new(AtomicUsize::new(0));
         let mut writer = Writer {
-            destination: Destination::of(path),
+            destination,
             bytes: Arc::clone(&bytes),
             stats: Arc::clone(&stats),
         };
@@ -134,10 +154,14 @@ impl Writer {
     }
 }
 
+/// Opens a file to append to it.
+type Open = Box<dyn Fn(&Path) -> io::Result<File> + Send>;
+
 /// Where lines go.
 enum Destination {
     File {
         path: PathBuf,
+        open: Open,
         file: Option<File>,
         /// Not before this moment after a failure.
         retry: Option<Instant>,
@@ -152,11 +176,16 @@ impl Destination {
         match path {
             "/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1" => Self::Stdout,
             "/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2" => Self::Stderr,
-            path => Self::File {
-                path: path.into(),
-                file: None,
-                retry: None,
-            },
+            path => Self::file(path, Box::new(append)),
+        }
+    }
+
+    fn file(path: &str, open: Open) -> Self {
+        Self::File {
+            path: path.into(),
+            open,
+            file: None,
+            retry: None,
         }
     }
 
@@ -171,13 +200,18 @@ impl Destination {
                     .and_then(|()| stdout.flush())
                     .is_ok()
             }
-            Self::File { path, file, retry } => {
+            Self::File {
+                path,
+                open,
+                file,
+                retry,
+            } => {
                 if retry.is_some_and(|moment| Instant::now() < moment) {
                     return false;
                 }
                 let written = match file {
                     Some(file) => file.write_all(lines),
-                    None => append(path).and_then(|mut opened| {
+                    None => open(path).and_then(|mut opened| {
                         opened.write_all(lines)?;
                         *file = Some(opened);
                         Ok(())
@@ -193,7 +227,7 @@ impl Destination {
     }
 }
 
-fn append(path: &PathBuf) -> io::Result<File> {
+fn append(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).create(true).open(path)
 }
 

@@ -1,4 +1,4 @@
-use std::fs::File;
+use std::fs::{self, File};
 
 use tempfile::TempDir;
 
@@ -96,7 +96,7 @@ async fn files_that_change_are_read_again() {
         folder.path().join("resolv.conf"),
         folder.path().join("hosts"),
     );
-    let dns = Dns::new(&resolv_conf, &hosts);
+    let dns = Dns::new(Files::default(), &resolv_conf, &hosts);
     for address in [V4, "192.0.2.2"] {
         // A new inode each time, whatever the clock of the file system can tell apart.
         let new = folder.path().join("new");

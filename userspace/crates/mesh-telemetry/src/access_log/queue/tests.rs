@@ -4,7 +4,7 @@ use super::*;
 
 const SOON: Duration = Duration::from_mins(1);
 
-fn queue(path: &std::path::Path) -> (Queue, Arc<AccessLogStats>) {
+fn queue(path: &Path) -> (Queue, Arc<AccessLogStats>) {
     let stats = Arc::new(AccessLogStats::default());
     let path = path.to_str().expect("text");
     let queue = Queue::start(path, Arc::clone(&stats)).expect("a thread");

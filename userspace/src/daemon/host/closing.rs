@@ -1,8 +1,9 @@
-//! Closing records of the kernel to the workload's statistics.
+//! Closing records of the kernel to the statistics of their workloads.
 
 use std::{
+    collections::HashMap,
     io,
-    sync::{Arc, Weak},
+    sync::{Arc, Mutex, Weak},
     thread,
     time::Duration,
 };
@@ -20,34 +21,58 @@ use rustix::{
 const LOOK_UP_EVERY: Duration = Duration::from_millis(250);
 
 /// The reader's thread; it ends soon after this is dropped.
-pub(super) struct Reader {
-    _wanted: Arc<()>,
+#[derive(Debug)]
+pub(crate) struct Closing {
+    registries: Arc<Registries>,
 }
 
-/// Counts connections as they close. What nobody reads in time the kernel drops and counts.
-pub(super) fn start(closed: ClosedConnections, registry: Arc<Registry>) -> anyhow::Result<Reader> {
-    let wanted = Arc::new(());
-    let still_wanted = Arc::downgrade(&wanted);
-    thread::Builder::new()
-        .name("closing".to_owned())
-        .spawn(move || {
-            if let Err(error) = read(closed, &registry, &still_wanted) {
-                tracing::error!(%error, "closed connections are not counted any more");
-            }
-        })
-        .context("cannot start the thread that counts closed connections")?;
-    Ok(Reader { _wanted: wanted })
+/// The statistics of each workload, by its id.
+type Registries = Mutex<HashMap<u32, Arc<Registry>>>;
+
+impl Closing {
+    /// Counts connections as they close. What nobody reads in time the kernel drops and counts.
+    pub(super) fn start(closed: ClosedConnections) -> anyhow::Result<Self> {
+        let registries = Arc::default();
+        let still_wanted = Arc::downgrade(&registries);
+        thread::Builder::new()
+            .name("closing".to_owned())
+            .spawn(move || {
+                if let Err(error) = read(closed, &still_wanted) {
+                    tracing::error!(%error, "closed connections are not counted any more");
+                }
+            })
+            .context("cannot start the thread that counts closed connections")?;
+        Ok(Self { registries })
+    }
+
+    /// Counts a workload's connections there from now on.
+    pub(crate) fn count(&self, workload: u32, registry: &Arc<Registry>) {
+        let mut registries = self.registries.lock().expect("no holder panics");
+        registries.insert(workload, Arc::clone(registry));
+    }
+
+    /// Counts a workload's connections no more.
+    pub(crate) fn forget(&self, workload: u32) {
+        let mut registries = self.registries.lock().expect("no holder panics");
+        registries.remove(&workload);
+    }
 }
 
-fn read(mut closed: ClosedConnections, registry: &Registry, wanted: &Weak<()>) -> io::Result<()> {
+fn read(mut closed: ClosedConnections, registries: &Weak<Registries>) -> io::Result<()> {
     let pause = Timespec::try_from(LOOK_UP_EVERY).map_err(io::Error::other)?;
-    while wanted.strong_count() > 0 {
+    while registries.strong_count() > 0 {
         match poll(&mut [PollFd::new(&closed, PollFlags::IN)], Some(&pause)) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
+        let Some(registries) = registries.upgrade() else {
+            return Ok(());
+        };
         while let Some(connection) = closed.next_record()? {
-            add(registry, &connection);
+            let registries = registries.lock().expect("no holder panics");
+            if let Some(registry) = registries.get(&connection.record.workload) {
+                add(registry, &connection);
+            }
         }
     }
     Ok(())

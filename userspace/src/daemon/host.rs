@@ -1,0 +1,84 @@
+//! What the workloads of a daemon share: the pins of the instance, the documents, the heartbeat and
+//! the reader of closing records. Nothing of it is on the way of a request.
+
+mod closing;
+mod heart;
+
+use std::{path::Path, sync::Arc};
+
+use mesh_bpf::{
+    ConnectionRecord, Instance, InstanceSettings, ProxyKind, inspect, uninstall::uninstall,
+};
+
+use self::{closing::Closing, heart::Heart};
+use super::documents::{Library, Source};
+use crate::{
+    commands::status::BPFFS,
+    object::OBJECT,
+    settings::{ProxyPlace, Settings},
+};
+
+/// One host as a daemon holds it.
+#[derive(Debug)]
+pub(crate) struct Host {
+    pub(crate) settings: Settings,
+    pub(crate) instance: Arc<Instance>,
+    pub(crate) library: Library,
+    pub(crate) closing: Closing,
+    pub(crate) heart: Heart,
+    /// Whether there were no pins of the instance before.
+    is_new: bool,
+}
+
+impl Host {
+    /// Opens the pins of the instance, or makes them. Nothing is redirected yet that was not before.
+    pub(crate) fn open(settings: Settings, proxy_cgroup: &Path) -> anyhow::Result<Self> {
+        let library = Library::open(Source::new(&settings));
+        let is_new = !inspect::list_instances(Path::new(BPFFS))?.contains(&settings.instance);
+        let instance = Arc::new(Instance::open(
+            &InstanceSettings {
+                heartbeat: settings.heartbeat,
+                ..InstanceSettings::new(settings.instance.clone(), proxy_cgroup)
+            },
+            OBJECT,
+        )?);
+        Ok(Self {
+            closing: Closing::start(instance.closed()?)?,
+            heart: Heart::start(&instance, settings.heartbeat)?,
+            settings,
+            instance,
+            library,
+            is_new,
+        })
+    }
+
+    /// Whose the proxy is.
+    pub(crate) fn proxy(&self) -> ProxyKind {
+        match self.settings.proxy {
+            ProxyPlace::Internal => ProxyKind::Internal,
+            ProxyPlace::External(_) => ProxyKind::External,
+        }
+    }
+
+    /// Has nothing to do with a workload any more that was released.
+    pub(crate) fn let_go(&self, id: u32) {
+        self.heart.forget(id);
+        self.closing.forget(id);
+    }
+
+    /// Live connections of all workloads.
+    pub(crate) fn connections(&self) -> anyhow::Result<Vec<ConnectionRecord>> {
+        Ok(self.instance.connections()?)
+    }
+
+    /// Takes back what [`Self::open`] made, for a daemon that does not start.
+    pub(crate) fn undo(&self) {
+        if !self.is_new {
+            return;
+        }
+        // The error to tell is the one that keeps the daemon from starting.
+        if let Err(error) = uninstall(Path::new(BPFFS), &self.settings.instance) {
+            tracing::warn!("{:#}", anyhow::Error::new(error));
+        }
+    }
+}

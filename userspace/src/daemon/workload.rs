@@ -1,0 +1,339 @@
+//! One running workload: its proxy in its network namespace, its admin interface, its configuration,
+//! its part of the kernel. It shares with others what [`Host`] has, and nothing of a request.
+
+mod outside;
+mod sockets;
+
+use std::{
+    fs,
+    future::Future,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use anyhow::Context;
+use mesh_proxy::Proxy;
+use mesh_telemetry::{Registry, server::ServerState};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot},
+    task::{JoinHandle, block_in_place},
+    time::{sleep, timeout},
+};
+use tracing::Instrument;
+
+use self::sockets::Sockets;
+use super::{
+    announce::Announcer,
+    configuration::{Configuration, State},
+    follow::Follower,
+    host::Host,
+    namespace::{Namespace, NamespaceId},
+    redirection::Redirection,
+};
+use crate::{control::Order, settings::WorkloadSettings};
+
+/// How long the proxy may take to have its first answers of discovery, well beyond their own limit.
+const READY_WITHIN: Duration = Duration::from_mins(1);
+/// How often a workload that drains is looked at for its last process.
+const LAST_PROCESS_EVERY: Duration = Duration::from_millis(100);
+
+/// A workload that is enrolled.
+pub(crate) struct Workload {
+    pub(crate) id: u32,
+    settings: Mutex<WorkloadSettings>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) state: Arc<Mutex<State>>,
+    pub(crate) orders: mpsc::Sender<Order>,
+    /// None with an external proxy, and when it has ended.
+    proxy: Mutex<Option<Arc<Proxy>>>,
+    cgroup: Cgroup,
+    namespace: Namespace,
+    redirection: Redirection,
+    host: Arc<Host>,
+    running: Mutex<Option<Running>>,
+}
+
+/// What runs while the workload is enrolled.
+struct Running {
+    following: JoinHandle<()>,
+    addresses: JoinHandle<()>,
+    /// The admin interface ends when this is dropped.
+    _admin: oneshot::Sender<()>,
+}
+
+impl Running {
+    /// When this returns, nothing of it changes the workload any more.
+    async fn stop_following(&mut self) {
+        for task in [&mut self.following, &mut self.addresses] {
+            task.abort();
+            // It was aborted, which is what the error would say.
+            let _ = task.await;
+        }
+    }
+}
+
+impl Workload {
+    /// Starts the proxy in the workload's namespace, and enrols the workload once that is ready.
+    ///
+    /// # Errors
+    /// Any part cannot be made. What was made is gone again.
+    pub(crate) async fn start(
+        host: &Arc<Host>,
+        settings: WorkloadSettings,
+        id: u32,
+        namespace: Namespace,
+    ) -> anyhow::Result<Self> {
+        let mut readings = host.library.readings();
+        let read = readings.borrow_and_update().clone();
+        let configuration =
+            block_in_place(|| Configuration::load(&settings, &host.library.source, read))?;
+        let mut announcer = Announcer::default();
+        let state = configuration.state();
+        announcer.announce(&state.lock().expect("no holder panics"));
+        let in_force = configuration.in_force();
+        let registry = Arc::new(Registry::new(settings.name.clone(), settings.workers.get()));
+        let redirection = Redirection::new(
+            Arc::clone(&host.instance),
+            &settings,
+            id,
+            namespace.clone(),
+            host.proxy(),
+        );
+        let cgroup = Cgroup::open(&settings.cgroup)?;
+        let sockets = block_in_place(|| {
+            namespace.inside(|| Sockets::open(&settings, &in_force, &redirection, &registry))
+        })??;
+        let Sockets {
+            admin,
+            proxy,
+            steered,
+        } = sockets;
+        let admin = TcpListener::from_std(admin).context("the admin interface cannot be served")?;
+        let stop_admin = serve_admin(admin, &registry);
+        if let Some(proxy) = &proxy {
+            let ready = timeout(READY_WITHIN, proxy.ready());
+            ready.await.context("the proxy does not start")?;
+        }
+        if let Some(proxy) = &proxy {
+            host.heart.add(id, &settings.name, proxy)?;
+        }
+        host.closing.count(id, &registry);
+        if let Err(error) = block_in_place(|| redirection.enrol(&in_force, steered.as_ref())) {
+            host.let_go(id);
+            block_in_place(|| drop(proxy));
+            return Err(error);
+        }
+        block_in_place(|| outside::judge(&settings, &namespace));
+        let (order, orders) = mpsc::channel(1);
+        let follower = Follower::new(configuration, announcer, proxy.clone(), redirection.clone());
+        let span = tracing::info_span!("workload", name = settings.name);
+        registry.set_state(ServerState::Live);
+        tracing::info!(
+            workload = settings.name,
+            resource = %settings.resource,
+            cgroup = %settings.cgroup.display(),
+            "live"
+        );
+        Ok(Self {
+            id,
+            registry,
+            state,
+            orders: order,
+            running: Mutex::new(Some(Running {
+                following: tokio::spawn(follower.run(readings, orders).instrument(span)),
+                addresses: redirection.follow_addresses(),
+                _admin: stop_admin,
+            })),
+            proxy: Mutex::new(proxy),
+            settings: Mutex::new(settings),
+            cgroup,
+            namespace,
+            redirection,
+            host: Arc::clone(host),
+        })
+    }
+
+    /// Its proxy; none with an external one.
+    pub(crate) fn proxy(&self) -> Option<Arc<Proxy>> {
+        self.proxy.lock().expect("no holder panics").clone()
+    }
+
+    pub(crate) fn settings(&self) -> MutexGuard<'_, WorkloadSettings> {
+        self.settings.lock().expect("no holder panics")
+    }
+
+    /// Whether it runs by these settings, or was refused to.
+    pub(crate) fn is_as(&self, settings: &WorkloadSettings) -> bool {
+        let present = self.settings();
+        // The real path of the cgroup stands for whatever link was given.
+        *present
+            == WorkloadSettings {
+                cgroup: present.cgroup.clone(),
+                ..settings.clone()
+            }
+            && settings
+                .cgroup
+                .canonicalize()
+                .is_ok_and(|cgroup| cgroup == present.cgroup)
+    }
+
+    /// Runs by these settings from now on.
+    pub(crate) fn adopted(&self, settings: WorkloadSettings) {
+        let mut present = self.settings();
+        let cgroup = present.cgroup.clone();
+        *present = WorkloadSettings { cgroup, ..settings };
+    }
+
+    pub(crate) fn namespace_id(&self) -> NamespaceId {
+        self.namespace.id()
+    }
+
+    /// Whether it has ended by itself: its cgroup was removed, or its namespace was and no process
+    /// is left.
+    pub(crate) fn is_gone(&self) -> bool {
+        !self.cgroup.is_there() || (!self.namespace.is_there() && !self.cgroup.has_processes())
+    }
+
+    /// Lets the workload go without a failed request.
+    ///
+    /// What comes for the application goes to it direct from the first moment. What it sends goes
+    /// through the proxy for as long as the drain may take, or until its last process has ended:
+    /// until then it may be at its own last requests. After that its new connections are its own,
+    /// and what runs through the proxy has the time of a drain to end. `hurry` ends all waiting.
+    ///
+    /// # Errors
+    /// The kernel does not let it go. The proxy is gone all the same.
+    pub(crate) async fn release(&self, hurry: impl Future<Output = ()>) -> anyhow::Result<()> {
+        self.registry.set_state(ServerState::Draining);
+        let running = self.running.lock().expect("no holder panics").take();
+        let Some(mut running) = running else {
+            return Ok(());
+        };
+        running.stop_following().await;
+        self.stop_steering();
+        let mut released = Ok(());
+        {
+            let gently = async {
+                let drain = self.settings().drain;
+                // The time is over, or nobody is left.
+                let _ = timeout(drain, self.last_process_ends()).await;
+                released = block_in_place(|| self.redirection.release());
+                if let Some(proxy) = self.proxy() {
+                    let drained = proxy.drain().await;
+                    tracing::info!(
+                        workload = self.settings().name,
+                        cut = drained.cut,
+                        "drained"
+                    );
+                }
+            };
+            tokio::select! {
+                () = gently => {}
+                () = hurry => {}
+            }
+        }
+        // A second time where the hurry came before the first; that changes nothing.
+        let again = block_in_place(|| self.redirection.release());
+        self.host.let_go(self.id);
+        let proxy = self.proxy.lock().expect("no holder panics").take();
+        block_in_place(|| drop(proxy));
+        released.and(again)
+    }
+
+    fn stop_steering(&self) {
+        let in_force = self
+            .state
+            .lock()
+            .expect("no holder panics")
+            .in_force
+            .clone();
+        let mut rules = in_force.rules;
+        rules.app_ports.clear();
+        if let Err(error) = self.redirection.apply(&rules, in_force.snapshot.generation) {
+            tracing::error!("{error:#}");
+        }
+    }
+
+    async fn last_process_ends(&self) {
+        while self.cgroup.has_processes() {
+            sleep(LAST_PROCESS_EVERY).await;
+        }
+    }
+
+    /// Drains the proxy and says that it is down; the programs stay, for the next daemon. With
+    /// `retire` they go first.
+    ///
+    /// # Errors
+    /// The kernel does not let the workload go.
+    pub(crate) async fn end(&self, retire: bool) -> anyhow::Result<()> {
+        self.registry.set_state(ServerState::Draining);
+        let running = self.running.lock().expect("no holder panics").take();
+        let Some(mut running) = running else {
+            return Ok(());
+        };
+        running.stop_following().await;
+        let released = if retire {
+            block_in_place(|| self.redirection.release())
+        } else {
+            Ok(())
+        };
+        // The kernel sends nobody to a listening socket that is about to close.
+        self.host.heart.rest(self.id);
+        let proxy = self.proxy.lock().expect("no holder panics").take();
+        if let Some(proxy) = proxy {
+            let drained = proxy.drain().await;
+            tracing::info!(
+                workload = self.settings().name,
+                cut = drained.cut,
+                "drained"
+            );
+            block_in_place(|| drop(proxy));
+        }
+        released
+    }
+}
+
+/// Serves until the sender is dropped.
+fn serve_admin(listener: TcpListener, registry: &Arc<Registry>) -> oneshot::Sender<()> {
+    let (stop, stopped) = oneshot::channel::<()>();
+    tokio::spawn(mesh_proxy::admin::serve(
+        listener,
+        Arc::clone(registry),
+        env!("CARGO_PKG_VERSION").to_owned(),
+        async {
+            // The sender is dropped at the end, which is as good as a message.
+            let _ = stopped.await;
+        },
+    ));
+    stop
+}
+
+/// The cgroup that was enrolled: another one of the same name is not it.
+struct Cgroup {
+    path: PathBuf,
+    inode: u64,
+}
+
+impl Cgroup {
+    fn open(path: &Path) -> anyhow::Result<Self> {
+        let metadata = fs::metadata(path);
+        let metadata = metadata.with_context(|| format!("cannot open {}", path.display()))?;
+        Ok(Self {
+            path: path.to_owned(),
+            inode: metadata.ino(),
+        })
+    }
+
+    fn is_there(&self) -> bool {
+        fs::metadata(&self.path).is_ok_and(|metadata| metadata.ino() == self.inode)
+    }
+
+    /// Whether a process is in it or below it (`cgroup.events`, Linux's `cgroup-v2` document).
+    fn has_processes(&self) -> bool {
+        let events = fs::read_to_string(self.path.join("cgroup.events"));
+        events.is_ok_and(|events| events.lines().any(|line| line == "populated 1"))
+    }
+}
