@@ -1,17 +1,20 @@
 //! Rules by the thousand: they are switched within a second, and cost a connection nothing.
 
-use std::{
-    net::Ipv4Addr,
-    time::{Duration, Instant},
-};
+use std::{net::Ipv4Addr, time::Duration};
 
 use ipnet::{IpNet, Ipv4Net};
 use mesh_model::redirect::RedirectRules;
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::{
     limits::sized,
     stage::{FAR_V4, Proxy, WORKLOAD, assert_counted, plays},
 };
+
+/// The time that this thread has had of a processor: what else runs does not count.
+fn busy() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap()
+}
 
 /// That many different networks of 10.0.0.0/8.
 fn networks(many: u32) -> impl Iterator<Item = IpNet> {
@@ -37,9 +40,9 @@ plays! {
         let mut took = Vec::new();
         // The last two meet as many of their own, which stay until they are in force.
         for (generation, rules) in [&few, &many, &many, &few].into_iter().enumerate() {
-            let began = Instant::now();
+            let began = busy();
             instance.set_rules(WORKLOAD, rules, generation as u64 + 2).unwrap();
-            took.push(began.elapsed());
+            took.push(busy() - began);
             let mut application = stage.application();
             application.ask(&format!("connect {FAR_V4}")).unwrap();
             proxy.accept(&instance);
@@ -55,7 +58,7 @@ plays! {
         assert_counted(&instance, "egress direct ignored-port", 2);
         assert_eq!(stage.entries("NETWORKS"), few.ignored_networks.len() as u64);
         assert_eq!(stage.entries("STEERED"), 0);
-        assert!(took.iter().all(|took| *took < Duration::from_secs(15)), "{took:?}");
+        assert!(took.iter().all(|took| *took < Duration::from_secs(2)), "{took:?}");
     }
 
     fn no_ports_and_no_networks(stage) {
