@@ -34,14 +34,18 @@ pub struct Policy {
     pub egress_port: u16,
     /// Where the proxy takes ingress.
     pub ingress_port: u16,
+    /// How many networks it has in the trie.
+    pub networks: u32,
+    /// Always 0.
+    pub padding: u32,
     /// Destination ports to leave alone.
     pub ignored_ports: PortSet,
     /// Local ports whose incoming connections go to the proxy.
     pub app_ports: PortSet,
 }
 assert_layout!(
-    Policy, size 16408, align 8,
-    flags at 8, egress_port at 20, ignored_ports at 24, app_ports at 8216,
+    Policy, size 16416, align 8,
+    flags at 8, egress_port at 20, networks at 24, ignored_ports at 32, app_ports at 8224,
 );
 
 impl Default for Policy {
@@ -54,6 +58,8 @@ impl Default for Policy {
             ignored_gid: 0,
             egress_port: 0,
             ingress_port: 0,
+            networks: 0,
+            padding: 0,
             ignored_ports: PortSet::EMPTY,
             app_ports: PortSet::EMPTY,
         }

@@ -84,6 +84,7 @@ impl Instance {
             has_netns_cookies,
             pins,
         };
+        instance.maps.sweep_rules()?;
         for hook in &PROXY_HOOKS {
             links::attach(&mut ebpf, hook, &target, &instance.pins.proxy_links())?;
         }
@@ -143,6 +144,7 @@ impl Instance {
             netns: spec.netns.clone(),
             netns_cookie,
         })?;
+        self.maps.keep_steered(spec.id, Some(netns_cookie))?;
         self.maps.set_proxy_kind(spec.id, spec.proxy)?;
         self.set_local_addresses(spec.id, local)?;
         self.set_rules(spec.id, rules, generation)

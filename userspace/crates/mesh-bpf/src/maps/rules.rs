@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, sync::atomic::Ordering};
 use aya::maps::lpm_trie::Key;
 use ebpf_abi::{
     EXTERNAL_PROXY, IGNORED_GID, IGNORED_UID, NetworkKey, POLICY_BYPASS, POLICY_ENABLED,
-    POLICY_IPV6, Policy, SteeredKey,
+    POLICY_IPV6, Policy, PortSet, SteeredKey,
 };
 use ipnet::{IpNet, Ipv4Net};
 use mesh_model::redirect::{OnProxyDown, RedirectRules};
@@ -20,7 +20,7 @@ use crate::{
 /// Bits of a policy and a family in front of a network.
 const POLICY_BITS: u32 = 64;
 
-fn policy(rules: &RedirectRules, generation: u64, external: bool) -> Policy {
+fn policy(rules: &RedirectRules, generation: u64, external: bool, networks: usize) -> Policy {
     let flags = [
         (rules.enabled, POLICY_ENABLED),
         (rules.ipv6, POLICY_IPV6),
@@ -40,15 +40,16 @@ fn policy(rules: &RedirectRules, generation: u64, external: bool) -> Policy {
         ignored_gid: rules.ignored_gid.unwrap_or(0),
         egress_port: rules.egress_port,
         ingress_port: rules.ingress_port,
+        networks: u32::try_from(networks).unwrap_or(u32::MAX),
+        padding: 0,
         ignored_ports: rules.ignored_ports.iter().copied().collect(),
         app_ports: rules.app_ports.iter().copied().collect(),
     }
 }
 
-/// The key of a network. One of v4-mapped addresses is IPv4, as those addresses are; any other of
-/// IPv6 holds no IPv4 address, `::/0` neither.
+/// The key of a network without v4-mapped addresses. One of IPv6 holds no IPv4 address, `::/0`
+/// neither.
 fn network_key(policy: u32, network: IpNet) -> Key<NetworkKey> {
-    let network = unmapped(network);
     let (address, length) = network_to_words(network);
     let family = match network {
         IpNet::V4(_) => 4,
@@ -64,6 +65,7 @@ fn network_key(policy: u32, network: IpNet) -> Key<NetworkKey> {
     )
 }
 
+/// A network of v4-mapped addresses as IPv4, which is what those addresses are; any other as it is.
 fn unmapped(network: IpNet) -> IpNet {
     let IpNet::V6(v6) = network else {
         return network;
@@ -92,31 +94,62 @@ impl Maps {
         generation: u64,
     ) -> Result<(), BpfError> {
         let external = self.is_external(id)?;
+        let networks: BTreeSet<IpNet> = (rules.ignored_networks.iter())
+            .map(|network| unmapped(network.trunc()))
+            .collect();
         // Held throughout: two switches at one time would take the same index.
         let mut in_force = self.policy_in_force.lock().expect("no holder panics");
+        let before = in_force
+            .get(&id, 0)
+            .map_err(BpfError::map("read", name::POLICY_IN_FORCE))?;
+        let old_ports = self.app_ports(before)?;
         let index = self.free_index()?;
-        let policy = policy(rules, generation, external);
-        let written = self
-            .write(index, &policy, &rules.ignored_networks)
-            .and_then(|()| self.add_steered(id, netns, &rules.app_ports));
-        if let Err(error) = written {
+        let policy = policy(rules, generation, external, networks.len());
+        let put_in_force = self
+            .write(index, &policy, &networks)
+            .and_then(|()| self.add_steered(id, netns, &rules.app_ports))
+            .and_then(|()| {
+                in_force
+                    .set(id, index, 0)
+                    .map_err(BpfError::map("write", name::POLICY_IN_FORCE))
+            });
+        if let Err(error) = put_in_force {
             // What could be written must not stay; the error to tell is the first one.
-            if let Err(second) = self.remove_policy(index) {
+            let removed = self
+                .remove_policy(index)
+                .and_then(|()| self.remove_steered(id, netns, &policy.app_ports, &old_ports));
+            if let Err(second) = removed {
                 tracing::warn!("rules that were not put in force remain in the maps: {second}");
             }
             return Err(error);
         }
-        let before = in_force
-            .get(&id, 0)
-            .map_err(BpfError::map("read", name::POLICY_IN_FORCE))?;
-        in_force
-            .set(id, index, 0)
-            .map_err(BpfError::map("write", name::POLICY_IN_FORCE))?;
-        self.keep_steered(id, netns, &rules.app_ports)?;
+        self.remove_steered(id, netns, &old_ports, &policy.app_ports)?;
         if before != 0 {
             self.remove_policy(before)?;
         }
         Ok(())
+    }
+
+    /// Removes what is in force for no workload: a daemon that was killed while it switched rules
+    /// leaves such.
+    pub(crate) fn sweep_rules(&self) -> Result<(), BpfError> {
+        let in_force = self.policy_in_force.lock().expect("no holder panics");
+        let used: BTreeSet<u32> = in_force
+            .iter()
+            .collect::<Result<_, _>>()
+            .map_err(BpfError::map("read", name::POLICY_IN_FORCE))?;
+        let mut policies = self.policies.lock().expect("no holder panics");
+        let all: Vec<u32> = policies
+            .keys()
+            .collect::<Result<_, _>>()
+            .map_err(BpfError::map("read", name::POLICIES))?;
+        for index in all.iter().filter(|index| !used.contains(index)) {
+            policies
+                .remove(index)
+                .map_err(BpfError::map("write", name::POLICIES))?;
+        }
+        drop(policies);
+        self.remove_networks(usize::MAX, |policy| !used.contains(&policy))
     }
 
     /// Takes a workload's rules out of force and removes them; nothing of it is redirected then.
@@ -128,7 +161,7 @@ impl Maps {
         in_force
             .set(id, 0, 0)
             .map_err(BpfError::map("write", name::POLICY_IN_FORCE))?;
-        self.keep_steered(id, 0, &BTreeSet::new())?;
+        self.keep_steered(id, None)?;
         if before == 0 {
             return Ok(());
         }
@@ -195,17 +228,38 @@ impl Maps {
 
     fn remove_policy(&self, index: u32) -> Result<(), BpfError> {
         let mut policies = self.policies.lock().expect("no holder panics");
+        let policy =
+            maps::found(policies.get(&index, 0)).map_err(BpfError::map("read", name::POLICIES))?;
         maps::found(policies.remove(&index)).map_err(BpfError::map("write", name::POLICIES))?;
         drop(policies);
+        // One that could not be written whole has any number of them.
+        let most = policy.map_or(usize::MAX, |policy| policy.networks as usize);
+        self.remove_networks(most, |policy| policy == index)
+    }
+
+    /// Removes networks of policies, and looks no further when so many are found.
+    fn remove_networks(&self, most: usize, is_one: impl Fn(u32) -> bool) -> Result<(), BpfError> {
         let mut networks = self.networks.lock().expect("no holder panics");
-        for key in maps::trie_keys(&networks, name::NETWORKS)? {
-            if key.data().policy == index {
-                networks
-                    .remove(&key)
-                    .map_err(BpfError::map("write", name::NETWORKS))?;
-            }
+        let found: Vec<_> = networks
+            .keys()
+            .filter(|key| key.as_ref().map_or(true, |key| is_one(key.data().policy)))
+            .take(most)
+            .collect::<Result<_, _>>()
+            .map_err(BpfError::map("read", name::NETWORKS))?;
+        for key in found {
+            networks
+                .remove(&key)
+                .map_err(BpfError::map("write", name::NETWORKS))?;
         }
         Ok(())
+    }
+
+    /// The app ports of a policy; of none, none.
+    fn app_ports(&self, policy: u32) -> Result<PortSet, BpfError> {
+        let policies = self.policies.lock().expect("no holder panics");
+        let policy =
+            maps::found(policies.get(&policy, 0)).map_err(BpfError::map("read", name::POLICIES))?;
+        Ok(policy.map_or(PortSet::EMPTY, |policy| policy.app_ports))
     }
 
     /// Says of app ports of a namespace whose they are.
@@ -224,11 +278,37 @@ impl Maps {
         Ok(())
     }
 
-    /// Leaves a workload no app ports but these.
-    fn keep_steered(&self, id: u32, netns: u64, ports: &BTreeSet<u16>) -> Result<(), BpfError> {
+    /// Removes app ports of a workload, but for those kept.
+    fn remove_steered(
+        &self,
+        id: u32,
+        netns: u64,
+        ports: &PortSet,
+        kept: &PortSet,
+    ) -> Result<(), BpfError> {
+        let mut steered = self.steered.lock().expect("no holder panics");
+        for port in ports.iter().filter(|&port| !kept.contains(port)) {
+            let key = SteeredKey {
+                netns,
+                port,
+                padding: [0; 3],
+            };
+            let owner =
+                maps::found(steered.get(&key, 0)).map_err(BpfError::map("read", name::STEERED))?;
+            if owner == Some(id) {
+                steered
+                    .remove(&key)
+                    .map_err(BpfError::map("write", name::STEERED))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves a workload no app ports but those in one network namespace; none for nowhere.
+    pub(crate) fn keep_steered(&self, id: u32, netns: Option<u64>) -> Result<(), BpfError> {
         let mut steered = self.steered.lock().expect("no holder panics");
         for (key, owner) in maps::entries(&steered, name::STEERED)? {
-            if owner == id && (key.netns != netns || !ports.contains(&key.port)) {
+            if owner == id && Some(key.netns) != netns {
                 steered
                     .remove(&key)
                     .map_err(BpfError::map("write", name::STEERED))?;
