@@ -5,11 +5,18 @@ use core::ptr;
 use aya_ebpf::{
     bindings::{BPF_SK_STORAGE_GET_F_CREATE, bpf_sock},
     btf_maps::SkStorage,
-    helpers::{bpf_get_current_uid_gid, bpf_ktime_get_boot_ns, generated::bpf_sk_storage_get},
+    helpers::{
+        bpf_get_current_uid_gid, bpf_ktime_get_boot_ns,
+        generated::{bpf_sk_storage_get, bpf_skc_to_mptcp_sock},
+    },
 };
-use ebpf_abi::Address;
+use ebpf_abi::{Address, UNSPECIFIED};
+use ebpf_decide::address::mapped;
 
-use crate::context::{either, read, read_v6};
+use crate::{
+    context::{either, read, read_v6},
+    maps,
+};
 
 /// Nanoseconds since boot, suspension included.
 #[inline(always)]
@@ -56,6 +63,38 @@ impl Sock {
             read_v6!(self.0, src_ip6),
         );
         (address, read!(self.0, src_port) as u16)
+    }
+
+    /// Its local address if it is an IPv4 socket, v4-mapped; zeros before it is bound.
+    #[inline(always)]
+    pub(crate) fn local_v4(self) -> Address {
+        match read!(self.0, src_ip4) {
+            0 => UNSPECIFIED,
+            v4 => mapped(v4),
+        }
+    }
+
+    /// Its local address if it is an IPv6 socket; zeros before it is bound.
+    #[inline(always)]
+    pub(crate) fn local_v6(self) -> Address {
+        read_v6!(self.0, src_ip6)
+    }
+
+    /// Whether it is connected, or was and has not been used otherwise since.
+    #[inline(always)]
+    pub(crate) fn has_peer(self) -> bool {
+        read!(self.0, dst_port) != 0
+    }
+
+    /// The Multipath TCP socket that it is a path of: the one that the application has. None for
+    /// others, and where the kernel does not tell (before Linux 5.19).
+    #[inline(always)]
+    pub(crate) fn multipath(self) -> Option<Self> {
+        if !maps::has_multipath_sockets() {
+            return None;
+        }
+        // SAFETY: not null, and the verifier knows it as a socket.
+        Self::new(unsafe { bpf_skc_to_mptcp_sock(self.0.cast()) }.cast())
     }
 
     /// What it carries in a map.

@@ -29,6 +29,7 @@ mod helpers;
 mod hooks;
 mod maps;
 mod policy;
+mod target;
 mod track;
 
 use aya_ebpf::{
@@ -51,13 +52,25 @@ pub(crate) fn on_connect6(ctx: SockAddrContext) -> i32 {
 /// A workload asks for its peer on an IPv4 socket.
 #[cgroup_sock_addr(getpeername4)]
 pub(crate) fn on_getpeername4(ctx: SockAddrContext) -> i32 {
-    hooks::peer_name::v4(ctx.sock_addr)
+    hooks::names::peer_v4(ctx.sock_addr)
 }
 
 /// A workload asks for its peer on an IPv6 socket.
 #[cgroup_sock_addr(getpeername6)]
 pub(crate) fn on_getpeername6(ctx: SockAddrContext) -> i32 {
-    hooks::peer_name::v6(ctx.sock_addr)
+    hooks::names::peer_v6(ctx.sock_addr)
+}
+
+/// A workload asks for its own address on an IPv4 socket.
+#[cgroup_sock_addr(getsockname4)]
+pub(crate) fn on_getsockname4(ctx: SockAddrContext) -> i32 {
+    hooks::names::own_v4(ctx.sock_addr)
+}
+
+/// A workload asks for its own address on an IPv6 socket.
+#[cgroup_sock_addr(getsockname6)]
+pub(crate) fn on_getsockname6(ctx: SockAddrContext) -> i32 {
+    hooks::names::own_v6(ctx.sock_addr)
 }
 
 /// A TCP socket of a workload changes.

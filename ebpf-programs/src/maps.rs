@@ -9,8 +9,8 @@ use aya_ebpf::{
     macros::btf_map,
 };
 use ebpf_abi::{
-    Address, Connection, FlowKey, Heartbeat, LocalKey, NetworkKey, Origin, OwnAddressKey, Policy,
-    Socket, SteeredKey, Tracing,
+    Address, Connection, FlowKey, Heartbeat, LocalKey, NetnsState, NetworkKey, Origin,
+    OwnAddressKey, Policy, Socket, SteeredKey, Tracing,
 };
 
 /// Of a hash map: entries are made when they are needed.
@@ -26,6 +26,11 @@ static WORKLOAD: Global<u32> = Global::new(0);
 #[unsafe(no_mangle)]
 static NETNS_COOKIES: Global<u32> = Global::new(1);
 
+/// Whether `bpf_skc_to_mptcp_sock` works in the connect hooks (Linux 5.19); without it, getpeername
+/// and getsockname of Multipath TCP sockets show the proxy. Written by the loader.
+#[unsafe(no_mangle)]
+static MULTIPATH_SOCKETS: Global<u32> = Global::new(1);
+
 /// The workload of this load.
 #[inline(always)]
 pub(crate) fn workload() -> u32 {
@@ -36,6 +41,12 @@ pub(crate) fn workload() -> u32 {
 #[inline(always)]
 pub(crate) fn has_netns_cookies() -> bool {
     NETNS_COOKIES.load() != 0
+}
+
+/// Whether the connect hooks can ask for the socket of a Multipath TCP path.
+#[inline(always)]
+pub(crate) fn has_multipath_sockets() -> bool {
+    MULTIPATH_SOCKETS.load() != 0
 }
 
 /// By workload: the heartbeat of its proxy. Written by the daemon several times a heartbeat, read by
@@ -71,6 +82,16 @@ pub(crate) static LOCAL_NETWORKS: LpmTrie<LocalKey, u32, 1> = LpmTrie::new();
 #[btf_map]
 pub(crate) static OWN_ADDRESSES: HashMap<OwnAddressKey, Address, 1, NO_PREALLOC> = HashMap::new();
 
+/// By workload and prefix: the source that routing gives to what goes there, zeros for none. Kept
+/// current by the daemon, read by the connect hooks.
+#[btf_map]
+pub(crate) static SOURCES: LpmTrie<LocalKey, Address, 1> = LpmTrie::new();
+
+/// By workload: how its namespace reaches the proxy. Kept current by the daemon, read by the
+/// connect hooks.
+#[btf_map]
+pub(crate) static NETNS_STATES: Array<NetnsState, 1> = Array::new();
+
 /// By namespace and port: whose app port it is. Written by the daemon with the rules, read when the
 /// proxy accepts.
 #[btf_map]
@@ -82,7 +103,7 @@ pub(crate) static STEERED: HashMap<SteeredKey, u32, 1, NO_PREALLOC> = HashMap::n
 pub(crate) static LISTENERS: SockMap<1> = SockMap::new();
 
 /// Of a workload's socket: where it was going and what was decided. Written by the connect hooks on
-/// every connect and by `sock_ops`, read by getpeername; dies with the socket.
+/// every connect and by `sock_ops`, read by getpeername and getsockname; dies with the socket.
 #[btf_map]
 pub(crate) static SOCKETS: SkStorage<Socket> = SkStorage::new();
 

@@ -2,25 +2,22 @@
 
 use aya_ebpf::maps::lpm_trie::Key;
 use ebpf_abi::{
-    Address, LOOPBACK_V6, LocalKey, NetworkKey, Policy, SWITCH_AS_CONFIGURED,
+    Address, LocalKey, NetworkKey, Policy, SWITCH_AS_CONFIGURED,
     verdict::{NO_RULES, RULES_IN_MOTION},
 };
-use ebpf_decide::{
-    Decision,
-    address::{is_v4, loopback_for},
-    egress, ingress,
-};
+use ebpf_decide::{Decision, address::is_v4, egress, ingress};
 
 use crate::{
     context::connect::Connect,
-    helpers::boot_ns,
+    helpers::{Sock, boot_ns},
     maps::{HEARTBEATS, LOCAL_NETWORKS, NETWORKS, POLICIES, POLICY_IN_FORCE, SWITCHES, workload},
+    target,
 };
 
 /// How often a decision is begun again because the rules were switched meanwhile.
 const ATTEMPTS: u32 = 3;
 /// Bits of the workload in front of an address of a trie, and of the address.
-const LOCAL_BITS: u32 = 32 + 128;
+pub(crate) const LOCAL_BITS: u32 = 32 + 128;
 /// Bits of the policy and the family in front of an address of a trie, and of the address.
 const NETWORK_BITS: u32 = 32 + 32 + 128;
 
@@ -108,16 +105,6 @@ fn is_silent() -> bool {
         .is_none_or(|heartbeat| heartbeat.deadline_ns <= boot_ns())
 }
 
-/// Where a destination is redirected to, for sockets that can reach the loopback addresses.
-#[inline(always)]
-pub(crate) fn target(attempt: &egress::Attempt) -> Address {
-    if is_v4(&attempt.address) {
-        loopback_for(&attempt.address, attempt.port)
-    } else {
-        LOOPBACK_V6
-    }
-}
-
 /// Facts about a connection that is about to be opened.
 pub(crate) struct Outgoing<'a> {
     pub(crate) context: Connect,
@@ -152,8 +139,19 @@ impl egress::Lookups for Outgoing<'_> {
     }
 
     #[inline(always)]
+    fn knows_link(&self, address: &Address) -> bool {
+        let interface = self.context.sock().map_or(0, Sock::bound_interface);
+        target::own_address(interface, address).is_some()
+    }
+
+    #[inline(always)]
+    fn loopback_is_down(&self) -> bool {
+        target::is_loopback_down()
+    }
+
+    #[inline(always)]
     fn proxy_listens(&self, attempt: &egress::Attempt, egress_port: u16) -> bool {
-        self.context.is_listening(&target(attempt), egress_port)
+        self.context.is_listening(&target::of(attempt), egress_port)
     }
 
     #[inline(always)]

@@ -2,6 +2,8 @@
 //! the test chose. One command a line, one answer a line: `ok` with what was asked for, or `err`
 //! with the error's name.
 
+mod dial;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -25,6 +27,7 @@ use rustix::net::{
 };
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
+pub use self::dial::{allow_descriptors, connect_inherited};
 use crate::links;
 
 /// Longer than anything that is to happen takes, so that what does not happen ends a test.
@@ -66,6 +69,8 @@ struct Agent {
     sockets: BTreeMap<u32, Socket>,
     next: u32,
     mailbox: Option<UnixDatagram>,
+    /// Of `many`.
+    held: Vec<Socket>,
 }
 
 impl Agent {
@@ -75,6 +80,7 @@ impl Agent {
             ["attempt", to] => attempt(parse(to)?),
             ["attempt", to, times] => attempts(parse(to)?, parse(times)?),
             ["datagram", to] => datagram(parse(to)?),
+            ["route", to] => route(parse(to)?),
             ["compare", network, times] => compare(parse(network)?, parse(times)?),
             ["begin", to] => self.begin(parse(to)?),
             ["fastopen", to, bytes] => self.fast_open(parse(to)?, parse(bytes)?),
@@ -93,6 +99,15 @@ impl Agent {
                 crate::stream::exchange(self.socket(id)?, parse(bytes)?).map(|()| String::new())
             }
             ["reconnect", id, to] => self.reconnect(parse(id)?, parse(to)?),
+            ["disconnect", id] => Ok(rustix::net::connect_unspec(self.socket(id)?)
+                .map(|()| String::new())
+                .map_err(io::Error::from)?),
+            ["serve", id] => Ok(self.socket(id)?.listen(1).map(|()| String::new())?),
+            ["lend", id, to] => dial::in_child(self.socket(id)?, parse(to)?),
+            ["many", first, destinations, each] => {
+                self.held = dial::many(parse(first)?, parse(destinations)?, parse(each)?)?;
+                Ok(self.held.len().to_string())
+            }
             ["peer", id] => Ok(printed(&self.socket(id)?.peer_addr()?)),
             ["local", id] => Ok(printed(&self.socket(id)?.local_addr()?)),
             ["cookie", id] => {
@@ -144,7 +159,8 @@ impl Agent {
 
     /// Options: `v6` connects from an IPv6 socket by the v4-mapped address, `device=NAME` binds to
     /// an interface, `from=ADDRESS:PORT` to a source, `nonblocking` does not wait within
-    /// connect(2), `mptcp` speaks Multipath TCP where the peer does.
+    /// connect(2), `mptcp` speaks Multipath TCP where the peer does, `v6only` is for IPv6 alone, `ring`
+    /// connects by `io_uring`, `early` by sending with fast open, `fastopen` by the first send.
     fn connect(&mut self, to: SocketAddr, options: &[&str]) -> Result<String> {
         let to = if options.contains(&"v6") {
             mapped(to)
@@ -159,6 +175,9 @@ impl Agent {
         let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(protocol))?;
         socket.set_read_timeout(Some(TIMEOUT))?;
         socket.set_write_timeout(Some(TIMEOUT))?;
+        if options.contains(&"v6only") {
+            socket.set_only_v6(true)?;
+        }
         for option in options {
             match option.split_once('=') {
                 Some(("device", name)) => socket.bind_device(Some(name.as_bytes()))?,
@@ -169,11 +188,7 @@ impl Agent {
                 _ => {}
             }
         }
-        if options.contains(&"nonblocking") {
-            socket.connect_timeout(&to.into(), TIMEOUT)?;
-        } else {
-            socket.connect(&to.into())?;
-        }
+        dial::dial(&socket, to, options)?;
         Ok(self.keep(socket).to_string())
     }
 
@@ -333,6 +348,14 @@ fn datagram(to: SocketAddr) -> Result<String> {
     let socket = Socket::new(Domain::for_address(to), Type::DGRAM, None)?;
     socket.connect(&to.into())?;
     Ok(printed(&socket.peer_addr()?))
+}
+
+/// The source that routing gives to a UDP socket that goes there.
+fn route(to: SocketAddr) -> Result<String> {
+    let socket = Socket::new(Domain::for_address(to), Type::DGRAM, None)?;
+    socket.connect(&to.into())?;
+    let source = socket.local_addr()?.as_socket().context("no IP address")?;
+    Ok(source.ip().to_string())
 }
 
 /// Dials many destinations of a /24, one after the other, and compares what each says that it is.

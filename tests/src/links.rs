@@ -1,6 +1,8 @@
 //! Interfaces, addresses and routes of the calling thread's network namespace, by netlink: tests of
 //! the hooks run where there is no ip(8).
 
+pub mod routing;
+
 use std::net::IpAddr;
 
 use anyhow::{Context as _, Result, bail};
@@ -58,7 +60,7 @@ pub fn add_address(name: &str, network: IpNet) -> Result<()> {
     let mut message = AddressMessage::default();
     message.header.family = family(network.addr());
     message.header.prefix_len = network.prefix_len();
-    message.header.index = index(name)?;
+    message.header.index = index_of(name)?;
     if network.addr().is_ipv6() {
         message.header.flags = AddressHeaderFlags::Nodad;
     }
@@ -82,7 +84,7 @@ pub fn add_default_routes(name: &str) -> Result<()> {
             _ => RouteScope::Universe,
         };
         route.header.kind = RouteType::Unicast;
-        route.attributes = vec![RouteAttribute::Oif(index(name)?)];
+        route.attributes = vec![RouteAttribute::Oif(index_of(name)?)];
         request(RouteNetlinkMessage::NewRoute(route), NEW)
             .with_context(|| format!("{family:?} by way of {name}"))?;
     }
@@ -91,11 +93,12 @@ pub fn add_default_routes(name: &str) -> Result<()> {
 
 fn link(name: &str) -> Result<LinkMessage> {
     let mut link = LinkMessage::default();
-    link.header.index = index(name)?;
+    link.header.index = index_of(name)?;
     Ok(link)
 }
 
-fn index(name: &str) -> Result<u32> {
+/// The index of an interface.
+pub fn index_of(name: &str) -> Result<u32> {
     let any = socket(SocketFamily::INET, SocketType::DGRAM, None).context("no socket")?;
     netdevice::name_to_index(any, name).with_context(|| format!("no interface {name}"))
 }

@@ -21,6 +21,9 @@ pub const PEER_FIN_SEEN: u32 = 1 << 5;
 pub struct Socket {
     /// The address that was dialled.
     pub address: Address,
+    /// Of a redirected connection: the source that it would have had, as getsockname shows it.
+    /// Zeros where routing knows none, and for other connections.
+    pub source: Address,
     /// The cookie of the network namespace: the connect hooks have it on every kernel.
     pub netns: u64,
     /// The port that was dialled.
@@ -42,7 +45,7 @@ pub struct Socket {
     /// Always 0.
     pub padding_at_end: u32,
 }
-assert_layout!(Socket, size 56, align 8, netns at 16, port at 24, verdict at 28, flags at 44, peer_fin at 48);
+assert_layout!(Socket, size 72, align 8, source at 16, netns at 32, port at 40, flags at 60, peer_fin at 64);
 
 /// A live connection.
 #[repr(C)]
@@ -52,7 +55,7 @@ pub struct Connection {
     pub began_ns: u64,
     /// The cookie of the network namespace; 0 where the kernel does not tell.
     pub netns: u64,
-    /// The workload's end.
+    /// The workload's end; of a redirected connection, as getsockname shows it.
     pub local: Address,
     /// Egress: the address that was dialled. Ingress: the peer.
     pub remote: Address,

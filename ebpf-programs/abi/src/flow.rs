@@ -29,11 +29,17 @@ pub struct Origin {
     pub address: Address,
     /// The port that it dialled.
     pub port: u16,
-    /// Always 0.
-    pub padding: u16,
+    /// The port that it connected from.
+    pub source_port: u16,
     /// The workload.
     pub workload: u32,
     /// The cookie of the application's socket.
     pub cookie: u64,
+    /// The address that the connection would have come from.
+    pub source: Address,
+    /// The interface that a link-local address is of; 0 for other addresses.
+    pub scope: u32,
+    /// Always 0.
+    pub padding: u32,
 }
-assert_layout!(Origin, size 32, align 8, port at 16, workload at 20, cookie at 24);
+assert_layout!(Origin, size 56, align 8, port at 16, workload at 20, cookie at 24, source at 32, scope at 48);

@@ -13,6 +13,7 @@ mod address;
 mod connection;
 mod flow;
 mod instance;
+mod netns;
 #[cfg(feature = "user")]
 mod pod;
 mod policy;
@@ -30,9 +31,10 @@ pub use instance::{
     Heartbeat, NEVER_SILENT, NameBytes, PathBytes, SWITCH_AS_CONFIGURED, SWITCH_OFF, SWITCH_ON,
     WorkloadRecord,
 };
+pub use netns::{LOOPBACK_DOWN, NetnsState};
 pub use policy::{
-    EXTERNAL_PROXY, IGNORED_GID, IGNORED_UID, LocalKey, NetworkKey, OwnAddressKey, POLICY_BYPASS,
-    POLICY_ENABLED, POLICY_IPV6, Policy, SteeredKey,
+    EXTERNAL_PROXY, IGNORED_GID, IGNORED_UID, LINK_LOCAL, LocalKey, NetworkKey, OwnAddressKey,
+    POLICY_BYPASS, POLICY_ENABLED, POLICY_IPV6, Policy, SteeredKey,
 };
 pub use port_set::PortSet;
 pub use trace::{Decided, Tracing};

@@ -4,8 +4,8 @@
 use aya::Pod;
 
 use crate::{
-    Closed, Connection, Decided, FlowKey, Heartbeat, LocalKey, NetworkKey, Origin, OwnAddressKey,
-    Policy, Socket, SteeredKey, Tracing, WorkloadRecord,
+    Closed, Connection, Decided, FlowKey, Heartbeat, LocalKey, NetnsState, NetworkKey, Origin,
+    OwnAddressKey, Policy, Socket, SteeredKey, Tracing, WorkloadRecord,
 };
 
 macro_rules! plain_bytes {
@@ -25,6 +25,7 @@ plain_bytes!(
     FlowKey,
     Heartbeat,
     LocalKey,
+    NetnsState,
     NetworkKey,
     Origin,
     OwnAddressKey,

@@ -92,6 +92,9 @@ pub struct LocalKey {
 }
 assert_layout!(LocalKey, size 20, align 4, address at 4);
 
+/// Of [`OwnAddressKey::family`]: link-local addresses of IPv6 (`fe80::/10`), apart from all others.
+pub const LINK_LOCAL: u32 = 0xfe80;
+
 /// Asks for an address of the namespace on one interface: what a socket bound to that interface can
 /// reach without leaving the host. It cannot reach the loopback addresses.
 #[repr(C)]
@@ -99,9 +102,9 @@ assert_layout!(LocalKey, size 20, align 4, address at 4);
 pub struct OwnAddressKey {
     /// The workload.
     pub workload: u32,
-    /// The interface's index.
+    /// The interface's index; 0, with [`LINK_LOCAL`] alone, for the only one with such an address.
     pub interface: u32,
-    /// 4 or 6.
+    /// 4, 6 or [`LINK_LOCAL`].
     pub family: u32,
 }
 assert_layout!(OwnAddressKey, size 12, align 4, family at 8);

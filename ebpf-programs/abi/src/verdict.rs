@@ -19,7 +19,7 @@ pub const DIRECTIONS: u32 = 2;
 /// How many verdicts there are.
 pub const VERDICTS: u32 = 4;
 /// How many reasons there are.
-pub const REASONS: u32 = TRACE_BUFFER_FULL + 1;
+pub const REASONS: u32 = LINK_UNKNOWN + 1;
 /// How many counters a workload has: one for each direction, verdict and reason.
 pub const COUNTERS: u32 = DIRECTIONS * VERDICTS * REASONS;
 
@@ -91,4 +91,8 @@ reasons! {
     SWITCHED_OFF = 21, "switched-off";
     /// The buffer of traced decisions is full.
     TRACE_BUFFER_FULL = 22, "trace-buffer-full";
+    /// The loopback interface is down.
+    NO_LOOPBACK = 23, "loopback-down";
+    /// The destination is link-local, and more than one link could be meant.
+    LINK_UNKNOWN = 24, "link-unknown";
 }

@@ -6,14 +6,14 @@
 use ebpf_abi::{
     Address, EXTERNAL_PROXY, IGNORED_GID, IGNORED_UID, POLICY_BYPASS, POLICY_IPV6, Policy,
     verdict::{
-        GID_IGNORED, IPV6_OFF, LOCAL_DESTINATION, NETWORK_IGNORED, PORT_IS_IGNORED, PROXY_ABSENT,
-        PROXY_SILENT, UID_IGNORED,
+        GID_IGNORED, IPV6_OFF, LINK_UNKNOWN, LOCAL_DESTINATION, NETWORK_IGNORED, NO_LOOPBACK,
+        PORT_IS_IGNORED, PROXY_ABSENT, PROXY_SILENT, UID_IGNORED,
     },
 };
 
 use crate::{
     Decision,
-    address::{is_always_local, is_v4},
+    address::{is_always_local, is_link_local, is_v4},
     switch,
 };
 
@@ -40,6 +40,10 @@ pub trait Lookups {
     fn ignores_port(&self, port: u16) -> bool;
     /// Whether the policy leaves this destination alone.
     fn ignores_network(&self, address: &Address) -> bool;
+    /// Whether the link of a link-local address is known.
+    fn knows_link(&self, address: &Address) -> bool;
+    /// Whether the loopback interface is down, on which a redirected connection would hang.
+    fn loopback_is_down(&self) -> bool;
     /// Whether a proxy listens where this connection would be sent.
     fn proxy_listens(&self, attempt: &Attempt, egress_port: u16) -> bool;
     /// Whether the proxy's heartbeat is over.
@@ -77,6 +81,8 @@ fn exemption<L: Lookups>(policy: &Policy, attempt: &Attempt, lookups: &L) -> Opt
         Some(LOCAL_DESTINATION)
     } else if lookups.ignores_network(address) {
         Some(NETWORK_IGNORED)
+    } else if is_link_local(address) && !lookups.knows_link(address) {
+        Some(LINK_UNKNOWN)
     } else {
         None
     }
@@ -84,7 +90,9 @@ fn exemption<L: Lookups>(policy: &Policy, attempt: &Attempt, lookups: &L) -> Opt
 
 #[inline(always)]
 fn at_the_proxy<L: Lookups>(policy: &Policy, attempt: &Attempt, lookups: &L) -> Decision {
-    let trouble = if !lookups.proxy_listens(attempt, policy.egress_port) {
+    let trouble = if lookups.loopback_is_down() {
+        NO_LOOPBACK
+    } else if !lookups.proxy_listens(attempt, policy.egress_port) {
         PROXY_ABSENT
     } else if policy.flags & EXTERNAL_PROXY == 0 && lookups.proxy_is_silent() {
         PROXY_SILENT

@@ -1,21 +1,22 @@
 //! connect(2) of a workload: decides, remembers and rewrites the destination.
 
-use aya_ebpf::bindings::bpf_sock_addr;
+use aya_ebpf::{bindings::bpf_sock_addr, btf_maps::lpm_trie::Key};
 use ebpf_abi::{
-    Address, OwnAddressKey, Socket,
-    verdict::{BOUND_TO_DEVICE, DIRECT, EGRESS, NO_SOCKET_STORAGE, REDIRECTED},
+    Address, LocalKey, Socket, UNSPECIFIED,
+    verdict::{BOUND_TO_DEVICE, DIRECT, EGRESS, NO_LOOPBACK, NO_SOCKET_STORAGE, REDIRECTED},
 };
 use ebpf_decide::{
     Decision,
-    address::is_v4,
+    address::{is_link_local, is_unspecified},
     egress::{self, Attempt},
 };
 
 use crate::{
     context::connect::Connect,
     helpers::{Sock, current_owner},
-    maps::{OWN_ADDRESSES, SOCKETS, workload},
+    maps::{SOCKETS, SOURCES, workload},
     policy::{self, Outgoing, Ruled},
+    target,
     track::{connection, counter, trace},
 };
 
@@ -32,7 +33,7 @@ pub(crate) fn v4(context: *mut bpf_sock_addr) -> i32 {
     if !context.is_tcp() {
         return ALLOW;
     }
-    let course = connect(context, context.v4());
+    let course = connect(context, context.v4(), Sock::local_v4);
     match course.turn {
         Turn::Unchanged => ALLOW,
         Turn::Denied => DENY,
@@ -50,7 +51,7 @@ pub(crate) fn v6(context: *mut bpf_sock_addr) -> i32 {
     if !context.is_tcp() {
         return ALLOW;
     }
-    let course = connect(context, context.v6());
+    let course = connect(context, context.v6(), Sock::local_v6);
     match course.turn {
         Turn::Unchanged => ALLOW,
         Turn::Denied => DENY,
@@ -104,7 +105,7 @@ impl Course {
 }
 
 #[inline(always)]
-fn connect(context: Connect, address: Address) -> Course {
+fn connect(context: Connect, address: Address, local: impl Fn(Sock) -> Address) -> Course {
     let (uid, gid) = current_owner();
     let attempt = Attempt {
         address,
@@ -124,7 +125,12 @@ fn connect(context: Connect, address: Address) -> Course {
     if bound {
         decision = Decision::refused(BOUND_TO_DEVICE);
     }
-    if !remember(context, sock, &attempt, decision) {
+    let source = if decision.verdict == REDIRECTED {
+        source(sock, local(sock), &attempt)
+    } else {
+        UNSPECIFIED
+    };
+    if !remember(context, sock, &attempt, source, decision) {
         if decision.verdict == REDIRECTED {
             decision = Decision::refused(NO_SOCKET_STORAGE);
             course.turn = Turn::Denied;
@@ -161,7 +167,9 @@ fn decide(context: Connect, attempt: &Attempt, egress_port: &mut u16) -> Ruled {
 
 /// Where a connection goes by its decision, and whether it cannot because its socket is bound to an
 /// interface: such a socket hangs on the loopback addresses, and reaches the proxy, or a refusal,
-/// by an address of the namespace's own on that interface.
+/// by an address of the namespace's own on that interface. So does one that dials a link-local
+/// address, by a link-local one: the kernel binds it to the interface that it names as its scope,
+/// which is how getpeername shows the scope too.
 #[inline(always)]
 fn course(sock: Sock, attempt: &Attempt, decision: &Decision, egress_port: u16) -> (Course, bool) {
     if decision.verdict == DIRECT {
@@ -172,28 +180,52 @@ fn course(sock: Sock, attempt: &Attempt, decision: &Decision, egress_port: u16) 
     } else {
         REFUSING_PORT
     };
-    let interface = sock.bound_interface();
-    if interface == 0 {
-        return (Course::to(policy::target(attempt), port), false);
+    if decision.reason == NO_LOOPBACK {
+        // Nothing on the host would refuse it.
+        return (Course::of(Turn::Denied, attempt), false);
     }
-    let key = OwnAddressKey {
-        workload: workload(),
-        interface,
-        family: if is_v4(&attempt.address) { 4 } else { 6 },
-    };
-    // SAFETY: copied at once; the daemon replaces an entry, it does not write in it.
-    match unsafe { OWN_ADDRESSES.get(key) } {
-        Some(own) => (Course::to(*own, port), false),
+    let interface = sock.bound_interface();
+    if interface == 0 && !is_link_local(&attempt.address) {
+        return (Course::to(target::of(attempt), port), false);
+    }
+    match target::own_address(interface, &attempt.address) {
+        Some(own) => (Course::to(own, port), false),
         None => (Course::of(Turn::Denied, attempt), true),
     }
+}
+
+/// The source address that a redirected connection would have had: what its socket is bound to, else
+/// what routing gives. Zeros if it gives none.
+#[inline(always)]
+fn source(sock: Sock, bound: Address, attempt: &Attempt) -> Address {
+    if !is_unspecified(&bound) {
+        return bound;
+    }
+    let interface = sock.bound_interface();
+    if interface != 0 || is_link_local(&attempt.address) {
+        return target::own_address(interface, &attempt.address).unwrap_or(UNSPECIFIED);
+    }
+    let key = LocalKey {
+        workload: workload(),
+        address: attempt.address,
+    };
+    let key = Key::new(policy::LOCAL_BITS, key);
+    SOURCES.get(&key).copied().unwrap_or(UNSPECIFIED)
 }
 
 /// Writes what was decided to the socket, over what an earlier connect of it left. False without
 /// memory.
 #[inline(always)]
-fn remember(context: Connect, sock: Sock, attempt: &Attempt, decision: Decision) -> bool {
+fn remember(
+    context: Connect,
+    sock: Sock,
+    attempt: &Attempt,
+    source: Address,
+    decision: Decision,
+) -> bool {
     let mut socket = Socket {
         address: attempt.address,
+        source,
         netns: context.netns_cookie(),
         port: attempt.port,
         padding: 0,
@@ -205,6 +237,12 @@ fn remember(context: Connect, sock: Sock, attempt: &Attempt, decision: Decision)
         peer_fin: 0,
         padding_at_end: 0,
     };
+    // The application asks for names on another socket than the one that connects.
+    if let Some(asked) = sock.multipath()
+        && let Some(kept) = asked.storage_or_insert(&SOCKETS, &mut socket)
+    {
+        *kept = socket;
+    }
     match sock.storage_or_insert(&SOCKETS, &mut socket) {
         Some(kept) => {
             *kept = socket;

@@ -6,7 +6,7 @@ use aya_ebpf::bindings::{
     BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB, BPF_SOCK_OPS_STATE_CB, bpf_sock_ops,
 };
 use ebpf_abi::{
-    ESTABLISHED, PASSIVE, Socket, SteeredKey,
+    ESTABLISHED, PASSIVE, Socket, SteeredKey, UNSPECIFIED,
     verdict::{EGRESS, INGRESS, MATCHED, NO_SOCKET_STORAGE, REDIRECTED},
 };
 use ebpf_decide::Decision;
@@ -59,6 +59,7 @@ fn accepted(tcp: Tcp) {
 fn record(tcp: Tcp, sock: Sock, netns: u64, workload: u32) {
     let mut socket = Socket {
         address: tcp.remote(),
+        source: UNSPECIFIED,
         netns,
         port: tcp.remote_port(),
         padding: 0,

@@ -6,13 +6,13 @@ use aya_ebpf::bindings::{
     bpf_sock_ops,
 };
 use ebpf_abi::{
-    ESTABLISHED, Origin, PASSIVE, Socket,
+    ESTABLISHED, Origin, PASSIVE, Socket, UNSPECIFIED,
     verdict::{
         DIRECT, EGRESS, FLOW_TABLE_FULL, INGRESS, NO_SOCKET_STORAGE, PROXY_ABSENT, REDIRECTED,
         UNSEEN,
     },
 };
-use ebpf_decide::{Decision, ingress};
+use ebpf_decide::{Decision, address::is_link_local, ingress};
 
 use crate::{
     context::tcp::Tcp,
@@ -49,6 +49,7 @@ fn connecting(tcp: Tcp) {
     };
     let mut unseen = Socket {
         address: tcp.remote(),
+        source: UNSPECIFIED,
         netns: tcp.netns_cookie(),
         port: tcp.remote_port(),
         padding: 0,
@@ -71,9 +72,16 @@ fn connecting(tcp: Tcp) {
         let origin = Origin {
             address: socket.address,
             port: socket.port,
-            padding: 0,
+            source_port: tcp.local_port(),
             workload: workload(),
             cookie: tcp.cookie(),
+            source: connection::shown_source(tcp, socket),
+            scope: if is_link_local(&socket.address) {
+                sock.bound_interface()
+            } else {
+                0
+            },
+            padding: 0,
         };
         if !flow::begin(&flow::of_client(tcp, socket.netns), &origin) {
             counter::lose(workload(), EGRESS, FLOW_TABLE_FULL);
@@ -114,6 +122,7 @@ fn accepted(tcp: Tcp) {
     };
     let mut socket = Socket {
         address: remote,
+        source: UNSPECIFIED,
         netns: tcp.netns_cookie(),
         port: tcp.remote_port(),
         padding: 0,

@@ -7,12 +7,12 @@ use aya_ebpf::bindings::{
 };
 use aya_ebpf::helpers::generated::bpf_ringbuf_query;
 use ebpf_abi::{
-    Closed, Connection, FIN_SENT, PASSIVE, PEER_FIN_SEEN, Socket, UNSPECIFIED,
+    Address, Closed, Connection, FIN_SENT, PASSIVE, PEER_FIN_SEEN, Socket, UNSPECIFIED,
     verdict::{CLOSED_BUFFER_FULL, CONNECTION_TABLE_FULL, EGRESS, INGRESS, REDIRECTED},
 };
 use ebpf_decide::{
     Decision,
-    address::{is_v4, mapped},
+    address::{is_unspecified, is_v4, mapped},
     bytes,
     egress::Attempt,
 };
@@ -44,7 +44,11 @@ pub(crate) fn begin(tcp: Tcp, workload: u32, socket: &Socket) {
     let connection = Connection {
         began_ns: boot_ns(),
         netns: socket.netns,
-        local: tcp.local(),
+        local: if passive {
+            tcp.local()
+        } else {
+            shown_source(tcp, socket)
+        },
         remote,
         local_port: tcp.local_port(),
         remote_port,
@@ -60,6 +64,17 @@ pub(crate) fn begin(tcp: Tcp, workload: u32, socket: &Socket) {
         counter::lose(workload, direction, CONNECTION_TABLE_FULL);
     }
     tcp.also_tell(BPF_SOCK_OPS_STATE_CB_FLAG);
+}
+
+/// The source address of a connection out: of a redirected one, that which routing would have
+/// given to it, where that is known.
+#[inline(always)]
+pub(crate) fn shown_source(tcp: Tcp, socket: &Socket) -> Address {
+    if is_unspecified(&socket.source) {
+        tcp.local()
+    } else {
+        socket.source
+    }
 }
 
 /// Writes the closing record of a connection that ends in its connect hook: TCP never hears of it,

@@ -12,10 +12,7 @@ use mesh_model::redirect::RedirectRules;
 use socket2::{Domain, Protocol, Socket, Type};
 use tests::{links, wait};
 
-use crate::{
-    namespaces::inside,
-    stage::{Agent, OWN_V4, OWN_V6, Proxy, Stage, WORKLOAD, assert_counted, plays},
-};
+use crate::stage::{Agent, OWN_V4, OWN_V6, Proxy, Stage, WORKLOAD, assert_counted, inside, plays};
 
 const APP_PORT: u16 = 8080;
 /// More addresses of the stage's own.

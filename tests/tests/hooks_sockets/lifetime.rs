@@ -41,9 +41,9 @@ plays! {
         drop(stage.enrolled(&rules));
         let report = stage.report();
         assert_eq!(report.name, stage.name);
-        assert_eq!(report.links.len(), 8);
+        assert_eq!(report.links.len(), 10);
         assert!(report.links.iter().all(|link| link.attached && link.id != 0));
-        assert_eq!(report.maps.len(), 18);
+        assert_eq!(report.maps.len(), 20);
         let [workload] = &report.workloads[..] else { panic!("{:?}", report.workloads) };
         assert_eq!((workload.id, workload.name.as_str()), (WORKLOAD, "played"));
         assert_eq!(workload.cgroup, stage.workload_cgroup);
@@ -78,7 +78,7 @@ plays! {
         assert_eq!(report.links.len(), 2);
         assert!(report.workloads.is_empty());
         for map in [
-            "CONNECTIONS", "FLOWS", "POLICIES", "NETWORKS", "LOCAL_NETWORKS", "OWN_ADDRESSES", "STEERED"] {
+            "CONNECTIONS", "FLOWS", "POLICIES", "NETWORKS", "LOCAL_NETWORKS", "OWN_ADDRESSES", "SOURCES", "STEERED"] {
             assert_eq!(stage.entries(map), 0, "{map}");
         }
         // And may come back.
@@ -93,7 +93,7 @@ plays! {
         let proxy = Proxy::listen();
         let instance = stage.enrolled(&proxy.rules());
         let removed = uninstall::uninstall(Path::new(BPFFS), &stage.name).unwrap();
-        assert_eq!((removed.links, removed.maps), (8, 18));
+        assert_eq!((removed.links, removed.maps), (10, 20));
         // Its own six, and the directory of all instances if it was the last.
         assert!([6, 7].contains(&removed.directories), "{removed:?}");
         // The daemon still holds its maps, and nothing is attached.
@@ -116,7 +116,7 @@ plays! {
         mesh_bpf::cgroup::remove(&spec.cgroup).unwrap();
         tests::wait::until_true("links to nothing", || {
             let report = stage.report();
-            Ok(report.links.iter().filter(|link| !link.attached).count() == 5)
+            Ok(report.links.iter().filter(|link| !link.attached).count() == 7)
         })
         .unwrap();
         mesh_bpf::cgroup::create(&spec.cgroup).unwrap();

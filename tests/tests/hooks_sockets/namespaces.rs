@@ -1,11 +1,8 @@
 //! Workloads in network namespaces of their own, with equal addresses and ports.
 
-use std::{fs::File, os::fd::AsFd as _, thread};
-
 use mesh_bpf::{ProxyKind, WorkloadSpec, local};
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-use crate::stage::{Agent, FAR_V4, Proxy, Stage, Way, fail, plays};
+use crate::stage::{Agent, FAR_V4, Proxy, Stage, Way, fail, inside, plays};
 
 /// A workload with a namespace of its own, in which the proxy listens too.
 struct Tenant {
@@ -36,18 +33,6 @@ impl Tenant {
             application,
         }
     }
-}
-
-/// Runs something in a namespace, on a thread of its own.
-pub(crate) fn inside<T: Send>(netns: &std::path::Path, action: impl FnOnce() -> T + Send) -> T {
-    let netns = File::open(netns).unwrap();
-    thread::scope(|scope| {
-        let entered = scope.spawn(|| {
-            move_into_link_name_space(netns.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
-            action()
-        });
-        entered.join().unwrap()
-    })
 }
 
 plays! {

@@ -11,8 +11,11 @@ mod proxy;
 
 use std::{
     env,
+    fs::File,
+    os::fd::AsFd as _,
     path::{Path, PathBuf},
     process::Stdio,
+    thread,
     time::Duration,
 };
 
@@ -23,6 +26,7 @@ use mesh_bpf::{
     local, uninstall,
 };
 use mesh_model::redirect::RedirectRules;
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use tests::{capability, cgroup::Cgroup, links, wait};
 
 pub(crate) use self::{agent::Agent, entry::Way, proxy::Proxy};
@@ -217,6 +221,18 @@ impl Stage {
     pub(crate) fn application_as(&self, uid: u32, gid: u32) -> Agent {
         Agent::start(&self.workload_cgroup, &[Way::Owner { uid, gid }])
     }
+}
+
+/// Runs something in a namespace, on a thread of its own.
+pub(crate) fn inside<T: Send>(netns: &Path, action: impl FnOnce() -> T + Send) -> T {
+    let netns = File::open(netns).unwrap();
+    thread::scope(|scope| {
+        let entered = scope.spawn(|| {
+            move_into_link_name_space(netns.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
+            action()
+        });
+        entered.join().unwrap()
+    })
 }
 
 /// Panics with an error and all its sources.

@@ -1,26 +1,18 @@
-//! A workload's part of the kernel: enrolment, rules, local addresses.
+//! A workload's part of the kernel: enrolment, rules, what its namespace is like.
 
 use std::{
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
-    sync::{Arc, Mutex},
-    time::Duration,
+    sync::Arc,
 };
 
 use anyhow::Context;
 use mesh_bpf::{Instance, Origins, ProxyKind, WorkloadSpec, local};
 use mesh_model::{origin::Origin, redirect::RedirectRules};
 use mesh_proxy::{Listeners, OriginSource};
-use tokio::{
-    task::{JoinHandle, block_in_place},
-    time,
-};
 
 use super::{configuration::InForce, namespace::Namespace};
 use crate::settings::WorkloadSettings;
-
-/// How often the addresses of the namespace are looked at.
-const LOCAL_ADDRESSES_EVERY: Duration = Duration::from_secs(1);
 
 /// The programs of one workload.
 #[derive(Clone)]
@@ -28,7 +20,6 @@ pub(crate) struct Redirection {
     instance: Arc<Instance>,
     spec: Arc<WorkloadSpec>,
     namespace: Namespace,
-    local: Arc<Mutex<Vec<local::LocalNetwork>>>,
 }
 
 /// The listening sockets that take what comes for the application.
@@ -71,7 +62,6 @@ impl Redirection {
                 proxy,
             }),
             namespace,
-            local: Arc::default(),
         }
     }
 
@@ -105,7 +95,6 @@ impl Redirection {
             in_force.snapshot.generation,
             &local,
         )?;
-        *self.local.lock().expect("no holder panics") = local;
         Ok(())
     }
 
@@ -125,29 +114,17 @@ impl Redirection {
         rules
     }
 
-    /// Follows the addresses of the namespace until it is aborted.
-    pub(crate) fn follow_addresses(&self) -> JoinHandle<()> {
-        let redirection = self.clone();
-        tokio::spawn(async move {
-            let mut ticks = time::interval(LOCAL_ADDRESSES_EVERY);
-            ticks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
-            loop {
-                ticks.tick().await;
-                if let Err(error) = block_in_place(|| redirection.refresh_local()) {
-                    tracing::error!("{error:#}");
-                }
+    /// Follows the addresses and routes of the namespace until that is dropped, which must be before
+    /// [`Self::release`].
+    pub(crate) fn follow_network(&self) -> anyhow::Result<local::Watch> {
+        let (instance, id) = (Arc::clone(&self.instance), self.spec.id);
+        let refresh = move || {
+            if let Err(error) = instance.refresh_network(id) {
+                tracing::error!("{:#}", anyhow::Error::new(error));
             }
-        })
-    }
-
-    fn refresh_local(&self) -> anyhow::Result<()> {
-        let fresh = self.namespace.inside(local::networks)??;
-        let mut known = self.local.lock().expect("no holder panics");
-        if *known != fresh {
-            self.instance.set_local_addresses(self.spec.id, &fresh)?;
-            *known = fresh;
-        }
-        Ok(())
+        };
+        // A thread that is made in a namespace is of it.
+        Ok(self.namespace.inside(|| local::watch(None, refresh))??)
     }
 
     /// Lets the workload go: new connections are its own from here on.

@@ -14,6 +14,7 @@ use std::{
 };
 
 use anyhow::Context;
+use mesh_bpf::local;
 use mesh_proxy::Proxy;
 use mesh_telemetry::{Registry, server::ServerState};
 use tokio::{
@@ -59,7 +60,7 @@ pub(crate) struct Workload {
 /// What runs while the workload is enrolled.
 struct Running {
     following: JoinHandle<()>,
-    addresses: JoinHandle<()>,
+    network: Option<local::Watch>,
     /// The admin interface ends when this is dropped.
     _admin: oneshot::Sender<()>,
 }
@@ -67,11 +68,11 @@ struct Running {
 impl Running {
     /// When this returns, nothing of it changes the workload any more.
     async fn stop_following(&mut self) {
-        for task in [&mut self.following, &mut self.addresses] {
-            task.abort();
-            // It was aborted, which is what the error would say.
-            let _ = task.await;
-        }
+        self.following.abort();
+        // It was aborted, which is what the error would say.
+        let _ = (&mut self.following).await;
+        let network = self.network.take();
+        block_in_place(|| drop(network));
     }
 }
 
@@ -121,11 +122,21 @@ impl Workload {
             host.heart.add(id, &settings.name, proxy)?;
         }
         host.closing.count(id, &registry);
-        if let Err(error) = block_in_place(|| redirection.enrol(&in_force, steered.as_ref())) {
-            host.let_go(id);
-            block_in_place(|| drop(proxy));
-            return Err(error);
-        }
+        let enrolled = block_in_place(|| {
+            redirection.enrol(&in_force, steered.as_ref())?;
+            redirection.follow_network().or_else(|error| {
+                redirection.release()?;
+                Err(error)
+            })
+        });
+        let network = match enrolled {
+            Ok(network) => network,
+            Err(error) => {
+                host.let_go(id);
+                block_in_place(|| drop(proxy));
+                return Err(error);
+            }
+        };
         block_in_place(|| outside::judge(&settings, &namespace));
         let (order, orders) = mpsc::channel(1);
         let follower = Follower::new(configuration, announcer, proxy.clone(), redirection.clone());
@@ -144,7 +155,7 @@ impl Workload {
             orders: order,
             running: Mutex::new(Some(Running {
                 following: tokio::spawn(follower.run(readings, orders).instrument(span)),
-                addresses: redirection.follow_addresses(),
+                network: Some(network),
                 _admin: stop_admin,
             })),
             proxy: Mutex::new(proxy),

@@ -5,7 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ebpf_abi::Address;
 use proptest::prelude::*;
 
-use super::{is_always_local, is_v4, loopback_for, mapped};
+use super::{
+    is_always_local, is_link_local, is_unspecified, is_v4, loopback_for, mapped, target_in,
+};
 
 fn words(v6: Ipv6Addr) -> Address {
     let octets = v6.octets();
@@ -59,12 +61,51 @@ proptest! {
     }
 
     #[test]
+    fn link_local_and_unspecified_are_those_of_the_standard_library(
+        address in prop_oneof![
+            any::<Ipv6Addr>(),
+            (0xfe00..=0xffff_u16, any::<u128>()).prop_map(|(first, rest)| {
+                Ipv6Addr::from(u128::from(first) << 112 | rest >> 16)
+            }),
+            Just(Ipv6Addr::UNSPECIFIED),
+            Just(Ipv6Addr::LOCALHOST),
+        ]
+    ) {
+        prop_assert_eq!(is_link_local(&words(address)), address.is_unicast_link_local());
+        prop_assert_eq!(is_unspecified(&words(address)), address.is_unspecified());
+    }
+
+    #[test]
+    fn ipv6_targets_are_hosts_of_their_prefix(six in any::<Ipv6Addr>(), port: u16) {
+        let prefix = words(Ipv6Addr::new(0xfd12, 0x3456, 0x789a, 0xbcde, 0, 0, 0, 0));
+        let target = octets(target_in([prefix[0], prefix[1]], &words(six), port));
+        prop_assert_eq!(&target.segments()[..4], &[0xfd12, 0x3456, 0x789a, 0xbcde]);
+        prop_assert_ne!(&target.segments()[4..], &[0, 0, 0, 0]);
+    }
+
+    #[test]
     fn targets_are_loopback_host_addresses(four in any::<Ipv4Addr>(), port: u16) {
         let target = octets(loopback_for(&v4(four), port)).to_ipv4_mapped();
         let Some(target) = target else { return Err(TestCaseError::fail("not IPv4")) };
         prop_assert!(target.is_loopback());
         prop_assert!((1..=254).contains(&target.octets()[3]));
     }
+}
+
+#[test]
+fn neighbouring_ipv6_destinations_never_share_a_target() {
+    let mut targets = std::collections::BTreeSet::new();
+    for host in 0..256_u128 {
+        for port in 80..96 {
+            for shift in [0, 16, 64, 112] {
+                let six = Ipv6Addr::from(0x2001_0db8_u128 << 96 ^ host << shift);
+                targets.insert((target_in([0xfd, 0], &words(six), port), six, port));
+            }
+        }
+    }
+    let distinct: std::collections::BTreeSet<Address> =
+        targets.iter().map(|(target, ..)| *target).collect();
+    assert_eq!(distinct.len(), targets.len());
 }
 
 #[test]

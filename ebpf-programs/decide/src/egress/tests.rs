@@ -28,6 +28,8 @@ struct Rules {
     ports: BTreeSet<u16>,
     networks: Vec<(IpAddr, u8)>,
     local: BTreeSet<IpAddr>,
+    one_link: bool,
+    loopback: bool,
     listens: bool,
     silent: bool,
     switched: u32,
@@ -91,6 +93,14 @@ impl Lookups for Rules {
             .any(|&(network, length)| contains(network, length, address))
     }
 
+    fn knows_link(&self, _: &Address) -> bool {
+        self.one_link
+    }
+
+    fn loopback_is_down(&self) -> bool {
+        !self.loopback
+    }
+
     fn proxy_listens(&self, _: &Attempt, _: u16) -> bool {
         self.listens
     }
@@ -134,12 +144,13 @@ impl Rules {
             self.networks
                 .iter()
                 .any(|&(network, length)| contains(network, length, to)),
+            matches!(to, IpAddr::V6(six) if six.is_unicast_link_local()) && !self.one_link,
         ];
         rules.contains(&true)
     }
 
     fn expected(&self, to: IpAddr, port: u16, uid: u32, gid: u32) -> u32 {
-        let is_up = self.listens && (self.external || !self.silent);
+        let is_up = self.loopback && self.listens && (self.external || !self.silent);
         if self.is_left_alone(to, port, uid, gid) {
             DIRECT
         } else if is_up {
@@ -157,6 +168,7 @@ fn address() -> impl Strategy<Value = IpAddr> {
     prop_oneof![
         (0..4_u8, 0..4_u8).prop_map(|(a, b)| IpAddr::V4(Ipv4Addr::new(10, 0, a, b))),
         (0..4_u16).prop_map(|last| IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, last))),
+        (0..4_u16).prop_map(|last| IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, last))),
         Just(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         Just(IpAddr::V6(Ipv6Addr::LOCALHOST)),
         Just(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
@@ -172,7 +184,7 @@ fn network() -> impl Strategy<Value = (IpAddr, u8)> {
 
 prop_compose! {
     fn rules()(
-        flags in any::<[bool; 6]>(),
+        flags in any::<[bool; 8]>(),
         uid in proptest::option::of(0..3_u32),
         gid in proptest::option::of(0..3_u32),
         ports in proptest::collection::btree_set(1..6_u16, 0..3),
@@ -180,8 +192,11 @@ prop_compose! {
         local in proptest::collection::btree_set(address(), 0..3),
         switched in prop_oneof![Just(SWITCH_AS_CONFIGURED), Just(SWITCH_ON), Just(SWITCH_OFF)],
     ) -> Rules {
-        let [enabled, ipv6, bypass, external, listens, silent] = flags;
-        Rules { enabled, ipv6, bypass, external, uid, gid, ports, networks, local, listens, silent, switched }
+        let [enabled, ipv6, bypass, external, one_link, loopback, listens, silent] = flags;
+        Rules {
+            enabled, ipv6, bypass, external, uid, gid, ports, networks, local, one_link, loopback,
+            listens, silent, switched,
+        }
     }
 }
 

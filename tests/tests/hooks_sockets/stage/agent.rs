@@ -120,6 +120,9 @@ fn process() {
         return;
     }
     entry::enter();
+    if agent::connect_inherited().unwrap() {
+        return;
+    }
     let orders = stdin().as_fd().try_clone_to_owned().unwrap();
     agent::serve(&orders.into()).unwrap();
 }

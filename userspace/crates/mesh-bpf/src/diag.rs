@@ -8,10 +8,13 @@ use netlink_packet_sock_diag::{
     constants::{AF_INET, AF_INET6, IPPROTO_TCP},
     inet::{ExtensionFlags, InetRequest, InetResponse, SocketId, StateFlags, nlas::Nla},
 };
-use netlink_sys::{Socket, protocols::NETLINK_SOCK_DIAG};
+use netlink_sys::protocols::NETLINK_SOCK_DIAG;
 use serde::Serialize;
 
-use crate::{BpfError, netlink};
+use crate::{
+    BpfError,
+    netlink::{self, Conversation},
+};
 
 /// `INET_DIAG_CGROUP_ID` of `linux/inet_diag.h`, since Linux 5.9.
 const CGROUP_ID: u16 = 21;
@@ -146,16 +149,17 @@ pub fn tcp_sockets() -> Result<Vec<TcpSocket>, BpfError> {
 /// [`BpfError::NoDestroy`] where the kernel was built without `CONFIG_INET_DIAG_DESTROY`; the lack
 /// of `CAP_NET_ADMIN`.
 pub fn destroy<'a>(sockets: impl IntoIterator<Item = &'a TcpSocket>) -> Result<usize, BpfError> {
-    let mut channel: Option<Socket> = None;
+    let mut channel: Option<Conversation> = None;
     let mut ended = 0;
     for socket in sockets {
-        let channel = match &channel {
+        let channel = match &mut channel {
             Some(channel) => channel,
-            None => channel
-                .insert(netlink::open(NETLINK_SOCK_DIAG).map_err(BpfError::ask("a socket's end"))?),
+            None => channel.insert(
+                Conversation::open(NETLINK_SOCK_DIAG).map_err(BpfError::ask("a socket's end"))?,
+            ),
         };
         let order = SockDiagDestroy::new(question(socket.family, socket.id.clone()));
-        match netlink::order(channel, order) {
+        match channel.ask(order, 0, |_| {}) {
             Ok(()) => ended += 1,
             Err(error) if is_over(&error) => {}
             Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) => {

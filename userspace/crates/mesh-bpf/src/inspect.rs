@@ -242,13 +242,19 @@ fn entries(pins: &Pins, name: &str) -> Result<Option<u64>, BpfError> {
         map_name::NETWORKS => {
             let map = maps::open(pins, map_name::NETWORKS)?;
             Ok(Some(
-                maps::trie_keys::<NetworkKey>(&map, map_name::NETWORKS)?.len() as u64,
+                maps::trie_keys::<NetworkKey, u32>(&map, map_name::NETWORKS)?.len() as u64,
+            ))
+        }
+        map_name::SOURCES => {
+            let map = maps::open(pins, map_name::SOURCES)?;
+            Ok(Some(
+                maps::trie_keys::<LocalKey, Address>(&map, map_name::SOURCES)?.len() as u64,
             ))
         }
         map_name::LOCAL_NETWORKS => {
             let map = maps::open(pins, map_name::LOCAL_NETWORKS)?;
             Ok(Some(
-                maps::trie_keys::<LocalKey>(&map, map_name::LOCAL_NETWORKS)?.len() as u64,
+                maps::trie_keys::<LocalKey, u32>(&map, map_name::LOCAL_NETWORKS)?.len() as u64,
             ))
         }
         _ => Ok(None),

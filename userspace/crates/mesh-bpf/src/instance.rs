@@ -1,5 +1,7 @@
 //! The daemon's hold on the kernel: maps shared by pin, programs loaded once a workload.
 
+mod network;
+
 use std::{
     collections::HashSet,
     os::fd::BorrowedFd,
@@ -7,13 +9,15 @@ use std::{
     time::Duration,
 };
 
+use ipnet::Ipv6Net;
 use mesh_model::redirect::RedirectRules;
 
+use self::network::Networks;
 use crate::{
     BpfError, ClosedConnections, ConnectionRecord, Counter, InstanceSettings, Origins,
     WorkloadSpec, cgroup, connection, counter,
     links::{self, Target},
-    local::LocalNetwork,
+    local::{LocalNetwork, targets},
     maps::{self, Maps, name, workloads::Enrolled},
     netns,
     object::{self, Globals, PROXY_HOOKS, Place, WORKLOAD_HOOKS},
@@ -24,8 +28,8 @@ use crate::{
     unredirected,
 };
 
-/// The pins of one instance, open. Dropping it changes nothing in the kernel: links and maps stay
-/// until [`Instance::release`] or [`crate::uninstall::uninstall`].
+/// The pins of one instance, open. Dropping it changes nothing for a workload: links, maps and routes
+/// stay until [`Instance::release`] or [`crate::uninstall::uninstall`].
 #[derive(Debug)]
 pub struct Instance {
     pins: Pins,
@@ -34,6 +38,9 @@ pub struct Instance {
     heartbeat: Duration,
     limits: Limits,
     has_netns_cookies: bool,
+    has_multipath_sockets: bool,
+    targets: Ipv6Net,
+    networks: Networks,
     maps: Maps,
     origins: Origins,
 }
@@ -68,9 +75,11 @@ impl Instance {
         pins::create(&pins.maps())?;
         pins::create(&pins.proxy_links())?;
         let has_netns_cookies = object::has_netns_cookies();
+        let has_multipath_sockets = object::has_multipath_sockets();
         let globals = Globals {
             workload: 0,
             netns_cookies: has_netns_cookies,
+            multipath_sockets: has_multipath_sockets,
         };
         let mut ebpf = object::load(object, &pins, &settings.limits, globals)?;
         maps::create_workloads(&pins, &settings.limits)?;
@@ -82,6 +91,9 @@ impl Instance {
             heartbeat: settings.heartbeat,
             limits: settings.limits,
             has_netns_cookies,
+            has_multipath_sockets,
+            targets: targets::of_instance(&settings.name),
+            networks: Networks::default(),
             pins,
         };
         instance.maps.sweep_rules()?;
@@ -146,7 +158,7 @@ impl Instance {
         })?;
         self.maps.keep_steered(spec.id, Some(netns_cookie))?;
         self.maps.set_proxy_kind(spec.id, spec.proxy)?;
-        self.set_local_addresses(spec.id, local)?;
+        self.begin_network(spec, local)?;
         self.set_rules(spec.id, rules, generation)
     }
 
@@ -157,6 +169,7 @@ impl Instance {
         let globals = Globals {
             workload: spec.id,
             netns_cookies: self.has_netns_cookies,
+            multipath_sockets: self.has_multipath_sockets,
         };
         let mut ebpf = object::load(self.object, &self.pins, &self.limits, globals)?;
         let directory = self.pins.workload_links(spec.id);
@@ -257,10 +270,13 @@ impl Instance {
         self.maps.drop_rules(id)?;
         self.let_ingress_go(id);
         self.maps.set_local(id, &[])?;
+        let left = self.forget_network(id)?;
         self.maps.forget_connections(id)?;
         self.maps.forget_state(id)?;
         counter::forget(&self.maps, id)?;
-        self.maps.forget_workload(id)
+        self.maps.forget_workload(id)?;
+        self.networks.leave(left);
+        self.sweep_networks()
     }
 
     fn let_ingress_go(&self, id: u32) {

@@ -4,6 +4,7 @@ mod connections;
 mod local;
 pub(crate) mod rules;
 mod state;
+mod surroundings;
 pub(crate) mod workloads;
 
 use std::{
@@ -19,8 +20,8 @@ use aya::{
     },
 };
 use ebpf_abi::{
-    Address, Connection, FlowKey, Heartbeat, LocalKey, NetworkKey, Origin, OwnAddressKey, Policy,
-    SteeredKey, WorkloadRecord,
+    Address, Connection, FlowKey, Heartbeat, LocalKey, NetnsState, NetworkKey, Origin,
+    OwnAddressKey, Policy, SteeredKey, WorkloadRecord,
 };
 
 use crate::{BpfError, pins::Pins, settings::Limits};
@@ -34,6 +35,8 @@ pub(crate) mod name {
     pub(crate) const NETWORKS: &str = "NETWORKS";
     pub(crate) const LOCAL_NETWORKS: &str = "LOCAL_NETWORKS";
     pub(crate) const OWN_ADDRESSES: &str = "OWN_ADDRESSES";
+    pub(crate) const SOURCES: &str = "SOURCES";
+    pub(crate) const NETNS_STATES: &str = "NETNS_STATES";
     pub(crate) const STEERED: &str = "STEERED";
     pub(crate) const LISTENERS: &str = "LISTENERS";
     pub(crate) const SOCKETS: &str = "SOCKETS";
@@ -59,7 +62,7 @@ const OWNER_BITS: u32 = 32;
 const COUNTERS_OF_A_WORKLOAD: u32 = 64;
 
 /// The maps of the object that are pinned, with their sizes; none where the object's own holds.
-pub(crate) fn sizes(limits: &Limits) -> [(&'static str, Option<u32>); 17] {
+pub(crate) fn sizes(limits: &Limits) -> [(&'static str, Option<u32>); 19] {
     [
         (name::HEARTBEATS, Some(limits.workloads)),
         (name::SWITCHES, Some(limits.workloads)),
@@ -69,6 +72,8 @@ pub(crate) fn sizes(limits: &Limits) -> [(&'static str, Option<u32>); 17] {
         (name::NETWORKS, Some(limits.networks)),
         (name::LOCAL_NETWORKS, Some(limits.local_networks)),
         (name::OWN_ADDRESSES, Some(limits.local_networks)),
+        (name::SOURCES, Some(limits.sources)),
+        (name::NETNS_STATES, Some(limits.workloads)),
         (name::STEERED, Some(limits.app_ports)),
         // One for each family.
         (name::LISTENERS, Some(limits.workloads * 2)),
@@ -96,6 +101,8 @@ pub(crate) struct Maps {
     pub(crate) networks: Mutex<LpmTrie<MapData, NetworkKey, u32>>,
     pub(crate) local_networks: Mutex<LpmTrie<MapData, LocalKey, u32>>,
     pub(crate) own_addresses: Mutex<HashMap<MapData, OwnAddressKey, Address>>,
+    pub(crate) sources: Mutex<LpmTrie<MapData, LocalKey, Address>>,
+    pub(crate) netns_states: Mutex<Array<MapData, NetnsState>>,
     pub(crate) steered: Mutex<HashMap<MapData, SteeredKey, u32>>,
     pub(crate) listeners: Mutex<SockMap<MapData>>,
     pub(crate) flows: Mutex<HashMap<MapData, FlowKey, Origin>>,
@@ -123,6 +130,8 @@ impl Maps {
             networks: Mutex::new(open(pins, name::NETWORKS)?),
             local_networks: Mutex::new(open(pins, name::LOCAL_NETWORKS)?),
             own_addresses: Mutex::new(open(pins, name::OWN_ADDRESSES)?),
+            sources: Mutex::new(open(pins, name::SOURCES)?),
+            netns_states: Mutex::new(open(pins, name::NETNS_STATES)?),
             steered: Mutex::new(open(pins, name::STEERED)?),
             listeners: Mutex::new(open(pins, name::LISTENERS)?),
             flows: Mutex::new(open(pins, name::FLOWS)?),
@@ -183,8 +192,8 @@ pub(crate) fn entries<K: Pod, V: Pod>(
 }
 
 /// All keys of a trie.
-pub(crate) fn trie_keys<K: Pod>(
-    map: &LpmTrie<MapData, K, u32>,
+pub(crate) fn trie_keys<K: Pod, V: Pod>(
+    map: &LpmTrie<MapData, K, V>,
     name: &'static str,
 ) -> Result<Vec<Key<K>>, BpfError> {
     map.keys()

@@ -43,10 +43,12 @@ pub(crate) const PROXY_HOOKS: [Hook; 2] = [
 
 /// The programs of a workload, in the order in which they are attached: what hands connections over
 /// before what redirects them.
-pub(crate) const WORKLOAD_HOOKS: [Hook; 6] = [
+pub(crate) const WORKLOAD_HOOKS: [Hook; 8] = [
     on_cgroup("on_workload_socket", "sock_ops", AttachType::SockOps),
     on_cgroup("on_getpeername4", "getpeername4", AttachType::GetPeerName4),
     on_cgroup("on_getpeername6", "getpeername6", AttachType::GetPeerName6),
+    on_cgroup("on_getsockname4", "getsockname4", AttachType::GetSockName4),
+    on_cgroup("on_getsockname6", "getsockname6", AttachType::GetSockName6),
     Hook {
         program: "on_sk_lookup",
         link: "sk_lookup",
@@ -62,6 +64,7 @@ pub(crate) const WORKLOAD_HOOKS: [Hook; 6] = [
 pub(crate) struct Globals {
     pub(crate) workload: u32,
     pub(crate) netns_cookies: bool,
+    pub(crate) multipath_sockets: bool,
 }
 
 /// Loads the object with its maps from their pins, and makes those that are missing. No program is
@@ -76,10 +79,12 @@ pub(crate) fn load(
         return Err(BpfError::NoObject);
     }
     let netns_cookies = u32::from(globals.netns_cookies);
+    let multipath_sockets = u32::from(globals.multipath_sockets);
     let mut loader = EbpfLoader::new();
     loader
         .override_global("WORKLOAD", &globals.workload, true)
-        .override_global("NETNS_COOKIES", &netns_cookies, true);
+        .override_global("NETNS_COOKIES", &netns_cookies, true)
+        .override_global("MULTIPATH_SOCKETS", &multipath_sockets, true);
     for (name, size) in maps::sizes(limits) {
         loader.map_pin_path(name, pins.map(name));
         if let Some(size) = size {
@@ -114,6 +119,17 @@ pub(crate) fn load_program<'a>(ebpf: &'a mut Ebpf, hook: &Hook) -> Result<&'a Pr
 pub(crate) fn has_netns_cookies() -> bool {
     // A probe that fails for another reason leaves the attempt to the load of the program itself.
     is_helper_supported(ProgramType::SockOps, BpfHelper::BPF_FUNC_get_netns_cookie).unwrap_or(true)
+}
+
+/// Whether the kernel tells the connect hooks which Multipath TCP socket a path belongs to (Linux
+/// 5.19). Without it, getpeername and getsockname of such sockets show the proxy.
+pub(crate) fn has_multipath_sockets() -> bool {
+    // Without a doubt only: a program that the kernel refuses would cost more than the names.
+    is_helper_supported(
+        ProgramType::CgroupSockAddr,
+        BpfHelper::BPF_FUNC_skc_to_mptcp_sock,
+    )
+    .unwrap_or(false)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Where accepted connections were going.
 
-use std::{io, os::fd::BorrowedFd, sync::Arc};
+use std::{io, net::SocketAddr, os::fd::BorrowedFd, sync::Arc};
 
 use aya::maps::{MapData, SkStorage};
 use mesh_model::origin::Origin;
@@ -25,9 +25,18 @@ impl Origins {
     pub fn origin(&self, socket: BorrowedFd<'_>) -> io::Result<Option<Origin>> {
         let origin = maps::found(self.map.get(&socket, 0)).map_err(io::Error::other)?;
         Ok(origin.map(|origin| Origin {
-            destination: socket_address(origin.address, origin.port),
+            destination: scoped(socket_address(origin.address, origin.port), origin.scope),
+            source: socket_address(origin.source, origin.source_port),
             workload: origin.workload,
             socket_cookie: origin.cookie,
         }))
     }
+}
+
+/// An address with the interface that it is of, which a link-local one needs.
+fn scoped(mut address: SocketAddr, interface: u32) -> SocketAddr {
+    if let SocketAddr::V6(v6) = &mut address {
+        v6.set_scope_id(interface);
+    }
+    address
 }

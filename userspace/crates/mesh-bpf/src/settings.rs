@@ -49,6 +49,8 @@ pub struct Limits {
     pub networks: u32,
     /// Local networks of all workloads.
     pub local_networks: u32,
+    /// Prefixes that the workloads' namespaces route, of all workloads.
+    pub sources: u32,
     /// Bytes of closing records that wait for their reader; a power of two and of whole pages.
     pub closed_bytes: u32,
     /// Bytes of traced decisions that wait for their reader, as [`Self::closed_bytes`].
@@ -64,6 +66,7 @@ impl Default for Limits {
             app_ports: 131_072,
             networks: 524_288,
             local_networks: 16_384,
+            sources: 65_536,
             closed_bytes: 1 << 20,
             trace_bytes: 1 << 18,
         }

@@ -35,6 +35,8 @@ pub(crate) enum AttachType {
     GetSockOpt = 21,
     GetPeerName4 = 29,
     GetPeerName6 = 30,
+    GetSockName4 = 31,
+    GetSockName6 = 32,
     SkLookup = 36,
 }
 

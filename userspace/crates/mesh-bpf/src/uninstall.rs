@@ -1,11 +1,13 @@
 //! Removal of an instance: every pin, and with the pins every link, program and map.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use serde::Serialize;
 
 use crate::{
     BpfError, links,
+    local::targets,
+    maps::{self, name as map_name, workloads::enrolled},
     object::WORKLOAD_HOOKS,
     pins::{self, Pins},
 };
@@ -31,12 +33,29 @@ pub fn uninstall(bpffs: &Path, name: &str) -> Result<Removed, BpfError> {
         });
     }
     let instance = pins::instance_directory(bpffs, name);
+    remove_targets(&Pins::new(bpffs, name), name);
     for version in pins::names(&instance)? {
         remove_version(&Pins::at(instance.join(version)), &mut removed)?;
     }
     remove_directory(&instance, &mut removed)?;
     removed.directories += usize::from(pins::remove_all_instances(bpffs)?);
     Ok(removed)
+}
+
+/// Takes the route to the IPv6 targets out of the namespaces of all workloads.
+fn remove_targets(pins: &Pins, instance: &str) {
+    if !pins.map(map_name::WORKLOADS).exists() {
+        return;
+    }
+    let workloads = maps::open(pins, map_name::WORKLOADS).and_then(|map| enrolled(&map));
+    let workloads = workloads.unwrap_or_else(|error| {
+        tracing::warn!("routes of instance {instance} may remain: {error}");
+        Vec::new()
+    });
+    let namespaces: BTreeSet<_> = workloads.into_iter().map(|one| one.netns).collect();
+    for netns in namespaces {
+        targets::remove_from(netns.as_deref(), targets::of_instance(instance));
+    }
 }
 
 fn remove_version(pins: &Pins, removed: &mut Removed) -> Result<(), BpfError> {

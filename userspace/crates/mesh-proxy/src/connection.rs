@@ -68,7 +68,7 @@ async fn serve(
     peer: SocketAddr,
 ) -> io::Result<()> {
     let place = match listener.direction {
-        Direction::Egress => egress_place(worker, &stream, peer)?,
+        Direction::Egress => egress_place(worker, &stream, peer),
         Direction::Ingress => ingress_place(listener, &stream, peer)?,
     };
     let Some(place) = place else {
@@ -95,17 +95,7 @@ async fn serve(
 
 /// Where a redirected connection was going; none for one that was not redirected here: serving it
 /// would be guessing, and one that the proxy itself made would come round for ever.
-fn egress_place(
-    worker: &Worker,
-    stream: &TcpStream,
-    peer: SocketAddr,
-) -> io::Result<Option<Place>> {
-    let local = stream.local_addr()?;
-    // Redirection stays on the host: to loopback, whatever address the application bound, or, for
-    // a socket that is bound to a device, from the host's own address to itself.
-    if !local.ip().to_canonical().is_loopback() && peer.ip() != local.ip() {
-        return Ok(None);
-    }
+fn egress_place(worker: &Worker, stream: &TcpStream, peer: SocketAddr) -> Option<Place> {
     let origin = worker
         .origins
         .origin(stream.as_fd())
@@ -115,13 +105,13 @@ fn egress_place(
             }
             None
         });
-    Ok(origin.map(|origin| Place {
+    origin.map(|origin| Place {
         direction: Direction::Egress,
         port: origin.destination.port(),
         original: Some(origin.destination),
         dialled: origin.destination,
-        peer,
-    }))
+        peer: origin.source,
+    })
 }
 
 /// Where a steered connection was going: a steered socket keeps the address that was dialled.

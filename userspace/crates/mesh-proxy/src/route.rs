@@ -25,6 +25,7 @@ pub(crate) struct Place {
     pub(crate) original: Option<SocketAddr>,
     /// The address that the client dialled, either way.
     pub(crate) dialled: SocketAddr,
+    /// Who dialled; of the application, the address that it would have had without redirection.
     pub(crate) peer: SocketAddr,
 }
 

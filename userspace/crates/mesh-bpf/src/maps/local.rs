@@ -6,7 +6,7 @@ use std::{
 };
 
 use aya::maps::lpm_trie::Key;
-use ebpf_abi::{Address, LocalKey, OwnAddressKey};
+use ebpf_abi::{Address, LINK_LOCAL, LocalKey, OwnAddressKey};
 
 use crate::{
     BpfError,
@@ -70,20 +70,29 @@ impl Maps {
     }
 }
 
-/// One address for each interface and family that a socket bound to that interface can connect to:
-/// not a link-local one of IPv6, which needs a scope beside it.
+/// One address for each interface and family that a socket bound to that interface can connect to.
+/// Link-local ones of IPv6 are a family of their own, because they need a scope beside them; if one
+/// interface alone has one, it stands there for no interface, too.
 fn own_addresses(local: &[LocalNetwork]) -> BTreeMap<(u32, u32), Address> {
     let mut own = BTreeMap::new();
     for one in local {
         let is_host = one.network.prefix_len() == one.network.max_prefix_len();
         let (family, is_fit) = match one.network.addr() {
             IpAddr::V4(v4) => (4, !v4.is_broadcast()),
-            IpAddr::V6(v6) => (6, !v6.is_unicast_link_local()),
+            // The lowest address of a network is the anycast address of its routers.
+            IpAddr::V6(v6) if v6.is_unicast_link_local() => {
+                (LINK_LOCAL, v6.segments()[4..] != [0; 4])
+            }
+            IpAddr::V6(_) => (6, true),
         };
         if is_host && is_fit && one.interface != 0 {
             own.entry((one.interface, family))
                 .or_insert_with(|| to_words(one.network.addr()));
         }
+    }
+    let mut link_local = own.iter().filter(|((_, family), _)| *family == LINK_LOCAL);
+    if let (Some((_, &only)), None) = (link_local.next(), link_local.next()) {
+        own.insert((0, LINK_LOCAL), only);
     }
     own
 }

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use aya::maps::{HashMap, MapData};
 use ebpf_abi::{NameBytes, PathBytes, WorkloadRecord};
 
 use crate::{
@@ -21,6 +22,14 @@ pub(crate) struct Enrolled {
     pub(crate) cgroup: PathBuf,
     pub(crate) netns: Option<PathBuf>,
     pub(crate) netns_cookie: u64,
+}
+
+impl Enrolled {
+    /// Whether both are known to be in one network namespace.
+    pub(crate) fn shares_netns(&self, other: &Self) -> bool {
+        let is_known = self.netns_cookie != 0;
+        self.netns == other.netns || is_known && self.netns_cookie == other.netns_cookie
+    }
 }
 
 impl Maps {
@@ -56,23 +65,29 @@ impl Maps {
 
     /// Every enrolled workload, by id.
     pub(crate) fn enrolled(&self) -> Result<Vec<Enrolled>, BpfError> {
-        let workloads = self.workloads.lock().expect("no holder panics");
-        let mut enrolled: Vec<Enrolled> = maps::entries(&workloads, name::WORKLOADS)?
-            .into_iter()
-            .map(|(id, record)| {
-                let netns = path(&record.netns);
-                Enrolled {
-                    id,
-                    name: String::from_utf8_lossy(unpadded(&record.name)).into_owned(),
-                    cgroup: path(&record.cgroup),
-                    netns: (!netns.as_os_str().is_empty()).then_some(netns),
-                    netns_cookie: record.netns_cookie,
-                }
-            })
-            .collect();
-        enrolled.sort_by_key(|workload| workload.id);
-        Ok(enrolled)
+        enrolled(&self.workloads.lock().expect("no holder panics"))
     }
+}
+
+/// Every workload in the map, by id.
+pub(crate) fn enrolled(
+    workloads: &HashMap<MapData, u32, WorkloadRecord>,
+) -> Result<Vec<Enrolled>, BpfError> {
+    let mut enrolled: Vec<Enrolled> = maps::entries(workloads, name::WORKLOADS)?
+        .into_iter()
+        .map(|(id, record)| {
+            let netns = path(&record.netns);
+            Enrolled {
+                id,
+                name: String::from_utf8_lossy(unpadded(&record.name)).into_owned(),
+                cgroup: path(&record.cgroup),
+                netns: (!netns.as_os_str().is_empty()).then_some(netns),
+                netns_cookie: record.netns_cookie,
+            }
+        })
+        .collect();
+    enrolled.sort_by_key(|workload| workload.id);
+    Ok(enrolled)
 }
 
 /// The bytes with zeros behind, at least one; what does not fit is left out.

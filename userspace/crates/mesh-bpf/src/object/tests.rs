@@ -37,17 +37,18 @@ impl Drop for Uninstalled {
     }
 }
 
-/// Older kernels have no cookies for `sock_ops`; the programs must be accepted without as with.
+/// Older kernels have no cookies for `sock_ops` and no Multipath TCP sockets for connect hooks; the programs must be accepted without as with.
 #[test]
-fn every_program_is_accepted_with_and_without_netns_cookies() {
+fn every_program_is_accepted_with_and_without_newer_helpers() {
     let Some(object) = object() else { return };
     let name = Uninstalled(format!("fm-object-{}", std::process::id()));
     let pins = Pins::new(Path::new(BPFFS), &name.0);
     crate::pins::create(&pins.maps()).unwrap();
-    for netns_cookies in [true, false] {
+    for has_helpers in [true, false] {
         let globals = Globals {
             workload: 1,
-            netns_cookies,
+            netns_cookies: has_helpers,
+            multipath_sockets: has_helpers,
         };
         let mut ebpf = load(&object, &pins, &Limits::default(), globals).unwrap();
         for hook in PROXY_HOOKS.iter().chain(&WORKLOAD_HOOKS) {

@@ -45,8 +45,9 @@ impl OriginSource for PretendedKernel {
             Some(UNKNOWN_PORT) => return Err(io::ErrorKind::PermissionDenied.into()),
             _ => {}
         }
-        Ok(destination.map(|destination| Origin {
+        Ok(destination.zip(peer).map(|(destination, source)| Origin {
             destination,
+            source,
             workload: 1,
             socket_cookie: 0,
         }))
