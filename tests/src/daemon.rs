@@ -5,13 +5,14 @@ mod instance;
 use std::{
     collections::BTreeMap,
     ffi::OsString,
+    fs,
     path::PathBuf,
     process::{Command, ExitStatus},
     sync::Arc,
 };
 
 use anyhow::{Context as _, Result};
-use rustix::process::Signal;
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, prlimit};
 use serde_json::Value;
 
 pub use self::instance::{RUNTIME_DIRECTORY, binary, directories, pins, uninstall};
@@ -127,6 +128,10 @@ impl Settings {
 
     /// The command line.
     pub fn command(&self) -> Result<Command> {
+        self.command_of("run")
+    }
+
+    fn command_of(&self, subcommand: &str) -> Result<Command> {
         let mut words = self
             .through
             .iter()
@@ -137,7 +142,7 @@ impl Settings {
         let workload = self.host.cgroup(self.workload);
         command
             .args(&words[1..])
-            .args(["run", "--instance", self.instance(), "--mesh-config"])
+            .args([subcommand, "--instance", self.instance(), "--mesh-config"])
             .arg(&self.mesh_config)
             .args(["--resource", &self.resource, "--workload-cgroup"])
             .arg(self.workload_at.as_deref().unwrap_or(workload))
@@ -167,6 +172,11 @@ impl Settings {
         let mut daemon = self.launch()?;
         daemon.wait_ready()?;
         Ok(daemon)
+    }
+
+    /// `ferromesh arm` with the same settings, to its end.
+    pub fn arm(&self) -> Result<process::Output> {
+        process::output(&mut self.command_of("arm")?)
     }
 
     /// Starts it without waiting for anything.
@@ -330,6 +340,25 @@ impl Daemon {
     pub fn freeze(&mut self, frozen: bool) -> Result<()> {
         let signal = if frozen { Signal::STOP } else { Signal::CONT };
         self.process.signal(signal)
+    }
+
+    /// Leaves it no descriptor beside those that it has, or as many as this process may have.
+    pub fn starve(&self, starved: bool) -> Result<()> {
+        let plenty = getrlimit(Resource::Nofile);
+        let limit = if starved {
+            let held = format!("/proc/{}/fd", self.pid());
+            let held = fs::read_dir(&held).with_context(|| format!("cannot read {held}"))?;
+            // None of those below is free.
+            Rlimit {
+                current: Some(held.count() as u64 / 2),
+                ..plenty
+            }
+        } else {
+            plenty
+        };
+        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw);
+        prlimit(pid, Resource::Nofile, limit).context("cannot limit descriptors")?;
+        Ok(())
     }
 
     /// Waits for it to end by itself.

@@ -115,19 +115,34 @@ pub const CASES: &[EdgeCase] = &[
             "hooks_sockets::namespaces::one_workload_s_proxy_and_rules_are_not_another_s",
         ],
     ),
-    case(18, "an application that starts before the proxy", &[]),
+    case(
+        18,
+        "an application that starts before the proxy",
+        &[
+            "netns_armed::an_armed_workload_is_refused_until_a_daemon_serves_it",
+            "netns_armed::a_workload_that_bypasses_is_armed_all_the_same",
+        ],
+    ),
     case(
         19,
         "the proxy killed amid traffic, in both modes",
         &[
             "netns_failure::a_killed_daemon_means_refused_for_the_workload_and_nothing_for_anyone_else",
             "netns_failure::with_bypass_a_killed_daemon_means_that_connections_go_direct",
+            "netns_failure::connections_that_wait_while_the_daemon_starts_again_are_not_misrouted",
         ],
     ),
     case(
         20,
         "a proxy that lives and does not accept",
-        &["netns_failure::a_daemon_that_hangs_counts_as_down_and_as_up_when_it_runs_on"],
+        &[
+            "netns_failure::a_daemon_that_hangs_counts_as_down_and_as_up_when_it_runs_on",
+            "netns_hung::what_a_hung_daemon_holds_is_reset",
+            "netns_hung::with_bypass_a_hung_daemon_means_that_connections_go_direct",
+            "netns_starved::a_daemon_out_of_descriptors_counts_as_down_until_it_has_some",
+            "netns_starved::with_bypass_connections_go_round_a_daemon_out_of_descriptors",
+            "netns_busy::a_busy_machine_does_not_make_the_daemon_count_as_down",
+        ],
     ),
     case(
         21,

@@ -11,6 +11,7 @@
 //! - [`agent`]: what opens sockets as a test of the hooks tells it
 //! - [`dns`], [`web`], [`envoy`]: real peers
 //! - [`documents`], [`daemon`], [`client`]: Ferromesh and the application that talks through it
+//! - [`probe`]: an application that says when its connections change
 //! - [`kernel`]: what an instance holds in the kernel
 //! - [`edge`]: which tests stand for which edge case of redirection
 //! - [`scenario`]: the guide's getting-started mesh, from all of these
@@ -29,6 +30,7 @@ pub mod kernel;
 pub mod links;
 pub mod netns;
 pub mod network;
+pub mod probe;
 pub mod process;
 pub mod scenario;
 pub mod stream;

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 
 use crate::{
     client::Curl,
-    daemon::Settings,
+    daemon::{Daemon, Settings},
     dns::Dns,
     documents::Documents,
     host::{Host, Place},
@@ -25,6 +25,14 @@ pub const TO_SERVICE_BV2: &str = "cluster.cds_egress_apps_serviceBv2_http2_80.up
 pub const FROM_APPLICATION: &str = "http.egress.downstream_rq_total";
 /// Requests that came for the application through the proxy.
 pub const TO_APPLICATION: &str = "http.ingress.downstream_rq_total";
+
+/// Some requests that have to go through the proxy, and be answered by a service.
+pub fn assert_redirects(curl: &Curl, daemon: &Daemon, service: &str) {
+    let answers = curl.many(URL, 20).expect("curl runs");
+    let seen = daemon.stat(FROM_APPLICATION).expect("the daemon counts");
+    assert_eq!(seen, 20, "the proxy has not seen every request");
+    assert_eq!(answers.from(service), 20, "{:?}", answers.failures());
+}
 
 /// The scenario without daemons: hosts, names, applications and documents.
 #[derive(Debug)]

@@ -3,19 +3,12 @@
 use tests::{
     capability,
     client::{COULD_NOT_CONNECT, Curl},
-    daemon::{Daemon, pins},
+    daemon::pins,
     host::Place,
     network::Purpose,
-    scenario::{FROM_APPLICATION, Scenario, URL},
+    scenario::{FROM_APPLICATION, Scenario, URL, assert_redirects},
     wait,
 };
-
-/// Some requests that have to go through the proxy.
-fn assert_redirects(curl: &Curl, daemon: &Daemon, service: &str) {
-    let answers = curl.many(URL, 20).unwrap();
-    assert_eq!(daemon.stat(FROM_APPLICATION).unwrap(), 20);
-    assert_eq!(answers.from(service), 20, "{:?}", answers.failures());
-}
 
 #[test]
 fn a_killed_daemon_means_refused_for_the_workload_and_nothing_for_anyone_else() {

@@ -26,6 +26,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run the daemon: load the programs, redirect its workloads and be their proxies
     Run(Box<RunArgs>),
+    /// Load the programs before the daemon: a workload that starts first is refused, not let past
+    Arm(Box<ArmArgs>),
     /// Read documents and print each error and warning with its place and mend
     Validate(ValidateArgs),
     /// Say which listener, virtual service, route and clusters a request would get, and why
@@ -47,6 +49,9 @@ pub(crate) enum Command {
     Workload(WorkloadCommand),
     /// Remove every pin, link, map, cgroup and file of an instance
     Uninstall(UninstallArgs),
+    /// Reset what a silent proxy holds; the daemon calls it
+    #[command(hide = true)]
+    Watchdog(WatchdogArgs),
 }
 
 /// Which daemon a command speaks of.
@@ -91,6 +96,11 @@ pub(crate) struct RunArgs {
     /// What the workload's new connections do while the proxy is down
     #[arg(long, env = "FERROMESH_ON_PROXY_DOWN", default_value = "refuse")]
     pub(crate) on_proxy_down: OnProxyDownArg,
+
+    /// Close the workload's connections on sockets that were made outside it, which cannot be
+    /// redirected
+    #[arg(long, env = "FERROMESH_STRICT")]
+    pub(crate) strict: bool,
 
     /// How long the proxy may be silent before it counts as down, in milliseconds
     #[arg(
@@ -385,6 +395,29 @@ pub(crate) struct UninstallArgs {
     /// Every instance on this kernel
     #[arg(long)]
     pub(crate) all: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ArmArgs {
+    /// Make the workload's cgroup if it is not there, such as a slice that has no process yet
+    #[arg(long)]
+    pub(crate) create_cgroup: bool,
+    /// A file that stands for the workload's network namespace, such as /run/netns/NAME
+    /// [default: the caller's own namespace]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) netns: Option<PathBuf>,
+    /// What the daemon will be told; its variables count as well
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct WatchdogArgs {
+    #[command(flatten)]
+    pub(crate) instance: InstanceArg,
+    /// The cgroup in which the proxies' sockets are made
+    #[arg(long, value_name = "PATH")]
+    pub(crate) proxy_cgroup: PathBuf,
 }
 
 /// Instance and workload names become file names in bpffs, which refuses dots.

@@ -1,6 +1,7 @@
 //! What each command of the command line does.
 
 mod answer;
+pub(crate) mod arm;
 pub(crate) mod connections;
 pub(crate) mod diff;
 pub(crate) mod explain;
@@ -11,6 +12,7 @@ pub(crate) mod run;
 pub(crate) mod status;
 pub(crate) mod uninstall;
 pub(crate) mod validate;
+pub(crate) mod watchdog;
 pub(crate) mod workload;
 
 use anyhow::Context;

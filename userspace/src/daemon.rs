@@ -63,7 +63,9 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     notify("STOPPING=1");
     tending.abort();
     following.abort();
-    workloads.end(end == End::Retire).await
+    let ended = workloads.end(end == End::Retire).await;
+    block_in_place(|| host.stop_watchdog());
+    ended
 }
 
 /// Enrols what is known at the start, each by itself. Only the workload of the command line must

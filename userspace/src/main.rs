@@ -8,6 +8,7 @@ mod notify;
 mod object;
 mod runtime_dir;
 mod settings;
+mod watchdog;
 
 use std::{env, io::IsTerminal, process::ExitCode};
 
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     let environment = environment();
     let outcome = match cli.command {
         Command::Run(args) => commands::run::run(*args, &environment).map(|()| ExitCode::SUCCESS),
+        Command::Arm(args) => commands::arm::run(*args, &environment).map(|()| ExitCode::SUCCESS),
         Command::Validate(args) => commands::validate::run(&args, &environment),
         Command::Explain(args) => {
             commands::explain::run(args, &environment).map(|()| ExitCode::SUCCESS)
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         Command::Redirect(args) => commands::redirect::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Rollback(args) => commands::rollback::run(&args),
         Command::Workload(command) => commands::workload::run(command),
+        Command::Watchdog(args) => commands::watchdog::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Uninstall(args) => commands::uninstall::run(&args).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|error| {

@@ -1,6 +1,9 @@
 //! `cargo xtask bench`: what Ferromesh costs, against a named peer in the same run.
 
+mod failover;
 mod redirect;
+
+use std::time::Duration;
 
 use anyhow::Result;
 
@@ -26,6 +29,31 @@ pub(crate) fn redirect(args: &RedirectArgs) -> Result<()> {
     setup::ensure(&[setup::Purpose::Build, setup::Purpose::Demo])?;
     build::run()?;
     redirect::run(args.rounds)
+}
+
+/// What `cargo xtask bench failover` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct FailoverArgs {
+    /// How often each is measured
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=99))]
+    rounds: u8,
+    /// The daemon's heartbeat, in milliseconds
+    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u64).range(500..=60_000))]
+    heartbeat_ms: u64,
+}
+
+/// Measures how long it takes until an application meets a change of its proxy's health.
+///
+/// # Errors
+/// When a measurement fails, or an application never met the change.
+pub(crate) fn failover(args: &FailoverArgs) -> Result<()> {
+    anyhow::ensure!(
+        rustix::process::geteuid().is_root(),
+        "the benchmark makes network namespaces and loads eBPF programs: run it as root"
+    );
+    setup::ensure(&[setup::Purpose::Build, setup::Purpose::Demo])?;
+    build::run()?;
+    failover::run(args.rounds.into(), Duration::from_millis(args.heartbeat_ms))
 }
 
 /// Measures what a large mesh of documents costs: 35,000 files in a new process, and one change.

@@ -53,6 +53,8 @@ enum Task {
 enum Bench {
     /// Connections and requests to one listener: direct, redirected by eBPF, redirected by iptables
     Redirect(bench::RedirectArgs),
+    /// A proxy killed, hung, starved, started: how long until the application meets it
+    Failover(bench::FailoverArgs),
     /// 35,000 documents: read, checked and resolved in a new process, and one changed file
     Documents,
 }
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
         Task::Check => check::run().map(done),
         Task::Demo(args) => demo::run(&args).map(done),
         Task::Bench(Bench::Documents) => bench::documents().map(done),
+        Task::Bench(Bench::Failover(args)) => bench::failover(&args).map(done),
         Task::Bench(Bench::Redirect(args)) => bench::redirect(&args).map(done),
         Task::Fuzz(args) => fuzz::run(&args).map(done),
         Task::Vm(args) => vm::run(&args).map(done),

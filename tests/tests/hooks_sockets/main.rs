@@ -20,6 +20,7 @@ mod original_destination;
 mod ports;
 mod refused;
 mod requirements;
+mod silence;
 mod skip_rules;
 mod switch;
 mod switching;

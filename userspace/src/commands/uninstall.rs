@@ -23,6 +23,9 @@ use crate::{
 /// longest drain and some.
 const DAEMON_ENDS_WITHIN: Duration = Duration::from_secs(130);
 
+/// How long a watchdog may take to see that its daemon has gone.
+const WATCHDOG_ENDS_WITHIN: Duration = Duration::from_secs(2);
+
 pub(crate) fn run(args: &UninstallArgs) -> anyhow::Result<()> {
     if !rustix::process::geteuid().is_root() {
         bail!("not root: removing eBPF programs needs it; run with sudo");
@@ -93,25 +96,31 @@ async fn retire(runtime_dir: &RuntimeDir) -> anyhow::Result<Option<u32>> {
 /// A daemon that has ended and whose parent has not asked for its status holds nothing any more, and
 /// counts as ended here too.
 fn wait_for_end(pid: u32) -> anyhow::Result<()> {
-    let known = i32::try_from(pid)
-        .ok()
-        .and_then(Pid::from_raw)
-        .context("the daemon has no pid")?;
-    let daemon = match pidfd_open(known, PidfdFlags::empty()) {
-        Ok(daemon) => daemon,
-        Err(Errno::SRCH) => return Ok(()),
-        Err(error) => return Err(error).context("the daemon cannot be waited for"),
-    };
-    let deadline = Timespec::try_from(DAEMON_ENDS_WITHIN).context("no such deadline")?;
-    let ended = poll(&mut [PollFd::new(&daemon, PollFlags::IN)], Some(&deadline))
-        .context("the daemon cannot be waited for")?;
-    if ended == 0 {
+    if !wait_for(pid, DAEMON_ENDS_WITHIN)? {
         bail!("its daemon (pid {pid}) still drains; run uninstall again when it has ended");
     }
     Ok(())
 }
 
+/// Whether a process ends within this time.
+fn wait_for(pid: u32, within: Duration) -> anyhow::Result<bool> {
+    let known = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    let process = match pidfd_open(known.context("no such pid")?, PidfdFlags::empty()) {
+        Ok(process) => process,
+        Err(Errno::SRCH) => return Ok(true),
+        Err(error) => return Err(error).context(format!("process {pid} cannot be waited for")),
+    };
+    let deadline = Timespec::try_from(within).context("no such deadline")?;
+    let ended = poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&deadline))
+        .with_context(|| format!("process {pid} cannot be waited for"))?;
+    Ok(ended > 0)
+}
+
 fn remove_cgroup(cgroup: &Path) -> anyhow::Result<bool> {
+    // A daemon that was killed leaves its watchdog for the moment until that sees it.
+    for pid in cgroup::members(cgroup)? {
+        wait_for(pid, WATCHDOG_ENDS_WITHIN)?;
+    }
     match fs::remove_dir(cgroup) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),

@@ -4,7 +4,10 @@
 mod closing;
 mod heart;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
 use mesh_bpf::{
     ConnectionRecord, Instance, InstanceSettings, ProxyKind, inspect, uninstall::uninstall,
@@ -16,6 +19,7 @@ use crate::{
     commands::status::BPFFS,
     object::OBJECT,
     settings::{ProxyPlace, Settings},
+    watchdog::Watchdog,
 };
 
 /// One host as a daemon holds it.
@@ -26,6 +30,8 @@ pub(crate) struct Host {
     pub(crate) library: Library,
     pub(crate) closing: Closing,
     pub(crate) heart: Heart,
+    /// None with an external proxy, and when it has ended.
+    watchdog: Mutex<Option<Watchdog>>,
     /// Whether there were no pins of the instance before.
     is_new: bool,
 }
@@ -42,8 +48,19 @@ impl Host {
             },
             OBJECT,
         )?);
+        // The beats that an earlier daemon did not give any more are no silence of this one.
+        instance.rest_all()?;
+        let closing = Closing::start(instance.closed()?)?;
+        let watchdog = match settings.proxy {
+            ProxyPlace::Internal => {
+                let count = closing.resets();
+                Some(Watchdog::start(&settings.instance, proxy_cgroup, count)?)
+            }
+            ProxyPlace::External(_) => None,
+        };
         Ok(Self {
-            closing: Closing::start(instance.closed()?)?,
+            closing,
+            watchdog: Mutex::new(watchdog),
             heart: Heart::start(&instance, settings.heartbeat)?,
             settings,
             instance,
@@ -64,6 +81,14 @@ impl Host {
     pub(crate) fn let_go(&self, id: u32) {
         self.heart.forget(id);
         self.closing.forget(id);
+    }
+
+    /// Ends the watchdog; nothing of it is left when this returns.
+    pub(crate) fn stop_watchdog(&self) {
+        let watchdog = self.watchdog.lock().expect("no holder panics").take();
+        if let Some(watchdog) = watchdog {
+            watchdog.stop();
+        }
     }
 
     /// Live connections of all workloads.

@@ -137,7 +137,7 @@ impl Workload {
                 return Err(error);
             }
         };
-        block_in_place(|| outside::judge(&settings, &namespace));
+        block_in_place(|| outside::judge(&settings, &namespace, &registry));
         let (order, orders) = mpsc::channel(1);
         let follower = Follower::new(configuration, announcer, proxy.clone(), redirection.clone());
         let span = tracing::info_span!("workload", name = settings.name);

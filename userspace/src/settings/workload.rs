@@ -92,7 +92,7 @@ impl WorkloadSettings {
             },
             files_root: None,
             log: None,
-            strict: false,
+            strict: args.strict,
             workers: args.workers.unwrap_or_else(cores),
             resolv_conf: args.resolv_conf.clone(),
             state_dir: state_dir.to_owned(),

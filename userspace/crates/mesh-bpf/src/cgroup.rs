@@ -125,6 +125,20 @@ pub fn remove(cgroup: &Path) -> Result<(), BpfError> {
     }
 }
 
+/// The processes of a cgroup, without those of cgroups below it; none where it is gone, or its
+/// threads are listed with their processes above it.
+pub fn members(cgroup: &Path) -> Result<Vec<u32>, BpfError> {
+    let list = cgroup.join("cgroup.procs");
+    match fs::read_to_string(&list) {
+        Ok(list) => Ok(list.lines().filter_map(|pid| pid.parse().ok()).collect()),
+        Err(error) => match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::Unsupported => Ok(Vec::new()),
+            _ if error.raw_os_error() == Some(libc::ENODEV) => Ok(Vec::new()),
+            _ => Err(BpfError::file("read", &list)(error)),
+        },
+    }
+}
+
 /// Moves the calling process into a cgroup, all threads of it. Sockets made before stay where they
 /// were made.
 pub fn enter(cgroup: &Path) -> Result<(), BpfError> {

@@ -236,6 +236,21 @@ impl Instance {
         self.maps.rest(id)
     }
 
+    /// [`Self::rest`] for every workload that is enrolled.
+    pub fn rest_all(&self) -> Result<(), BpfError> {
+        let enrolled = self.maps.enrolled()?;
+        enrolled
+            .iter()
+            .try_for_each(|workload| self.maps.rest(workload.id))
+    }
+
+    /// Says that a workload's proxy hangs: it counts as one that should have beaten long ago, and
+    /// what it holds is nobody's to wait for. With an external proxy it does nothing.
+    pub fn fall_silent(&self, id: u32) -> Result<(), BpfError> {
+        self.check_id(id)?;
+        self.maps.fall_silent(id)
+    }
+
     /// A handle for the proxy's workers.
     pub fn origins(&self) -> Origins {
         self.origins.clone()

@@ -22,6 +22,7 @@ mod origins;
 mod pins;
 pub mod preflight;
 mod settings;
+pub mod silence;
 pub mod switch;
 mod sys;
 mod tcp_info;

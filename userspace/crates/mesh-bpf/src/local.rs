@@ -10,6 +10,7 @@ use std::{
     collections::BTreeMap,
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    path::Path,
 };
 
 use ipnet::{IpNet, Ipv6Net};
@@ -27,6 +28,7 @@ pub use self::watch::{Watch, watch};
 use crate::{
     BpfError,
     netlink::{self, Conversation},
+    netns,
 };
 
 /// `RT_TABLE_LOCAL`
@@ -57,6 +59,11 @@ pub fn networks() -> Result<Vec<LocalNetwork>, BpfError> {
     networks.sort_unstable();
     networks.dedup();
     Ok(networks)
+}
+
+/// [`networks`] of another network namespace; none is the calling thread's own.
+pub fn networks_of(netns: Option<&Path>) -> Result<Vec<LocalNetwork>, BpfError> {
+    netns::inside(netns, networks)
 }
 
 /// All that the programs must know of a network namespace.

@@ -13,7 +13,7 @@ use crate::{
     render::{Family, Metric, Sample},
     scope::{
         AccessLogStats, ClusterManagerStats, ClusterStats, ConnectionStats, HttpStats,
-        ListenerStats, Reading, Scope, TcpStats, VirtualHostStats,
+        ListenerStats, Reading, RedirectionStats, Scope, TcpStats, VirtualHostStats,
     },
     server::ServerState,
 };
@@ -43,6 +43,7 @@ pub struct Registry {
     connections: Scopes<ConnectionStats>,
     access_log: Scopes<AccessLogStats>,
     panics: AtomicU64,
+    redirection: Scopes<RedirectionStats>,
 }
 
 impl Registry {
@@ -63,6 +64,7 @@ impl Registry {
             connections: Scopes::default(),
             access_log: Scopes::default(),
             panics: AtomicU64::new(0),
+            redirection: Scopes::default(),
         }
     }
 
@@ -136,6 +138,11 @@ impl Registry {
         self.panics.fetch_add(1, Relaxed);
     }
 
+    /// `shard`'s cells of `redirection.`
+    pub fn redirection(&self, shard: Shard) -> Arc<RedirectionStats> {
+        self.redirection.cells("", shard)
+    }
+
     /// Forgets clusters and virtual hosts that nobody counts in any more, as Envoy drops the
     /// statistics of a cluster that configuration no longer names.
     pub fn prune(&self) {
@@ -156,6 +163,7 @@ impl Registry {
             .collect(Family::ClusterManager, &mut samples);
         self.connections.collect(Family::Connection, &mut samples);
         self.access_log.collect(Family::AccessLog, &mut samples);
+        self.redirection.collect(Family::Redirection, &mut samples);
         self.collect_server(&mut samples);
         samples
     }

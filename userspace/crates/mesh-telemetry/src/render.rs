@@ -21,6 +21,8 @@ pub enum Family {
     Http,
     /// `listener.<address>.`
     Listener,
+    /// `redirection.`
+    Redirection,
     /// `server.`
     Server,
     /// `tcp.<prefix>.`
@@ -74,6 +76,7 @@ impl Sample {
             Family::Connection => format!("connection.{scope}."),
             Family::Http => format!("http.{scope}."),
             Family::Listener => format!("listener.{scope}."),
+            Family::Redirection => "redirection.".to_owned(),
             Family::Server => "server.".to_owned(),
             Family::Tcp => format!("tcp.{scope}."),
             Family::VirtualHost => format!("vhost.{scope}.vcluster.other."),
@@ -102,12 +105,16 @@ impl Sample {
             Family::Connection => "connection",
             Family::Http => "http",
             Family::Listener => "listener",
+            Family::Redirection => "redirection",
             Family::Server => "server",
             Family::Tcp => "tcp",
             Family::VirtualHost => "vhost_vcluster",
         };
         // Dashboards know Envoy's names; what Envoy does not have must not look like them.
-        let owner = if matches!(self.family, Family::AccessLog | Family::Connection) {
+        let owner = if matches!(
+            self.family,
+            Family::AccessLog | Family::Connection | Family::Redirection
+        ) {
             "ferromesh"
         } else {
             "envoy"
@@ -131,7 +138,7 @@ impl Sample {
         let scope = escape_label(&self.scope);
         match self.family {
             Family::Cluster => labels.push(format!("envoy_cluster_name=\"{scope}\"")),
-            Family::AccessLog | Family::ClusterManager | Family::Server => {}
+            Family::AccessLog | Family::ClusterManager | Family::Redirection | Family::Server => {}
             Family::Connection => labels.push(format!("kind=\"{scope}\"")),
             Family::Http => labels.push(format!("envoy_http_conn_manager_prefix=\"{scope}\"")),
             Family::Listener => labels.push(format!("envoy_listener_address=\"{scope}\"")),

@@ -244,6 +244,22 @@ scope! {
 }
 
 scope! {
+    /// `redirection.`: what became of connections beside the rules. Envoy has no such scope.
+    RedirectionStats {
+        counters {
+            /// Connections reset because the proxy that held them was silent.
+            connections_reset,
+            /// Connections closed, in strict, because their sockets were made outside the workload.
+            made_outside_closed,
+        }
+        gauges {
+            /// Connections, at enrolment, whose sockets were made outside the workload.
+            made_outside,
+        }
+    }
+}
+
+scope! {
     /// `tcp.<stat prefix>.`
     TcpStats {
         counters {

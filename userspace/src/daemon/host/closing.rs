@@ -51,6 +51,21 @@ impl Closing {
         registries.insert(workload, Arc::clone(registry));
     }
 
+    /// Counts connections of a workload that the watchdog has reset.
+    pub(super) fn resets(&self) -> impl Fn(u32, u64) + Send + 'static {
+        let registries = Arc::downgrade(&self.registries);
+        move |workload, resets| {
+            let Some(registries) = registries.upgrade() else {
+                return;
+            };
+            let registries = registries.lock().expect("no holder panics");
+            if let Some(registry) = registries.get(&workload) {
+                let stats = registry.redirection(Shard::Control);
+                stats.connections_reset.add(resets);
+            }
+        }
+    }
+
     /// Counts a workload's connections no more.
     pub(crate) fn forget(&self, workload: u32) {
         let mut registries = self.registries.lock().expect("no holder panics");

@@ -10,11 +10,14 @@ use std::{
 
 use anyhow::Context;
 use mesh_bpf::Instance;
-use mesh_proxy::Proxy;
+use mesh_proxy::{Proxy, Unwell};
+use rustix::process::setpriority_process;
 
 /// How many times a proxy beats in the time after which it counts as silent: a busy machine may make
 /// it late several times over before the kernel takes it for dead.
 const BEATS: u32 = 8;
+/// The highest priority of `setpriority(2)`, of one thread alone (`CAP_SYS_NICE`).
+const HURRIED: i32 = -20;
 
 /// A beating heart.
 #[derive(Debug)]
@@ -93,13 +96,26 @@ impl Heart {
     }
 }
 
+/// Lets this thread run before all that is not of real time, where that is allowed: where every
+/// core is busy, it is what keeps a proxy from being taken for dead.
+fn hurry() {
+    if let Err(error) = setpriority_process(None, HURRIED) {
+        tracing::debug!(%error, "the heartbeat has no priority");
+    }
+}
+
 fn run(instance: &Instance, heartbeat: Duration, wanted: &Weak<Beating>) {
+    hurry();
     while let Some(beating) = wanted.upgrade() {
         let mut beating = beating.lock().expect("no holder panics");
         for (id, pulse) in &mut *beating {
-            if pulse.look(heartbeat)
-                && let Err(error) = instance.beat(*id)
-            {
+            let told = match pulse.look(heartbeat) {
+                Ok(()) => instance.beat(*id),
+                // It serves what it has.
+                Err(Unwell::Starved { .. }) => instance.rest(*id),
+                Err(_) => instance.fall_silent(*id),
+            };
+            if let Err(error) = told {
                 tracing::error!("{:#}", anyhow::Error::new(error));
             }
         }
@@ -110,7 +126,7 @@ fn run(instance: &Instance, heartbeat: Duration, wanted: &Weak<Beating>) {
 
 impl Pulse {
     /// Whether the proxy is well; a change is said once.
-    fn look(&mut self, heartbeat: Duration) -> bool {
+    fn look(&mut self, heartbeat: Duration) -> Result<(), Unwell> {
         let workload = &self.workload;
         let pulse = self.proxy.pulse(heartbeat);
         match (&pulse, self.is_well) {
@@ -119,6 +135,6 @@ impl Pulse {
             _ => {}
         }
         self.is_well = pulse.is_ok();
-        self.is_well
+        pulse
     }
 }

@@ -1,6 +1,7 @@
 //! The sockets of a workload that were made outside it, which its programs are never asked about.
 
 use mesh_bpf::unredirected::{self, EXPLANATION};
+use mesh_telemetry::{Registry, Shard};
 
 use super::super::namespace::Namespace;
 use crate::settings::WorkloadSettings;
@@ -10,7 +11,7 @@ const NAMED: usize = 8;
 
 /// Says which connections of a workload go past its rules, and closes them where that is wanted.
 /// That none can be looked for is no reason not to serve the workload.
-pub(super) fn judge(settings: &WorkloadSettings, namespace: &Namespace) {
+pub(super) fn judge(settings: &WorkloadSettings, namespace: &Namespace, registry: &Registry) {
     let workload = &settings.name;
     let found = if settings.strict {
         unredirected::close(&settings.cgroup, namespace.path())
@@ -33,6 +34,9 @@ pub(super) fn judge(settings: &WorkloadSettings, namespace: &Namespace) {
         .iter()
         .filter(|socket| socket.evades())
         .collect();
+    let stats = registry.redirection(Shard::Control);
+    stats.made_outside.set(evading.len() as u64);
+    stats.made_outside_closed.add(closed as u64);
     for socket in evading.iter().take(NAMED) {
         tracing::warn!(
             workload,

@@ -48,6 +48,14 @@ impl Maps {
         self.set_deadline(id, deadline.min(NEVER_SILENT - 1))
     }
 
+    pub(crate) fn fall_silent(&self, id: u32) -> Result<(), BpfError> {
+        if self.is_external(id)? {
+            return Ok(());
+        }
+        // The earliest moment that is no word for something else.
+        self.set_deadline(id, 1)
+    }
+
     pub(crate) fn rest(&self, id: u32) -> Result<(), BpfError> {
         if self.is_external(id)? {
             return Ok(());

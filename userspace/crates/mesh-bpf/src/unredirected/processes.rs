@@ -2,12 +2,12 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    fs, io,
+    fs,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
-use crate::BpfError;
+use crate::{BpfError, cgroup};
 
 /// Sockets that are looked at: the application of one workload has fewer.
 const MOST_SOCKETS: usize = 1 << 20;
@@ -37,8 +37,8 @@ pub(super) struct Holders {
 pub(super) fn holders<'a>(cgroups: impl Iterator<Item = &'a Path>) -> Result<Holders, BpfError> {
     let mut holders = Holders::default();
     let mut namespaces = HashSet::new();
-    for cgroup in cgroups {
-        for pid in members(cgroup)? {
+    for directory in cgroups {
+        for pid in cgroup::members(directory)? {
             if holders.by_inode.len() >= MOST_SOCKETS {
                 holders.truncated = true;
                 return Ok(holders);
@@ -58,20 +58,6 @@ pub(super) fn holders<'a>(cgroups: impl Iterator<Item = &'a Path>) -> Result<Hol
         }
     }
     Ok(holders)
-}
-
-/// The processes of a cgroup, without those below it.
-fn members(cgroup: &Path) -> Result<Vec<u32>, BpfError> {
-    let list = cgroup.join("cgroup.procs");
-    match fs::read_to_string(&list) {
-        Ok(list) => Ok(list.lines().filter_map(|pid| pid.parse().ok()).collect()),
-        Err(error) => match error.kind() {
-            // It went away, or its threads are listed with their process in a cgroup above.
-            io::ErrorKind::NotFound | io::ErrorKind::Unsupported => Ok(Vec::new()),
-            _ if error.raw_os_error() == Some(libc::ENODEV) => Ok(Vec::new()),
-            _ => Err(BpfError::file("read", &list)(error)),
-        },
-    }
 }
 
 fn add_sockets(pid: u32, by_inode: &mut HashMap<u32, Holder>) {
