@@ -103,6 +103,8 @@ pub const CASES: &[EdgeCase] = &[
             "hooks_sockets::made_outside::sockets_made_before_the_process_was_moved_in_are_found",
             "hooks_sockets::made_outside::sockets_passed_into_a_workload_are_found",
             "hooks_sockets::made_outside::strict_closes_what_evades_the_rules_and_nothing_else",
+            "netns_made_outside::connections_from_before_the_enrolment_are_listed_and_left_alone",
+            "netns_made_outside::strict_closes_connections_from_before_the_enrolment",
         ],
     ),
     case(15, "a process that moves between cgroups", &["hooks_sockets::made_outside::a_socket_stays_with_the_cgroup_that_it_was_made_in"]),

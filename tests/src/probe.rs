@@ -20,18 +20,19 @@ pub struct Probe {
 impl Probe {
     /// One that asks `host` at an address again and again, each time on a new connection.
     pub fn requests(program: &Path, at: &Host, address: SocketAddr, host: &str) -> Result<Self> {
-        Self::start(program, at, &["requests", &address.to_string(), host])
+        let words = ["requests", &address.to_string(), host];
+        Self::start(program, at, Place::Workload, &words)
     }
 
     /// One that holds a connection with half a request.
-    pub fn held(program: &Path, at: &Host, address: SocketAddr) -> Result<Self> {
-        let mut probe = Self::start(program, at, &["held", &address.to_string()])?;
+    pub fn held(program: &Path, at: &Host, place: Place, address: SocketAddr) -> Result<Self> {
+        let mut probe = Self::start(program, at, place, &["held", &address.to_string()])?;
         probe.after(Duration::ZERO, "held")?;
         Ok(probe)
     }
 
-    fn start(program: &Path, at: &Host, words: &[&str]) -> Result<Self> {
-        let mut command = at.command(Place::Workload, program);
+    fn start(program: &Path, at: &Host, place: Place, words: &[&str]) -> Result<Self> {
+        let mut command = at.command(place, program);
         command.args(words);
         let log = tempfile::NamedTempFile::new_in(at.directory())
             .and_then(|file| file.keep().map_err(|error| error.error))
@@ -39,6 +40,11 @@ impl Probe {
         Ok(Self {
             process: Process::spawn("failover-probe", command, &log.1)?,
         })
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
     }
 
     /// Waits for the first time, at or after `since`, that an outcome came to be, and says when.

@@ -9,7 +9,7 @@ use tests::{
     cgroup::members,
     client::COULD_NOT_CONNECT,
     daemon::{Daemon, directories},
-    host::Host,
+    host::{Host, Place},
     network::Purpose,
     probe::Probe,
     process,
@@ -28,7 +28,8 @@ fn held(scenario: &Scenario, daemon: &Daemon) -> Probe {
     };
     let before = accepted();
     let address = (scenario.service_b.v4(), 80).into();
-    let probe = Probe::held(Path::new(PROBE), &scenario.service_a, address).unwrap();
+    let at = &scenario.service_a;
+    let probe = Probe::held(Path::new(PROBE), at, Place::Workload, address).unwrap();
     wait::until_true("the proxy to have the connection", || {
         Ok(accepted() > before)
     })

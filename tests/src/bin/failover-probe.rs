@@ -83,6 +83,7 @@ fn name(error: &io::Error) -> &'static str {
     match error.kind() {
         ErrorKind::ConnectionRefused => "refused",
         ErrorKind::ConnectionReset => "reset",
+        ErrorKind::ConnectionAborted => "aborted",
         ErrorKind::WouldBlock | ErrorKind::TimedOut => "silent",
         _ => "failed",
     }

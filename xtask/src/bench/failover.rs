@@ -157,7 +157,8 @@ impl Scene {
         }
         let mut daemon = settings.start()?;
         let address = (self.scenario.service_b.v4(), 80).into();
-        let mut probe = Probe::requests(&self.probe, &self.scenario.service_a, address, SERVICE)?;
+        let at = &self.scenario.service_a;
+        let mut probe = Probe::requests(&self.probe, at, address, SERVICE)?;
         probe.after(Duration::ZERO, BY_PROXY)?;
         let down = if line.bypass { DIRECT } else { REFUSED };
         let since;
@@ -173,7 +174,7 @@ impl Scene {
                 probe.after(since, down)?
             }
             Event::HungHolding => {
-                let mut held = Probe::held(&self.probe, &self.scenario.service_a, address)?;
+                let mut held = Probe::held(&self.probe, at, Place::Workload, address)?;
                 since = now()?;
                 daemon.freeze(true)?;
                 let (until, how) = held.end()?;

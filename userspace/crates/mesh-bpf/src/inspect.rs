@@ -28,6 +28,7 @@ use crate::{
     pins::{self, Pins},
     switch::Switch,
     sys,
+    unredirected::{self, Unredirected},
 };
 
 /// What the kernel holds for one instance.
@@ -125,6 +126,8 @@ pub struct WorkloadReport {
     pub rules: Option<RulesReport>,
     /// The decisions taken for it.
     pub counters: Vec<Counter>,
+    /// The sockets of its processes that were made outside it, as far as they can be looked for.
+    pub made_outside: Vec<Unredirected>,
 }
 
 /// The rules in force for one workload.
@@ -266,7 +269,16 @@ fn workload_report(maps: &Maps, workload: Enrolled) -> Result<WorkloadReport, Bp
         Some(index) => rules_report(maps, index)?,
         None => None,
     };
+    let made_outside = match unredirected::find(&workload.cgroup, workload.netns.as_deref()) {
+        Ok(found) => found.sockets,
+        // The report is worth having without them.
+        Err(error) => {
+            tracing::debug!("no sockets from outside of {}: {error}", workload.name);
+            Vec::new()
+        }
+    };
     Ok(WorkloadReport {
+        made_outside,
         proxy: ProxyState::of_deadline(maps.deadline(workload.id)?, boot_ns()),
         switch: Switch::from_number(maps.switched(workload.id)?),
         counters: counter::of_workload(maps, workload.id)?,

@@ -6,6 +6,7 @@ use ferromesh_proto::control::{Cluster, Configuration, StatusResponse, Workload}
 use mesh_bpf::{
     inspect::{InstanceReport, ProxyState, WorkloadReport},
     switch::Switch,
+    unredirected::Unredirected,
 };
 use mesh_model::redirect::{OnProxyDown, port_ranges};
 
@@ -235,7 +236,26 @@ fn rules_part(f: &mut Formatter<'_>, workload: &WorkloadReport) -> fmt::Result {
             counter.count
         )?;
     }
-    Ok(())
+    made_outside_part(f, &workload.made_outside)
+}
+
+/// The sockets that the workload's programs are never asked about.
+fn made_outside_part(f: &mut Formatter<'_>, sockets: &[Unredirected]) -> fmt::Result {
+    for socket in sockets.iter().take(LISTED) {
+        writeln!(
+            f,
+            "  not redirected  {} → {}, {}, of {} ({}): made outside the workload",
+            socket.local,
+            socket.remote,
+            socket.state.as_str(),
+            socket.command,
+            socket.pid
+        )?;
+    }
+    match sockets.len().checked_sub(LISTED) {
+        None | Some(0) => Ok(()),
+        Some(more) => writeln!(f, "  not redirected  and {more} more"),
+    }
 }
 
 /// How many items of a list fit a page.
