@@ -45,21 +45,42 @@ pub const CASES: &[EdgeCase] = &[
         "a connect that does not wait",
         &["hooks_sockets::egress::a_connect_that_does_not_wait_is_redirected"],
     ),
-    case(2, "TCP Fast Open in both forms, data in the SYN", &[]),
+    case(
+        2,
+        "TCP Fast Open in both forms, data in the SYN",
+        &[
+            "hooks_sockets::bytes::edges::data_in_the_syn_counts_once",
+            "hooks_sockets::bytes::edges::data_in_a_syn_that_the_peer_does_not_take_counts_once",
+            "hooks_sockets::ways::fast_open_by_sending_is_redirected_with_its_data",
+            "hooks_sockets::ways::fast_open_by_option_is_redirected_with_its_data",
+        ],
+    ),
     case(
         3,
         "Multipath TCP, dialling and listening",
-        &["hooks_sockets::egress::multipath_tcp_is_redirected"],
+        &[
+            "hooks_sockets::egress::multipath_tcp_is_redirected",
+            "hooks_sockets::hostile::multipath_tcp_comes_to_the_proxy_as_tcp",
+            "hooks_sockets::names::multipath_tcp_shows_what_was_dialled",
+        ],
     ),
     case(
         4,
         "IPv4 through an IPv6 socket, and what it says of its peer",
-        &["hooks_sockets::egress::v4_mapped_follows_the_rules_of_v4"],
+        &[
+            "hooks_sockets::egress::v4_mapped_follows_the_rules_of_v4",
+            "hooks_sockets::names::getsockname_shows_the_address_that_routing_would_have_chosen",
+        ],
     ),
     case(
         5,
         "IPv6 alone, link-local addresses with a scope",
-        &["hooks_sockets::egress::v6_goes_to_the_proxy_and_keeps_its_destination"],
+        &[
+            "hooks_sockets::egress::v6_goes_to_the_proxy_and_keeps_its_destination",
+            "hooks_sockets::ways::a_socket_of_ipv6_alone_is_redirected",
+            "hooks_sockets::ways::a_link_local_address_keeps_its_scope",
+            "hooks_sockets::ways::a_link_local_address_of_an_unknown_link_is_left_alone",
+        ],
     ),
     case(
         6,
@@ -72,19 +93,39 @@ pub const CASES: &[EdgeCase] = &[
     case(
         7,
         "a socket disconnected by AF_UNSPEC and connected elsewhere",
-        &["hooks_sockets::egress::a_socket_used_again_forgets_where_it_was_going"],
+        &[
+            "hooks_sockets::egress::a_socket_used_again_forgets_where_it_was_going",
+            "hooks_sockets::ways::a_socket_used_again_for_what_is_ignored_has_no_origin_and_no_name",
+        ],
     ),
     case(
         8,
         "one source port to several destinations",
         &["hooks_sockets::egress::one_source_port_reaches_several_destinations"],
     ),
-    case(9, "more connections than there are ephemeral ports", &[]),
-    case(10, "a 4-tuple used again while the last one is in TIME_WAIT", &[]),
+    case(
+        9,
+        "more connections than there are ephemeral ports",
+        &[
+            "hooks_sockets::ports::a_few_ports_serve_many_destinations_in_both_families",
+            "hooks_sockets::ports::sixty_thousand_connections_at_one_time",
+        ],
+    ),
+    case(
+        10,
+        "a 4-tuple used again while the last one is in TIME_WAIT",
+        &[
+            "hooks_sockets::ports::a_tuple_that_waits_to_end_serves_the_next_destination",
+            "hooks_sockets::ports::a_port_that_waits_to_end_serves_the_next_destination",
+        ],
+    ),
     case(
         11,
         "a socket bound to a source address",
-        &["hooks_sockets::egress::one_source_port_reaches_several_destinations"],
+        &[
+            "hooks_sockets::egress::one_source_port_reaches_several_destinations",
+            "hooks_sockets::names::a_bound_socket_shows_its_own_address",
+        ],
     ),
     case(
         12,
@@ -94,7 +135,13 @@ pub const CASES: &[EdgeCase] = &[
             "hooks_sockets::egress::a_socket_bound_to_an_interface_without_address_is_refused",
         ],
     ),
-    case(13, "a loopback interface that is down; a VRF", &[])
+    case(
+        13,
+        "a loopback interface that is down; a VRF",
+        &[
+            "hooks_sockets::targets::a_loopback_interface_that_is_down_refuses_instead_of_hanging",
+        ],
+    )
         .without("a VRF: kernels of the development machines have none (CONFIG_NET_VRF)"),
     case(
         14,
@@ -103,11 +150,15 @@ pub const CASES: &[EdgeCase] = &[
             "hooks_sockets::made_outside::sockets_made_before_the_process_was_moved_in_are_found",
             "hooks_sockets::made_outside::sockets_passed_into_a_workload_are_found",
             "hooks_sockets::made_outside::strict_closes_what_evades_the_rules_and_nothing_else",
-            "netns_made_outside::connections_from_before_the_enrolment_are_listed_and_left_alone",
-            "netns_made_outside::strict_closes_connections_from_before_the_enrolment",
         ],
     ),
-    case(15, "a process that moves between cgroups", &["hooks_sockets::made_outside::a_socket_stays_with_the_cgroup_that_it_was_made_in"]),
+    case(
+        15,
+        "a process that moves between cgroups",
+        &[
+            "hooks_sockets::made_outside::a_socket_stays_with_the_cgroup_that_it_was_made_in",
+        ],
+    ),
     case(16, "a workload in the network namespace of the host", &[]),
     case(
         17,
@@ -166,7 +217,9 @@ pub const CASES: &[EdgeCase] = &[
     case(
         24,
         "a pin whose cgroup is gone",
-        &["hooks_sockets::lifetime::a_cgroup_that_went_and_came_back_is_attached_again"],
+        &[
+            "hooks_sockets::lifetime::a_cgroup_that_went_and_came_back_is_attached_again",
+        ],
     ),
     case(
         25,
@@ -181,7 +234,9 @@ pub const CASES: &[EdgeCase] = &[
     case(
         27,
         "the buffer of closing records is full",
-        &["hooks_sockets::limits::closing_records_that_nobody_reads_are_counted"],
+        &[
+            "hooks_sockets::limits::closing_records_that_nobody_reads_are_counted",
+        ],
     ),
     case(28, "another load balancer on the same hooks, before and after", &[])
         .without("other programs on the same hooks are not looked for yet"),
@@ -207,8 +262,15 @@ pub const CASES: &[EdgeCase] = &[
             "hooks_sockets::original_destination::other_options_are_untouched",
         ],
     ),
-    case(32, "a connect by io_uring", &[]),
-    case(33, "a socket shared by fork", &[]),
+    case(32, "a connect by io_uring", &["hooks_sockets::ways::io_uring_is_redirected"]),
+    case(
+        33,
+        "a socket shared by fork",
+        &[
+            "hooks_sockets::bytes::edges::a_socket_that_is_shared_is_one_connection",
+            "hooks_sockets::ways::a_socket_inherited_over_fork_is_redirected_and_shared",
+        ],
+    ),
     case(
         34,
         "half-closed, reset, lingering, and a gigabyte each way",
@@ -230,7 +292,9 @@ pub const CASES: &[EdgeCase] = &[
     case(
         36,
         "a connection in that claims a source of another",
-        &[],
+        &[
+            "hooks_sockets::hostile::a_peer_that_claims_an_address_of_the_host_gets_nowhere",
+        ],
     ),
     case(
         37,
@@ -245,7 +309,14 @@ pub const CASES: &[EdgeCase] = &[
         "a port that nobody listens on answers with a reset",
         &["hooks_sockets::ingress::other_ports_are_as_without_us"],
     ),
-    case(39, "SYN cookies on the steered listener", &[]),
+    case(
+        39,
+        "SYN cookies on the steered listener",
+        &[
+            "hooks_sockets::hostile::syn_cookies_on_a_steered_listener",
+            "hooks_sockets::hostile::a_redirected_connection_under_syn_cookies",
+        ],
+    ),
     case(
         40,
         "a group of SO_REUSEPORT as the steered listener",
@@ -272,6 +343,9 @@ pub const CASES: &[EdgeCase] = &[
             "hooks_sockets::skip_rules::ignored_ports",
             "hooks_sockets::skip_rules::ignored_networks_of_both_families",
             "hooks_sockets::skip_rules::everything_of_one_family",
+            "hooks_sockets::skip_rules::networks_that_overlap_and_single_addresses",
+            "hooks_sockets::skip_rules::a_rule_that_goes_while_its_connections_live",
+            "hooks_sockets::many_rules::a_hundred_thousand_networks_and_sixty_thousand_ports",
         ],
     ),
     case(
@@ -280,6 +354,7 @@ pub const CASES: &[EdgeCase] = &[
         &[
             "hooks_sockets::skip_rules::rules_are_replaced_whole",
             "hooks_sockets::skip_rules::no_connection_sees_half_of_the_rules",
+            "hooks_sockets::switching::no_connection_is_decided_by_halves_of_two_policies",
         ],
     ),
     case(
@@ -292,6 +367,7 @@ pub const CASES: &[EdgeCase] = &[
             "hooks_sockets::bytes::large::more_than_four_gigabytes_each_way_are_counted",
             "hooks_sockets::bytes::edges::a_connection_that_is_never_answered_is_listed_and_closed_unestablished",
             "hooks_sockets::bytes::scripts::counters_agree_with_every_way_to_live_and_end",
+            "hooks_sockets::refused::a_denied_connection_has_a_record",
         ],
     ),
     case(46, "an application cannot let itself out", &[]),
@@ -314,6 +390,7 @@ pub const CASES: &[EdgeCase] = &[
         &[
             "hooks_sockets::lifetime::uninstalling_leaves_nothing",
             "netns_lifecycle::uninstall_leaves_nothing_of_a_dead_daemon_and_of_a_running_one",
+            "hooks_sockets::targets::uninstalling_takes_the_route_out_of_every_namespace",
         ],
     ),
 ];
