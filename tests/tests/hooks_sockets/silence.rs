@@ -118,6 +118,19 @@ plays! {
         assert!(end.starts_with("ConnectionReset"), "{end}");
     }
 
+    fn a_proxy_that_is_said_to_hang_is_silent_at_once(stage) {
+        let instance = stage.instance();
+        let mut tenant = Tenant::move_in(stage, &instance, WORKLOAD);
+        instance.beat(WORKLOAD).unwrap();
+        let (id, _held) = tenant.connected(&instance);
+        instance.fall_silent(WORKLOAD).unwrap();
+        let refusal = tenant.application.ask(&format!("connect {FAR_V4}")).unwrap_err();
+        assert!(refusal.starts_with("ConnectionRefused"), "{refusal}");
+        let heartbeats = heartbeats(stage);
+        assert_eq!(heartbeats.reset(&wait_silent(&heartbeats)).unwrap(), 1);
+        tenant.assert_reset(&id);
+    }
+
     fn a_proxy_that_has_beaten_again_keeps_what_it_holds(stage) {
         let quick = beating(stage, Duration::from_millis(100));
         let mut tenant = Tenant::move_in(stage, &quick, WORKLOAD);
