@@ -1,6 +1,7 @@
 //! An instance as its pins show it, whether or not its daemon lives.
 
 use std::{
+    collections::BTreeMap,
     os::fd::AsFd as _,
     path::{Path, PathBuf},
 };
@@ -164,6 +165,7 @@ pub fn inspect(bpffs: &Path, name: &str) -> Result<Option<InstanceReport>, BpfEr
     };
     let maps = Maps::open(&pins)?;
     let workloads = maps.enrolled()?;
+    let mut networks = networks(&maps)?;
     Ok(Some(InstanceReport {
         name: name.to_owned(),
         abi_version: ebpf_abi::ABI_VERSION,
@@ -171,7 +173,7 @@ pub fn inspect(bpffs: &Path, name: &str) -> Result<Option<InstanceReport>, BpfEr
         maps: map_reports(&pins)?,
         workloads: workloads
             .into_iter()
-            .map(|workload| workload_report(&maps, workload))
+            .map(|workload| workload_report(&maps, workload, &mut networks))
             .collect::<Result<_, _>>()?,
         connections: live_connections(&maps)?,
     }))
@@ -264,9 +266,27 @@ fn entries(pins: &Pins, name: &str) -> Result<Option<u64>, BpfError> {
     }
 }
 
-fn workload_report(maps: &Maps, workload: Enrolled) -> Result<WorkloadReport, BpfError> {
+/// The networks of each policy, by its index.
+type Networks = BTreeMap<u32, Vec<IpNet>>;
+
+/// All of them at once: of a trie no part can be read alone.
+fn networks(maps: &Maps) -> Result<Networks, BpfError> {
+    let map = maps.networks.lock().expect("no holder panics");
+    let mut networks = Networks::new();
+    for key in maps::trie_keys(&map, map_name::NETWORKS)? {
+        let of_policy = networks.entry(key.data().policy).or_default();
+        of_policy.extend(network_of(&key));
+    }
+    Ok(networks)
+}
+
+fn workload_report(
+    maps: &Maps,
+    workload: Enrolled,
+    networks: &mut Networks,
+) -> Result<WorkloadReport, BpfError> {
     let rules = match maps.policy_index(workload.id)? {
-        Some(index) => rules_report(maps, index)?,
+        Some(index) => rules_report(maps, index, networks.remove(&index).unwrap_or_default())?,
         None => None,
     };
     let made_outside = match unredirected::find(&workload.cgroup, workload.netns.as_deref()) {
@@ -291,7 +311,11 @@ fn workload_report(maps: &Maps, workload: Enrolled) -> Result<WorkloadReport, Bp
 }
 
 /// The rules of a policy; none if it was replaced meanwhile.
-fn rules_report(maps: &Maps, index: u32) -> Result<Option<RulesReport>, BpfError> {
+fn rules_report(
+    maps: &Maps,
+    index: u32,
+    mut ignored_networks: Vec<IpNet>,
+) -> Result<Option<RulesReport>, BpfError> {
     let policy = {
         let policies = maps.policies.lock().expect("no holder panics");
         maps::found(policies.get(&index, 0)).map_err(BpfError::map("read", map_name::POLICIES))?
@@ -299,12 +323,6 @@ fn rules_report(maps: &Maps, index: u32) -> Result<Option<RulesReport>, BpfError
     let Some(policy) = policy else {
         return Ok(None);
     };
-    let networks = maps.networks.lock().expect("no holder panics");
-    let mut ignored_networks: Vec<IpNet> = maps::trie_keys(&networks, map_name::NETWORKS)?
-        .into_iter()
-        .filter(|key| key.data().policy == index)
-        .filter_map(|key| network_of(&key))
-        .collect();
     ignored_networks.sort_unstable();
     let has = |flag| policy.flags & flag != 0;
     Ok(Some(RulesReport {
