@@ -260,6 +260,9 @@ pub const CASES: &[EdgeCase] = &[
             "hooks_sockets::original_destination::a_connection_that_was_not_redirected_has_none",
             "hooks_sockets::original_destination::a_buffer_that_is_too_short_is_the_kernel_s_business",
             "hooks_sockets::original_destination::other_options_are_untouched",
+            "hooks_sockets::original_destination::options_longer_than_a_page_are_untouched",
+            "hooks_sockets::original_destination::an_ipv6_listener_that_takes_ipv4_answers_at_both_levels",
+            "hooks_sockets::original_destination::a_steered_connection_s_is_the_address_that_its_peer_dialled",
         ],
     ),
     case(32, "a connect by io_uring", &["hooks_sockets::ways::io_uring_is_redirected"]),
@@ -346,6 +349,7 @@ pub const CASES: &[EdgeCase] = &[
             "hooks_sockets::skip_rules::networks_that_overlap_and_single_addresses",
             "hooks_sockets::skip_rules::a_rule_that_goes_while_its_connections_live",
             "hooks_sockets::many_rules::a_hundred_thousand_networks_and_sixty_thousand_ports",
+            "hooks_sockets::many_rules::no_ports_and_no_networks",
         ],
     ),
     case(
