@@ -4,12 +4,14 @@
     reason = "these comments are the help text, printed as it stands"
 )]
 
+mod diagnose;
 mod documents;
 mod workload;
 
 use std::{net::IpAddr, num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+pub(crate) use diagnose::{BundleArgs, CheckArgs, ExplainConnectArgs, TraceArgs};
 pub(crate) use documents::{InputArgs, ReportFormat, ValidateArgs};
 use mesh_model::resource::ResourceName;
 pub(crate) use workload::{AddArgs, ListArgs, RemoveArgs, WorkloadCommand};
@@ -42,6 +44,14 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// Switch redirection of new connections on or off, with or without a daemon
     Redirect(SwitchArgs),
+    /// Say whether a connection would be redirected, and by which rule
+    ExplainConnect(ExplainConnectArgs),
+    /// Show each decision as it is taken
+    Trace(TraceArgs),
+    /// Look at this host: what is missing, in the way or half removed, each with its mend
+    Check(CheckArgs),
+    /// Pack what support needs into one archive, without secrets
+    Bundle(BundleArgs),
     /// Put an earlier configuration in force again, until the documents change
     Rollback(RollbackArgs),
     /// Enrol workloads in a running daemon, release them, list them

@@ -2,14 +2,18 @@
 
 mod answer;
 pub(crate) mod arm;
+pub(crate) mod bundle;
+pub(crate) mod check;
 pub(crate) mod connections;
 pub(crate) mod diff;
 pub(crate) mod explain;
+pub(crate) mod explain_connect;
 pub(crate) mod graph;
 pub(crate) mod redirect;
 pub(crate) mod rollback;
 pub(crate) mod run;
 pub(crate) mod status;
+pub(crate) mod trace;
 pub(crate) mod uninstall;
 pub(crate) mod validate;
 pub(crate) mod watchdog;

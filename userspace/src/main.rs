@@ -38,6 +38,12 @@ fn main() -> ExitCode {
         Command::Connections(args) => commands::connections::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Status(args) => commands::status::run(&args),
         Command::Redirect(args) => commands::redirect::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::ExplainConnect(args) => {
+            commands::explain_connect::run(&args).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Trace(args) => commands::trace::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Bundle(args) => commands::bundle::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Check(args) => commands::check::run(&args),
         Command::Rollback(args) => commands::rollback::run(&args),
         Command::Workload(command) => commands::workload::run(command),
         Command::Watchdog(args) => commands::watchdog::run(&args).map(|()| ExitCode::SUCCESS),

@@ -27,6 +27,11 @@ impl RuntimeDir {
         self.path.join("control.sock")
     }
 
+    /// The file that the daemon holds locked and has written its process id into.
+    pub(crate) fn lock_file(&self) -> PathBuf {
+        self.path.join("lock")
+    }
+
     /// Makes the directory and takes the instance's lock for as long as the returned file lives.
     ///
     /// The kernel drops the lock with the process, so a killed daemon leaves none behind.
@@ -36,7 +41,7 @@ impl RuntimeDir {
             .mode(0o700)
             .create(&self.path)
             .with_context(|| format!("cannot make {}", self.path.display()))?;
-        let path = self.path.join("lock");
+        let path = self.lock_file();
         let mut lock = OpenOptions::new()
             .create(true)
             .truncate(false)

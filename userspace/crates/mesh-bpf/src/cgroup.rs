@@ -91,6 +91,15 @@ pub fn subtree(cgroup: &Path) -> Result<Vec<(u64, PathBuf)>, BpfError> {
     Ok(found)
 }
 
+/// The processes of a cgroup and of those below it; none of one that has gone or may not be read.
+pub fn processes(cgroup: &Path) -> Vec<u32> {
+    let cgroups = subtree(cgroup).unwrap_or_default();
+    cgroups
+        .iter()
+        .flat_map(|(_, directory)| members(directory).unwrap_or_default())
+        .collect()
+}
+
 /// Whether a cgroup is another one or below it.
 pub fn is_inside(cgroup: &Path, of: &Path) -> Result<bool, BpfError> {
     Ok(canonical(cgroup)?.starts_with(canonical(of)?))
@@ -98,7 +107,7 @@ pub fn is_inside(cgroup: &Path, of: &Path) -> Result<bool, BpfError> {
 
 /// The real path of a cgroup that programs may be attached to: a directory below the root of the v2
 /// hierarchy.
-pub(crate) fn attachable(cgroup: &Path) -> Result<PathBuf, BpfError> {
+pub fn attachable(cgroup: &Path) -> Result<PathBuf, BpfError> {
     let mount = canonical(&mount_point()?)?;
     let path = canonical(cgroup)?;
     if path == mount {
@@ -146,7 +155,7 @@ pub fn enter(cgroup: &Path) -> Result<(), BpfError> {
     fs::write(&procs, "0").map_err(BpfError::file("write", &procs))
 }
 
-fn canonical(path: &Path) -> Result<PathBuf, BpfError> {
+pub(crate) fn canonical(path: &Path) -> Result<PathBuf, BpfError> {
     fs::canonicalize(path).map_err(BpfError::file("open", path))
 }
 

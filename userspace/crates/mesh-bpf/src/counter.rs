@@ -1,6 +1,9 @@
 //! Decisions counted in the kernel.
 
-use ebpf_abi::verdict::{COUNTERS, DIRECTIONS, REASONS, VERDICTS, counter};
+use aya::maps::{MapData, PerCpuHashMap};
+use ebpf_abi::verdict::{
+    COUNTERS, DIRECTIONS, LOST, REASONS, TRACE_BUFFER_FULL, VERDICTS, counter,
+};
 use serde::Serialize;
 
 use crate::{
@@ -27,10 +30,7 @@ pub(crate) fn of_workload(maps: &Maps, id: u32) -> Result<Vec<Counter>, BpfError
     let map = maps.counters.lock().expect("no holder panics");
     let mut counters = Vec::new();
     for (direction, verdict, reason) in decisions() {
-        let key = id * COUNTERS + counter(direction, verdict, reason);
-        let of_processors =
-            maps::found(map.get(&key, 0)).map_err(BpfError::map("read", name::COUNTERS))?;
-        let count = of_processors.map_or(0, |counts| counts.iter().sum());
+        let count = read(&map, id, counter(direction, verdict, reason))?;
         if count > 0 {
             counters.push(Counter {
                 direction: Direction::from_number(direction),
@@ -41,6 +41,20 @@ pub(crate) fn of_workload(maps: &Maps, id: u32) -> Result<Vec<Counter>, BpfError
         }
     }
     Ok(counters)
+}
+
+/// How many decisions of a workload were not written down for a watcher, because the buffer was full.
+pub(crate) fn untraced(maps: &Maps, id: u32) -> Result<u64, BpfError> {
+    let map = maps.counters.lock().expect("no holder panics");
+    (0..DIRECTIONS)
+        .map(|direction| read(&map, id, counter(direction, LOST, TRACE_BUFFER_FULL)))
+        .sum()
+}
+
+fn read(map: &PerCpuHashMap<MapData, u32, u64>, id: u32, place: u32) -> Result<u64, BpfError> {
+    let of_processors = maps::found(map.get(&(id * COUNTERS + place), 0))
+        .map_err(BpfError::map("read", name::COUNTERS))?;
+    Ok(of_processors.map_or(0, |counts| counts.iter().sum()))
 }
 
 /// Removes the counters of a workload.

@@ -7,6 +7,8 @@ use std::{
 
 use aya::{EbpfError, maps::MapError, programs::ProgramError};
 
+use crate::survey::attached::Attached;
+
 /// What went wrong with programs, maps, links or cgroups. The message is one level deep; the cause
 /// is the source.
 #[derive(Debug, thiserror::Error)]
@@ -138,6 +140,41 @@ pub enum BpfError {
         target: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// Another program has the place for itself: it was attached without `BPF_F_ALLOW_MULTI`.
+    #[error(
+        "cannot attach {program} to {}: {claim} is attached to {} for itself alone (without \
+         BPF_F_ALLOW_MULTI); have its owner attach it by a link or with BPF_F_ALLOW_MULTI, or run: \
+         bpftool cgroup detach {} {} id {}",
+        target.display(),
+        claim.place.display(),
+        claim.place.display(),
+        claim.hook,
+        claim.first_id()
+    )]
+    Claimed {
+        /// The program.
+        program: &'static str,
+        /// The cgroup.
+        target: PathBuf,
+        /// Who has it.
+        claim: Attached,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// A socket cannot be bound to an interface that is not there.
+    #[error("there is no interface {name} in that network namespace; see: ip link")]
+    NoInterface {
+        /// Its name.
+        name: String,
+    },
+    /// Decisions have one watcher at a time.
+    #[error(
+        "the decisions of instance {instance} are watched already; end the other `ferromesh trace`"
+    )]
+    Watched {
+        /// The instance.
+        instance: String,
     },
     /// A map could not be read or written.
     #[error("cannot {action} the map {map}")]

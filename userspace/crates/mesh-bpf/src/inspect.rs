@@ -184,7 +184,7 @@ pub fn list_instances(bpffs: &Path) -> Result<Vec<String>, BpfError> {
     pins::names(&pins::all_instances(bpffs))
 }
 
-fn links(pins: &Pins) -> Result<Vec<LinkReport>, BpfError> {
+pub(crate) fn links(pins: &Pins) -> Result<Vec<LinkReport>, BpfError> {
     let mut reports = Vec::new();
     for owner in pins::names(&pins.links())? {
         let directory = pins.links().join(owner);

@@ -14,8 +14,10 @@ use aya::Ebpf;
 
 use crate::{
     BpfError,
-    object::{self, Hook},
-    pins, sys,
+    object::{self, Hook, Place},
+    pins,
+    survey::attached,
+    sys,
 };
 
 /// What programs are attached to: a cgroup or a network namespace, by its file.
@@ -53,11 +55,28 @@ pub(crate) fn attach(
 ) -> Result<(), BpfError> {
     let program = object::load_program(ebpf, hook)?.as_fd();
     let pin = directory.join(hook.link);
-    attach_at(program, hook, target, &pin).map_err(|source| BpfError::Attach {
+    attach_at(program, hook, target, &pin).map_err(|source| refused(hook, target, source))
+}
+
+/// Why a program was not attached: the kernel says EPERM alone where another program claims the
+/// place for itself.
+fn refused(hook: &Hook, target: &Target, source: io::Error) -> BpfError {
+    if source.kind() == io::ErrorKind::PermissionDenied
+        && hook.place == Place::Cgroup
+        && let Ok(Some(claim)) = attached::exclusive_claim(&target.path, hook.attach_type)
+    {
+        return BpfError::Claimed {
+            program: hook.program,
+            target: target.path.clone(),
+            claim,
+            source,
+        };
+    }
+    BpfError::Attach {
         program: hook.program,
         target: target.path.clone(),
         source,
-    })
+    }
 }
 
 fn attach_at(program: BorrowedFd<'_>, hook: &Hook, target: &Target, pin: &Path) -> io::Result<()> {

@@ -94,6 +94,23 @@ pub(crate) fn load(
     loader.load(object).map_err(BpfError::Object)
 }
 
+/// Loads all programs with maps of their own, which go with them when this returns. Returns how many
+/// there were.
+pub(crate) fn load_unpinned(object: &[u8]) -> Result<usize, BpfError> {
+    if object.is_empty() {
+        return Err(BpfError::NoObject);
+    }
+    let netns_cookies = u32::from(has_netns_cookies());
+    let mut loader = EbpfLoader::new();
+    loader.override_global("NETNS_COOKIES", &netns_cookies, true);
+    let mut ebpf = loader.load(object).map_err(BpfError::Object)?;
+    let hooks = PROXY_HOOKS.iter().chain(&WORKLOAD_HOOKS);
+    for hook in hooks.clone() {
+        load_program(&mut ebpf, hook)?;
+    }
+    Ok(hooks.count())
+}
+
 /// Loads one program into the kernel.
 pub(crate) fn load_program<'a>(ebpf: &'a mut Ebpf, hook: &Hook) -> Result<&'a ProgramFd, BpfError> {
     let refused = |source| BpfError::Program {

@@ -2,15 +2,20 @@
 
 use std::path::Path;
 
-use aya::{programs::ProgramType, sys::is_program_supported};
+use aya::{
+    maps::MapType,
+    programs::ProgramType,
+    sys::{BpfHelper, is_helper_supported, is_map_supported, is_program_supported},
+};
 use rustix::{
     fs::statfs,
     mount::{MountFlags, mount},
     process::{Resource, Rlimit, setrlimit},
     thread::{CapabilitySet, capabilities},
 };
+use serde::Serialize;
 
-use crate::{BpfError, cgroup};
+use crate::{BpfError, cgroup, object};
 
 /// `BPF_FS_MAGIC`
 const BPF_FILE_SYSTEM: i64 = 0xcafe_4a11;
@@ -49,14 +54,7 @@ pub fn check(bpffs: &Path) -> Result<(), BpfError> {
 }
 
 fn privileges() -> Result<(), BpfError> {
-    let effective = capabilities(None)
-        .map_err(|error| BpfError::ask("its capabilities")(error.into()))?
-        .effective;
-    let missing: Vec<&str> = CAPABILITIES
-        .iter()
-        .filter(|(any_of, _)| !effective.intersects(*any_of))
-        .map(|(_, name)| *name)
-        .collect();
+    let missing = missing_capabilities()?;
     if missing.is_empty() {
         return Ok(());
     }
@@ -88,7 +86,7 @@ fn bpf_file_system(path: &Path) -> Result<(), BpfError> {
 }
 
 /// Whether a BPF file system is mounted there.
-pub(crate) fn is_bpf_file_system(path: &Path) -> bool {
+pub fn is_bpf_file_system(path: &Path) -> bool {
     #[expect(
         clippy::useless_conversion,
         reason = "the type of the field differs between architectures"
@@ -105,4 +103,68 @@ fn program_types() -> Result<(), BpfError> {
         }
     }
     Ok(())
+}
+
+/// One thing that the programs need of the kernel, asked for by loading it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Probe {
+    /// What, in a few words.
+    pub what: String,
+    /// Whether the kernel has it; none where the probe failed for another reason.
+    pub has: Option<bool>,
+    /// What becomes of redirection without it; none where nothing works then.
+    pub without: Option<&'static str>,
+}
+
+/// The types of the maps, with the kernel's names.
+const MAP_TYPES: [(MapType, &str); 7] = [
+    (MapType::Array, "array"),
+    (MapType::Hash, "hash"),
+    (MapType::PerCpuArray, "percpu_array"),
+    (MapType::LpmTrie, "lpm_trie"),
+    (MapType::SockMap, "sockmap"),
+    (MapType::SkStorage, "sk_storage"),
+    (MapType::RingBuf, "ringbuf"),
+];
+
+/// Asks for each type of program and map, and for what only newer kernels have. It needs the
+/// capabilities that the daemon needs.
+pub fn probes() -> Vec<Probe> {
+    let programs = PROGRAM_TYPES.iter().map(|(kind, name)| Probe {
+        what: format!("eBPF programs of type {name}"),
+        has: is_program_supported(*kind).ok(),
+        without: None,
+    });
+    let maps = MAP_TYPES.iter().map(|(kind, name)| Probe {
+        what: format!("eBPF maps of type {name}"),
+        has: is_map_supported(*kind).ok(),
+        without: None,
+    });
+    let cookies = is_helper_supported(ProgramType::SockOps, BpfHelper::BPF_FUNC_get_netns_cookie);
+    programs
+        .chain(maps)
+        .chain([Probe {
+            what: "the namespace's cookie in sock_ops (Linux 5.15)".to_owned(),
+            has: cookies.ok(),
+            without: Some("an instance serves the workloads of one network namespace"),
+        }])
+        .collect()
+}
+
+/// Loads every program of the object as the daemon would, attaches none and keeps nothing. The
+/// first that the kernel refuses is the error.
+pub fn load_once(object: &[u8]) -> Result<usize, BpfError> {
+    object::load_unpinned(object)
+}
+
+/// The capabilities that the caller lacks, by name.
+pub fn missing_capabilities() -> Result<Vec<&'static str>, BpfError> {
+    let effective = capabilities(None)
+        .map_err(|error| BpfError::ask("its capabilities")(error.into()))?
+        .effective;
+    Ok(CAPABILITIES
+        .iter()
+        .filter(|(any_of, _)| !effective.intersects(*any_of))
+        .map(|(_, name)| *name)
+        .collect())
 }

@@ -20,6 +20,7 @@ mod command {
     pub(super) const OBJ_PIN: i32 = 6;
     pub(super) const OBJ_GET: i32 = 7;
     pub(super) const OBJ_GET_INFO_BY_FD: i32 = 15;
+    pub(super) const PROG_QUERY: i32 = 16;
     pub(super) const LINK_CREATE: i32 = 28;
     pub(super) const LINK_UPDATE: i32 = 29;
     pub(super) const LINK_DETACH: i32 = 34;
@@ -79,6 +80,20 @@ struct InfoByFd {
     fd: u32,
     length: u32,
     info: u64,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+struct ProgQuery {
+    target: u32,
+    attach_type: u32,
+    query_flags: u32,
+    attach_flags: u32,
+    programs: u64,
+    count: u32,
+    padding: u32,
+    /// What newer kernels write beside: they do so whether it was asked for or not.
+    rest: [u64; 4],
 }
 
 /// `struct bpf_link_info`, of links to cgroups and network namespaces.
@@ -156,6 +171,48 @@ pub(crate) fn link_info(link: BorrowedFd<'_>) -> io::Result<LinkInfo> {
         id: info.id,
         program: info.program,
         target,
+    })
+}
+
+/// What is attached at one place of one kind, in the order in which it runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Attachments {
+    /// `BPF_F_ALLOW_OVERRIDE` (1), `BPF_F_ALLOW_MULTI` (2), or 0 for one program alone.
+    pub(crate) flags: u32,
+    /// The ids of the programs.
+    pub(crate) programs: Vec<u32>,
+}
+
+/// How many programs a cgroup takes of one kind (`BPF_CGROUP_MAX_PROGS`), and a namespace too.
+const MOST_PROGRAMS: usize = 64;
+
+/// Asks what is attached to a cgroup or namespace itself, not to those above it.
+pub(crate) fn attached(target: BorrowedFd<'_>, attach_type: AttachType) -> io::Result<Attachments> {
+    let mut programs = vec![0_u32; MOST_PROGRAMS];
+    let mut attribute = ProgQuery {
+        target: number(target),
+        attach_type: attach_type as u32,
+        programs: programs.as_mut_ptr() as u64,
+        count: u32::try_from(MOST_PROGRAMS).expect("a small number"),
+        ..ProgQuery::default()
+    };
+    // SAFETY: as for `bpf`, and the kernel writes into the attribute and into `programs`, which
+    // nobody else has and which is as long as said.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_bpf,
+            command::PROG_QUERY,
+            &raw mut attribute,
+            size_of::<ProgQuery>(),
+        )
+    };
+    if result < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    programs.truncate(attribute.count as usize);
+    Ok(Attachments {
+        flags: attribute.attach_flags,
+        programs,
     })
 }
 
