@@ -159,13 +159,20 @@ pub const CASES: &[EdgeCase] = &[
             "hooks_sockets::made_outside::a_socket_stays_with_the_cgroup_that_it_was_made_in",
         ],
     ),
-    case(16, "a workload in the network namespace of the host", &[]),
+    case(
+        16,
+        "a workload in the network namespace of the host",
+        &[
+            "netns_workloads::workloads_of_one_namespace_need_ports_of_their_own_and_then_run_side_by_side",
+        ],
+    ),
     case(
         17,
         "workloads with equal addresses and ports in different namespaces",
         &[
             "hooks_sockets::namespaces::equal_tuples_are_told_apart",
             "hooks_sockets::namespaces::one_workload_s_proxy_and_rules_are_not_another_s",
+            "netns_workloads::workloads_with_equal_addresses_and_ports_are_kept_apart",
         ],
     ),
     case(
@@ -224,7 +231,10 @@ pub const CASES: &[EdgeCase] = &[
     case(
         25,
         "a workload that ends leaves neither entry nor link",
-        &["hooks_sockets::lifetime::a_released_workload_is_as_it_was"],
+        &[
+            "hooks_sockets::lifetime::a_released_workload_is_as_it_was",
+            "netns_workloads::a_workload_whose_cgroup_is_removed_is_let_go_with_all_that_was_its",
+        ],
     ),
     case(
         26,
@@ -374,7 +384,11 @@ pub const CASES: &[EdgeCase] = &[
             "hooks_sockets::refused::a_denied_connection_has_a_record",
         ],
     ),
-    case(46, "an application cannot let itself out", &[]),
+    case(
+        46,
+        "an application cannot let itself out",
+        &["netns_workloads::a_process_of_a_workload_cannot_let_itself_go"],
+    ),
     case(47, "kernels from 5.10 on", &[])
         .without("`cargo xtask vm` boots them; these tests are built to run there"),
     case(48, "no JIT, lockdown, locked memory on 5.10", &[])

@@ -12,6 +12,7 @@
 //! - [`dns`], [`web`], [`envoy`]: real peers
 //! - [`documents`], [`daemon`], [`client`]: Ferromesh and the application that talks through it
 //! - [`probe`]: an application that says when its connections change
+//! - [`node`]: a daemon that serves the workloads of several hosts
 //! - [`kernel`]: what an instance holds in the kernel
 //! - [`edge`]: which tests stand for which edge case of redirection
 //! - [`scenario`]: the guide's getting-started mesh, from all of these
@@ -30,6 +31,7 @@ pub mod kernel;
 pub mod links;
 pub mod netns;
 pub mod network;
+pub mod node;
 pub mod probe;
 pub mod process;
 pub mod scenario;

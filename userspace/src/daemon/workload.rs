@@ -93,7 +93,8 @@ impl Workload {
             block_in_place(|| Configuration::load(&settings, &host.library.source, read))?;
         let mut announcer = Announcer::default();
         let state = configuration.state();
-        announcer.announce(&state.lock().expect("no holder panics"));
+        let span = tracing::info_span!("workload", name = settings.name);
+        span.in_scope(|| announcer.announce(&state.lock().expect("no holder panics")));
         let in_force = configuration.in_force();
         let registry = Arc::new(Registry::new(settings.name.clone(), settings.workers.get()));
         let redirection = Redirection::new(
@@ -140,7 +141,6 @@ impl Workload {
         block_in_place(|| outside::judge(&settings, &namespace, &registry));
         let (order, orders) = mpsc::channel(1);
         let follower = Follower::new(configuration, announcer, proxy.clone(), redirection.clone());
-        let span = tracing::info_span!("workload", name = settings.name);
         registry.set_state(ServerState::Live);
         tracing::info!(
             workload = settings.name,

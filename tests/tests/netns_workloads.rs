@@ -1,0 +1,430 @@
+//! One daemon with the workloads of several hosts: each in its own namespace, none in the way of the
+//! others, enrolled and released while traffic runs.
+
+use std::{collections::BTreeSet, fs, sync::Arc};
+
+use serde_json::{Value, json};
+use tests::{
+    capability,
+    client::Curl,
+    daemon::pins,
+    host::{Host, Place, without_redirect},
+    kernel::{KernelObject, pinned},
+    network::Purpose,
+    node::{Node, admin, files_root, resource, stat, succeeded},
+    process::{self, Process},
+    scenario::{FROM_APPLICATION, Scenario, TO_APPLICATION, URL},
+    wait,
+};
+
+fn assert_through(host: &Arc<Host>, requests: usize) {
+    let before = stat(host, FROM_APPLICATION).unwrap();
+    let answers = Curl::new(host).http2().many(URL, requests).unwrap();
+    let counted = stat(host, FROM_APPLICATION).unwrap() - before;
+    assert_eq!(counted, requests as u64, "{answers:?}");
+    assert_eq!(answers.failures(), []);
+}
+
+/// A process of a workload that does nothing, so that the workload is not empty.
+fn application(host: &Host) -> Process {
+    let mut command = host.command(Place::Workload, "sleep");
+    command.arg("600");
+    Process::spawn("sleep", command, &host.directory().join("application.log")).unwrap()
+}
+
+#[test]
+fn workloads_with_equal_addresses_and_ports_are_kept_apart() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let scenarios = [(), (), ()].map(|()| Scenario::start(Purpose::Test).unwrap());
+    let node = Node::start(&scenarios[0].network, &scenarios[0].documents, &[]).unwrap();
+    for (index, scenario) in scenarios.iter().enumerate() {
+        node.add(&format!("a{index}"), &scenario.service_a).unwrap();
+        assert_eq!(scenario.service_a.v4(), scenarios[0].service_a.v4());
+    }
+    for (index, scenario) in scenarios.iter().enumerate() {
+        assert_through(&scenario.service_a, 10 + index);
+    }
+    for (index, scenario) in scenarios.iter().enumerate() {
+        let counted = stat(&scenario.service_a, FROM_APPLICATION).unwrap();
+        assert_eq!(counted, 10 + index as u64, "a statistic of its own alone");
+        let served = [&scenario.web_b, &scenario.web_bv2].map(|web| web.requests().unwrap());
+        let served = served.concat();
+        assert_eq!(served.len(), 10 + index, "its own servers alone");
+        let own = scenario.service_a.v4();
+        assert!(
+            served.iter().all(|request| request.peer == own),
+            "its own address"
+        );
+    }
+    let said = node.ask(&["status"]).unwrap().stdout;
+    for name in ["a0", "a1", "a2"] {
+        assert!(
+            said.contains(&format!("{name} (mesh/apps/virtualNode/serviceA), LIVE")),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn enrolling_and_releasing_one_fails_no_request_of_another() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let scenario = Scenario::start(Purpose::Test).unwrap();
+    let node = Node::start(&scenario.network, &scenario.documents, &[]).unwrap();
+    let (a, b) = (&scenario.service_a, &scenario.service_b);
+    node.add("a", a).unwrap();
+    assert_through(a, 3);
+    let load = scenario.curl().http2().load(URL, 2);
+    // Connections that no proxy keeps open: each meets what holds at its moment.
+    let from_outside = Curl::new(a).at(Place::Outside).http2().load(URL, 2);
+    let more_of_a = || {
+        let seen = stat(a, FROM_APPLICATION).unwrap();
+        wait::until_true("requests of the other", || {
+            Ok(stat(a, FROM_APPLICATION)? > seen + 20)
+        })
+        .unwrap();
+    };
+    for _ in 0..3 {
+        node.add("b", b).unwrap();
+        wait::until_true("requests to it", || Ok(stat(b, TO_APPLICATION)? > 20)).unwrap();
+        more_of_a();
+        let remove = node.command(&["workload", "remove", "b"]).unwrap();
+        let mut remove = Process::spawn("remove", remove, &b.directory().join("log")).unwrap();
+        node.wait_state("b", "DRAINING").unwrap();
+        wait::until_true("the end of what comes in", || {
+            let before = stat(b, TO_APPLICATION)?;
+            more_of_a();
+            Ok(stat(b, TO_APPLICATION)? == before)
+        })
+        .unwrap();
+        // Its server is a process that does not end, so that the drain would take its whole time;
+        // nothing is left to cut.
+        node.ask(&["workload", "remove", "b", "--now"]).unwrap();
+        assert!(
+            remove.wait(wait::DEADLINE).unwrap().success(),
+            "{}",
+            remove.log()
+        );
+        node.wait_gone("b").unwrap();
+        more_of_a();
+    }
+    for load in [load, from_outside] {
+        let answers = load.stop().unwrap();
+        assert_eq!(answers.failures(), []);
+    }
+}
+
+#[test]
+fn a_release_fails_no_request_of_an_application_that_ends_in_its_own_time() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let scenario = Scenario::start(Purpose::Test).unwrap();
+    let node = Node::start(&scenario.network, &scenario.documents, &[]).unwrap();
+    let a = &scenario.service_a;
+    node.add("a", a).unwrap();
+    let mut application = application(a);
+    let load = scenario.curl().http2().load(URL, 2);
+    wait::until_true("traffic", || Ok(stat(a, FROM_APPLICATION)? > 20)).unwrap();
+    let remove = node.command(&["workload", "remove", "a"]).unwrap();
+    let mut remove = Process::spawn("remove", remove, &a.directory().join("remove.log")).unwrap();
+    node.wait_state("a", "DRAINING").unwrap();
+    let seen = stat(a, FROM_APPLICATION).unwrap();
+    wait::until_true("requests through the proxy that drains", || {
+        Ok(stat(a, FROM_APPLICATION)? > seen + 100)
+    })
+    .unwrap();
+    assert!(remove.is_running().unwrap(), "the application still runs");
+    let answers = load.stop().unwrap();
+    application.kill().unwrap();
+    assert!(
+        remove.wait(wait::DEADLINE).unwrap().success(),
+        "{}",
+        remove.log()
+    );
+    assert_eq!(answers.failures(), []);
+    assert_eq!(node.list().unwrap(), Vec::<Value>::new());
+    let direct = scenario.curl().http2().get(URL).unwrap();
+    assert_eq!(
+        (direct.status, direct.body.as_str()),
+        (200, "serviceB"),
+        "direct"
+    );
+    admin(a, "/ready").expect_err("the admin interface is gone");
+}
+
+#[test]
+fn a_workload_whose_cgroup_is_removed_is_let_go_with_all_that_was_its() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let scenario = Scenario::start(Purpose::Test).unwrap();
+    let node = Node::start(&scenario.network, &scenario.documents, &[]).unwrap();
+    let (a, b) = (&scenario.service_a, &scenario.service_b);
+    node.add("b", b).unwrap();
+    let before = pinned(node.instance()).unwrap();
+    let pod = a.cgroup(Place::Workload).join("pod");
+    fs::create_dir(&pod).unwrap();
+    let cgroup = pod.to_string_lossy().into_owned();
+    let added = node.try_add("a", a, Place::Workload, &["--cgroup", &cgroup]);
+    assert!(
+        added.unwrap().status.code() == Some(2),
+        "a cgroup is given once"
+    );
+    let netns = a.netns().path().to_string_lossy().into_owned();
+    let root = files_root(a).unwrap().to_string_lossy().into_owned();
+    let mut words = vec![
+        "workload", "add", "a", "--cgroup", &cgroup, "--netns", &netns,
+    ];
+    let is = resource(a);
+    words.extend(["--resource", &is, "--files-root", &root]);
+    node.ask(&words).and_then(succeeded).unwrap();
+    let mut inside = a.command(Place::Workload, "sh");
+    inside.args([
+        "-c",
+        "echo $$ > $0 && exec curl --silent --http2-prior-knowledge $1",
+    ]);
+    let procs = pod.join("cgroup.procs");
+    let procs = if without_redirect() {
+        "/dev/null".into()
+    } else {
+        procs
+    };
+    inside.arg(procs).arg(URL);
+    process::run(&mut inside).unwrap();
+    assert_eq!(stat(a, FROM_APPLICATION).unwrap(), 1);
+
+    wait::until_true("the pod's cgroup to be empty", || {
+        Ok(fs::remove_dir(&pod).is_ok())
+    })
+    .unwrap();
+    node.wait_gone("a").unwrap();
+    assert_eq!(
+        pinned(node.instance()).unwrap(),
+        before,
+        "links and maps as before"
+    );
+    let links = fs::read_dir(pins(node.instance()))
+        .unwrap()
+        .flatten()
+        .count();
+    assert_eq!(links, 1, "one version of pins");
+    admin(a, "/ready").expect_err("its admin interface is gone");
+    assert_eq!(node.find("b").unwrap().unwrap()["state"], "LIVE");
+}
+
+#[test]
+fn the_enrolment_file_is_followed_and_a_bad_one_changes_nothing() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let scenario = Scenario::start(Purpose::Test).unwrap();
+    let (a, b) = (&scenario.service_a, &scenario.service_b);
+    let entry = |name: &str, host: &Host, environment: Value| {
+        json!({
+            "name": name,
+            "resource": resource(host),
+            "cgroup": host.cgroup(Place::Workload),
+            "netns": host.netns().path(),
+            "filesRoot": files_root(host).unwrap(),
+            "environment": environment,
+        })
+    };
+    let path = scenario.network.directory().join("workloads.json");
+    let write = |workloads: Vec<Value>| {
+        let text = json!({ "workloads": workloads }).to_string();
+        fs::write(&path, text).unwrap();
+    };
+    write(vec![entry("a", a, json!({}))]);
+    let file = path.to_string_lossy().into_owned();
+    let node = Node::start(
+        &scenario.network,
+        &scenario.documents,
+        &["--workloads", &file],
+    );
+    let node = node.unwrap();
+    assert_through(a, 3);
+
+    fs::write(&path, "{ \"workloads\": [{ \"name\": \"a\" }] }").unwrap();
+    let said = wait::until("the bad file in status", || {
+        let said = node.ask(&["status"])?.stdout;
+        Ok(said.contains("`cgroup` is missing").then_some(said))
+    });
+    assert!(said.as_ref().unwrap().contains("REFUSED"), "{said:?}");
+    assert_through(a, 3);
+
+    let ignored = json!({ "APPMESH_EGRESS_IGNORED_PORTS": "80" });
+    write(vec![entry("a", a, ignored), entry("b", b, json!({}))]);
+    node.wait_state("b", "LIVE").unwrap();
+    let curl = Curl::new(a).http2();
+    wait::until_true("the changed rules in force", || {
+        let before = stat(a, FROM_APPLICATION)?;
+        anyhow::ensure!(
+            curl.get(URL)?.is_ok(),
+            "no request fails while rules change"
+        );
+        Ok(stat(a, FROM_APPLICATION)? == before)
+    })
+    .unwrap();
+    assert!(
+        stat(a, FROM_APPLICATION).unwrap() >= 6,
+        "it was not started anew"
+    );
+
+    write(vec![entry("b", b, json!({}))]);
+    node.wait_gone("a").unwrap();
+    let before = stat(b, TO_APPLICATION).unwrap();
+    assert!(curl.get(URL).unwrap().is_ok());
+    assert_eq!(stat(b, TO_APPLICATION).unwrap(), before + 1);
+}
+
+#[test]
+fn a_restart_brings_enrolled_workloads_back_until_they_are_removed() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let scenario = Scenario::start(Purpose::Test).unwrap();
+    let mut node = Node::start(&scenario.network, &scenario.documents, &[]).unwrap();
+    let (a, b) = (&scenario.service_a, &scenario.service_b);
+    node.add("z", a).unwrap();
+    node.add("b", b).unwrap();
+    assert_through(a, 3);
+    let numbers = |node: &Node| {
+        let list = node.list().unwrap().into_iter();
+        let numbers = list.map(|one| (one["name"].clone(), one["id"].clone()));
+        numbers.collect::<Vec<_>>()
+    };
+    let before = numbers(&node);
+    let objects = pinned(node.instance()).unwrap();
+    node.kill_and_restart().unwrap();
+    assert_eq!(numbers(&node), before);
+    for name in ["b", "z"] {
+        node.wait_state(name, "LIVE").unwrap();
+    }
+    let kept = pinned(node.instance()).unwrap();
+    let links = |objects: &BTreeSet<KernelObject>| {
+        let links = objects.iter().filter(|object| object.kind() == "link");
+        links.copied().collect::<Vec<_>>()
+    };
+    assert_eq!(links(&kept), links(&objects), "the links were never let go");
+    assert_through(a, 3);
+
+    node.remove("z").unwrap();
+    node.kill_and_restart().unwrap();
+    assert!(node.find("z").unwrap().is_none());
+    node.wait_state("b", "LIVE").unwrap();
+}
+
+#[test]
+fn workloads_of_one_namespace_need_ports_of_their_own_and_then_run_side_by_side() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let scenario = Scenario::start(Purpose::Test).unwrap();
+    let a = &scenario.service_a;
+    // A pod in the host's own network, beside one that has its own.
+    let node = Node::start_on(&scenario.network, Some(a), &scenario.documents, &[]).unwrap();
+    node.add("first", a).unwrap();
+    let said = node.try_add("second", a, Place::Proxy, &[]).unwrap();
+    assert_eq!(said.status.code(), Some(1));
+    for word in ["`first`", "`second`", "15001", "APPMESH_ENVOY_EGRESS_PORT"] {
+        assert!(said.stderr.contains(word), "no {word} in: {}", said.stderr);
+    }
+    assert_eq!(node.find("second").unwrap().unwrap()["state"], "FAILED");
+    let ports = [
+        "--env",
+        "APPMESH_ENVOY_EGRESS_PORT=15101",
+        "--env",
+        "APPMESH_ENVOY_INGRESS_PORT=15100",
+        "--env",
+        "ENVOY_ADMIN_ACCESS_PORT=9911",
+    ];
+    node.try_add("second", a, Place::Proxy, &ports)
+        .and_then(succeeded)
+        .unwrap();
+    node.add("own", &scenario.service_b).unwrap();
+    assert_through(a, 7);
+    let second = Curl::new(a).at(Place::Proxy).http2();
+    assert_eq!(second.many(URL, 5).unwrap().failures(), []);
+    assert_eq!(
+        stat(a, FROM_APPLICATION).unwrap(),
+        7,
+        "the other's are not counted here"
+    );
+    assert!(stat(&scenario.service_b, TO_APPLICATION).unwrap() > 0);
+    node.remove("second").unwrap();
+    assert_through(a, 3);
+}
+
+#[test]
+fn a_process_of_a_workload_cannot_let_itself_go() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let scenario = Scenario::start(Purpose::Test).unwrap();
+    let mut node = Node::start(&scenario.network, &scenario.documents, &[]).unwrap();
+    let a = &scenario.service_a;
+    node.add("a", a).unwrap();
+    assert_through(a, 1);
+    let nobody = |words: &[&str]| {
+        let mut command = a.command(Place::Workload, "setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+        process::output(command.args(words)).unwrap()
+    };
+    let own = tests::daemon::binary()
+        .unwrap()
+        .to_string_lossy()
+        .into_owned();
+    let outside = a.cgroup(Place::Outside).join("cgroup.procs");
+    let links = pins(node.instance()).to_string_lossy().into_owned();
+    let instance = node.instance().to_owned();
+    let leave = format!("echo $$ > {}", outside.display());
+    for words in [
+        vec![
+            own.as_str(),
+            "workload",
+            "remove",
+            "a",
+            "--now",
+            "--instance",
+            &instance,
+        ],
+        vec![own.as_str(), "redirect", "off", "--instance", &instance],
+        vec![own.as_str(), "uninstall", "--instance", &instance],
+        vec!["sh", "-c", &leave],
+        vec!["rm", "-r", &links],
+        // Root of a user namespace of its own is not root here.
+        vec![
+            "unshare",
+            "--user",
+            "--map-root-user",
+            own.as_str(),
+            "uninstall",
+            "--instance",
+            &instance,
+        ],
+    ] {
+        let said = nobody(&words);
+        assert!(
+            !said.status.success(),
+            "{words:?} succeeded: {}",
+            said.stdout
+        );
+    }
+    for path in [
+        "/quitquitquit",
+        "/drain_listeners",
+        "/healthcheck/fail",
+        "/runtime_modify",
+    ] {
+        let url = format!("http://127.0.0.1:9901{path}");
+        let said = nobody(&["curl", "--silent", "--fail", "--request", "POST", &url]);
+        assert!(!said.status.success(), "POST {path} did something");
+    }
+    assert!(node.is_running().unwrap());
+    assert_through(a, 3);
+    assert_eq!(node.find("a").unwrap().unwrap()["state"], "LIVE");
+}
