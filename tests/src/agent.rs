@@ -69,7 +69,7 @@ struct Agent {
     sockets: BTreeMap<u32, Socket>,
     next: u32,
     mailbox: Option<UnixDatagram>,
-    /// Of `many`.
+    /// Of `many` and `hold`.
     held: Vec<Socket>,
 }
 
@@ -106,6 +106,10 @@ impl Agent {
             ["lend", id, to] => dial::in_child(self.socket(id)?, parse(to)?),
             ["many", first, destinations, each] => {
                 self.held = dial::many(parse(first)?, parse(destinations)?, parse(each)?)?;
+                Ok(self.held.len().to_string())
+            }
+            ["hold", id, count] => {
+                self.held = dial::hold(self.socket(id)?, parse(count)?)?;
                 Ok(self.held.len().to_string())
             }
             ["peer", id] => Ok(printed(&self.socket(id)?.peer_addr()?)),

@@ -104,6 +104,19 @@ pub(super) fn many(first: SocketAddr, destinations: u32, each: u32) -> Result<Ve
     Ok(sockets)
 }
 
+/// Accepts so many connections and holds them all.
+pub(super) fn hold(listener: &Socket, count: u32) -> Result<Vec<Socket>> {
+    allow_descriptors(count.into())?;
+    (0..count)
+        .map(|number| {
+            let (socket, _) = listener
+                .accept()
+                .with_context(|| format!("connection {number}"))?;
+            Ok(socket)
+        })
+        .collect()
+}
+
 /// The address that is so many further on, with the same port.
 fn following(first: SocketAddr, further: u32) -> SocketAddr {
     match first {

@@ -77,6 +77,8 @@ pub(crate) fn on_stage(test: &str, play: fn(&Stage)) {
     let proxy = Cgroup::create(&format!("{name}-p")).unwrap();
     let _instance = Uninstalled(name.clone());
     let played = entry::command(test, proxy.path(), &[Way::OwnNetwork])
+        // Whoever got here was asked for.
+        .arg("--include-ignored")
         .env(STAGE, &name)
         .env("FERROMESH_HOOKS_WORKLOAD", workload.path())
         .env("FERROMESH_HOOKS_PROXY", proxy.path())

@@ -26,8 +26,11 @@ const SETTLE: Duration = Duration::from_millis(20);
 /// A look without a notice: should one have been missed, this is how long it is missed.
 const EVERY: Duration = Duration::from_secs(30);
 /// How many times longer than an answer took the next one waits, so that a namespace in which
-/// routes never stand still costs a tenth of a processor at most.
+/// routes never stand still costs a tenth of a processor, as long as that is no longer than
+/// [`LONGEST_BREATH`].
 const BREATH: u32 = 10;
+/// How late an answer may be.
+const LONGEST_BREATH: Duration = Duration::from_secs(1);
 const BUFFER: usize = 64 * 1024;
 
 /// Follows a network namespace until it is dropped.
@@ -115,7 +118,10 @@ fn follow(notices: &Socket, stopped: &io::PipeReader, mut on_change: impl FnMut(
     loop {
         let began = Instant::now();
         on_change();
-        let breath = began.elapsed().saturating_mul(BREATH).clamp(SETTLE, EVERY);
+        let breath = began
+            .elapsed()
+            .saturating_mul(BREATH)
+            .clamp(SETTLE, LONGEST_BREATH);
         let goes_on = wait(Some(notices), stopped, EVERY)
             .and_then(|goes_on| Ok(goes_on && wait(None, stopped, breath)?));
         match goes_on {
