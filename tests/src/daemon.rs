@@ -266,11 +266,16 @@ impl Daemon {
 
     /// Runs `ferromesh SUBCOMMAND --instance … ARGUMENTS…`.
     pub fn ask(&self, subcommand: &str, arguments: &[&str]) -> Result<process::Output> {
+        process::output(&mut self.command(subcommand, arguments)?)
+    }
+
+    /// The command that [`Self::ask`] runs.
+    pub fn command(&self, subcommand: &str, arguments: &[&str]) -> Result<Command> {
         let mut command = Command::new(binary()?);
         command
             .args([subcommand, "--instance", self.instance()])
             .args(arguments);
-        process::output(&mut command)
+        Ok(command)
     }
 
     /// The same with `--json`, which has to succeed.

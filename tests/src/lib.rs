@@ -36,6 +36,7 @@ pub mod probe;
 pub mod process;
 pub mod scenario;
 pub mod stream;
+pub mod terminal;
 pub mod usage;
 pub mod wait;
 pub mod web;

@@ -4,6 +4,7 @@
     reason = "these comments are the help text, printed as it stands"
 )]
 
+mod connections;
 mod diagnose;
 mod documents;
 mod workload;
@@ -11,6 +12,7 @@ mod workload;
 use std::{net::IpAddr, num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+pub(crate) use connections::ConnectionsArgs;
 pub(crate) use diagnose::{BundleArgs, CheckArgs, ExplainConnectArgs, TraceArgs};
 pub(crate) use documents::{InputArgs, ReportFormat, ValidateArgs};
 use mesh_model::resource::ResourceName;
@@ -120,6 +122,10 @@ pub(crate) struct RunArgs {
         value_parser = clap::value_parser!(u64).range(500..=60_000)
     )]
     pub(crate) heartbeat_ms: u64,
+
+    /// Where connections are logged as they close, as a JSON object a line; - is standard output
+    #[arg(long, env = "FERROMESH_CONNECTION_LOG", value_name = "FILE")]
+    pub(crate) connection_log: Option<String>,
 
     /// Who is the proxy: Ferromesh itself, or an Envoy that runs in --proxy-cgroup
     #[arg(long, env = "FERROMESH_PROXY", default_value = "internal")]
@@ -331,18 +337,6 @@ pub(crate) enum GraphFormat {
     Dot,
     /// Mermaid, as Markdown pages take it
     Mermaid,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct ConnectionsArgs {
-    #[command(flatten)]
-    pub(crate) instance: InstanceArg,
-    /// Print the list anew every second until interrupted
-    #[arg(long)]
-    pub(crate) watch: bool,
-    /// Print what a machine may read
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Args, Debug)]

@@ -10,20 +10,23 @@ use std::{
 
 use anyhow::Context;
 use ferromesh_proto::control::{
-    ChangeResponse, ConnectionsRequest, ConnectionsResponse, EnrolRequest, EnrolResponse,
-    GenerationsRequest, GenerationsResponse, ListRequest, ListResponse, ReleaseRequest,
-    ReleaseWorkloadRequest, ReleaseWorkloadResponse, RetireRequest, RetireResponse,
-    RollBackRequest, StatusRequest, StatusResponse,
+    ChangeResponse, ClosedRecord, ClosedRequest, ConnectionsRequest, ConnectionsResponse,
+    EnrolRequest, EnrolResponse, GenerationsRequest, GenerationsResponse, ListRequest,
+    ListResponse, ReleaseRequest, ReleaseWorkloadRequest, ReleaseWorkloadResponse, RetireRequest,
+    RetireResponse, RollBackRequest, StatusRequest, StatusResponse,
     control_client::ControlClient,
     control_server::{Control, ControlServer},
 };
 use hyper_util::rt::TokioIo;
 use tokio::{
     net::{UnixListener, UnixStream},
-    sync::{mpsc, oneshot},
+    sync::{broadcast, broadcast::error::RecvError, mpsc, oneshot},
     task,
 };
-use tokio_stream::{StreamExt, wrappers::UnixListenerStream};
+use tokio_stream::{
+    StreamExt,
+    wrappers::{ReceiverStream, UnixListenerStream},
+};
 use tonic::{
     Request, Response, Status,
     transport::{Channel, Endpoint, Server},
@@ -44,6 +47,8 @@ pub(crate) const WORKLOAD_TIMEOUT: Duration = Duration::from_mins(5);
 pub(crate) trait Subject: Send + Sync + 'static {
     fn status(&self) -> StatusResponse;
     fn connections(&self) -> anyhow::Result<ConnectionsResponse>;
+    /// Every connection that closes from now on, as a line of JSON.
+    fn closed(&self) -> broadcast::Receiver<Arc<str>>;
     fn generations(&self, workload: Option<&str>) -> anyhow::Result<GenerationsResponse>;
     fn list(&self) -> ListResponse;
     /// Nothing when the workload is ending.
@@ -159,6 +164,17 @@ impl Control for Desk {
             .map_err(|error| Status::internal(format!("{error:#}")))
     }
 
+    type ClosedStream = ReceiverStream<Result<ClosedRecord, Status>>;
+
+    async fn closed(
+        &self,
+        _: Request<ClosedRequest>,
+    ) -> Result<Response<Self::ClosedStream>, Status> {
+        let (sender, receiver) = mpsc::channel(1);
+        tokio::spawn(forward(self.subject.closed(), sender));
+        Ok(Response::new(ReceiverStream::new(receiver)))
+    }
+
     async fn generations(
         &self,
         request: Request<GenerationsRequest>,
@@ -233,6 +249,33 @@ impl Control for Desk {
         Ok(Response::new(RetireResponse {
             pid: std::process::id(),
         }))
+    }
+}
+
+/// Hands closed connections to a caller until it leaves or the daemon ends.
+async fn forward(
+    mut closed: broadcast::Receiver<Arc<str>>,
+    caller: mpsc::Sender<Result<ClosedRecord, Status>>,
+) {
+    loop {
+        let told = tokio::select! {
+            told = closed.recv() => told,
+            () = caller.closed() => return,
+        };
+        let record = match told {
+            Ok(line) => ClosedRecord {
+                json: line.to_string(),
+                missed: 0,
+            },
+            Err(RecvError::Lagged(missed)) => ClosedRecord {
+                json: String::new(),
+                missed,
+            },
+            Err(RecvError::Closed) => return,
+        };
+        if caller.send(Ok(record)).await.is_err() {
+            return;
+        }
     }
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) mesh_config: PathBuf,
     pub(crate) heartbeat: Duration,
     pub(crate) proxy: ProxyPlace,
+    /// The file of closing records; `-` is standard output.
+    pub(crate) connection_log: Option<String>,
     pub(crate) state_dir: PathBuf,
     /// What the documents need that is in no file of theirs.
     pub(crate) inputs: Inputs,
@@ -74,6 +76,7 @@ impl Settings {
             mesh_config: args.mesh_config,
             heartbeat: Duration::from_millis(args.heartbeat_ms),
             proxy,
+            connection_log: args.connection_log,
             state_dir,
             inputs: args.inputs.inputs(environment),
             workload,

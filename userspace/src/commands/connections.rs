@@ -1,37 +1,73 @@
-//! `ferromesh connections`: live connections with their counters.
+//! `ferromesh connections`: live connections with their counters, and closed ones as they close.
+
+mod closed;
+pub(crate) mod row;
+pub(crate) mod selection;
+mod source;
+mod table;
+mod watch;
 
 use std::{
-    fmt::{self, Display, Formatter},
-    path::Path,
+    io::{self, IsTerminal as _, Write as _},
     thread,
     time::Duration,
 };
 
-use anyhow::{Context, bail};
-use ferromesh_proto::control::{Connection, ConnectionsRequest};
-use mesh_bpf::{ConnectionRecord, inspect::inspect};
+use anyhow::Context;
+use ferromesh_proto::control::Connection;
+use mesh_bpf::ConnectionRecord;
 
-use super::status::BPFFS;
-use crate::{cli::ConnectionsArgs, control, runtime_dir::RuntimeDir};
+use self::{row::Row, selection::Selection, source::Source, table::Table};
+use crate::cli::ConnectionsArgs;
 
-/// How often `--watch` prints.
+/// How often `--watch` looks.
 const EVERY: Duration = Duration::from_secs(1);
+
+pub(crate) fn run(args: &ConnectionsArgs) -> anyhow::Result<()> {
+    let selection = Selection {
+        workloads: args.workloads.clone(),
+        filters: args.filters.clone(),
+        sort: args.sort.unwrap_or_default(),
+        limit: args.limit,
+    };
+    let outcome = if args.closed {
+        closed::follow(&args.instance.instance, &selection, args.json)
+    } else {
+        let source = Source::open(&args.instance.instance)?;
+        let on_terminal = io::stdout().is_terminal() && io::stdin().is_terminal();
+        if args.watch && !args.json && on_terminal {
+            watch::run(source, selection)
+        } else {
+            print(&source, &selection, args)
+        }
+    };
+    match outcome {
+        // Whoever read has seen enough.
+        Err(error) if is_closed_pipe(&error) => Ok(()),
+        outcome => outcome,
+    }
+}
 
 #[expect(
     clippy::disallowed_methods,
     reason = "nothing is waited for: it prints once a second"
 )]
-pub(crate) fn run(args: &ConnectionsArgs) -> anyhow::Result<()> {
+fn print(source: &Source, selection: &Selection, args: &ConnectionsArgs) -> anyhow::Result<()> {
     loop {
-        let connections = list(&args.instance.instance)?;
-        if args.json {
-            println!(
-                "{}",
-                serde_json::to_string_pretty(&connections).context("no JSON")?
-            );
-        } else {
-            print!("{}", Table(&connections));
+        let rows = selection.of(source.rows()?);
+        let mut out = io::stdout().lock();
+        match (args.json, args.watch) {
+            (true, true) => {
+                serde_json::to_writer(&mut out, &rows)?;
+                writeln!(out)?;
+            }
+            (true, false) => {
+                serde_json::to_writer_pretty(&mut out, &rows)?;
+                writeln!(out)?;
+            }
+            (false, _) => write!(out, "{}", Table(&rows))?,
         }
+        out.flush().context("cannot print")?;
         if !args.watch {
             return Ok(());
         }
@@ -39,39 +75,15 @@ pub(crate) fn run(args: &ConnectionsArgs) -> anyhow::Result<()> {
     }
 }
 
-/// Asks the daemon, which is in the network namespace that knows the byte counts; without a daemon
-/// the pins tell the rest.
-fn list(instance: &str) -> anyhow::Result<Vec<Connection>> {
-    if let Some(connections) = super::block_on(ask(instance))?? {
-        return Ok(connections);
-    }
-    let Some(report) = inspect(Path::new(BPFFS), instance)? else {
-        bail!("no instance `{instance}` on this kernel; name one with --instance");
-    };
-    Ok(report.connections.iter().map(message).collect())
-}
-
-async fn ask(instance: &str) -> anyhow::Result<Option<Vec<Connection>>> {
-    let socket = RuntimeDir::of(instance).control_socket();
-    let Some(mut client) = control::connect(socket).await? else {
-        return Ok(None);
-    };
-    let answer = client
-        .connections(ConnectionsRequest {})
-        .await
-        .context("the daemon does not list its connections")?;
-    Ok(Some(answer.into_inner().connections))
-}
-
 /// A record of the kernel as the control socket carries it.
 pub(crate) fn message(record: &ConnectionRecord) -> Connection {
     Connection {
         workload: record.workload,
         cookie: record.cookie,
-        direction: format!("{:?}", record.direction).to_lowercase(),
+        direction: record.direction.as_str().to_owned(),
         local: record.local.to_string(),
         remote: record.remote.to_string(),
-        verdict: format!("{:?}", record.verdict).to_lowercase(),
+        verdict: record.verdict.as_str().to_owned(),
         reason: record.reason.to_owned(),
         uid: record.uid,
         age_ms: u64::try_from(record.age.as_millis()).unwrap_or(u64::MAX),
@@ -82,48 +94,16 @@ pub(crate) fn message(record: &ConnectionRecord) -> Connection {
     }
 }
 
-struct Table<'a>(&'a [Connection]);
-
-impl Display for Table<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "{:<8} {:<24} {:<24} {:<11} {:<18} {:>6} {:>9} {:>12} {:>12} {:>8} {:>7}",
-            "WAY",
-            "LOCAL",
-            "REMOTE",
-            "VERDICT",
-            "REASON",
-            "USER",
-            "AGE ms",
-            "SENT",
-            "RECEIVED",
-            "RTT us",
-            "RESENT"
-        )?;
-        for connection in self.0 {
-            writeln!(
-                f,
-                "{:<8} {:<24} {:<24} {:<11} {:<18} {:>6} {:>9} {:>12} {:>12} {:>8} {:>7}",
-                connection.direction,
-                connection.local,
-                connection.remote,
-                connection.verdict,
-                connection.reason,
-                or_dash(connection.uid),
-                connection.age_ms,
-                or_dash(connection.bytes_sent),
-                or_dash(connection.bytes_received),
-                or_dash(connection.rtt_us),
-                or_dash(connection.retransmits),
-            )?;
-        }
-        Ok(())
-    }
-}
-
-fn or_dash<T: ToString>(value: Option<T>) -> String {
-    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let kind = |error: &(dyn std::error::Error + 'static)| {
+        error
+            .downcast_ref::<io::Error>()
+            .map(io::Error::kind)
+            .or_else(|| error.downcast_ref::<serde_json::Error>()?.io_error_kind())
+    };
+    error
+        .chain()
+        .any(|source| kind(source) == Some(io::ErrorKind::BrokenPipe))
 }
 
 #[cfg(test)]

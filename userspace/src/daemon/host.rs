@@ -1,17 +1,17 @@
 //! What the workloads of a daemon share: the pins of the instance, the documents, the heartbeat and
 //! the reader of closing records. Nothing of it is on the way of a request.
 
+mod closed_feed;
 mod closing;
 mod heart;
+mod kernel_counters;
 
 use std::{
     path::Path,
     sync::{Arc, Mutex},
 };
 
-use mesh_bpf::{
-    ConnectionRecord, Instance, InstanceSettings, ProxyKind, inspect, uninstall::uninstall,
-};
+use mesh_bpf::{Instance, InstanceSettings, ProxyKind, inspect, uninstall::uninstall};
 
 use self::{closing::Closing, heart::Heart};
 use super::documents::{Library, Source};
@@ -50,7 +50,7 @@ impl Host {
         )?);
         // The beats that an earlier daemon did not give any more are no silence of this one.
         instance.rest_all()?;
-        let closing = Closing::start(instance.closed()?)?;
+        let closing = Closing::start(&instance, settings.connection_log.as_deref())?;
         let watchdog = match settings.proxy {
             ProxyPlace::Internal => {
                 let count = closing.resets();
@@ -89,11 +89,6 @@ impl Host {
         if let Some(watchdog) = watchdog {
             watchdog.stop();
         }
-    }
-
-    /// Live connections of all workloads.
-    pub(crate) fn connections(&self) -> anyhow::Result<Vec<ConnectionRecord>> {
-        Ok(self.instance.connections()?)
     }
 
     /// Takes back what [`Self::open`] made, for a daemon that does not start.

@@ -18,6 +18,7 @@ use mesh_config::{
 };
 use mesh_model::redirect::OnProxyDown;
 use mesh_proxy::status::ClusterStatus;
+use tokio::sync::broadcast;
 
 use super::{
     workload::Workload,
@@ -59,10 +60,14 @@ impl Subject for Reporter {
     }
 
     fn connections(&self) -> anyhow::Result<ConnectionsResponse> {
-        let connections = self.workloads.host.connections()?;
+        let connections = self.workloads.host.instance.connections()?;
         Ok(ConnectionsResponse {
             connections: connections.iter().map(message).collect(),
         })
+    }
+
+    fn closed(&self) -> broadcast::Receiver<Arc<str>> {
+        self.workloads.host.closing.follow()
     }
 
     fn generations(&self, workload: Option<&str>) -> anyhow::Result<GenerationsResponse> {

@@ -4,10 +4,11 @@ use std::{
     fs,
     io::{Read as _, Write as _},
     net::{Shutdown, TcpStream},
+    path::Path,
 };
 
-use mesh_bpf::{ConnectionRecord, Direction, Instance, Verdict};
-use tests::wait;
+use mesh_bpf::{ConnectionRecord, Direction, Instance, Verdict, live::Live};
+use tests::{capability::BPFFS, wait};
 
 use super::{assert_bytes, closing, talk};
 use crate::stage::{Agent, FAR_V4, Proxy, WORKLOAD, plays};
@@ -166,6 +167,23 @@ plays! {
         drop(stream);
         application.ask(&format!("send {id} 500")).unwrap();
         assert_bytes(&closing(&mut closed), 10, 20);
+    }
+
+    fn live_connections_are_listed_without_a_daemon(stage) {
+        let proxy = Proxy::listen();
+        let instance = stage.enrolled(&proxy.rules());
+        let mut application = stage.application();
+        let (_id, _stream) = talk(&instance, &proxy, &mut application, 10, 20);
+        settled(&instance, 10, 20);
+        drop(instance);
+        let live = Live::open(Path::new(BPFFS), &stage.name).unwrap().unwrap();
+        // A stranger's namespace stands for the daemon's: the processes of the workload show theirs.
+        let mut stranger = Agent::neighbour();
+        let listing = live.list(Some(&stranger.netns())).unwrap();
+        assert_eq!(listing.workloads[&WORKLOAD], "played");
+        let [record] = &listing.connections[..] else { panic!("{listing:?}") };
+        assert_eq!((record.bytes_sent, record.bytes_received), (Some(10), Some(20)));
+        assert!(Live::open(Path::new(BPFFS), "no-such-instance").unwrap().is_none());
     }
 
     fn a_socket_that_is_shared_is_one_connection(stage) {

@@ -1,11 +1,9 @@
 //! Connections as the kernel saw them, live and closed.
 
 use std::{
-    collections::{HashMap, HashSet},
     fmt, io,
     net::SocketAddr,
     os::fd::{AsFd, BorrowedFd},
-    path::PathBuf,
     time::Duration,
 };
 
@@ -21,9 +19,9 @@ use serde::Serialize;
 use crate::{
     BpfError,
     address::socket_address,
-    maps, netns,
+    maps,
     pins::Pins,
-    tcp_info::{self, Counts},
+    tcp_info::Counts,
     unredirected::{self, Unredirected},
 };
 
@@ -90,6 +88,12 @@ impl Verdict {
     }
 }
 
+/// Every reason that a connection may have, in one word each.
+pub fn reasons() -> impl Iterator<Item = &'static str> {
+    let of_rules = REASON_NAMES.iter().copied();
+    of_rules.chain([unredirected::REASON])
+}
+
 /// The name of a reason; programs of this version know no others.
 pub(crate) fn reason_name(number: u32) -> &'static str {
     REASON_NAMES
@@ -135,7 +139,7 @@ pub struct ConnectionRecord {
 }
 
 impl ConnectionRecord {
-    fn new(cookie: u64, connection: &Connection, now_ns: u64) -> Self {
+    pub(crate) fn new(cookie: u64, connection: &Connection, now_ns: u64) -> Self {
         let owner = |id: u32| (id != u32::MAX).then_some(id);
         Self {
             cookie,
@@ -177,7 +181,7 @@ impl ConnectionRecord {
         }
     }
 
-    fn add_counts(&mut self, counts: &Counts, passive: bool) {
+    pub(crate) fn add_counts(&mut self, counts: &Counts, passive: bool) {
         let side = if passive { PASSIVE } else { 0 };
         let flags = bytes::flags_of_state(counts.state) | ESTABLISHED | side;
         self.bytes_sent = Some(bytes::sent(counts.bytes_acked, flags));
@@ -195,6 +199,15 @@ pub struct ClosedConnection {
     pub record: ConnectionRecord,
     /// Whether the handshake ever ended.
     pub established: bool,
+    /// When it closed, in nanoseconds since boot, suspension included.
+    pub ended_ns: u64,
+}
+
+impl ClosedConnection {
+    /// How long ago it closed.
+    pub fn since(&self) -> Duration {
+        Duration::from_nanos(boot_ns().saturating_sub(self.ended_ns))
+    }
 }
 
 impl From<&Closed> for ClosedConnection {
@@ -207,6 +220,7 @@ impl From<&Closed> for ClosedConnection {
         Self {
             record,
             established: closed.connection.flags & ESTABLISHED != 0,
+            ended_ns: closed.ended_ns,
         }
     }
 }
@@ -243,45 +257,6 @@ impl AsFd for ClosedConnections {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.ring.as_fd()
     }
-}
-
-/// All live connections, those among them that no program has seen, with counts from the namespaces
-/// given; none is the caller's own. A namespace that cannot be asked costs its connections their
-/// counts, nothing else.
-pub(crate) fn live(
-    map: &aya::maps::HashMap<MapData, u64, Connection>,
-    unseen: Vec<ConnectionRecord>,
-    namespaces: &HashSet<Option<PathBuf>>,
-) -> Result<Vec<ConnectionRecord>, BpfError> {
-    let connections = maps::entries(map, maps::name::CONNECTIONS)?;
-    let mut counts = HashMap::new();
-    if !connections.is_empty() || !unseen.is_empty() {
-        for namespace in namespaces {
-            match netns::inside(namespace.as_deref(), tcp_info::all) {
-                Ok(found) => counts.extend(found),
-                Err(error) => tracing::debug!("no counts: {error}"),
-            }
-        }
-    }
-    let now = boot_ns();
-    let mut records: Vec<ConnectionRecord> = connections
-        .iter()
-        .map(|(cookie, connection)| {
-            let mut record = ConnectionRecord::new(*cookie, connection, now);
-            if let Some(counts) = counts.get(cookie) {
-                record.add_counts(counts, connection.flags & PASSIVE != 0);
-            }
-            record
-        })
-        .collect();
-    for mut record in unseen {
-        if let Some(counts) = counts.get(&record.cookie) {
-            record.add_counts(counts, record.direction == Direction::Ingress);
-        }
-        records.push(record);
-    }
-    records.sort_by_key(|record| std::cmp::Reverse(record.age));
-    Ok(records)
 }
 
 /// Nanoseconds since boot, suspension included: the clock of the programs.

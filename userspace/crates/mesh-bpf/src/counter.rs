@@ -1,8 +1,11 @@
 //! Decisions counted in the kernel.
 
-use aya::maps::{MapData, PerCpuHashMap};
-use ebpf_abi::verdict::{
-    COUNTERS, DIRECTIONS, LOST, REASONS, TRACE_BUFFER_FULL, VERDICTS, counter,
+use std::collections::BTreeMap;
+
+use aya::maps::{HashMap, MapData, PerCpuHashMap};
+use ebpf_abi::{
+    Connection,
+    verdict::{COUNTERS, DIRECTIONS, LOST, REASONS, TRACE_BUFFER_FULL, VERDICTS, counter},
 };
 use serde::Serialize;
 
@@ -23,6 +26,47 @@ pub struct Counter {
     pub reason: &'static str,
     /// How many. Refused ingress is counted by SYN, of which a peer sends several.
     pub count: u64,
+}
+
+/// How many connections of one kind live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct LiveCount {
+    /// The workload.
+    pub workload: u32,
+    /// Who opened them.
+    pub direction: Direction,
+    /// What became of them.
+    pub verdict: Verdict,
+    /// Why, in one word.
+    pub reason: &'static str,
+    /// How many.
+    pub count: u64,
+}
+
+/// The live connections of all workloads, by kind.
+pub(crate) fn live(map: &HashMap<MapData, u64, Connection>) -> Result<Vec<LiveCount>, BpfError> {
+    let mut kinds = BTreeMap::<_, u64>::new();
+    for (_, connection) in maps::entries(map, name::CONNECTIONS)? {
+        let kind = (
+            connection.workload,
+            connection.direction,
+            connection.verdict,
+            connection.reason,
+        );
+        *kinds.entry(kind).or_default() += 1;
+    }
+    let counts = kinds.into_iter();
+    Ok(counts
+        .map(
+            |((workload, direction, verdict, reason), count)| LiveCount {
+                workload,
+                direction: Direction::from_number(direction),
+                verdict: Verdict::from_number(verdict),
+                reason: reason_name(reason),
+                count,
+            },
+        )
+        .collect())
 }
 
 /// The counters of one workload, without those at zero.

@@ -23,8 +23,7 @@ use serde::Serialize;
 use crate::{
     BpfError, ConnectionRecord, Counter,
     connection::boot_ns,
-    counter,
-    instance::live_connections,
+    counter, live,
     maps::{self, Maps, name as map_name, rules::network_of, workloads::Enrolled},
     pins::{self, Pins},
     switch::Switch,
@@ -175,7 +174,7 @@ pub fn inspect(bpffs: &Path, name: &str) -> Result<Option<InstanceReport>, BpfEr
             .into_iter()
             .map(|workload| workload_report(&maps, workload, &mut networks))
             .collect::<Result<_, _>>()?,
-        connections: live_connections(&maps)?,
+        connections: live::connections(&maps, None)?,
     }))
 }
 

@@ -3,7 +3,6 @@
 mod network;
 
 use std::{
-    collections::HashSet,
     os::fd::BorrowedFd,
     path::{Path, PathBuf},
     time::Duration,
@@ -14,9 +13,10 @@ use mesh_model::redirect::RedirectRules;
 
 use self::network::Networks;
 use crate::{
-    BpfError, ClosedConnections, ConnectionRecord, Counter, InstanceSettings, Origins,
-    WorkloadSpec, cgroup, connection, counter,
+    BpfError, ClosedConnections, ConnectionRecord, Counter, InstanceSettings, LiveCount, Origins,
+    WorkloadSpec, cgroup, counter,
     links::{self, Target},
+    live,
     local::{LocalNetwork, targets},
     maps::{self, Maps, name, workloads::Enrolled},
     netns,
@@ -25,7 +25,6 @@ use crate::{
     preflight,
     settings::Limits,
     uninstall::uninstall,
-    unredirected,
 };
 
 /// The pins of one instance, open. Dropping it changes nothing for a workload: links, maps and routes
@@ -262,10 +261,17 @@ impl Instance {
         counter::of_workload(&self.maps, id)
     }
 
+    /// How many connections of each kind live. It asks no namespace, so it costs less than
+    /// [`Self::connections`].
+    pub fn live_counts(&self) -> Result<Vec<LiveCount>, BpfError> {
+        let connections = self.maps.connections.lock().expect("no holder panics");
+        counter::live(&connections)
+    }
+
     /// The live connections of all workloads, the oldest first, with byte counts where the
     /// workload's network namespace can be asked.
     pub fn connections(&self) -> Result<Vec<ConnectionRecord>, BpfError> {
-        live_connections(&self.maps)
+        live::connections(&self.maps, None)
     }
 
     /// The reader of closing records.
@@ -316,35 +322,6 @@ impl Instance {
         }
         Err(BpfError::WorkloadId { id, limit })
     }
-}
-
-/// The live connections of an instance, with counts from the namespaces of its workloads.
-pub(crate) fn live_connections(maps: &Maps) -> Result<Vec<ConnectionRecord>, BpfError> {
-    let workloads = maps.enrolled()?;
-    let unseen = workloads.iter().flat_map(unseen_connections).collect();
-    let namespaces: HashSet<_> = workloads
-        .into_iter()
-        .map(|workload| workload.netns)
-        .collect();
-    let connections = maps.connections.lock().expect("no holder panics");
-    connection::live(&connections, unseen, &namespaces)
-}
-
-/// The connections of a workload's processes on sockets that were made outside it, but for those
-/// that stay in the host: the proxy's own to the application are among them.
-fn unseen_connections(workload: &Enrolled) -> Vec<ConnectionRecord> {
-    let found = match unredirected::find(&workload.cgroup, workload.netns.as_deref()) {
-        Ok(found) => found,
-        // The list is worth having without them.
-        Err(error) => {
-            tracing::debug!("no sockets from outside of {}: {error}", workload.name);
-            return Vec::new();
-        }
-    };
-    let evading = found.sockets.iter().filter(|socket| socket.evades());
-    evading
-        .map(|socket| ConnectionRecord::made_outside(workload.id, socket))
-        .collect()
 }
 
 fn check_name(name: &str) -> Result<(), BpfError> {

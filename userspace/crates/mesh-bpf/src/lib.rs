@@ -14,6 +14,7 @@ pub mod explain;
 pub mod inspect;
 mod instance;
 mod links;
+pub mod live;
 pub mod local;
 mod maps;
 mod netlink;
@@ -32,8 +33,10 @@ pub mod trace;
 pub mod uninstall;
 pub mod unredirected;
 
-pub use connection::{ClosedConnection, ClosedConnections, ConnectionRecord, Direction, Verdict};
-pub use counter::Counter;
+pub use connection::{
+    ClosedConnection, ClosedConnections, ConnectionRecord, Direction, Verdict, reasons,
+};
+pub use counter::{Counter, LiveCount};
 pub use error::BpfError;
 pub use instance::Instance;
 pub use origins::Origins;

@@ -13,7 +13,7 @@ use std::{
 
 use serde::Serialize;
 
-use self::processes::{Holder, Holders};
+use self::processes::Holder;
 use crate::{
     BpfError, Direction, cgroup,
     diag::{self, TcpSocket, TcpState},
@@ -97,7 +97,7 @@ fn search(cgroup: &Path, netns: Option<&Path>, closes: bool) -> Result<(Found, u
         ..Found::default()
     };
     let mut ended = 0;
-    for namespace in namespaces(netns, &holders) {
+    for namespace in namespaces_of(netns, &holders.namespaces) {
         let looked = netns::inside(namespace.as_deref(), || {
             look(&inside, &holders.by_inode, closes)
         });
@@ -120,21 +120,42 @@ fn search(cgroup: &Path, netns: Option<&Path>, closes: bool) -> Result<(Found, u
 }
 
 /// The namespaces to look in, each once, the workload's first.
-fn namespaces(netns: Option<&Path>, holders: &Holders) -> Vec<Option<PathBuf>> {
-    let identity = |path: &Path| {
-        let file = fs::metadata(path).ok()?;
-        Some((file.dev(), file.ino()))
-    };
-    let mut seen: HashSet<_> = identity(netns.unwrap_or(Path::new(netns::OWN)))
-        .into_iter()
-        .collect();
-    let mut namespaces = vec![netns.map(Path::to_owned)];
-    for path in &holders.namespaces {
-        if identity(path).is_some_and(|identity| seen.insert(identity)) {
-            namespaces.push(Some(path.clone()));
+fn namespaces_of(netns: Option<&Path>, of_processes: &[PathBuf]) -> Vec<Option<PathBuf>> {
+    let first = netns.map(Path::to_owned);
+    let others = of_processes.iter().cloned().map(Some);
+    each_once([first].into_iter().chain(others))
+}
+
+/// The network namespaces of some workloads, each by its cgroup and its own namespace (none is the
+/// caller's), and those of their processes; each once.
+pub(crate) fn namespaces<'a>(
+    workloads: impl Iterator<Item = (&'a Path, Option<&'a Path>)>,
+) -> Vec<Option<PathBuf>> {
+    let mut all = Vec::new();
+    for (cgroup, netns) in workloads {
+        all.push(netns.map(Path::to_owned));
+        let subtree = cgroup::subtree(cgroup).unwrap_or_default();
+        all.extend(
+            processes::namespaces(subtree.iter().map(|(_, path)| path.as_path()))
+                .into_iter()
+                .map(Some),
+        );
+    }
+    each_once(all)
+}
+
+fn each_once(namespaces: impl IntoIterator<Item = Option<PathBuf>>) -> Vec<Option<PathBuf>> {
+    let mut seen = HashSet::new();
+    let mut once = Vec::new();
+    for namespace in namespaces {
+        let path = namespace.as_deref().unwrap_or(Path::new(netns::OWN));
+        // One that went away is asked in vain, and says so.
+        let is_new = fs::metadata(path).map_or(true, |file| seen.insert((file.dev(), file.ino())));
+        if is_new {
+            once.push(namespace);
         }
     }
-    namespaces
+    once
 }
 
 /// Looks in the calling thread's namespace.

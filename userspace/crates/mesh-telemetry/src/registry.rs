@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU8, AtomicU64, Ordering::Relaxed},
@@ -27,6 +28,16 @@ pub enum Shard {
     Worker(usize),
 }
 
+/// What is counted elsewhere and asked for when somebody reads.
+#[derive(Clone)]
+struct Source(Arc<dyn Fn() -> Vec<Sample> + Send + Sync>);
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").finish_non_exhaustive()
+    }
+}
+
 /// The statistics and the state of one workload.
 #[derive(Debug)]
 pub struct Registry {
@@ -44,6 +55,7 @@ pub struct Registry {
     access_log: Scopes<AccessLogStats>,
     panics: AtomicU64,
     redirection: Scopes<RedirectionStats>,
+    sources: Mutex<Vec<Source>>,
 }
 
 impl Registry {
@@ -65,6 +77,7 @@ impl Registry {
             access_log: Scopes::default(),
             panics: AtomicU64::new(0),
             redirection: Scopes::default(),
+            sources: Mutex::default(),
         }
     }
 
@@ -123,9 +136,21 @@ impl Registry {
         self.cluster_manager.cells("", shard)
     }
 
-    /// `shard`'s cells of `connection.<kind>.`, such as `egress_redirected`.
+    /// `shard`'s cells of `connection.<kind>.`, such as [`connection_kind`] gives.
+    ///
+    /// [`connection_kind`]: crate::render::connection_kind
     pub fn connections(&self, kind: &str, shard: Shard) -> Arc<ConnectionStats> {
         self.connections.cells(kind, shard)
+    }
+
+    /// Has statistics that are counted elsewhere told with the others, from now on.
+    pub fn add_source(&self, source: impl Fn() -> Vec<Sample> + Send + Sync + 'static) {
+        self.sources().push(Source(Arc::new(source)));
+    }
+
+    fn sources(&self) -> MutexGuard<'_, Vec<Source>> {
+        // Nothing under this lock can leave the list half changed.
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// `shard`'s cells of `access_log.`
@@ -165,6 +190,9 @@ impl Registry {
         self.access_log.collect(Family::AccessLog, &mut samples);
         self.redirection.collect(Family::Redirection, &mut samples);
         self.collect_server(&mut samples);
+        // Asked without the lock: a source may take its time.
+        let sources = self.sources().clone();
+        samples.extend(sources.iter().flat_map(|source| (source.0)()));
         samples
     }
 

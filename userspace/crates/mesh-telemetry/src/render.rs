@@ -15,7 +15,7 @@ pub enum Family {
     Cluster,
     /// `cluster_manager.`
     ClusterManager,
-    /// `connection.<kind>.`
+    /// `connection.<direction>.<verdict>.<reason>.`
     Connection,
     /// `http.<prefix>.`
     Http,
@@ -29,6 +29,11 @@ pub enum Family {
     Tcp,
     /// `vhost.<name>.vcluster.other.`
     VirtualHost,
+}
+
+/// The name of a scope of [`Family::Connection`].
+pub fn connection_kind(direction: &str, verdict: &str, reason: &str) -> String {
+    format!("{direction}.{verdict}.{reason}")
 }
 
 /// The last part of a statistic's name.
@@ -139,7 +144,12 @@ impl Sample {
         match self.family {
             Family::Cluster => labels.push(format!("envoy_cluster_name=\"{scope}\"")),
             Family::AccessLog | Family::ClusterManager | Family::Redirection | Family::Server => {}
-            Family::Connection => labels.push(format!("kind=\"{scope}\"")),
+            Family::Connection => {
+                let names = ["direction", "verdict", "reason"];
+                let values = scope.splitn(names.len(), '.');
+                let pairs = names.into_iter().zip(values);
+                labels.extend(pairs.map(|(name, value)| format!("{name}=\"{value}\"")));
+            }
             Family::Http => labels.push(format!("envoy_http_conn_manager_prefix=\"{scope}\"")),
             Family::Listener => labels.push(format!("envoy_listener_address=\"{scope}\"")),
             Family::Tcp => labels.push(format!("envoy_tcp_prefix=\"{scope}\"")),

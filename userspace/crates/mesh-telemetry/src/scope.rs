@@ -313,8 +313,8 @@ scope! {
 }
 
 scope! {
-    /// `connection.<way>_<verdict>.`: what the kernel recorded of the workload's connections, whether
-    /// or not they met the proxy. Envoy has no such scope.
+    /// `connection.<direction>.<verdict>.<reason>.`: what the kernel recorded of the workload's
+    /// connections when they closed, whether or not they met the proxy. Envoy has no such scope.
     ConnectionStats {
         counters {
             /// Bytes that came for the workload.
@@ -323,6 +323,8 @@ scope! {
             bytes_sent,
             /// Connections that have closed.
             closed,
+            /// How long they lived, in milliseconds, all together.
+            duration_ms,
             /// Of these, those whose handshake never ended.
             never_established,
             /// Segments sent again.

@@ -1,20 +1,23 @@
-//! Closing records of the kernel to the statistics of their workloads.
+//! Closing records of the kernel to the statistics of their workloads, the log and who follows.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     io,
-    sync::{Arc, Mutex, Weak},
+    sync::{Arc, Mutex, MutexGuard, Weak},
     thread,
     time::Duration,
 };
 
 use anyhow::Context;
-use mesh_bpf::{ClosedConnection, ClosedConnections, Direction, Verdict};
-use mesh_telemetry::{Registry, Shard};
+use mesh_bpf::{ClosedConnection, ClosedConnections, Instance};
+use mesh_telemetry::{Registry, Shard, render::connection_kind};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
 };
+use tokio::sync::broadcast;
+
+use super::{closed_feed::ClosedFeed, kernel_counters::KernelCounters};
 
 /// How long the reader may sleep before it looks again. The kernel wakes it earlier only when many
 /// records wait.
@@ -23,17 +26,35 @@ const LOOK_UP_EVERY: Duration = Duration::from_millis(250);
 /// The reader's thread; it ends soon after this is dropped.
 #[derive(Debug)]
 pub(crate) struct Closing {
-    registries: Arc<Registries>,
+    told: Arc<Told>,
+    counters: Arc<KernelCounters>,
 }
 
-/// The statistics of each workload, by its id.
-type Registries = Mutex<HashMap<u32, Arc<Registry>>>;
+/// Who is told of closed connections.
+#[derive(Debug)]
+struct Told {
+    workloads: Mutex<Workloads>,
+    feed: ClosedFeed,
+}
+
+/// Workloads by their ids.
+#[derive(Debug, Default)]
+struct Workloads {
+    registries: HashMap<u32, Arc<Registry>>,
+    /// Those of released ones too: the records of their last connections may still wait.
+    names: BTreeMap<u32, String>,
+}
 
 impl Closing {
-    /// Counts connections as they close. What nobody reads in time the kernel drops and counts.
-    pub(super) fn start(closed: ClosedConnections) -> anyhow::Result<Self> {
-        let registries = Arc::default();
-        let still_wanted = Arc::downgrade(&registries);
+    /// Counts connections as they close, and logs them if there is a log. What nobody reads in time
+    /// the kernel drops and counts.
+    pub(super) fn start(instance: &Arc<Instance>, log: Option<&str>) -> anyhow::Result<Self> {
+        let closed = instance.closed()?;
+        let told = Arc::new(Told {
+            workloads: Mutex::default(),
+            feed: ClosedFeed::open(log)?,
+        });
+        let still_wanted = Arc::downgrade(&told);
         thread::Builder::new()
             .name("closing".to_owned())
             .spawn(move || {
@@ -42,24 +63,27 @@ impl Closing {
                 }
             })
             .context("cannot start the thread that counts closed connections")?;
-        Ok(Self { registries })
+        let counters = KernelCounters::new(Arc::clone(instance));
+        Ok(Self { told, counters })
     }
 
-    /// Counts a workload's connections there from now on.
+    /// Counts a workload's connections there from now on, and tells what the kernel counts.
     pub(crate) fn count(&self, workload: u32, registry: &Arc<Registry>) {
-        let mut registries = self.registries.lock().expect("no holder panics");
-        registries.insert(workload, Arc::clone(registry));
+        self.counters.tell(workload, registry);
+        let mut workloads = self.told.workloads();
+        let name = registry.workload().to_owned();
+        workloads.names.insert(workload, name);
+        workloads.registries.insert(workload, Arc::clone(registry));
     }
 
     /// Counts connections of a workload that the watchdog has reset.
     pub(super) fn resets(&self) -> impl Fn(u32, u64) + Send + 'static {
-        let registries = Arc::downgrade(&self.registries);
+        let told = Arc::downgrade(&self.told);
         move |workload, resets| {
-            let Some(registries) = registries.upgrade() else {
+            let Some(told) = told.upgrade() else {
                 return;
             };
-            let registries = registries.lock().expect("no holder panics");
-            if let Some(registry) = registries.get(&workload) {
+            if let Some(registry) = told.workloads().registries.get(&workload) {
                 let stats = registry.redirection(Shard::Control);
                 stats.connections_reset.add(resets);
             }
@@ -68,35 +92,58 @@ impl Closing {
 
     /// Counts a workload's connections no more.
     pub(crate) fn forget(&self, workload: u32) {
-        let mut registries = self.registries.lock().expect("no holder panics");
-        registries.remove(&workload);
+        self.told.workloads().registries.remove(&workload);
+    }
+
+    /// Every closed connection from now on, as a line of JSON.
+    pub(crate) fn follow(&self) -> broadcast::Receiver<Arc<str>> {
+        self.told.feed.follow()
     }
 }
 
-fn read(mut closed: ClosedConnections, registries: &Weak<Registries>) -> io::Result<()> {
+impl Told {
+    fn workloads(&self) -> MutexGuard<'_, Workloads> {
+        self.workloads.lock().expect("no holder panics")
+    }
+
+    fn tell(&self, connection: &ClosedConnection) {
+        let workloads = self.workloads();
+        if let Some(registry) = workloads.registries.get(&connection.record.workload) {
+            add(registry, connection);
+        }
+        self.feed.tell(&workloads.names, connection);
+    }
+}
+
+fn read(mut closed: ClosedConnections, told: &Weak<Told>) -> io::Result<()> {
     let pause = Timespec::try_from(LOOK_UP_EVERY).map_err(io::Error::other)?;
-    while registries.strong_count() > 0 {
+    while told.strong_count() > 0 {
         match poll(&mut [PollFd::new(&closed, PollFlags::IN)], Some(&pause)) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
-        let Some(registries) = registries.upgrade() else {
+        let Some(told) = told.upgrade() else {
             return Ok(());
         };
         while let Some(connection) = closed.next_record()? {
-            let registries = registries.lock().expect("no holder panics");
-            if let Some(registry) = registries.get(&connection.record.workload) {
-                add(registry, &connection);
-            }
+            told.tell(&connection);
         }
+        told.feed.tell_losses();
     }
     Ok(())
 }
 
 fn add(registry: &Registry, connection: &ClosedConnection) {
     let record = &connection.record;
-    let stats = registry.connections(kind(record.direction, record.verdict), Shard::Control);
+    let kind = connection_kind(
+        record.direction.as_str(),
+        record.verdict.as_str(),
+        record.reason,
+    );
+    let stats = registry.connections(&kind, Shard::Control);
     stats.closed.increment();
+    let duration = u64::try_from(record.age.as_millis()).unwrap_or(u64::MAX);
+    stats.duration_ms.add(duration);
     if !connection.established {
         stats.never_established.increment();
     }
@@ -110,15 +157,4 @@ fn add(registry: &Registry, connection: &ClosedConnection) {
         age = ?record.age,
         "closed"
     );
-}
-
-fn kind(direction: Direction, verdict: Verdict) -> &'static str {
-    match (direction, verdict) {
-        (Direction::Egress, Verdict::Direct) => "egress_direct",
-        (Direction::Egress, Verdict::Redirected) => "egress_redirected",
-        (Direction::Egress, Verdict::Refused | Verdict::Lost) => "egress_refused",
-        (Direction::Ingress, Verdict::Direct) => "ingress_direct",
-        (Direction::Ingress, Verdict::Redirected) => "ingress_redirected",
-        (Direction::Ingress, Verdict::Refused | Verdict::Lost) => "ingress_refused",
-    }
 }

@@ -60,6 +60,20 @@ pub(super) fn holders<'a>(cgroups: impl Iterator<Item = &'a Path>) -> Result<Hol
     Ok(holders)
 }
 
+/// One file of each network namespace that a process of these cgroups is in.
+pub(super) fn namespaces<'a>(cgroups: impl Iterator<Item = &'a Path>) -> Vec<PathBuf> {
+    let mut found = HashMap::new();
+    for pid in cgroups.flat_map(|cgroup| cgroup::members(cgroup).unwrap_or_default()) {
+        let netns = PathBuf::from(format!("/proc/{pid}/ns/net"));
+        if let Ok(file) = fs::metadata(&netns)
+            && found.len() < MOST_NAMESPACES
+        {
+            found.entry((file.dev(), file.ino())).or_insert(netns);
+        }
+    }
+    found.into_values().collect()
+}
+
 fn add_sockets(pid: u32, by_inode: &mut HashMap<u32, Holder>) {
     let Ok(descriptors) = fs::read_dir(format!("/proc/{pid}/fd")) else {
         return;

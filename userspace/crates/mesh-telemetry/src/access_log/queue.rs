@@ -2,8 +2,9 @@
 //! the queue full is dropped and counted.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{self, File, Metadata, OpenOptions},
     io::{self, Write},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -43,7 +44,8 @@ enum Waiting {
 
 impl Queue {
     /// Starts the thread that writes to a file. The file is opened with the first line and is
-    /// appended to; where that fails it is tried again with later lines.
+    /// appended to; where that fails it is tried again with later lines. One that is moved away or
+    /// removed is made anew.
     ///
     /// # Errors
     /// The thread cannot be started.
@@ -60,7 +62,7 @@ impl Queue {
         open: impl Fn(&Path) -> io::Result<File> + Send + 'static,
         stats: Arc<AccessLogStats>,
     ) -> io::Result<Self> {
-        Self::start_at(path, Destination::file(path, Box::new(open)), stats)
+        Self::start_at(path, Destination::file(path, Box::new(open), false), stats)
     }
 
     fn start_at(
@@ -162,6 +164,8 @@ enum Destination {
     File {
         path: PathBuf,
         open: Open,
+        /// The path leads there from here, so that a file that was moved away is noticed.
+        is_ours: bool,
         file: Option<File>,
         /// Not before this moment after a failure.
         retry: Option<Instant>,
@@ -176,14 +180,15 @@ impl Destination {
         match path {
             "/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1" => Self::Stdout,
             "/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2" => Self::Stderr,
-            path => Self::file(path, Box::new(append)),
+            path => Self::file(path, Box::new(append), true),
         }
     }
 
-    fn file(path: &str, open: Open) -> Self {
+    fn file(path: &str, open: Open, is_ours: bool) -> Self {
         Self::File {
             path: path.into(),
             open,
+            is_ours,
             file: None,
             retry: None,
         }
@@ -203,11 +208,15 @@ impl Destination {
             Self::File {
                 path,
                 open,
+                is_ours,
                 file,
                 retry,
             } => {
                 if retry.is_some_and(|moment| Instant::now() < moment) {
                     return false;
+                }
+                if *is_ours && file.as_ref().is_some_and(|file| !is_still_at(path, file)) {
+                    *file = None;
                 }
                 let written = match file {
                     Some(file) => file.write_all(lines),
@@ -224,6 +233,17 @@ impl Destination {
                 written.is_ok()
             }
         }
+    }
+}
+
+/// Whether a path still leads to a file: a log that is rotated is moved away or removed. A path that
+/// cannot be looked at is taken not to have changed.
+fn is_still_at(path: &Path, file: &File) -> bool {
+    let identity = |metadata: Metadata| (metadata.dev(), metadata.ino());
+    match (fs::metadata(path), file.metadata()) {
+        (Ok(at_path), Ok(open)) => identity(at_path) == identity(open),
+        (Err(error), _) => error.kind() != io::ErrorKind::NotFound,
+        (_, Err(_)) => true,
     }
 }
 

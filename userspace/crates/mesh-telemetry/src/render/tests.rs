@@ -18,6 +18,16 @@ fn registry() -> Registry {
         .virtual_host("serviceb.apps.local", Shard::Worker(0))
         .statuses
         .count(200);
+    let kind = connection_kind("egress", "redirected", "matched");
+    let connections = registry.connections(&kind, Shard::Control);
+    connections.bytes_sent.add(1 << 33);
+    let live = Sample {
+        family: Family::Connection,
+        scope: kind.into(),
+        metric: Metric::Plain("live"),
+        value: Reading::Gauge(7),
+    };
+    registry.add_source(move || vec![live.clone()]);
     registry
 }
 
@@ -35,6 +45,8 @@ fn text_is_sorted_and_under_envoys_names() {
         "http.egress.downstream_rq_4xx: 1",
         "listener.0.0.0.0_15001.downstream_cx_total: 1",
         "vhost.serviceb.apps.local.vcluster.other.upstream_rq_200: 1",
+        "connection.egress.redirected.matched.bytes_sent: 8589934592",
+        "connection.egress.redirected.matched.live: 7",
         "server.state: 3",
         "server.live: 0",
     ] {
@@ -74,6 +86,10 @@ fn prometheus_has_envoys_labels_and_one_type_line_for_each_name() {
         "envoy_http_downstream_rq_xx{envoy_response_code_class=\"4\",envoy_http_conn_manager_prefix=\"egress\"} 1",
         "envoy_listener_downstream_cx_total{envoy_listener_address=\"0.0.0.0_15001\"} 1",
         "envoy_vhost_vcluster_upstream_rq{envoy_response_code=\"200\",envoy_virtual_host=\"serviceb.apps.local\",envoy_virtual_cluster=\"other\"} 1",
+        "# TYPE ferromesh_connection_bytes_sent counter",
+        "ferromesh_connection_bytes_sent{direction=\"egress\",verdict=\"redirected\",reason=\"matched\"} 8589934592",
+        "# TYPE ferromesh_connection_live gauge",
+        "ferromesh_connection_live{direction=\"egress\",verdict=\"redirected\",reason=\"matched\"} 7",
         "# TYPE envoy_server_live gauge",
         "envoy_server_live{} 0",
     ] {

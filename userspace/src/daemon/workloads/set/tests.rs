@@ -11,6 +11,7 @@ fn daemon() -> Settings {
         mesh_config: "/d".into(),
         heartbeat: std::time::Duration::from_secs(2),
         proxy: ProxyPlace::Internal,
+        connection_log: None,
         state_dir: "/s".into(),
         inputs: mesh_config::form::Inputs::default(),
         workload: None,

@@ -29,6 +29,21 @@ fn lines_are_appended_in_their_order() {
 }
 
 #[test]
+fn a_file_that_was_moved_away_is_made_anew() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("access.log");
+    let (queue, stats) = queue(&path);
+    for (line, rotated) in [("one\n", "access.log.1"), ("two\n", "access.log.2")] {
+        queue.push(line.into());
+        assert!(queue.flush(SOON));
+        let rotated = directory.path().join(rotated);
+        fs::rename(&path, &rotated).expect("a rotation");
+        assert_eq!(fs::read_to_string(rotated).expect("the file"), line);
+    }
+    assert_eq!(stats.lines_written.value(), 2);
+}
+
+#[test]
 fn a_file_that_cannot_be_written_is_counted_and_holds_nobody_up() {
     let directory = tempfile::tempdir().expect("a directory");
     let (queue, stats) = queue(&directory.path().join("missing/access.log"));
