@@ -181,6 +181,7 @@ pub const CASES: &[EdgeCase] = &[
         &[
             "netns_armed::an_armed_workload_is_refused_until_a_daemon_serves_it",
             "netns_armed::a_workload_that_bypasses_is_armed_all_the_same",
+            "netns_armed::the_workloads_of_an_enrolment_file_are_armed_in_their_namespaces",
         ],
     ),
     case(

@@ -1,5 +1,7 @@
 //! An application that starts before any daemon.
 
+use std::{fs, path::Path, process::Command};
+
 use serde_json::Value;
 use tests::{
     capability,
@@ -64,7 +66,7 @@ fn an_armed_workload_is_refused_until_a_daemon_serves_it() {
     assert_eq!(beside.body, "serviceB", "{beside:?}");
 
     let instance = settings.instance().to_owned();
-    let mut status = std::process::Command::new(tests::daemon::binary().unwrap());
+    let mut status = Command::new(tests::daemon::binary().unwrap());
     status.args(["status", "--json", "--instance", &instance]);
     let said = tests::process::output(&mut status).unwrap().stdout;
     let before = links(&serde_json::from_str(&said).unwrap());
@@ -96,4 +98,56 @@ fn a_workload_that_bypasses_is_armed_all_the_same() {
     // From now on it is as it was told.
     daemon.kill().unwrap();
     assert_eq!(curl.get(URL).unwrap().body, "serviceB");
+}
+
+#[test]
+fn the_workloads_of_an_enrolment_file_are_armed_in_their_namespaces() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let scenario = Scenario::start(Purpose::Test).unwrap();
+    let host = &scenario.service_a;
+    let late = host.cgroup(Place::Outside).join("late");
+    let workload = |name: &str, cgroup: &Path| {
+        format!(
+            "  - name: {name}\n    resource: mesh/apps/virtualNode/serviceA\n    cgroup: {}\n    \
+             netns: {}\n    onProxyDown: bypass\n",
+            cgroup.display(),
+            host.netns().path().display()
+        )
+    };
+    let file = scenario.network.directory().join("workloads.yaml");
+    let there = workload("there", host.cgroup(Place::Workload));
+    let text = format!("workloads:\n{there}{}", workload("late", &late));
+    fs::write(&file, text).unwrap();
+    let armed = Armed(format!("{}-file", scenario.network.id()));
+    let arm = || {
+        let mut arm = Command::new(tests::daemon::binary().unwrap());
+        arm.args([
+            "arm",
+            "--create-cgroup",
+            "--instance",
+            &armed.0,
+            "--mesh-config",
+        ])
+        .arg(scenario.documents.directory())
+        .arg("--workloads")
+        .arg(&file);
+        tests::process::run(&mut arm).unwrap()
+    };
+    // Not from within the host's namespace, and twice: nothing changes the second time.
+    for _ in 0..2 {
+        let said = arm();
+        assert_eq!(said.matches("is armed").count(), 2, "{said}");
+        assert!(late.is_dir(), "its cgroup was not made");
+        let answer = scenario.curl().http2().get(URL).unwrap();
+        assert_eq!(answer.exit, COULD_NOT_CONNECT, "{answer:?}");
+        let mut status = Command::new(tests::daemon::binary().unwrap());
+        status.args(["status", "--json", "--instance", &armed.0]);
+        let said = tests::process::output(&mut status).unwrap().stdout;
+        let status: Value = serde_json::from_str(&said).unwrap();
+        let workloads = status["kernel"]["workloads"].as_array().unwrap();
+        let names: Vec<_> = workloads.iter().map(|workload| &workload["name"]).collect();
+        assert_eq!(names, ["there", "late"]);
+    }
 }
