@@ -75,18 +75,24 @@ fn turn(
     news: &Receiver<News>,
     ended: &AtomicBool,
 ) -> io::Result<()> {
+    let mut is_drawn = false;
     while !ended.load(Relaxed) {
         while let Ok((moment, rows)) = news.try_recv() {
+            is_drawn = false;
             match rows {
                 Ok(rows) => view.show(moment, rows),
                 Err(error) => view.fail(format!("{error:#}")),
             }
         }
-        screen.draw(|frame| view.render(frame))?;
+        if !is_drawn {
+            screen.draw(|frame| view.render(frame))?;
+            is_drawn = true;
+        }
         if !event::poll(TICK)? {
             continue;
         }
-        // A resize needs no answer: the next drawing takes the size that there is.
+        is_drawn = false;
+        // A resize needs no other answer: the next drawing takes the size that there is.
         if let Event::Key(key) = event::read()?
             && key.kind != KeyEventKind::Release
             && view.press(key) == Turn::Quit
