@@ -10,6 +10,7 @@ mod egress;
 mod explain;
 mod hostile;
 mod ingress;
+mod inside;
 mod lifetime;
 mod limits;
 mod made_outside;
