@@ -11,6 +11,7 @@ mod demo;
 mod fuzz;
 mod layout;
 mod setup;
+mod soak;
 mod test;
 mod vm;
 
@@ -45,6 +46,8 @@ enum Task {
     Bench(Bench),
     /// Look for input that crashes, hangs or bloats a reader, guided by coverage
     Fuzz(fuzz::Args),
+    /// Have eight workloads talk for minutes while rules change and the daemon is killed
+    Soak(soak::Args),
     /// Boot other kernels in QEMU and have the daemon prove itself in each
     Vm(vm::Args),
 }
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         Task::Bench(Bench::Failover(args)) => bench::failover(&args).map(done),
         Task::Bench(Bench::Redirect(args)) => bench::redirect(&args).map(done),
         Task::Fuzz(args) => fuzz::run(&args).map(done),
+        Task::Soak(args) => soak::run(&args).map(done),
         Task::Vm(args) => vm::run(&args).map(done),
     };
     outcome.unwrap_or_else(|error| {

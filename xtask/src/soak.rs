@@ -1,0 +1,124 @@
+//! `cargo xtask soak`: a daemon with eight workloads under steady load, while its rules change, a
+//! workload comes and goes, and it is killed now and then.
+//!
+//! `fleet` is the hosts, the servers and the daemon; `actors` are what disturbs them; `judge` reads
+//! what each connection met.
+
+mod accounts;
+mod actors;
+mod documents;
+mod fleet;
+mod judge;
+mod records;
+mod samples;
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, ensure};
+
+use self::{
+    actors::Stage,
+    fleet::Fleet,
+    judge::{Outage, Verdict},
+};
+use crate::{build, command, setup};
+
+/// Workloads that have a load.
+const WORKLOADS: usize = 8;
+/// Connections a second out of each workload.
+const OUT: usize = 20;
+/// Connections a second into all of them.
+const IN: usize = 40;
+/// How often the daemon is killed.
+const KILLS: u32 = 5;
+/// What a connection may take at the most, and the daemon to be as empty as before.
+const SETTLING: Duration = Duration::from_mins(1);
+
+/// This part of the time is without any disturbance.
+const QUIET_SHARE: u32 = 8;
+/// Descriptors that an idle daemon may have more than before: connections that it keeps for later.
+const SPARE: usize = 32;
+
+/// What `cargo xtask soak` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// How long
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=1440))]
+    minutes: u64,
+}
+
+/// Sets up, builds and runs it.
+///
+/// # Errors
+/// When something was misrouted, hung, was lost without a kill, grew, or was left behind.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    ensure!(
+        rustix::process::geteuid().is_root(),
+        "the soak makes network namespaces and loads eBPF programs: run it as root"
+    );
+    setup::ensure(&[setup::Purpose::Build, setup::Purpose::Test])?;
+    build::run()?;
+    command::step("soak", || for_minutes(args.minutes))
+}
+
+/// Runs it with what is built: most of the time with every disturbance, the rest with none, so that
+/// every byte can be told.
+pub(crate) fn for_minutes(minutes: u64) -> Result<()> {
+    let mut fleet = Fleet::set_up()?;
+    let idle = fleet.settled()?;
+    let share = Duration::from_mins(minutes) / QUIET_SHARE;
+    let (verdict, outages) = disturbed(&fleet, share * (QUIET_SHARE - 1))?;
+    let left = fleet.settled().context("after the load")?;
+    println!("soak: descriptors of the idle daemon: {idle} before, {left} after");
+    ensure!(left <= idle + SPARE, "descriptors were left open");
+    quiet(&fleet, share)?;
+    fleet.settled().context("after the quiet load")?;
+    let peers = fleet.peers.name();
+    records::reconcile(&fleet.records()?, peers, &verdict.complete, &outages)?;
+    fleet.end()
+}
+
+fn disturbed(fleet: &Fleet, duration: Duration) -> Result<(Verdict, Vec<Outage>)> {
+    let end = Instant::now() + duration;
+    let loads = fleet.start_loads("disturbed", duration)?;
+    let stage = Stage::new(fleet, end);
+    let outcomes = thread::scope(|scope| {
+        let actors = [
+            scope.spawn(|| stage.change_rules()),
+            scope.spawn(|| stage.have_a_guest()),
+            scope.spawn(|| stage.kill(duration / (KILLS + 1))),
+            scope.spawn(|| stage.watch()),
+        ];
+        let joined = |actor: thread::ScopedJoinHandle<'_, Result<usize>>| {
+            actor
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        actors.map(joined)
+    });
+    let verdict = judge::judge(&loads.finish(SETTLING)?, &stage.outages());
+    verdict.print();
+    let flat = stage.judge_samples();
+    let [changes, guests, kills, samples] = outcomes;
+    let (changes, guests, kills, samples) = (changes?, guests?, kills?, samples?);
+    println!("soak: {changes} changes of rules, {guests} guests, {kills} kills, {samples} samples");
+    verdict.passed()?;
+    ensure!(
+        verdict.saw_rules_change(),
+        "no change of rules was ever in force"
+    );
+    flat?;
+    Ok((verdict, stage.outages()))
+}
+
+fn quiet(fleet: &Fleet, duration: Duration) -> Result<()> {
+    let before = accounts::of_records(fleet)?;
+    let loads = fleet.start_loads("quiet", duration)?;
+    let verdict = judge::judge(&loads.finish(duration + SETTLING)?, &[]);
+    verdict.print();
+    verdict.passed()?;
+    accounts::agree(fleet, &before, &verdict)
+}
