@@ -90,6 +90,8 @@ impl<'a> Stage<'a> {
         let cgroup = guest.cgroup(Place::Workload).to_string_lossy().into_owned();
         let netns = guest.netns().path().to_string_lossy().into_owned();
         let resource = resource(1);
+        // One that a kill interrupted is enrolled again by the next daemon: there may be none.
+        fleet.ask(&["workload", "remove", "guest", "--now"])?;
         let added = fleet.ask(&[
             "workload",
             "add",
