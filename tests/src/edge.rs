@@ -388,7 +388,10 @@ pub const CASES: &[EdgeCase] = &[
     case(
         46,
         "an application cannot let itself out",
-        &["netns_workloads::a_process_of_a_workload_cannot_let_itself_go"],
+        &[
+            "hooks_sockets::inside::an_application_cannot_let_itself_out",
+            "netns_workloads::a_process_of_a_workload_cannot_let_itself_go",
+        ],
     ),
     case(47, "kernels from 5.10 on", &[])
         .without("`cargo xtask vm` boots them; these tests are built to run there"),
