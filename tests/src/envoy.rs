@@ -1,7 +1,11 @@
 //! An unmodified Envoy in the daemon's place, with a static configuration that says what the
-//! getting-started documents say for `serviceA`.
+//! getting-started documents say for `serviceA`, and what they say for what comes to a node.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
@@ -15,10 +19,16 @@ use crate::{
 /// Its admin port: another than the daemon's, which runs beside it.
 pub const ADMIN_PORT: u16 = 9931;
 
+/// The cluster of the application behind it.
+const INGRESS_CLUSTER: &str = "cds_ingress_apps_self_http2_80";
+/// Requests that came for the application through Envoy, as its cluster counted them.
+pub const TO_SELF: &str = "cluster.cds_ingress_apps_self_http2_80.upstream_rq_total";
+
 /// A running Envoy.
 #[derive(Debug)]
 pub struct Envoy {
     process: Process,
+    binary: PathBuf,
     host: Arc<Host>,
 }
 
@@ -29,26 +39,34 @@ impl Envoy {
         let path = host.directory().join("envoy.json");
         fs::write(&path, format!("{:#}\n", configuration(weights)))
             .with_context(|| format!("cannot write {}", path.display()))?;
-        let mut command = host.command(Place::Proxy, binary);
-        command.arg("--config-path").arg(&path).args([
-            "--disable-hot-restart",
-            "--log-level",
-            "warning",
-            "--concurrency",
-            "2",
-        ]);
-        let process = Process::spawn("envoy", command, &host.directory().join("envoy.log"))?;
         let mut envoy = Self {
-            process,
+            process: spawn(binary, host)?,
+            binary: binary.to_owned(),
             host: Arc::clone(host),
         };
+        envoy.wait_ready()?;
+        Ok(envoy)
+    }
+
+    fn wait_ready(&mut self) -> Result<()> {
         wait::until_true("Envoy to be ready", || {
-            envoy.process.ensure_running()?;
-            Ok(envoy
+            self.process.ensure_running()?;
+            Ok(self
                 .admin("/ready")
                 .is_ok_and(|answer| answer.trim() == "LIVE"))
-        })?;
-        Ok(envoy)
+        })
+    }
+
+    /// Ends it with SIGKILL.
+    pub fn kill(&mut self) -> Result<()> {
+        self.process.kill()
+    }
+
+    /// Starts it again after it has ended, and waits until it is ready.
+    pub fn restart(&mut self) -> Result<()> {
+        anyhow::ensure!(!self.process.is_running()?, "Envoy still runs");
+        self.process = spawn(&self.binary, &self.host)?;
+        self.wait_ready()
     }
 
     /// Its process id.
@@ -82,11 +100,21 @@ impl Envoy {
     }
 }
 
-/// The listener as App Mesh's was: `use_original_dst`, the filter chain by destination port, and no
-/// chain for other ports, which is `DROP_ALL`.
+fn spawn(binary: &Path, host: &Host) -> Result<Process> {
+    let mut command = host.command(Place::Proxy, binary);
+    command
+        .arg("--config-path")
+        .arg(host.directory().join("envoy.json"))
+        .args(["--disable-hot-restart", "--log-level", "warning"])
+        .args(["--concurrency", "2"]);
+    Process::spawn("envoy", command, &host.directory().join("envoy.log"))
+}
+
+/// The listeners as App Mesh's were: the destination that was dialled, the filter chain by its port,
+/// and no chain for other ports, which is `DROP_ALL` on the way out.
 fn configuration([service_b, service_bv2]: [u32; 2]) -> Value {
     let names = ["serviceA", "serviceB", "serviceBv2"];
-    let route_config = json!({
+    let egress = json!({
         "name": "rds_egress_http_80",
         "virtual_hosts": [
             virtual_host("serviceb.apps.local", json!({ "weighted_clusters": { "clusters": [
@@ -96,35 +124,49 @@ fn configuration([service_b, service_bv2]: [u32; 2]) -> Value {
             virtual_host("servicea.apps.local", json!({ "cluster": cluster_name("serviceA") })),
         ],
     });
-    let router = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router";
-    let manager = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.\
-                   HttpConnectionManager";
+    let ingress = json!({
+        "name": "rds_ingress_http_80",
+        "virtual_hosts": [{
+            "name": "self",
+            "domains": ["*"],
+            "routes": [{ "match": { "prefix": "/" }, "route": { "cluster": INGRESS_CLUSTER } }],
+        }],
+    });
+    let mut clusters = names.map(egress_cluster).to_vec();
+    clusters.push(cluster(INGRESS_CLUSTER, "STATIC", "127.0.0.1"));
     json!({
         "admin": { "address": address("127.0.0.1", ADMIN_PORT) },
         "static_resources": {
-            "listeners": [{
-                "name": "lds_egress_0.0.0.0_15001",
-                "address": address("0.0.0.0", 15001),
-                "use_original_dst": true,
-                "filter_chains": [{
-                    "filter_chain_match": { "destination_port": 80 },
-                    "filters": [{
-                        "name": "envoy.filters.network.http_connection_manager",
-                        "typed_config": {
-                            "@type": manager,
-                            "stat_prefix": "egress",
-                            "codec_type": "AUTO",
-                            "route_config": route_config,
-                            "http_filters": [{
-                                "name": "envoy.filters.http.router",
-                                "typed_config": { "@type": router },
-                            }],
-                        },
-                    }],
-                }],
-            }],
-            "clusters": names.map(cluster),
+            "listeners": [listener("egress", 15001, &egress), listener("ingress", 15000, &ingress)],
+            "clusters": clusters,
         },
+    })
+}
+
+fn listener(direction: &str, port: u16, routes: &Value) -> Value {
+    let last_filter = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router";
+    let manager = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.\
+                   HttpConnectionManager";
+    json!({
+        "name": format!("lds_{direction}_0.0.0.0_{port}"),
+        "address": address("0.0.0.0", port),
+        "use_original_dst": true,
+        "filter_chains": [{
+            "filter_chain_match": { "destination_port": 80 },
+            "filters": [{
+                "name": "envoy.filters.network.http_connection_manager",
+                "typed_config": {
+                    "@type": manager,
+                    "stat_prefix": direction,
+                    "codec_type": "AUTO",
+                    "route_config": routes,
+                    "http_filters": [{
+                        "name": "envoy.filters.http.router",
+                        "typed_config": { "@type": last_filter },
+                    }],
+                },
+            }],
+        }],
     })
 }
 
@@ -152,12 +194,16 @@ fn virtual_host(service: &str, action: Value) -> Value {
     })
 }
 
-fn cluster(node: &str) -> Value {
+fn egress_cluster(node: &str) -> Value {
     let host = format!("{}.apps.local", node.to_lowercase());
+    cluster(&cluster_name(node), "LOGICAL_DNS", &host)
+}
+
+fn cluster(name: &str, discovery: &str, host: &str) -> Value {
     let options = "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
     json!({
-        "name": cluster_name(node),
-        "type": "LOGICAL_DNS",
+        "name": name,
+        "type": discovery,
         "connect_timeout": "1s",
         "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
@@ -166,8 +212,8 @@ fn cluster(node: &str) -> Value {
             },
         },
         "load_assignment": {
-            "cluster_name": cluster_name(node),
-            "endpoints": [{ "lb_endpoints": [{ "endpoint": { "address": address(&host, 80) } }] }],
+            "cluster_name": name,
+            "endpoints": [{ "lb_endpoints": [{ "endpoint": { "address": address(host, 80) } }] }],
         },
     })
 }

@@ -2,10 +2,12 @@
 
 use tests::{
     capability,
-    client::is_share,
-    envoy::Envoy,
+    client::{COULD_NOT_CONNECT, Curl, is_share},
+    envoy::{Envoy, TO_SELF},
+    host::Place,
     network::Purpose,
-    scenario::{Scenario, TO_SERVICE_B, TO_SERVICE_BV2, URL},
+    scenario::{FROM_APPLICATION, Scenario, TO_APPLICATION, TO_SERVICE_B, TO_SERVICE_BV2, URL},
+    wait,
 };
 
 #[test]
@@ -57,4 +59,80 @@ fn a_weight_of_0_gets_nothing_from_envoy_either() {
     assert_eq!(envoy.stat(TO_SERVICE_BV2).unwrap(), 500);
     assert_eq!(envoy.stat(TO_SERVICE_B).unwrap(), 0);
     assert_eq!(answers.from("serviceBv2"), 500, "{:?}", answers.failures());
+}
+
+#[test]
+fn what_comes_for_the_application_goes_through_envoy_and_what_it_sends_too() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let Some(binary) = capability::envoy() else {
+        return;
+    };
+    let scenario = Scenario::start(Purpose::Test).unwrap();
+    let envoy = Envoy::start(&binary, &scenario.service_b, [0, 100]).unwrap();
+    let _daemon = scenario.daemon_b().external_proxy().start().unwrap();
+    let remote = Curl::new(&scenario.service_a).at(Place::Outside);
+    let url = format!("http://{}/", scenario.service_b.v4());
+    let answers = remote.many(&url, 100).unwrap();
+    assert_eq!(envoy.stat(TO_APPLICATION).unwrap(), 100);
+    assert_eq!(envoy.stat(TO_SELF).unwrap(), 100);
+    assert_eq!(answers.from("serviceB"), 100, "{:?}", answers.failures());
+    for request in scenario.web_b.requests().unwrap() {
+        assert!(request.peer.is_loopback(), "past Envoy: {request:?}");
+    }
+    // The other way, on the same host: another host is dialled, and the route says where it goes.
+    let elsewhere = format!("serviceb.apps.local:80:{}", scenario.service_a.v4());
+    let client = Curl::new(&scenario.service_b).args(["--resolve", &elsewhere]);
+    let own = client.get(URL).unwrap();
+    assert_eq!(envoy.stat(FROM_APPLICATION).unwrap(), 1, "{own:?}");
+    assert_eq!(own.body, "serviceBv2", "{own:?}");
+}
+
+#[test]
+fn an_envoy_that_starts_again_gets_what_comes_for_the_application_again() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let Some(binary) = capability::envoy() else {
+        return;
+    };
+    let scenario = Scenario::start(Purpose::Test).unwrap();
+    let mut envoy = Envoy::start(&binary, &scenario.service_b, [0, 100]).unwrap();
+    let _daemon = scenario.daemon_b().external_proxy().start().unwrap();
+    let remote = Curl::new(&scenario.service_a).at(Place::Outside).http2();
+    let url = format!("http://{}/", scenario.service_b.v4());
+    for _ in 0..2 {
+        wait::until_true("an answer through Envoy", || {
+            Ok(remote.get(&url)?.body == "serviceB" && envoy.stat(TO_APPLICATION)? > 0)
+        })
+        .unwrap();
+        envoy.kill().unwrap();
+        let answer = remote.get(&url).unwrap();
+        assert_eq!(answer.exit, COULD_NOT_CONNECT, "{answer:?}");
+        envoy.restart().unwrap();
+    }
+}
+
+#[test]
+fn with_bypass_and_no_envoy_the_application_is_reached_itself() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let Some(binary) = capability::envoy() else {
+        return;
+    };
+    let scenario = Scenario::start(Purpose::Test).unwrap();
+    let mut envoy = Envoy::start(&binary, &scenario.service_b, [0, 100]).unwrap();
+    let settings = scenario.daemon_b().external_proxy().bypass();
+    let _daemon = settings.start().unwrap();
+    let remote = Curl::new(&scenario.service_a).at(Place::Outside).http2();
+    let url = format!("http://{}/", scenario.service_b.v4());
+    let answer = remote.get(&url).unwrap();
+    assert_eq!(envoy.stat(TO_APPLICATION).unwrap(), 1, "{answer:?}");
+    envoy.kill().unwrap();
+    let answer = remote.get(&url).unwrap();
+    assert_eq!(answer.body, "serviceB", "{answer:?}");
+    let requests = scenario.web_b.requests().unwrap();
+    assert!(!requests.last().unwrap().peer.is_loopback(), "{requests:?}");
 }

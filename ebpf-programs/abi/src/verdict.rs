@@ -85,14 +85,12 @@ reasons! {
     PORT_NOT_LISTED = 18, "port-not-listed";
     /// The peer is local to the namespace.
     LOCAL_SOURCE = 19, "local-source";
-    /// The external proxy takes its ingress itself.
-    PROXY_EXTERNAL = 20, "proxy-external";
     /// An operator switched redirection off.
-    SWITCHED_OFF = 21, "switched-off";
+    SWITCHED_OFF = 20, "switched-off";
     /// The buffer of traced decisions is full.
-    TRACE_BUFFER_FULL = 22, "trace-buffer-full";
+    TRACE_BUFFER_FULL = 21, "trace-buffer-full";
     /// The loopback interface is down.
-    NO_LOOPBACK = 23, "loopback-down";
+    NO_LOOPBACK = 22, "loopback-down";
     /// The destination is link-local, and more than one link could be meant.
-    LINK_UNKNOWN = 24, "link-unknown";
+    LINK_UNKNOWN = 23, "link-unknown";
 }

@@ -2,9 +2,7 @@
 
 use ebpf_abi::{
     Address, EXTERNAL_PROXY, POLICY_IPV6, Policy,
-    verdict::{
-        IPV6_OFF, LOCAL_SOURCE, PORT_NOT_LISTED, PROXY_ABSENT, PROXY_EXTERNAL, PROXY_SILENT,
-    },
+    verdict::{IPV6_OFF, LOCAL_SOURCE, PORT_NOT_LISTED, PROXY_ABSENT, PROXY_SILENT},
 };
 
 use crate::{
@@ -50,15 +48,11 @@ pub fn decide<L: Lookups>(policy: &Policy, remote: &Address, port: u16, lookups:
     }
 }
 
-/// What a SYN gets when no socket of the proxy was there to take it. An external proxy has none
-/// unless it was handed over: it listens for its ingress itself.
+/// What a SYN gets when no socket of the proxy was there to take it. An external proxy that listens
+/// has handed one over as ours has.
 #[inline(always)]
 pub fn without_socket(policy: &Policy) -> Decision {
-    if policy.flags & EXTERNAL_PROXY != 0 {
-        Decision::direct(PROXY_EXTERNAL)
-    } else {
-        without_proxy(policy, PROXY_ABSENT)
-    }
+    without_proxy(policy, PROXY_ABSENT)
 }
 
 #[cfg(test)]

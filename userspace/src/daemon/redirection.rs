@@ -1,16 +1,23 @@
 //! A workload's part of the kernel: enrolment, rules, what its namespace is like.
 
+mod adopt;
+
 use std::{
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU16, Ordering::Relaxed},
+    },
 };
 
 use anyhow::Context;
 use mesh_bpf::{Instance, Origins, ProxyKind, WorkloadSpec, local};
 use mesh_model::{origin::Origin, redirect::RedirectRules};
 use mesh_proxy::{Listeners, OriginSource};
+use tokio::task::JoinHandle;
 
+use self::adopt::Adopter;
 use super::{configuration::InForce, namespace::Namespace};
 use crate::settings::WorkloadSettings;
 
@@ -20,6 +27,7 @@ pub(crate) struct Redirection {
     instance: Arc<Instance>,
     spec: Arc<WorkloadSpec>,
     namespace: Namespace,
+    ingress_port: Arc<AtomicU16>,
 }
 
 /// The listening sockets that take what comes for the application.
@@ -62,6 +70,7 @@ impl Redirection {
                 proxy,
             }),
             namespace,
+            ingress_port: Arc::default(),
         }
     }
 
@@ -89,9 +98,14 @@ impl Redirection {
                 steered.v6.as_ref().map(AsFd::as_fd),
             )?;
         }
+        let port = in_force.rules.ingress_port;
+        self.ingress_port.store(port, Relaxed);
+        if let Some(mut adopter) = self.adopter() {
+            adopter.look();
+        }
         self.instance.enrol(
             &self.spec,
-            &self.rules(&in_force.rules),
+            &in_force.rules,
             in_force.snapshot.generation,
             &local,
         )?;
@@ -100,18 +114,20 @@ impl Redirection {
 
     /// Puts the rules of a generation in force.
     pub(crate) fn apply(&self, rules: &RedirectRules, generation: u64) -> anyhow::Result<()> {
-        Ok(self
-            .instance
-            .set_rules(self.spec.id, &self.rules(rules), generation)?)
+        self.ingress_port.store(rules.ingress_port, Relaxed);
+        Ok(self.instance.set_rules(self.spec.id, rules, generation)?)
     }
 
-    /// An external proxy has its own ingress listener, which the daemon cannot steer to.
-    fn rules(&self, rules: &RedirectRules) -> RedirectRules {
-        let mut rules = rules.clone();
-        if self.is_external() {
-            rules.app_ports.clear();
-        }
-        rules
+    /// What takes the listening sockets of an external proxy over; none where the proxy is ours.
+    fn adopter(&self) -> Option<Adopter> {
+        self.is_external()
+            .then(|| Adopter::new(&self.instance, &self.spec, &self.ingress_port))
+    }
+
+    /// Steers to an external proxy each time it starts, until it is aborted; none where the proxy
+    /// is ours.
+    pub(crate) fn follow_proxy(&self) -> Option<JoinHandle<()>> {
+        self.adopter().map(Adopter::watch)
     }
 
     /// Follows the addresses and routes of the namespace until that is dropped, which must be before

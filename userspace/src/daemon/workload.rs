@@ -61,6 +61,8 @@ pub(crate) struct Workload {
 struct Running {
     following: JoinHandle<()>,
     network: Option<local::Watch>,
+    /// None where the proxy is ours.
+    external_proxy: Option<JoinHandle<()>>,
     /// The admin interface ends when this is dropped.
     _admin: oneshot::Sender<()>,
 }
@@ -68,9 +70,12 @@ struct Running {
 impl Running {
     /// When this returns, nothing of it changes the workload any more.
     async fn stop_following(&mut self) {
-        self.following.abort();
-        // It was aborted, which is what the error would say.
-        let _ = (&mut self.following).await;
+        for task in [Some(&mut self.following), self.external_proxy.as_mut()] {
+            let Some(task) = task else { continue };
+            task.abort();
+            // It was aborted, which is what the error would say.
+            let _ = task.await;
+        }
         let network = self.network.take();
         block_in_place(|| drop(network));
     }
@@ -156,6 +161,7 @@ impl Workload {
             running: Mutex::new(Some(Running {
                 following: tokio::spawn(follower.run(readings, orders).instrument(span)),
                 network: Some(network),
+                external_proxy: redirection.follow_proxy(),
                 _admin: stop_admin,
             })),
             proxy: Mutex::new(proxy),

@@ -2,8 +2,7 @@ use ebpf_abi::{
     Address, EXTERNAL_PROXY, LOOPBACK_V6, POLICY_BYPASS, POLICY_ENABLED, POLICY_IPV6, Policy,
     SWITCH_AS_CONFIGURED, SWITCH_OFF, SWITCH_ON,
     verdict::{
-        DIRECT, LOCAL_SOURCE, PORT_NOT_LISTED, PROXY_ABSENT, PROXY_EXTERNAL, PROXY_SILENT,
-        REDIRECTED, REFUSED,
+        DIRECT, LOCAL_SOURCE, PORT_NOT_LISTED, PROXY_ABSENT, PROXY_SILENT, REDIRECTED, REFUSED,
     },
 };
 use proptest::prelude::*;
@@ -118,10 +117,7 @@ fn a_missing_socket_follows_the_mode() {
     let bypassed = without_socket(&policy(POLICY_ENABLED | POLICY_BYPASS));
     assert_eq!((bypassed.verdict, bypassed.reason), (DIRECT, PROXY_ABSENT));
     let external = without_socket(&policy(POLICY_ENABLED | EXTERNAL_PROXY));
-    assert_eq!(
-        (external.verdict, external.reason),
-        (DIRECT, PROXY_EXTERNAL)
-    );
+    assert_eq!((external.verdict, external.reason), (REFUSED, PROXY_ABSENT));
     let facts = Facts {
         listed: true,
         local: false,

@@ -250,6 +250,11 @@ impl Instance {
         self.maps.fall_silent(id)
     }
 
+    /// The cgroup that the proxy runs in.
+    pub fn proxy_cgroup(&self) -> &Path {
+        &self.proxy_cgroup
+    }
+
     /// A handle for the proxy's workers.
     pub fn origins(&self) -> Origins {
         self.origins.clone()

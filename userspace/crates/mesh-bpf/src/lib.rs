@@ -5,6 +5,7 @@
 //! without a daemon, [`uninstall`](uninstall::uninstall) removes it.
 
 mod address;
+pub mod adopt;
 pub mod cgroup;
 mod connection;
 mod counter;

@@ -1,7 +1,7 @@
 //! Sockets that a workload's processes hold and that were made outside it: the kernel never asks
 //! the workload's programs about them, so they are found by looking.
 
-mod processes;
+pub(crate) mod processes;
 
 use std::{
     collections::{HashMap, HashSet},

@@ -122,8 +122,7 @@ impl Proxy {
     }
 
     /// Whether every worker turns, and none has lacked descriptors or memory for new connections for
-    /// so long. Ask several times in `within`, from one thread; a proxy that drains is not to be
-    /// asked.
+    /// so long. Ask several times in `within`. A proxy that drains is well.
     ///
     /// `within` is time that a worker had and did not turn in, not time that passed, so a machine
     /// whose processors are all busy trips nothing. Each call asks every worker for an answer; where
@@ -135,6 +134,9 @@ impl Proxy {
     /// The first worker that is not well, and why. One that has ended stays so; the other reasons
     /// go away with their causes.
     pub fn pulse(&self, within: Duration) -> Result<(), Unwell> {
+        if *self.phase.borrow() != Phase::Serving {
+            return Ok(());
+        }
         let mut watches = self.watches.lock().unwrap_or_else(PoisonError::into_inner);
         let mut outcome = Ok(());
         for (watch, worker) in watches.iter_mut().zip(&self.workers) {

@@ -32,9 +32,6 @@ impl Sockets {
     ) -> anyhow::Result<Self> {
         let admin = listen(settings)?;
         if redirection.is_external() {
-            tracing::warn!(
-                "an external proxy gets egress only: what comes for the application is not redirected"
-            );
             return Ok(Self {
                 admin,
                 proxy: None,

@@ -91,7 +91,7 @@ fn add_sockets(pid: u32, by_inode: &mut HashMap<u32, Holder>) {
 }
 
 /// The number in `socket:[12345]`.
-fn socket_inode(descriptor: &Path) -> Option<u32> {
+pub(crate) fn socket_inode(descriptor: &Path) -> Option<u32> {
     let target = fs::read_link(descriptor).ok()?;
     let target = target.to_str()?;
     target
