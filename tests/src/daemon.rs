@@ -76,6 +76,13 @@ impl Settings {
         self.args(ports.into_iter().chain([admin_port.as_str()]))
     }
 
+    /// As another virtual node of the mesh `apps` than that of the host's name.
+    #[must_use]
+    pub fn node(mut self, node: &str) -> Self {
+        self.resource = format!("mesh/apps/virtualNode/{node}");
+        self
+    }
+
     /// With more arguments.
     #[must_use]
     pub fn args<S: Into<String>>(mut self, arguments: impl IntoIterator<Item = S>) -> Self {

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: what Ferromesh costs, against a named peer in the same run.
 
 mod failover;
+mod neighbours;
 mod redirect;
 
 use std::time::Duration;
@@ -17,18 +18,39 @@ pub(crate) struct RedirectArgs {
     rounds: u32,
 }
 
+/// What `cargo xtask bench neighbours` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct NeighboursArgs {
+    /// How often each case is measured; the cases take turns
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=99))]
+    rounds: u32,
+}
+
+/// Measures what a workload's flood costs another workload of the same daemon.
+///
+/// # Errors
+/// When a measurement fails, or when traffic did not go where it should have.
+pub(crate) fn neighbours(args: &NeighboursArgs) -> Result<()> {
+    ready_for_namespaces()?;
+    neighbours::run(args.rounds)
+}
+
 /// Measures connections and requests to one listener: direct, redirected by eBPF and by iptables.
 ///
 /// # Errors
 /// When a measurement fails, or when traffic did not go where it should have.
 pub(crate) fn redirect(args: &RedirectArgs) -> Result<()> {
+    ready_for_namespaces()?;
+    redirect::run(args.rounds)
+}
+
+fn ready_for_namespaces() -> Result<()> {
     anyhow::ensure!(
         rustix::process::geteuid().is_root(),
         "the benchmark makes network namespaces and loads eBPF programs: run it as root"
     );
     setup::ensure(&[setup::Purpose::Build, setup::Purpose::Demo])?;
-    build::run()?;
-    redirect::run(args.rounds)
+    build::run()
 }
 
 /// What `cargo xtask bench failover` takes.
@@ -47,12 +69,7 @@ pub(crate) struct FailoverArgs {
 /// # Errors
 /// When a measurement fails, or an application never met the change.
 pub(crate) fn failover(args: &FailoverArgs) -> Result<()> {
-    anyhow::ensure!(
-        rustix::process::geteuid().is_root(),
-        "the benchmark makes network namespaces and loads eBPF programs: run it as root"
-    );
-    setup::ensure(&[setup::Purpose::Build, setup::Purpose::Demo])?;
-    build::run()?;
+    ready_for_namespaces()?;
     failover::run(args.rounds.into(), Duration::from_millis(args.heartbeat_ms))
 }
 

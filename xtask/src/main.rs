@@ -58,6 +58,8 @@ enum Bench {
     Redirect(bench::RedirectArgs),
     /// A proxy killed, hung, starved, started: how long until the application meets it
     Failover(bench::FailoverArgs),
+    /// A steady neighbour beside a workload that floods: in one daemon, and in two
+    Neighbours(bench::NeighboursArgs),
     /// 35,000 documents: read, checked and resolved in a new process, and one changed file
     Documents,
 }
@@ -75,6 +77,7 @@ fn main() -> ExitCode {
         Task::Demo(args) => demo::run(&args).map(done),
         Task::Bench(Bench::Documents) => bench::documents().map(done),
         Task::Bench(Bench::Failover(args)) => bench::failover(&args).map(done),
+        Task::Bench(Bench::Neighbours(args)) => bench::neighbours(&args).map(done),
         Task::Bench(Bench::Redirect(args)) => bench::redirect(&args).map(done),
         Task::Fuzz(args) => fuzz::run(&args).map(done),
         Task::Soak(args) => soak::run(&args).map(done),

@@ -1,0 +1,307 @@
+//! What a workload's load costs another workload: a neighbour sends at a steady, modest rate while
+//! the other floods, once through the same daemon and once through a daemon of its own. All of them
+//! share the processors in both cases, so the ratio of the two is what sharing the daemon costs.
+//!
+//! That traffic went through the proxies is proved by what each of them counted.
+
+use std::{fs, path::PathBuf, process::Command, sync::Arc, thread};
+
+use ::tests::{
+    daemon::{self, ADMIN_PORT, Daemon, Settings},
+    dns::Dns,
+    documents::Documents,
+    host::{Host, Place},
+    network::{Network, Purpose},
+    process,
+    scenario::FROM_APPLICATION,
+    wait,
+    web::{Speaks, WebServer},
+};
+use anyhow::{Context as _, Result, ensure};
+
+use crate::{command, layout};
+
+/// The program that makes the loads.
+const CLIENT: &str = "neighbour-load";
+/// Requests a second of the neighbour, each on a connection of its own.
+const RATE: u32 = 200;
+/// How long each measurement takes, in seconds.
+const SECONDS: u32 = 4;
+/// Threads of the flood.
+const THREADS: u32 = 4;
+/// What sharing the daemon may cost at the 99th percentile.
+const BOUND: f64 = 1.10;
+/// Connections that a proxy has accepted from its workload.
+const CLIENTS: &str = "listener.0.0.0.0_15001.downstream_cx_total";
+
+/// What the other workload does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flood {
+    None,
+    New,
+    Bodies,
+    Malformed,
+}
+
+impl Flood {
+    const ALL: [Self; 4] = [Self::None, Self::New, Self::Bodies, Self::Malformed];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::None => "nothing",
+            Self::New => "new",
+            Self::Bodies => "bodies",
+            Self::Malformed => "malformed",
+        }
+    }
+
+    fn describe(self) -> &'static str {
+        match self {
+            Self::None => "nothing",
+            Self::New => "new connections",
+            Self::Bodies => "large bodies",
+            Self::Malformed => "malformed input",
+        }
+    }
+}
+
+/// Times of the neighbour in microseconds, one for each round.
+#[derive(Debug, Default)]
+struct Times {
+    p50: Vec<u64>,
+    p99: Vec<u64>,
+}
+
+/// Times by what the other workload does.
+type ByFlood = [Times; Flood::ALL.len()];
+
+/// The hosts of the measurement and what runs on them.
+struct Rig {
+    client: PathBuf,
+    documents: Documents,
+    neighbour: Arc<Host>,
+    other: Arc<Host>,
+    /// The servers of the neighbour and of the other: they share none.
+    servers: [Arc<Host>; 2],
+    _web: [WebServer; 2],
+    _dns: Dns,
+    _network: Network,
+}
+
+/// Measures and prints.
+pub(super) fn run(rounds: u32) -> Result<()> {
+    let rig = Rig::set_up()?;
+    let mut shared = ByFlood::default();
+    let mut separate = ByFlood::default();
+    for round in 1..=rounds {
+        eprintln!("bench: round {round} of {rounds}");
+        {
+            let daemon = rig.daemon_of_the_neighbour().start()?;
+            rig.enrol_the_other(&daemon)?;
+            rig.measure(&daemon, &mut shared)?;
+        }
+        let daemon = rig.daemon_of_the_neighbour().start()?;
+        let _beside = Settings::new(&rig.other, &rig.documents)
+            .node("serviceA")
+            .start()?;
+        rig.measure(&daemon, &mut separate)?;
+    }
+    print(&mut shared, &mut separate, rounds);
+    Ok(())
+}
+
+impl Rig {
+    fn set_up() -> Result<Self> {
+        let mut cargo = command::cargo();
+        command::run(
+            cargo
+                .args(["build", "--release", "--package", "tests", "--bin"])
+                .arg(CLIENT),
+        )?;
+        let mut network = Network::create(Purpose::Bench)?;
+        let neighbour = network.add_host("neighbour")?;
+        let other = network.add_host("other")?;
+        let servers = [network.add_host("serviceB")?, network.add_host("serviceA")?];
+        let mut dns = Dns::start(&network)?;
+        for server in &servers {
+            dns.set(&server.name().to_lowercase(), &[server.v4().into()])?;
+        }
+        let web = |host: &Arc<Host>| {
+            WebServer::start(host, Place::Outside, host.name(), &[(80, Speaks::Http2)])
+        };
+        Ok(Self {
+            client: layout::target().join("release").join(CLIENT),
+            documents: documents(&network)?,
+            neighbour,
+            other,
+            _web: [web(&servers[0])?, web(&servers[1])?],
+            servers,
+            _dns: dns,
+            _network: network,
+        })
+    }
+
+    fn daemon_of_the_neighbour(&self) -> Settings {
+        Settings::new(&self.neighbour, &self.documents).node("serviceA")
+    }
+
+    /// Has the neighbour's daemon serve the other workload, too, in its own namespace.
+    fn enrol_the_other(&self, daemon: &Daemon) -> Result<()> {
+        let root = self.other.directory().join("root");
+        fs::create_dir_all(root.join("etc")).context("cannot make a directory")?;
+        fs::copy(
+            self.other.directory().join("resolv.conf"),
+            root.join("etc/resolv.conf"),
+        )
+        .context("cannot copy resolv.conf")?;
+        let mut add = Command::new(daemon::binary()?);
+        add.args(["workload", "add", "other", "--instance", daemon.instance()])
+            .args(["--resource", "mesh/apps/virtualNode/serviceA", "--cgroup"])
+            .arg(self.other.cgroup(Place::Workload))
+            .arg("--netns")
+            .arg(self.other.netns().path())
+            .arg("--files-root")
+            .arg(root);
+        process::run(&mut add)?;
+        Ok(())
+    }
+
+    fn measure(&self, daemon: &Daemon, times: &mut ByFlood) -> Result<()> {
+        for flood in Flood::ALL {
+            let (p50, p99) = self
+                .measure_one(daemon, flood)
+                .with_context(|| format!("beside {}", flood.describe()))?;
+            times[flood as usize].p50.push(p50);
+            times[flood as usize].p99.push(p99);
+        }
+        Ok(())
+    }
+
+    /// The neighbour's 50th and 99th percentile, and the proof that proxies had all of it.
+    fn measure_one(&self, daemon: &Daemon, flood: Flood) -> Result<(u64, u64)> {
+        let requests = daemon.stat(FROM_APPLICATION)?;
+        let clients = self.clients_of_the_other()?;
+        let flooding = || -> Result<u64> {
+            if flood == Flood::None {
+                return Ok(0);
+            }
+            let mut client = self.client(&self.other, flood.word(), 1, THREADS, SECONDS + 1);
+            let opened = process::run(&mut client)?;
+            opened.trim().parse().context("a number of connections")
+        };
+        let (steady, opened) = thread::scope(|scope| {
+            let flooding = scope.spawn(flooding);
+            let steady =
+                process::run(&mut self.client(&self.neighbour, "steady", 0, RATE, SECONDS));
+            let opened = flooding.join().ok().context("the flood panicked");
+            Ok::<_, anyhow::Error>((steady?, opened??))
+        })?;
+        let numbers: Vec<u64> = steady
+            .split_whitespace()
+            .map(|number| number.parse().context("a number"))
+            .collect::<Result<_>>()?;
+        let [sent, p50, p99] = numbers[..] else {
+            anyhow::bail!("the neighbour's client printed {steady:?}");
+        };
+        let counted = daemon.stat(FROM_APPLICATION)? - requests;
+        ensure!(
+            counted == sent,
+            "{counted} of {sent} requests passed the neighbour's proxy"
+        );
+        // The last connections of a flood may be counted a moment after it has ended.
+        wait::until_true("the other's proxy to have counted the flood", || {
+            Ok(self.clients_of_the_other()? - clients >= opened)
+        })?;
+        Ok((p50, p99))
+    }
+
+    fn clients_of_the_other(&self) -> Result<u64> {
+        let mut curl = self.other.netns().command("curl");
+        curl.args(["--disable", "--silent", "--fail", "--noproxy", "*"])
+            .arg(format!("http://127.0.0.1:{ADMIN_PORT}/stats"));
+        let stats = process::run(&mut curl)?;
+        let value = stats
+            .lines()
+            .find_map(|line| line.strip_prefix(CLIENTS)?.strip_prefix(": ")?.parse().ok());
+        Ok(value.unwrap_or(0))
+    }
+
+    fn client(&self, host: &Host, kind: &str, server: usize, number: u32, seconds: u32) -> Command {
+        let server = &self.servers[server];
+        let mut command = host.command(Place::Workload, &self.client);
+        command
+            .args([kind, &format!("{}:80", server.v4())])
+            .arg(format!("{}.apps.local", server.name().to_lowercase()))
+            .args([number.to_string(), seconds.to_string()]);
+        command
+    }
+}
+
+/// The getting-started mesh, in which `serviceA` may call both services, and `serviceB` is one node.
+fn documents(network: &Network) -> Result<Documents> {
+    const NODE: &str = "create-virtual-node-servicea.json";
+    let documents = Documents::getting_started(&network.directory().join("documents"))?;
+    documents.set_weights(100, 0)?;
+    let both = r#""backends": [
+            { "virtualService": { "virtualServiceName": "servicea.apps.local" } },"#;
+    let node = documents.read(NODE)?;
+    documents.write(NODE, &node.replacen(r#""backends": ["#, both, 1))?;
+    Ok(documents)
+}
+
+fn print(shared: &mut ByFlood, separate: &mut ByFlood, rounds: u32) {
+    println!(
+        "a neighbour with {RATE} requests/s, each on a connection of its own; beside it {THREADS} \
+         threads that flood;\nmicroseconds, medians of {rounds} rounds in turn [lowest, highest]"
+    );
+    println!(
+        "{:<18}{:>30}{:>30}{:>10}{:>10}",
+        "beside", "one daemon: p50, p99", "two daemons: p50, p99", "p50", "p99"
+    );
+    for flood in Flood::ALL {
+        let [one, two] = [&mut shared[flood as usize], &mut separate[flood as usize]];
+        let (p50, p99) = (
+            ratio(median(&mut one.p50), median(&mut two.p50)),
+            ratio(median(&mut one.p99), median(&mut two.p99)),
+        );
+        println!(
+            "{:<18}{:>30}{:>30}{p50:>10.2}{p99:>10.2}{}",
+            flood.describe(),
+            one.to_string(),
+            two.to_string(),
+            if p99 > BOUND { "  above the bound" } else { "" }
+        );
+    }
+    println!(
+        "the last numbers are the ratios of one daemon to two, which is what sharing it costs; at \
+         most {BOUND:.2} at p99"
+    );
+    println!(
+        "the proxies counted every request of the neighbour and every connection of the flood"
+    );
+}
+
+impl std::fmt::Display for Times {
+    /// Of sorted times.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let middle = |times: &[u64]| times[times.len() / 2];
+        let (low, high) = (self.p99[0], self.p99[self.p99.len() - 1]);
+        write!(
+            f,
+            "{}, {} [{low}, {high}]",
+            middle(&self.p50),
+            middle(&self.p99)
+        )
+    }
+}
+
+/// The middle of the values, which it sorts; the upper one of two.
+fn median(values: &mut [u64]) -> u64 {
+    values.sort_unstable();
+    values[values.len() / 2]
+}
+
+#[expect(clippy::cast_precision_loss, reason = "microseconds of some seconds")]
+fn ratio(one: u64, two: u64) -> f64 {
+    one as f64 / two as f64
+}
