@@ -149,7 +149,8 @@ impl Reporter {
                 in_force.rules.ingress_port,
             ),
             clusters: clusters.iter().map(cluster).collect(),
-            findings: (state.unapplied.iter().cloned())
+            findings: (workload.refusal().into_iter())
+                .chain(state.unapplied.iter().cloned())
                 .chain(state.unkept.iter().cloned())
                 .chain(in_force.warnings.iter().map(ToString::to_string))
                 .chain(in_force.findings.iter().map(ToString::to_string))

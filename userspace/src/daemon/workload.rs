@@ -45,6 +45,7 @@ const LAST_PROCESS_EVERY: Duration = Duration::from_millis(100);
 pub(crate) struct Workload {
     pub(crate) id: u32,
     settings: Mutex<WorkloadSettings>,
+    refusal: Mutex<Option<String>>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) state: Arc<Mutex<State>>,
     pub(crate) orders: mpsc::Sender<Order>,
@@ -166,6 +167,7 @@ impl Workload {
             })),
             proxy: Mutex::new(proxy),
             settings: Mutex::new(settings),
+            refusal: Mutex::default(),
             cgroup,
             namespace,
             redirection,
@@ -197,11 +199,17 @@ impl Workload {
                 .is_ok_and(|cgroup| cgroup == present.cgroup)
     }
 
-    /// Runs by these settings from now on.
-    pub(crate) fn adopted(&self, settings: WorkloadSettings) {
+    /// Runs by these settings from now on, or was refused to.
+    pub(crate) fn adopted(&self, settings: WorkloadSettings, refusal: Option<String>) {
         let mut present = self.settings();
         let cgroup = present.cgroup.clone();
         *present = WorkloadSettings { cgroup, ..settings };
+        *self.refusal.lock().expect("no holder panics") = refusal;
+    }
+
+    /// Why its changed enrolment is not in force.
+    pub(crate) fn refusal(&self) -> Option<String> {
+        self.refusal.lock().expect("no holder panics").clone()
     }
 
     pub(crate) fn namespace_id(&self) -> NamespaceId {

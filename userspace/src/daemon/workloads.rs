@@ -255,7 +255,14 @@ impl Workloads {
             set.is_ending = true;
             for member in set.members.values() {
                 if let Phase::Draining { hurry, .. } = &member.phase {
+                    let hurry = hurry.clone();
                     hurry.send_replace(true);
+                    // Its release is under way, and has ended when nobody listens any more.
+                    ending.spawn(async move {
+                        hurry.closed().await;
+                        Ok(())
+                    });
+                    continue;
                 }
                 if let Some(workload) = member.phase.workload().map(Arc::clone) {
                     ending.spawn(async move { workload.end(retire).await });

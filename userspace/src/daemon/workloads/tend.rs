@@ -126,16 +126,14 @@ impl Workloads {
         }
         let change = Change::Adopt(Box::new(wanted.settings.clone()));
         if let Some(said) = ask(&workload.orders, change).await {
-            if said.refusal.is_empty() {
-                tracing::info!(workload = name, "its changed enrolment is in force");
+            let refusal = (!said.refusal.is_empty())
+                .then(|| format!("its changed enrolment is refused: {}", said.refusal));
+            if let Some(refusal) = &refusal {
+                tracing::error!(workload = name, "{refusal}");
             } else {
-                tracing::error!(
-                    workload = name,
-                    "its changed enrolment is refused: {}",
-                    said.refusal
-                );
+                tracing::info!(workload = name, "its changed enrolment is in force");
             }
-            workload.adopted(wanted.settings.clone());
+            workload.adopted(wanted.settings.clone(), refusal);
         }
         if let Some(member) = self.set().members.get_mut(name) {
             member.wanted = wanted;
