@@ -36,10 +36,10 @@ pub(super) fn of_records(fleet: &Fleet) -> Result<Accounts> {
         let out = accounts.entry(host.name().to_owned()).or_default();
         out.sent = sum("egress", "bytes_sent");
         out.received = sum("egress", "bytes_received");
-        // What the client on the other host sends the application receives.
+        // What the client on the other host sends the proxy receives; its own way on is another one.
         let into = accounts.entry(fleet.peers.name().to_owned()).or_default();
-        into.sent += sum("ingress", "bytes_received");
-        into.received += sum("ingress", "bytes_sent");
+        into.sent += sum("ingress.redirected", "bytes_received");
+        into.received += sum("ingress.redirected", "bytes_sent");
     }
     Ok(accounts)
 }
