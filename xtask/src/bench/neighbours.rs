@@ -99,6 +99,12 @@ pub(super) fn run(rounds: u32) -> Result<()> {
             let daemon = rig.daemon_of_the_neighbour().start()?;
             rig.enrol_the_other(&daemon)?;
             rig.measure(&daemon, &mut shared)?;
+            // An enrolment outlives the daemon, and the next one is to serve the neighbour alone.
+            let mut remove = Command::new(daemon::binary()?);
+            remove
+                .args(["workload", "remove", "other", "--now", "--instance"])
+                .arg(daemon.instance());
+            process::run(&mut remove)?;
         }
         let daemon = rig.daemon_of_the_neighbour().start()?;
         let _beside = Settings::new(&rig.other, &rig.documents)
