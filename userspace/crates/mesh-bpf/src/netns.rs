@@ -1,6 +1,12 @@
 //! Questions that have to be asked from inside a network namespace.
 
-use std::{fs::File, net::TcpListener, os::fd::AsFd as _, path::Path, thread};
+use std::{
+    fs::{self, File},
+    net::TcpListener,
+    os::{fd::AsFd as _, unix::fs::MetadataExt as _},
+    path::{Path, PathBuf},
+    thread,
+};
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
@@ -8,6 +14,9 @@ use crate::{BpfError, sys};
 
 /// The namespace of the calling thread, as a file.
 pub(crate) const OWN: &str = "/proc/thread-self/ns/net";
+
+/// Where `ip netns` keeps namespaces by name.
+const NAMED: &str = "/run/netns";
 
 /// Runs something in a network namespace, on a thread of its own; none is the caller's.
 pub(crate) fn inside<T: Send>(
@@ -29,6 +38,22 @@ pub(crate) fn inside<T: Send>(
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
+}
+
+/// A file of the namespace with that inode: the caller's own, one with a name, or that of a process.
+/// None if there is none any more, or it is in no place where one would look.
+pub(crate) fn by_inode(inode: u64) -> Option<PathBuf> {
+    let own = fs::metadata(OWN).ok()?;
+    let entries = |directory| fs::read_dir(directory).into_iter().flatten().flatten();
+    let named = entries(NAMED).map(|entry| entry.path());
+    let processes = entries("/proc").map(|entry| entry.path().join("ns/net"));
+    [PathBuf::from(OWN)]
+        .into_iter()
+        .chain(named)
+        .chain(processes)
+        .find(|path| {
+            fs::metadata(path).is_ok_and(|found| found.dev() == own.dev() && found.ino() == inode)
+        })
 }
 
 /// The cookie of the calling thread's namespace; 0 where the kernel does not tell, as the programs

@@ -1,15 +1,24 @@
 //! Removal of an instance: every pin, and with the pins every link, program and map.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::BTreeSet,
+    os::fd::AsFd as _,
+    path::{Path, PathBuf},
+};
 
 use serde::Serialize;
 
 use crate::{
     BpfError, links,
     local::targets,
-    maps::{self, name as map_name, workloads::enrolled},
-    object::WORKLOAD_HOOKS,
+    maps::{
+        self, name as map_name,
+        workloads::{Enrolled, enrolled},
+    },
+    netns,
+    object::{Place, WORKLOAD_HOOKS},
     pins::{self, Pins},
+    sys,
 };
 
 /// What was removed.
@@ -52,9 +61,23 @@ fn remove_targets(pins: &Pins, instance: &str) {
         tracing::warn!("routes of instance {instance} may remain: {error}");
         Vec::new()
     });
-    let namespaces: BTreeSet<_> = workloads.into_iter().map(|one| one.netns).collect();
-    for netns in namespaces {
-        targets::remove_from(netns.as_deref(), targets::of_instance(instance));
+    let namespaces = workloads.iter().filter_map(|one| namespace(pins, one));
+    for netns in namespaces.collect::<BTreeSet<_>>() {
+        targets::remove_from(Some(&netns), targets::of_instance(instance));
+    }
+}
+
+/// The namespace of a workload: the one that its programs are attached to, because what its daemon
+/// called its own need not be the caller's. None if it has gone.
+fn namespace(pins: &Pins, workload: &Enrolled) -> Option<PathBuf> {
+    let hook = WORKLOAD_HOOKS
+        .iter()
+        .find(|hook| hook.place == Place::Netns)?;
+    let pin = pins.workload_links(workload.id).join(hook.link);
+    match sys::open_pin(&pin).and_then(|link| sys::link_info(link.as_fd())) {
+        Ok(link) => netns::by_inode(link.target),
+        // It was never attached, so what it was given is all that is known.
+        Err(_) => workload.netns.clone(),
     }
 }
 
