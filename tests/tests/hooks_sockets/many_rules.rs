@@ -42,7 +42,7 @@ plays! {
         for (generation, rules) in [&few, &many, &many, &few].into_iter().enumerate() {
             let began = busy();
             instance.set_rules(WORKLOAD, rules, generation as u64 + 2).unwrap();
-            took.push(busy() - began);
+            took.push(busy().saturating_sub(began));
             let mut application = stage.application();
             application.ask(&format!("connect {FAR_V4}")).unwrap();
             proxy.accept(&instance);

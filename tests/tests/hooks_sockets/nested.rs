@@ -23,4 +23,22 @@ plays! {
             mesh_bpf::cgroup::remove(cgroup).unwrap();
         }
     }
+
+    fn a_workload_within_another_is_refused_and_the_other_stays(stage) {
+        let proxy = Proxy::listen();
+        let instance = stage.enrolled(&proxy.rules());
+        let inner = stage.workload_cgroup.join("inner");
+        std::fs::create_dir(&inner).unwrap();
+        let mut spec = stage.spec();
+        spec.id = WORKLOAD + 1;
+        spec.name = "inner".to_owned();
+        spec.cgroup.clone_from(&inner);
+        let refused = instance.enrol(&spec, &proxy.rules(), 1, &[]).unwrap_err().to_string();
+        assert!(refused.contains("beside each other"), "{refused}");
+
+        stage.application().ask(&format!("connect {FAR_V4}")).unwrap();
+        let (_stream, origin) = proxy.accept(&instance);
+        assert_eq!(origin.expect("it is still redirected").workload, WORKLOAD);
+        mesh_bpf::cgroup::remove(&inner).unwrap();
+    }
 }

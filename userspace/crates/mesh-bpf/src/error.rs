@@ -55,6 +55,21 @@ pub enum BpfError {
         /// The workload's cgroup.
         workload: PathBuf,
     },
+    /// A socket would be of two workloads, and its connections would be lost between them.
+    #[error(
+        "the cgroup {} is inside that of a workload, {}, or around it: `{other}` has it; give the \
+         workloads cgroups beside each other",
+        cgroup.display(),
+        taken.display()
+    )]
+    WorkloadsOverlap {
+        /// The cgroup that was asked for.
+        cgroup: PathBuf,
+        /// The cgroup of the other workload.
+        taken: PathBuf,
+        /// The name of the other workload.
+        other: String,
+    },
     /// There is no BPF file system and none could be mounted.
     #[error("no BPF file system is at {} and it cannot be mounted; run: mount -t bpf bpf {}",
         path.display(), path.display())]

@@ -121,6 +121,7 @@ impl Instance {
                 workload: cgroup,
             });
         }
+        self.check_apart(spec.id, &cgroup)?;
         let is_new = pins::names(&self.pins.workload_links(spec.id))?.is_empty();
         let enrolled = self
             .prepare(spec, &cgroup, rules, generation, local)
@@ -132,6 +133,24 @@ impl Instance {
             }
         }
         enrolled
+    }
+
+    /// Programs of a cgroup run for those below it too, so no workload may be inside another.
+    fn check_apart(&self, id: u32, cgroup: &Path) -> Result<(), BpfError> {
+        for other in self.maps.enrolled()? {
+            // A cgroup that is gone is in nobody's way.
+            let Ok(taken) = cgroup::attachable(&other.cgroup) else {
+                continue;
+            };
+            if other.id != id && (cgroup.starts_with(&taken) || taken.starts_with(cgroup)) {
+                return Err(BpfError::WorkloadsOverlap {
+                    cgroup: cgroup.to_owned(),
+                    taken,
+                    other: other.name,
+                });
+            }
+        }
+        Ok(())
     }
 
     /// Writes all that the programs of a workload read.
