@@ -49,7 +49,7 @@ pub fn write(mut to: impl Write, bytes: u64) -> Result<()> {
     Ok(())
 }
 
-/// Reads this many bytes, which have to be those that [`write`] writes.
+/// Reads this many bytes, which have to be those that [`write()`] writes.
 pub fn read(mut from: impl Read, bytes: u64) -> Result<()> {
     let mut blocks = Blocks::new();
     let mut came = vec![0; BLOCK];

@@ -14,7 +14,8 @@ use mesh_bpf::ProxyKind;
 use mesh_config::enrolment::{self, Enrolment};
 use tokio::{task::block_in_place, time::sleep};
 
-use self::store::{Kept, Store};
+use self::store::Kept;
+pub(super) use self::store::Store;
 use super::{
     configuration::Problems,
     workloads::{EnrolledBy, Set, Wanted, Workloads, taken},
@@ -37,7 +38,7 @@ impl Workloads {
     /// The file is bad and was never good, or two sources name one workload.
     pub(crate) fn want_all(&self) -> anyhow::Result<()> {
         let settings = &self.host.settings;
-        let kept = Store::of(settings).read();
+        let kept = self.store.lock().expect("no holder panics").read();
         let mut set = self.set();
         if let Some(workload) = &settings.workload {
             let name = workload.name.clone();
@@ -124,21 +125,26 @@ impl Workloads {
 
     /// Keeps what is enrolled by request and by the file.
     fn keep(&self) -> anyhow::Result<()> {
-        let kept = {
-            let mut set = self.set();
-            set.is_store_outdated = false;
-            let of = |by| {
-                let wanted = set.wanted.values().filter(move |wanted| wanted.by == by);
-                wanted
-                    .filter_map(|wanted| wanted.enrolment.clone())
-                    .collect()
-            };
-            Kept {
-                requests: of(EnrolledBy::Request),
-                file: of(EnrolledBy::File),
-            }
+        block_in_place(|| {
+            // Taken before the set is read: who writes last must have read last.
+            let mut store = self.store.lock().expect("no holder panics");
+            store.write(&self.kept())
+        })
+    }
+
+    fn kept(&self) -> Kept {
+        let mut set = self.set();
+        set.is_store_outdated = false;
+        let of = |by| {
+            let wanted = set.wanted.values().filter(move |wanted| wanted.by == by);
+            wanted
+                .filter_map(|wanted| wanted.enrolment.clone())
+                .collect()
         };
-        block_in_place(|| Store::of(&self.host.settings).write(&kept))
+        Kept {
+            requests: of(EnrolledBy::Request),
+            file: of(EnrolledBy::File),
+        }
     }
 
     /// Follows the enrolment file, and keeps what has changed, until it is dropped.

@@ -21,7 +21,7 @@ pub(crate) use self::{
     set::{EnrolledBy, Member, Phase, Set, Wanted, taken},
     tend::ask,
 };
-use super::{host::Host, namespace::Namespace, workload::Workload};
+use super::{enrolment::Store, host::Host, namespace::Namespace, workload::Workload};
 use crate::commands::status::BPFFS;
 
 /// All workloads of a daemon.
@@ -30,6 +30,7 @@ pub(crate) struct Workloads {
     /// Where the daemon's own sockets are.
     proxy_cgroup: PathBuf,
     set: Mutex<Set>,
+    pub(super) store: Mutex<Store>,
     /// Somebody has to look again.
     changed: Notify,
 }
@@ -45,6 +46,7 @@ impl Workloads {
             set.remember(report);
         }
         Ok(Arc::new(Self {
+            store: Mutex::new(Store::of(&host.settings)),
             host,
             proxy_cgroup,
             set: Mutex::new(set),

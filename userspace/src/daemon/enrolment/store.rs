@@ -22,12 +22,12 @@ pub(super) struct Kept {
 
 /// `enrolments.json` in the state directory.
 #[derive(Debug)]
-pub(super) struct Store {
+pub(in crate::daemon) struct Store {
     path: PathBuf,
 }
 
 impl Store {
-    pub(super) fn of(settings: &Settings) -> Self {
+    pub(in crate::daemon) fn of(settings: &Settings) -> Self {
         Self {
             path: settings.state_dir.join("enrolments.json"),
         }
@@ -52,11 +52,11 @@ impl Store {
         })
     }
 
-    /// Keeps it, whole or not at all.
+    /// Keeps it, whole or not at all. One at a time: two would write one draft.
     ///
     /// # Errors
     /// It cannot be written; what was kept before is still there.
-    pub(super) fn write(&self, kept: &Kept) -> anyhow::Result<()> {
+    pub(super) fn write(&mut self, kept: &Kept) -> anyhow::Result<()> {
         let write = || {
             let directory = self.path.parent().unwrap_or(&self.path);
             fs::create_dir_all(directory)?;

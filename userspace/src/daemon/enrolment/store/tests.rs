@@ -3,7 +3,7 @@ use super::*;
 #[test]
 fn what_is_kept_is_read_again_and_a_damaged_file_is_nothing() {
     let directory = tempfile::tempdir().expect("a directory");
-    let store = Store {
+    let mut store = Store {
         path: directory.path().join("state").join("enrolments.json"),
     };
     assert_eq!(store.read(), Kept::default());
