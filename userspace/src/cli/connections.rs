@@ -14,7 +14,7 @@ pub(crate) struct ConnectionsArgs {
     #[arg(long = "workload", value_name = "NAME")]
     pub(crate) workloads: Vec<String>,
 
-    /// Only those that this is true of: KEY=VALUE, KEY!=VALUE, KEY<NUMBER or KEY>NUMBER, values
+    /// Only those that this is true of: `KEY=VALUE`, `KEY!=VALUE`, `KEY<NUMBER` or `KEY>NUMBER`, values
     /// with commas between; may be given several times, and then all have to be true
     ///
     /// KEY is one of workload, direction (egress, ingress), verdict (direct, redirected, refused),

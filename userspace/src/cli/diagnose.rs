@@ -48,7 +48,7 @@ pub(crate) struct ExplainConnectArgs {
     /// Print what a machine may read
     #[arg(long)]
     pub(crate) json: bool,
-    /// Where to: 192.0.2.7:80, [2001:db8::7]:80 or [::ffff:192.0.2.7]:80
+    /// Where to: `192.0.2.7:80`, `[2001:db8::7]:80` or `[::ffff:192.0.2.7]:80`
     #[arg(value_name = "ADDR:PORT", value_parser = destination)]
     pub(crate) to: SocketAddr,
 }

@@ -35,7 +35,7 @@ impl Display for Table<'_> {
 /// The widths of a table whose lines come one by one.
 const USUAL: [usize; 12] = [16, 7, 21, 21, 10, 17, 6, 9, 12, 12, 8, 6];
 
-/// The heading above [`line`]s.
+/// The heading above [`line()`]s.
 pub(super) fn heading() -> String {
     joined(&HEADING.map(str::to_owned), USUAL)
 }
