@@ -33,7 +33,8 @@ pub(super) fn run() -> Result<(usize, usize)> {
     for program in programs() {
         cargo.args(["--test", program]);
     }
-    cargo.args(["--", "--exact"]);
+    // Those that a run of everything leaves out for their time have their place here.
+    cargo.args(["--", "--exact", "--include-ignored"]);
     let tests: BTreeSet<&str> = CASES.iter().flat_map(|case| case.tests).copied().collect();
     cargo.args(tests.iter().map(|test| EdgeCase::name_in_program(test)));
     let report = command::step("test: edge cases", || Report::of(&mut cargo))?;
