@@ -27,7 +27,7 @@ use crate::{
 pub(crate) struct Host {
     pub(crate) settings: Settings,
     pub(crate) instance: Arc<Instance>,
-    pub(crate) library: Library,
+    pub(crate) documents: Library,
     pub(crate) closing: Closing,
     pub(crate) heart: Heart,
     /// None with an external proxy, and when it has ended.
@@ -39,7 +39,7 @@ pub(crate) struct Host {
 impl Host {
     /// Opens the pins of the instance, or makes them. Nothing is redirected yet that was not before.
     pub(crate) fn open(settings: Settings, proxy_cgroup: &Path) -> anyhow::Result<Self> {
-        let library = Library::open(Source::new(&settings));
+        let documents = Library::open(Source::new(&settings));
         let is_new = !inspect::list_instances(Path::new(BPFFS))?.contains(&settings.instance);
         let instance = Arc::new(Instance::open(
             &InstanceSettings {
@@ -64,7 +64,7 @@ impl Host {
             heart: Heart::start(&instance, settings.heartbeat)?,
             settings,
             instance,
-            library,
+            documents,
             is_new,
         })
     }

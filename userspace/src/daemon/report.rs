@@ -130,7 +130,7 @@ impl Reporter {
                 (status.generation, status.clusters)
             },
         );
-        let source = self.workloads.host.library.source.path();
+        let source = self.workloads.host.documents.source.path();
         Message {
             id: workload.id,
             state: workload.registry.state().as_str().to_owned(),

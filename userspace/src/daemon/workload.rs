@@ -93,10 +93,10 @@ impl Workload {
         id: u32,
         namespace: Namespace,
     ) -> anyhow::Result<Self> {
-        let mut readings = host.library.readings();
+        let mut readings = host.documents.readings();
         let read = readings.borrow_and_update().clone();
         let configuration =
-            block_in_place(|| Configuration::load(&settings, &host.library.source, read))?;
+            block_in_place(|| Configuration::load(&settings, &host.documents.source, read))?;
         let mut announcer = Announcer::default();
         let state = configuration.state();
         let span = tracing::info_span!("workload", name = settings.name);
