@@ -7,19 +7,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use netlink_packet_sock_diag::{
-    SockDiagMessage,
-    constants::{AF_INET, AF_INET6, IPPROTO_TCP},
-    inet::{ExtensionFlags, InetRequest, SocketId, StateFlags},
-};
-use netlink_sys::protocols::NETLINK_SOCK_DIAG;
 use rustix::{
     io::Errno,
     net::sockopt,
     process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open},
 };
 
-use crate::{BpfError, cgroup, netlink, netns, unredirected::processes::socket_inode};
+use crate::{
+    BpfError, cgroup, netns,
+    survey::listening::{self, Listener},
+    unredirected::processes::socket_inode,
+};
 
 /// The listening sockets of an external proxy on one port: those of one `SO_REUSEPORT` group for
 /// each family stand for each other, so one of each is enough.
@@ -37,28 +35,9 @@ pub struct ExternalListeners {
 /// thread's. In no order.
 pub fn listening(netns: Option<&Path>, port: u16) -> Result<Vec<u32>, BpfError> {
     netns::inside(netns, || {
-        let mut inodes = Vec::new();
-        for (family, socket_id) in [
-            (AF_INET, SocketId::new_v4()),
-            (AF_INET6, SocketId::new_v6()),
-        ] {
-            let question = SockDiagMessage::InetRequest(InetRequest {
-                family,
-                protocol: IPPROTO_TCP,
-                extensions: ExtensionFlags::empty(),
-                states: StateFlags::LISTEN,
-                socket_id,
-            });
-            netlink::dump(NETLINK_SOCK_DIAG, question, |answer| {
-                if let SockDiagMessage::InetResponse(response) = answer
-                    && response.header.socket_id.source_port == port
-                {
-                    inodes.push(response.header.inode);
-                }
-            })
-            .map_err(BpfError::ask("its listening sockets"))?;
-        }
-        Ok(inodes)
+        let of_port = |listener: &Listener| listener.address.port() == port;
+        let found = listening::all()?.into_iter().filter(of_port);
+        Ok(found.map(|listener| listener.inode).collect())
     })
 }
 
