@@ -22,7 +22,7 @@ pub(crate) struct RedirectArgs {
 #[derive(Debug, clap::Args)]
 pub(crate) struct NeighboursArgs {
     /// How often each case is measured; the cases take turns
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=99))]
+    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..=99))]
     rounds: u32,
 }
 

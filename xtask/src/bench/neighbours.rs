@@ -2,6 +2,9 @@
 //! the other floods, once through the same daemon and once through a daemon of its own. All of them
 //! share the processors in both cases, so the ratio of the two is what sharing the daemon costs.
 //!
+//! The two ways are measured one right after the other, in turn first and second, and the ratio is
+//! taken of each such pair: what else the machine does lasts longer than a pair, and weighs on both.
+//!
 //! That traffic went through the proxies is proved by what each of them counted.
 
 use std::{fs, path::PathBuf, process::Command, sync::Arc, thread};
@@ -65,15 +68,22 @@ impl Flood {
     }
 }
 
-/// Times of the neighbour in microseconds, one for each round.
-#[derive(Debug, Default)]
-struct Times {
-    p50: Vec<u64>,
-    p99: Vec<u64>,
+/// A time's 50th and 99th percentile, in microseconds.
+#[derive(Clone, Copy, Debug)]
+struct Percentiles {
+    p50: u64,
+    p99: u64,
 }
 
-/// Times by what the other workload does.
-type ByFlood = [Times; Flood::ALL.len()];
+/// What the neighbour met beside one flood, right after each other.
+#[derive(Clone, Copy, Debug)]
+struct Pair {
+    one_daemon: Percentiles,
+    two_daemons: Percentiles,
+}
+
+/// The pairs of all rounds, by what the other workload did.
+type ByFlood = [Vec<Pair>; Flood::ALL.len()];
 
 /// The hosts of the measurement and what runs on them.
 struct Rig {
@@ -91,28 +101,20 @@ struct Rig {
 /// Measures and prints.
 pub(super) fn run(rounds: u32) -> Result<()> {
     let rig = Rig::set_up()?;
-    let mut shared = ByFlood::default();
-    let mut separate = ByFlood::default();
+    let daemon = Settings::new(&rig.neighbour, &rig.documents)
+        .node("serviceA")
+        .start()?;
+    let mut pairs = ByFlood::default();
     for round in 1..=rounds {
         eprintln!("bench: round {round} of {rounds}");
-        {
-            let daemon = rig.daemon_of_the_neighbour().start()?;
-            rig.enrol_the_other(&daemon)?;
-            rig.measure(&daemon, &mut shared)?;
-            // An enrolment outlives the daemon, and the next one is to serve the neighbour alone.
-            let mut remove = Command::new(daemon::binary()?);
-            remove
-                .args(["workload", "remove", "other", "--now", "--instance"])
-                .arg(daemon.instance());
-            process::run(&mut remove)?;
+        for flood in Flood::ALL {
+            let pair = rig
+                .measure_pair(&daemon, flood, round % 2 == 0)
+                .with_context(|| format!("beside {}", flood.describe()))?;
+            pairs[flood as usize].push(pair);
         }
-        let daemon = rig.daemon_of_the_neighbour().start()?;
-        let _beside = Settings::new(&rig.other, &rig.documents)
-            .node("serviceA")
-            .start()?;
-        rig.measure(&daemon, &mut separate)?;
     }
-    print(&mut shared, &mut separate, rounds);
+    print(&pairs, rounds);
     Ok(())
 }
 
@@ -147,8 +149,31 @@ impl Rig {
         })
     }
 
-    fn daemon_of_the_neighbour(&self) -> Settings {
-        Settings::new(&self.neighbour, &self.documents).node("serviceA")
+    fn measure_pair(&self, daemon: &Daemon, flood: Flood, shared_first: bool) -> Result<Pair> {
+        let shared = || -> Result<Percentiles> {
+            self.enrol_the_other(daemon)?;
+            let met = self.measure(daemon, flood)?;
+            release_the_other(daemon)?;
+            Ok(met)
+        };
+        let separate = || -> Result<Percentiles> {
+            let _beside = Settings::new(&self.other, &self.documents)
+                .node("serviceA")
+                .start()?;
+            self.measure(daemon, flood)
+        };
+        Ok(if shared_first {
+            Pair {
+                one_daemon: shared()?,
+                two_daemons: separate()?,
+            }
+        } else {
+            let two_daemons = separate()?;
+            Pair {
+                one_daemon: shared()?,
+                two_daemons,
+            }
+        })
     }
 
     /// Has the neighbour's daemon serve the other workload, too, in its own namespace.
@@ -172,19 +197,8 @@ impl Rig {
         Ok(())
     }
 
-    fn measure(&self, daemon: &Daemon, times: &mut ByFlood) -> Result<()> {
-        for flood in Flood::ALL {
-            let (p50, p99) = self
-                .measure_one(daemon, flood)
-                .with_context(|| format!("beside {}", flood.describe()))?;
-            times[flood as usize].p50.push(p50);
-            times[flood as usize].p99.push(p99);
-        }
-        Ok(())
-    }
-
-    /// The neighbour's 50th and 99th percentile, and the proof that proxies had all of it.
-    fn measure_one(&self, daemon: &Daemon, flood: Flood) -> Result<(u64, u64)> {
+    /// What the neighbour met, and the proof that proxies had all of it.
+    fn measure(&self, daemon: &Daemon, flood: Flood) -> Result<Percentiles> {
         let requests = daemon.stat(FROM_APPLICATION)?;
         let clients = self.clients_of_the_other()?;
         let flooding = || -> Result<u64> {
@@ -218,7 +232,7 @@ impl Rig {
         wait::until_true("the other's proxy to have counted the flood", || {
             Ok(self.clients_of_the_other()? - clients >= opened)
         })?;
-        Ok((p50, p99))
+        Ok(Percentiles { p50, p99 })
     }
 
     fn clients_of_the_other(&self) -> Result<u64> {
@@ -243,6 +257,15 @@ impl Rig {
     }
 }
 
+fn release_the_other(daemon: &Daemon) -> Result<()> {
+    let mut remove = Command::new(daemon::binary()?);
+    remove
+        .args(["workload", "remove", "other", "--now", "--instance"])
+        .arg(daemon.instance());
+    process::run(&mut remove)?;
+    Ok(())
+}
+
 /// The getting-started mesh, in which `serviceA` may call both services, and `serviceB` is one node.
 fn documents(network: &Network) -> Result<Documents> {
     const NODE: &str = "create-virtual-node-servicea.json";
@@ -255,56 +278,51 @@ fn documents(network: &Network) -> Result<Documents> {
     Ok(documents)
 }
 
-fn print(shared: &mut ByFlood, separate: &mut ByFlood, rounds: u32) {
+fn print(pairs: &ByFlood, rounds: u32) {
     println!(
         "a neighbour with {RATE} requests/s, each on a connection of its own; beside it {THREADS} \
-         threads that flood;\nmicroseconds, medians of {rounds} rounds in turn [lowest, highest]"
+         threads that flood;\nmedians of {rounds} pairs in turn [lower, upper quartile], microseconds"
     );
     println!(
-        "{:<18}{:>30}{:>30}{:>10}{:>10}",
+        "{:<18}{:>26}{:>26}{:>8}{:>8}",
         "beside", "one daemon: p50, p99", "two daemons: p50, p99", "p50", "p99"
     );
     for flood in Flood::ALL {
-        let [one, two] = [&mut shared[flood as usize], &mut separate[flood as usize]];
-        let (p50, p99) = (
-            ratio(median(&mut one.p50), median(&mut two.p50)),
-            ratio(median(&mut one.p99), median(&mut two.p99)),
-        );
+        let pairs = &pairs[flood as usize];
+        let side = |of: fn(&Pair) -> Percentiles| {
+            let part = |part: fn(Percentiles) -> u64| quartiles(pairs.iter().map(|p| part(of(p))));
+            format!("{}, {}", part(|p| p.p50)[1], part(|p| p.p99)[1])
+        };
+        let ratios = |part: fn(Percentiles) -> u64| {
+            quartiles(
+                pairs
+                    .iter()
+                    .map(|pair| ratio(part(pair.one_daemon), part(pair.two_daemons))),
+            )
+        };
+        let (p50, [low, p99, high]) = (ratios(|p| p.p50)[1], ratios(|p| p.p99));
         println!(
-            "{:<18}{:>30}{:>30}{p50:>10.2}{p99:>10.2}{}",
+            "{:<18}{:>26}{:>26}{p50:>8.2}{p99:>8.2} [{low:.2}, {high:.2}]{}",
             flood.describe(),
-            one.to_string(),
-            two.to_string(),
+            side(|pair| pair.one_daemon),
+            side(|pair| pair.two_daemons),
             if p99 > BOUND { "  above the bound" } else { "" }
         );
     }
     println!(
-        "the last numbers are the ratios of one daemon to two, which is what sharing it costs; at \
-         most {BOUND:.2} at p99"
+        "the last numbers are the medians of each pair's ratio of one daemon to two, which is what \
+         sharing it costs; at most {BOUND:.2} at p99"
     );
     println!(
         "the proxies counted every request of the neighbour and every connection of the flood"
     );
 }
 
-impl std::fmt::Display for Times {
-    /// Of sorted times.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let middle = |times: &[u64]| times[times.len() / 2];
-        let (low, high) = (self.p99[0], self.p99[self.p99.len() - 1]);
-        write!(
-            f,
-            "{}, {} [{low}, {high}]",
-            middle(&self.p50),
-            middle(&self.p99)
-        )
-    }
-}
-
-/// The middle of the values, which it sorts; the upper one of two.
-fn median(values: &mut [u64]) -> u64 {
-    values.sort_unstable();
-    values[values.len() / 2]
+/// The lower quartile, the median and the upper quartile; the lower one of two.
+fn quartiles<T: PartialOrd + Copy>(values: impl Iterator<Item = T>) -> [T; 3] {
+    let mut values: Vec<T> = values.collect();
+    values.sort_by(|a, b| a.partial_cmp(b).expect("no time is nothing"));
+    [1, 2, 3].map(|quarter| values[(values.len() - 1) * quarter / 4])
 }
 
 #[expect(clippy::cast_precision_loss, reason = "microseconds of some seconds")]
