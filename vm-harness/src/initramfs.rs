@@ -1,44 +1,116 @@
-//! The guest's whole world: busybox, the daemon with its libraries, the documents and the script.
+//! The guest's whole world: busybox, the kernel's modules, and the daemon with its libraries and
+//! documents, or the tests; and the script that says what to do with them.
 
 use std::{
     fs::{self, File},
-    io::Write,
+    io::{self, Write},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
 
-/// Packs the initramfs into `work` and returns its path.
+/// What is tried in a kernel.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Payload<'a> {
+    /// The daemon, at this place.
+    Daemon(&'a Path),
+    /// The static test programs of this directory.
+    Tests(&'a Path),
+}
+
+impl Payload<'_> {
+    /// How long a boot may take. Emulated kernels are up in about 3 s; the daemon is done within 15 s
+    /// more, the tests within some minutes. The rest is for a busy machine.
+    pub(crate) fn deadline(&self) -> Duration {
+        match self {
+            Self::Daemon(_) => Duration::from_mins(3),
+            Self::Tests(_) => Duration::from_mins(45),
+        }
+    }
+}
+
+/// Packs what is the same for all kernels into `work` and returns the archive.
 ///
 /// # Errors
-/// When the daemon, busybox or a library is missing, or `cpio` fails.
-pub(crate) fn pack(daemon: &Path, guest: &Path, work: &Path) -> Result<PathBuf> {
-    let tree = work.join("initramfs");
-    if tree.exists() {
-        fs::remove_dir_all(&tree).context("cannot remove the last initramfs")?;
-    }
+/// When a program, busybox or a library is missing, or `cpio` fails.
+pub(crate) fn pack(payload: &Payload<'_>, guest: &Path, work: &Path) -> Result<PathBuf> {
+    let tree = empty(&work.join("initramfs"))?;
     let busybox = ["/bin/busybox", "/usr/bin/busybox"]
         .map(Path::new)
         .into_iter()
         .find(|path| path.is_file())
         .context("busybox is missing; install busybox-static")?;
     copy(busybox, &tree.join("bin/busybox"))?;
-    strip(daemon, &tree.join("bin/ferromesh"))?;
-    for library in libraries(daemon)? {
-        copy(&library, &tree.join(library.strip_prefix("/")?))?;
-    }
     copy(&guest.join("init"), &tree.join("init"))?;
-    for document in fs::read_dir(guest.join("mesh")).context("cannot list the documents")? {
-        let document = document?;
-        copy(
-            &document.path(),
-            &tree.join("mesh").join(document.file_name()),
-        )?;
+    match payload {
+        Payload::Daemon(daemon) => {
+            strip(daemon, &tree.join("bin/ferromesh"))?;
+            for library in libraries(daemon)? {
+                copy(&library, &tree.join(library.strip_prefix("/")?))?;
+            }
+            copy_all(&guest.join("mesh"), &tree.join("mesh"))?;
+            copy(&guest.join("daemon"), &tree.join("script"))?;
+        }
+        Payload::Tests(directory) => {
+            fs::create_dir(tree.join("tests")).context("cannot make the directory of the tests")?;
+            for program in files(directory)? {
+                let name = program.file_name().context("a file has a name")?;
+                strip(&program, &tree.join("tests").join(name))?;
+            }
+            copy(&guest.join("tests"), &tree.join("script"))?;
+        }
     }
     let archive = work.join("initramfs.cpio");
     archive_of(&tree, &archive)?;
     Ok(archive)
+}
+
+/// The archive with the modules of the kernel in `home` behind it: the kernel unpacks both.
+///
+/// # Errors
+/// When a file cannot be read or written, or `cpio` fails.
+pub(crate) fn with_modules(archive: &Path, home: &Path) -> Result<PathBuf> {
+    let tree = empty(&home.join("initramfs"))?;
+    copy_all(&home.join("modules"), &tree.join("modules"))?;
+    let modules = home.join("modules.cpio");
+    archive_of(&tree, &modules)?;
+    let whole = home.join("initramfs.cpio");
+    let mut file =
+        File::create(&whole).with_context(|| format!("cannot make {}", whole.display()))?;
+    for part in [archive, &modules] {
+        let mut part =
+            File::open(part).with_context(|| format!("cannot open {}", part.display()))?;
+        io::copy(&mut part, &mut file).context("cannot write the initramfs")?;
+    }
+    Ok(whole)
+}
+
+/// A new directory in the place of the last one.
+fn empty(tree: &Path) -> Result<PathBuf> {
+    if tree.exists() {
+        fs::remove_dir_all(tree).with_context(|| format!("cannot remove {}", tree.display()))?;
+    }
+    fs::create_dir_all(tree).with_context(|| format!("cannot make {}", tree.display()))?;
+    Ok(tree.to_owned())
+}
+
+fn copy_all(from: &Path, to: &Path) -> Result<()> {
+    for file in files(from)? {
+        copy(
+            &file,
+            &to.join(file.file_name().context("a file has a name")?),
+        )?;
+    }
+    Ok(())
+}
+
+fn files(directory: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(directory)
+        .and_then(Iterator::collect::<io::Result<Vec<_>>>)
+        .with_context(|| format!("cannot list {}", directory.display()))?;
+    Ok(entries.iter().map(fs::DirEntry::path).collect())
 }
 
 /// The shared libraries and the loader that `program` runs with, by absolute path.

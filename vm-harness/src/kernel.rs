@@ -12,6 +12,10 @@ use anyhow::{Context, Result, bail};
 const DEBIAN: &str = "/debian";
 const SECURITY: &str = "/debian-security";
 
+/// What Debian builds as modules and a guest needs, in the order in which they are loaded: wires
+/// between namespaces, and the lists of TCP sockets.
+const MODULES: [&str; 3] = ["veth", "inet_diag", "tcp_diag"];
+
 /// A kernel series that Debian keeps.
 #[derive(Debug)]
 pub(crate) struct Kernel {
@@ -46,14 +50,15 @@ pub(crate) const ALL: [Kernel; 4] = [
 ];
 
 impl Kernel {
-    /// The bootable image, fetched unless it is there already.
+    /// The bootable image, fetched unless it is there already. The modules are beside it.
     ///
     /// # Errors
     /// When apt cannot fetch the package, or it holds no image.
     pub(crate) fn image(&self, work: &Path) -> Result<PathBuf> {
         let home = work.join(self.name);
         let image = home.join("vmlinuz");
-        if image.is_file() {
+        let modules = home.join("modules");
+        if image.is_file() && modules.is_dir() {
             return Ok(image);
         }
         println!("{:<6} fetching from {}", self.name, self.suite);
@@ -89,10 +94,35 @@ impl Kernel {
             name.starts_with("vmlinuz-")
         })
         .with_context(|| format!("{package} holds no boot/vmlinuz-*"))?;
+        keep_modules(&home.join("package"), &modules)?;
         fs::rename(&boot, &image).context("cannot move the kernel image")?;
         fs::remove_dir_all(home.join("package")).context("cannot remove the package's files")?;
         Ok(image)
     }
+}
+
+/// Copies the modules out of a package, each with its place in the order before its name.
+fn keep_modules(package: &Path, modules: &Path) -> Result<()> {
+    fs::create_dir_all(modules).context("cannot make the directory of the modules")?;
+    for (place, name) in MODULES.iter().enumerate() {
+        let list = said(Command::new("find").arg(package).args([
+            "-name",
+            &format!("{name}.ko"),
+            "-o",
+            "-name",
+            &format!("{name}.ko.xz"),
+        ]))?;
+        let found = list.lines().next();
+        let found = Path::new(found.with_context(|| format!("the package has no {name}.ko"))?);
+        let extension = if found.extension().is_some_and(|extension| extension == "xz") {
+            "ko.xz"
+        } else {
+            "ko"
+        };
+        let copy = modules.join(format!("{place}-{name}.{extension}"));
+        fs::copy(found, &copy).with_context(|| format!("cannot write {}", copy.display()))?;
+    }
+    Ok(())
 }
 
 /// Where this machine fetches an archive from: the same mirror has the other suites too.

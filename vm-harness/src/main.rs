@@ -1,7 +1,10 @@
-//! Boots Debian's kernels in QEMU and has the daemon prove itself in each.
+//! Boots Debian's kernels in QEMU, and has the daemon prove itself in each, or the tests of the
+//! hooks run there.
 //!
-//! `kernel` fetches one, `initramfs` packs the daemon and the guest's script, `qemu` boots both, and
-//! `verdict` reads what the script said. Nothing of the machine but `target/vm` is touched.
+//! `vm-harness [--tests DIRECTORY] [KERNEL…]`
+//!
+//! `kernel` fetches one, `initramfs` packs the guest's programs and its script, `qemu` boots both,
+//! and `verdict` reads what the script said. Nothing of the machine but `target/vm` is touched.
 
 mod initramfs;
 mod kernel;
@@ -17,11 +20,15 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::kernel::Kernel;
+use crate::{initramfs::Payload, kernel::Kernel};
 
 fn main() -> ExitCode {
-    let names: Vec<_> = env::args().skip(1).collect();
-    match run(&names) {
+    let words: Vec<_> = env::args().skip(1).collect();
+    let (tests, names) = match &words[..] {
+        [flag, directory, names @ ..] if flag == "--tests" => (Some(Path::new(directory)), names),
+        names => (None, names),
+    };
+    match run(tests, names) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -31,26 +38,32 @@ fn main() -> ExitCode {
     }
 }
 
-/// Tries the kernels named, or all, and says whether the daemon proved itself in every one.
-fn run(names: &[String]) -> Result<bool> {
+/// Tries the kernels named, or all, and says whether nothing failed in any.
+fn run(tests: Option<&Path>, names: &[String]) -> Result<bool> {
     let kernels = chosen(names)?;
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let work = root.join("../target/vm");
     let daemon = env::var_os("FERROMESH_BIN")
         .map_or_else(|| root.join("../target/release/ferromesh"), PathBuf::from);
     std::fs::create_dir_all(&work).with_context(|| format!("cannot make {}", work.display()))?;
-    let initramfs = initramfs::pack(&daemon, &root.join("guest"), &work)?;
+    let payload = tests.map_or(Payload::Daemon(&daemon), Payload::Tests);
+    let programs = initramfs::pack(&payload, &root.join("guest"), &work)?;
 
     let mut all_passed = true;
     for kernel in kernels {
         let image = kernel.image(&work)?;
+        let home = work.join(kernel.name);
+        let initramfs = initramfs::with_modules(&programs, &home)?;
         let start = Instant::now();
-        let said = qemu::boot(&image, &initramfs, &work.join(kernel.name))?;
+        let said = qemu::boot(&image, &initramfs, &home, payload.deadline())?;
         let verdict = verdict::read(&said);
         let seconds = start.elapsed().as_secs_f64();
         println!("{:<6} {verdict} ({seconds:.1} s)", kernel.name);
         for failure in &verdict.failures {
-            println!("       {failure}");
+            println!("       FAILED {failure}");
+        }
+        for lack in &verdict.lacks {
+            println!("       not in this kernel: {lack}");
         }
         all_passed &= verdict.passed();
     }

@@ -4,13 +4,11 @@ use std::{
     fs,
     path::Path,
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
 
-/// In seconds. Emulated kernels are up in about 3, and the script is done within 15 more; the rest is
-/// for a busy machine.
-const DEADLINE: &str = "180";
 /// What `timeout(1)` exits with when it had to end the command.
 const TIMED_OUT: i32 = 124;
 
@@ -19,18 +17,24 @@ const TIMED_OUT: i32 = 124;
 ///
 /// # Errors
 /// When QEMU cannot run, fails, or does not end in time.
-pub(crate) fn boot(kernel: &Path, initramfs: &Path, home: &Path) -> Result<String> {
+pub(crate) fn boot(
+    kernel: &Path,
+    initramfs: &Path,
+    home: &Path,
+    deadline: Duration,
+) -> Result<String> {
+    let deadline = deadline.as_secs().to_string();
     let console = home.join("console.log");
     let answers = home.join("answers.log");
     let status = Command::new("timeout")
         .args([
             "--foreground",
             "--kill-after=5",
-            DEADLINE,
+            &deadline,
             "qemu-system-x86_64",
         ])
         .args([
-            "-machine", "q35", "-accel", "tcg", "-cpu", "max", "-smp", "1", "-m", "768M",
+            "-machine", "q35", "-accel", "tcg", "-cpu", "max", "-smp", "1", "-m", "1G",
         ])
         .args([
             "-nodefaults",
@@ -51,8 +55,9 @@ pub(crate) fn boot(kernel: &Path, initramfs: &Path, home: &Path) -> Result<Strin
     match status.code() {
         Some(0) => fs::read_to_string(&answers).context("the guest wrote nothing"),
         Some(TIMED_OUT) => bail!(
-            "the guest did not power off within {DEADLINE} s; see {}",
-            console.display()
+            "the guest did not power off within {deadline} s; see {} and {}",
+            console.display(),
+            answers.display()
         ),
         _ => bail!("qemu-system-x86_64 failed: {status}"),
     }

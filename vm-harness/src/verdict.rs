@@ -1,4 +1,5 @@
-//! What the guest said: `ok NAME` or `not ok NAME: WHY` for each thing proved, and `end` at the end.
+//! What the guest said: for each thing to prove `ok NAME`, `not ok NAME: WHY`, or `lacks NAME: WHAT`
+//! where its kernel has not what that needs; and `end` at the end.
 
 use std::fmt;
 
@@ -11,6 +12,8 @@ pub(crate) struct Verdict {
     pub(crate) proved: usize,
     /// What failed, in the guest's words.
     pub(crate) failures: Vec<String>,
+    /// What could not be tried, and what the kernel lacks for it.
+    pub(crate) lacks: Vec<String>,
     /// Whether the script came to its end.
     pub(crate) ended: bool,
 }
@@ -28,14 +31,14 @@ impl fmt::Display for Verdict {
             release,
             proved,
             failures,
+            lacks,
             ended,
         } = self;
-        let word = if self.passed() { "passed" } else { "FAILED" };
-        write!(
-            f,
-            "{word}: {proved} proved, {} failed on {release}",
-            failures.len()
-        )?;
+        write!(f, "{proved} passed, {} failed", failures.len())?;
+        if !lacks.is_empty() {
+            write!(f, ", {} not possible", lacks.len())?;
+        }
+        write!(f, " on {release}")?;
         if *ended {
             Ok(())
         } else {
@@ -50,6 +53,7 @@ pub(crate) fn read(answers: &str) -> Verdict {
         release: "an unknown kernel".to_owned(),
         proved: 0,
         failures: Vec::new(),
+        lacks: Vec::new(),
         ended: false,
     };
     for line in answers.lines().map(str::trim_end) {
@@ -59,6 +63,8 @@ pub(crate) fn read(answers: &str) -> Verdict {
             verdict.proved += 1;
         } else if let Some(failure) = line.strip_prefix("not ok ") {
             verdict.failures.push(failure.to_owned());
+        } else if let Some(lack) = line.strip_prefix("lacks ") {
+            verdict.lacks.push(lack.to_owned());
         } else if line == "end" {
             verdict.ended = true;
             break;

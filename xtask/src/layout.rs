@@ -34,6 +34,11 @@ pub(crate) fn daemon() -> PathBuf {
     target().join("release/ferromesh")
 }
 
+/// The tests that need nothing but a kernel.
+pub(crate) fn static_tests() -> PathBuf {
+    target().join("static-tests")
+}
+
 /// The unmodified Envoy that the tests and the demo put in our place.
 pub(crate) fn envoy() -> PathBuf {
     tools().join("envoy/envoy/_bin/envoy")

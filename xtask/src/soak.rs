@@ -1,14 +1,15 @@
-//! `cargo xtask soak`: a daemon with eight workloads under steady load, while its rules change, a
-//! workload comes and goes, and it is killed now and then.
+//! `cargo xtask soak`: a daemon with eight workloads under steady load, while its rules change,
+//! other workloads come and go, and it is killed now and then.
 //!
 //! `fleet` is the hosts, the servers and the daemon; `actors` are what disturbs them; `judge` reads
-//! what each connection met.
+//! what each connection met; `rates` says whether there was as much of everything as there should be.
 
 mod accounts;
 mod actors;
 mod documents;
 mod fleet;
 mod judge;
+mod rates;
 mod records;
 mod samples;
 
@@ -23,6 +24,7 @@ use self::{
     actors::Stage,
     fleet::Fleet,
     judge::{Outage, Verdict},
+    rates::Rate,
 };
 use crate::{build, command, setup};
 
@@ -34,6 +36,9 @@ const OUT: usize = 20;
 const IN: usize = 40;
 /// How often the daemon is killed.
 const KILLS: u32 = 5;
+/// Workloads that take turns at being enrolled and released: one after the other, a single one would
+/// not get as far as once a second, because loading its programs takes most of one.
+const GUESTS: usize = 4;
 /// What a connection may take at the most, and the daemon to be as empty as before.
 const SETTLING: Duration = Duration::from_mins(1);
 
@@ -41,6 +46,9 @@ const SETTLING: Duration = Duration::from_mins(1);
 const QUIET_SHARE: u32 = 8;
 /// Descriptors that an idle daemon may have more than before: connections that it keeps for later.
 const SPARE: usize = 32;
+
+/// Minutes of it within the test command.
+const SHARE: u64 = 2;
 
 /// What `cargo xtask soak` takes.
 #[derive(Debug, clap::Args)]
@@ -64,9 +72,20 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     command::step("soak", || for_minutes(args.minutes))
 }
 
+/// A share of it for the test command, with what is built: how many passed and failed, of one.
+pub(crate) fn share() -> (usize, usize) {
+    match command::step("test: soak", || for_minutes(SHARE)) {
+        Ok(()) => (1, 0),
+        Err(error) => {
+            eprintln!("test: FAILED the soak: {error:#}");
+            (0, 1)
+        }
+    }
+}
+
 /// Runs it with what is built: most of the time with every disturbance, the rest with none, so that
 /// every byte can be told.
-pub(crate) fn for_minutes(minutes: u64) -> Result<()> {
+fn for_minutes(minutes: u64) -> Result<()> {
     let mut fleet = Fleet::set_up()?;
     let idle = fleet.settled()?;
     let share = Duration::from_mins(minutes) / QUIET_SHARE;
@@ -88,7 +107,7 @@ fn disturbed(fleet: &Fleet, duration: Duration) -> Result<(Verdict, Vec<Outage>)
     let outcomes = thread::scope(|scope| {
         let actors = [
             scope.spawn(|| stage.change_rules()),
-            scope.spawn(|| stage.have_a_guest()),
+            scope.spawn(|| stage.have_guests()),
             scope.spawn(|| stage.kill(duration / (KILLS + 1))),
             scope.spawn(|| stage.watch()),
         ];
@@ -99,19 +118,28 @@ fn disturbed(fleet: &Fleet, duration: Duration) -> Result<(Verdict, Vec<Outage>)
         };
         actors.map(joined)
     });
-    let verdict = judge::judge(&loads.finish(SETTLING)?, &stage.outages());
+    let outages = stage.outages();
+    let verdict = judge::judge(&loads.finish(SETTLING)?, &outages);
     verdict.print();
     let flat = stage.judge_samples();
     let [changes, guests, kills, samples] = outcomes;
     let (changes, guests, kills, samples) = (changes?, guests?, kills?, samples?);
-    println!("soak: {changes} changes of rules, {guests} guests, {kills} kills, {samples} samples");
-    verdict.passed()?;
-    ensure!(
-        verdict.saw_rules_change(),
-        "no change of rules was ever in force"
+    let down: Duration = outages.iter().map(|outage| outage.length()).sum();
+    let seconds = down.as_secs_f64();
+    println!(
+        "soak: {kills} kills, after which it was down for {seconds:.1} s in all; {samples} samples"
     );
+    verdict.passed()?;
+    Rate::of_connections(&verdict).judge()?;
+    Rate::of_changes(changes, duration).judge()?;
+    Rate::of_guests(guests, duration.saturating_sub(down)).judge()?;
+    ensure!(
+        kills == KILLS as usize,
+        "the daemon was killed {kills} times"
+    );
+    verdict.saw_rules_change(WORKLOADS)?;
     flat?;
-    Ok((verdict, stage.outages()))
+    Ok((verdict, outages))
 }
 
 fn quiet(fleet: &Fleet, duration: Duration) -> Result<()> {
@@ -120,5 +148,6 @@ fn quiet(fleet: &Fleet, duration: Duration) -> Result<()> {
     let verdict = judge::judge(&loads.finish(duration + SETTLING)?, &[]);
     verdict.print();
     verdict.passed()?;
+    Rate::of_connections(&verdict).judge()?;
     accounts::agree(fleet, &before, &verdict)
 }

@@ -1,4 +1,5 @@
-//! `cargo xtask test`: every test, and the proof that the network tests test the redirection.
+//! `cargo xtask test`: every test, two minutes of the soak, and the proof that the network tests test
+//! the redirection.
 //!
 //! The proof is a second run of the network tests with redirection off, in which every one of them
 //! must fail: a test that passes then would pass without Ferromesh.
@@ -15,7 +16,7 @@ use std::{
 use anyhow::{Result, bail};
 
 use self::report::Report;
-use crate::{build, command, fuzz, layout, setup};
+use crate::{build, command, fuzz, layout, setup, soak};
 
 /// The test programs whose tests must fail without redirection.
 const NETWORK_TESTS: &str = "netns_*";
@@ -67,7 +68,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     })
 }
 
-/// Runs the tests whose name contains `name`; without a name all of them, and then the proof.
+/// Runs the tests whose name contains `name`; without a name all of them, then a share of the fuzzing
+/// and of the soak, and the proof.
 fn everything(name: Option<&str>) -> Result<(usize, usize)> {
     let mut cargo = cargo_test();
     if let Some(name) = name {
@@ -89,9 +91,10 @@ fn everything(name: Option<&str>) -> Result<(usize, usize)> {
     let (held, broken) = fuzz::share()?;
     let (passed, failed) = (report.passed + held, report.failed + broken);
     if !may_use_the_kernel() {
-        eprintln!("test: SKIPPED the run with redirection off (needs root)");
+        eprintln!("test: SKIPPED the soak and the run with redirection off (needs root)");
         return Ok((passed, failed));
     }
+    let (soaked, broke) = soak::share();
     let control = without_redirect()?;
     for name in &control.passed_names {
         eprintln!("test: PASSED WITHOUT REDIRECTION, so it proves nothing: {name}");
@@ -101,7 +104,7 @@ fn everything(name: Option<&str>) -> Result<(usize, usize)> {
         "test: with redirection off, {} of {all} network tests failed, as all must",
         control.failed
     );
-    Ok((passed, failed + control.passed))
+    Ok((passed + soaked, failed + broke + control.passed))
 }
 
 /// Runs the network tests with redirection off.

@@ -1,12 +1,16 @@
-//! `cargo xtask vm`: the daemon in other kernels, under QEMU. The work is done by `vm-harness`.
+//! `cargo xtask vm`: the daemon, or the tests of the hooks, in other kernels under QEMU. The work is
+//! done by `vm-harness`.
 
 use anyhow::Result;
 
-use crate::{build, command, layout, setup};
+use crate::{build, command, layout, setup, test::executables};
 
 /// What `cargo xtask vm` takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// Run the tests of the hooks there, each by itself, in place of the daemon's proof
+    #[arg(long)]
+    tests: bool,
     /// Kernel series to try, such as 5.10; all of them unless named
     kernels: Vec<String>,
 }
@@ -14,14 +18,18 @@ pub(crate) struct Args {
 /// Sets up, builds and boots.
 ///
 /// # Errors
-/// When the daemon did not prove itself in a kernel, or a kernel could not be had.
+/// When something failed in a kernel, or a kernel could not be had.
 pub(crate) fn run(args: &Args) -> Result<()> {
     setup::ensure(&[setup::Purpose::Build, setup::Purpose::Vm])?;
-    build::run()?;
-    command::run(
-        command::cargo()
-            .args(["run", "--quiet", "--package", "vm-harness", "--"])
-            .args(&args.kernels)
-            .env("FERROMESH_BIN", layout::daemon()),
-    )
+    let mut harness = command::cargo();
+    harness.args(["run", "--quiet", "--package", "vm-harness", "--"]);
+    if args.tests {
+        let into = layout::static_tests();
+        executables::build(&into)?;
+        harness.arg("--tests").arg(into);
+    } else {
+        build::run()?;
+        harness.env("FERROMESH_BIN", layout::daemon());
+    }
+    command::run(harness.args(&args.kernels))
 }

@@ -17,6 +17,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
+use tests::wait;
 
 /// Longer than any step of an exchange takes where nothing hangs.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -102,10 +103,7 @@ impl Target {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a steady rate is what this is for"
-)]
+/// Opens connections at a steady rate, whatever becomes of them.
 fn load(rate: u32, seconds: u64, targets: &[&str]) -> Result<()> {
     let targets: Vec<Target> = targets
         .iter()
@@ -120,7 +118,7 @@ fn load(rate: u32, seconds: u64, targets: &[&str]) -> Result<()> {
             if next >= end {
                 return;
             }
-            thread::sleep(next.saturating_duration_since(Instant::now()));
+            wait::until_moment(next);
             next += interval;
             let which = usize::try_from(number).unwrap_or(0) % targets.len();
             let target = &targets[which];
@@ -163,10 +161,6 @@ fn tell(which: usize, target: &Target, number: u64) {
 }
 
 impl Exchange {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a slow client waits within its request"
-    )]
     fn run(&mut self, target: &Target, number: u64) -> Result<String> {
         let stream = TcpStream::connect_timeout(&target.address, PATIENCE)?;
         be_patient(&stream)?;
@@ -191,7 +185,7 @@ impl Exchange {
         let (first, second) = body.split_at(body.len() / 2);
         self.send(&stream, first)?;
         if number.is_multiple_of(SLOW_EVERY) {
-            thread::sleep(SLOWNESS);
+            wait::until_moment(Instant::now() + SLOWNESS);
         }
         self.send(&stream, second)?;
         let mut reader = BufReader::new(Counted {

@@ -1,20 +1,21 @@
-//! What disturbs the daemon: rules that change, a guest that comes and goes, a kill now and then.
+//! What disturbs the daemon: rules that change, guests that come and go, a kill now and then.
+
+mod guest;
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use ::tests::{client::Curl, host::Place, wait};
-use anyhow::{Context as _, Result, ensure};
+use ::tests::wait;
+use anyhow::{Context as _, Result};
 
-use super::{
-    WORKLOADS,
-    documents::SERVICE_PORT,
-    fleet::{Fleet, resource},
-    judge::Outage,
-    samples::Samples,
-};
+use self::guest::Guest;
+use super::{WORKLOADS, fleet::Fleet, judge::Outage, samples::Samples};
 
 /// How often each of them acts.
 const BEAT: Duration = Duration::from_secs(1);
@@ -64,84 +65,42 @@ impl<'a> Stage<'a> {
             .context("the change of rules")
     }
 
-    /// Enrols a workload, has it make a request, releases it, and has it make another.
-    pub(super) fn have_a_guest(&self) -> Result<usize> {
-        let mut served = 0;
-        self.each_second(|_| {
-            let began = now();
-            let met = self.one_guest();
-            // While the daemon is down nobody can be enrolled.
-            match met {
-                Err(_) if self.was_down(began) => Ok(()),
-                Err(error) => Err(error),
-                Ok(()) => {
-                    served += 1;
-                    Ok(())
+    /// Has a guest come and go each second, and says how many did so undisturbed. The guests take
+    /// turns, and one that comes late makes none of the others late.
+    pub(super) fn have_guests(&self) -> Result<usize> {
+        let first = Instant::now();
+        let turns = AtomicU32::new(0);
+        let take_turns = |mut guest: Guest<'_>| -> Result<usize> {
+            let mut served = 0;
+            loop {
+                let turn = first + BEAT * turns.fetch_add(1, Relaxed);
+                wait::until_moment(turn.min(self.end));
+                if Instant::now() >= self.end {
+                    return Ok(served);
+                }
+                let began = now();
+                match guest.come_and_go() {
+                    Ok(()) => served += 1,
+                    // While the daemon is down nobody can be enrolled.
+                    Err(_) if self.was_down(began) => {}
+                    Err(error) => return Err(error),
                 }
             }
+        };
+        let guests = self.fleet.guests.iter();
+        thread::scope(|scope| {
+            let take_turns = &take_turns;
+            let threads: Vec<_> = guests
+                .map(|host| scope.spawn(|| take_turns(Guest::new(self.fleet, host))))
+                .collect();
+            let joined = threads.into_iter().map(|thread| {
+                thread
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            });
+            joined.sum::<Result<usize>>()
         })
-        .context("the guest")?;
-        ensure!(served > 0, "no guest was ever served");
-        Ok(served)
-    }
-
-    fn one_guest(&self) -> Result<()> {
-        let (fleet, guest) = (self.fleet, &self.fleet.guest);
-        let cgroup = guest.cgroup(Place::Workload).to_string_lossy().into_owned();
-        let netns = guest.netns().path().to_string_lossy().into_owned();
-        let resource = resource(1);
-        // One that a kill interrupted is enrolled again by the next daemon: there may be none.
-        fleet.ask(&["workload", "remove", "guest", "--now"])?;
-        let added = fleet.ask(&[
-            "workload",
-            "add",
-            "guest",
-            "--cgroup",
-            &cgroup,
-            "--netns",
-            &netns,
-            "--resource",
-            &resource,
-        ])?;
-        ensure!(added.status.success(), "add: {}", added.stderr.trim());
-        let enrolled = self.request()?;
-        let removed = fleet.ask(&["workload", "remove", "guest", "--now"])?;
-        ensure!(
-            removed.status.success(),
-            "remove: {}",
-            removed.stderr.trim()
-        );
-        ensure!(
-            enrolled == "server-1",
-            "the enrolled guest reached {enrolled:?}"
-        );
-        let released = self.request()?;
-        ensure!(
-            released == "decoy",
-            "the released guest reached {released:?}"
-        );
-        Ok(())
-    }
-
-    /// Who answers the guest.
-    fn request(&self) -> Result<String> {
-        let url = format!("http://{}:{SERVICE_PORT}/", self.fleet.peers.v4());
-        let curl = Curl::new(&self.fleet.guest).args([
-            "--header",
-            "Host: service.apps.local",
-            "--header",
-            "x-asked: 0",
-            "--header",
-            "x-hash: 15130871412783076140",
-            "--header",
-            "content-length: 0",
-            "--output",
-            "/dev/null",
-            "--write-out",
-            "%header{x-answer}",
-        ]);
-        let said = ::tests::process::output(&mut curl.command(&url))?;
-        Ok(said.stdout.trim().to_owned())
+        .context("a guest")
     }
 
     fn was_down(&self, since: u64) -> bool {
@@ -160,9 +119,9 @@ impl<'a> Stage<'a> {
             lock(&self.outages).push(Outage::since(now()));
             self.fleet.replace_daemon()?;
             self.fleet.wait_ready().context("after a kill")?;
-            let over = now() + u64::try_from(AFTERMATH.as_millis()).unwrap_or(0);
+            let aftermath = u64::try_from(AFTERMATH.as_millis()).unwrap_or(0);
             if let Some(outage) = lock(&self.outages).last_mut() {
-                outage.end(over);
+                outage.end(now(), aftermath);
             }
             lock(&self.samples).begin_life();
             kills += 1;

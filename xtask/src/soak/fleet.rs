@@ -1,5 +1,5 @@
-//! The hosts of the soak: a node with the daemon, eight workloads and a guest in network namespaces
-//! of their own, and a host of peers.
+//! The hosts of the soak: a node with the daemon, eight workloads and the guests in network
+//! namespaces of their own, and a host of peers.
 
 use std::{
     fs,
@@ -22,8 +22,9 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
 use super::{
-    IN, OUT, WORKLOADS,
+    GUESTS, IN, OUT, WORKLOADS,
     documents::{self, APP_PORT, SERVICE_PORT, TOGGLED_PORT, server_port},
+    judge::DECOY,
     samples::{self, Sample},
 };
 use crate::{command, layout};
@@ -38,7 +39,7 @@ pub(super) struct Fleet {
     _servers: Vec<Process>,
     _dns: Dns,
     pub(super) workloads: Vec<Arc<Host>>,
-    pub(super) guest: Arc<Host>,
+    pub(super) guests: Vec<Arc<Host>>,
     pub(super) peers: Arc<Host>,
     node: Arc<Host>,
     network: Network,
@@ -59,10 +60,13 @@ impl Fleet {
         let mut network = Network::create(Purpose::Bench)?;
         let node = network.add_host("node")?;
         let peers = network.add_host("peers")?;
-        let workloads = (1..=WORKLOADS)
-            .map(|number| network.add_host(&format!("w{number}")))
-            .collect::<Result<Vec<_>>>()?;
-        let guest = network.add_host("guest")?;
+        let mut hosts = |name: &str, count: usize| -> Result<Vec<_>> {
+            let numbers = 1..=count;
+            numbers
+                .map(|number| network.add_host(&format!("{name}{number}")))
+                .collect()
+        };
+        let (workloads, guests) = (hosts("w", WORKLOADS)?, hosts("guest", GUESTS)?);
         let mut dns = Dns::start(&network)?;
         dns.set("peers", &[IpAddr::V4(peers.v4())])?;
         dns.set("app", &[IpAddr::V4(node.v4())])?;
@@ -74,7 +78,7 @@ impl Fleet {
             _servers: servers,
             _dns: dns,
             workloads,
-            guest,
+            guests,
             peers,
             node,
             network,
@@ -171,7 +175,7 @@ impl Fleet {
                 targets.push(format!("{peers}:{}/raw=server-{other}", server_port(other)));
             }
             targets.push(format!(
-                "{peers}:{TOGGLED_PORT}/toggled.apps.local=server-{number}|decoy"
+                "{peers}:{TOGGLED_PORT}/toggled.apps.local=server-{number}|{DECOY}"
             ));
             targets
         };
@@ -250,12 +254,7 @@ fn servers(peers: &Arc<Host>, workloads: &[Arc<Host>]) -> Result<Vec<Process>> {
         let log = host.directory().join(format!("serve-{name}"));
         Process::spawn(PEER, command, &log)
     };
-    let decoys = serve(
-        peers,
-        Place::Outside,
-        "decoy",
-        &[SERVICE_PORT, TOGGLED_PORT],
-    )?;
+    let decoys = serve(peers, Place::Outside, DECOY, &[SERVICE_PORT, TOGGLED_PORT])?;
     let mut servers = vec![decoys];
     for (index, host) in workloads.iter().enumerate() {
         let number = index + 1;

@@ -1,16 +1,24 @@
 //! What became of every connection, and whether that may be.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use anyhow::{Result, ensure};
 
 /// What a daemon has read and not yet written down is of so many milliseconds.
 const TAKEN: u64 = 1000;
+/// Who answers where nothing was redirected.
+pub(super) const DECOY: &str = "decoy";
 
 /// A time in which the daemon was not there, in milliseconds of the epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Outage {
     began: u64,
+    /// All are ready again.
+    ready: u64,
+    /// What it caused is over too.
     ended: u64,
 }
 
@@ -19,12 +27,22 @@ impl Outage {
     pub(super) fn since(began: u64) -> Self {
         Self {
             began,
+            ready: u64::MAX,
             ended: u64::MAX,
         }
     }
 
-    pub(super) fn end(&mut self, ended: u64) {
-        self.ended = ended;
+    /// How long nobody could be enrolled; none while that is not over.
+    pub(super) fn length(self) -> Duration {
+        let is_over = self.ready != u64::MAX;
+        let milliseconds = self.ready.saturating_sub(self.began);
+        Duration::from_millis(if is_over { milliseconds } else { 0 })
+    }
+
+    /// It is over but for its aftermath.
+    pub(super) fn end(&mut self, ready: u64, aftermath: u64) {
+        self.ready = ready;
+        self.ended = ready + aftermath;
     }
 
     /// Whether it began soon after a moment, or was there.
@@ -86,7 +104,10 @@ pub(super) struct Verdict {
     /// By what happened: while the daemon was down, and else.
     cut: BTreeMap<String, usize>,
     wrong: BTreeMap<String, usize>,
-    seconds: u64,
+    /// The hosts out of which a connection went direct.
+    went_direct: BTreeSet<String>,
+    /// From the first connection to the last one.
+    duration: Duration,
 }
 
 /// Reads what the clients wrote.
@@ -103,8 +124,12 @@ pub(super) fn judge(logs: &[(String, String)], outages: &[Outage]) -> Verdict {
             verdict.add(host, &line, outages);
         }
     }
-    verdict.seconds = last.saturating_sub(first).div_ceil(1000);
+    verdict.duration = Duration::from_millis(last.saturating_sub(first));
     verdict
+}
+
+fn sum(map: &BTreeMap<String, usize>) -> usize {
+    map.values().sum()
 }
 
 /// What may not happen, whatever is down.
@@ -124,6 +149,9 @@ impl Verdict {
                 ended: line.ended,
                 port: line.port,
             });
+            if line.outcome == DECOY {
+                self.went_direct.insert(host.to_owned());
+            }
             &mut self.answers
         } else if is_never_right(line.outcome)
             || !outages
@@ -137,17 +165,28 @@ impl Verdict {
         *counted.entry(line.outcome.to_owned()).or_default() += 1;
     }
 
+    /// How many connections there were, whatever became of them.
+    pub(super) fn opened(&self) -> usize {
+        [&self.answers, &self.cut, &self.wrong]
+            .map(sum)
+            .iter()
+            .sum()
+    }
+
+    pub(super) fn duration(&self) -> Duration {
+        self.duration
+    }
+
     pub(super) fn print(&self) {
-        let sum = |map: &BTreeMap<String, usize>| map.values().sum::<usize>();
         let bytes: u64 = self
             .complete
             .iter()
             .map(|one| one.sent + one.received)
             .sum();
         println!(
-            "soak: {} connections in {} s: {} whole with {} MB, {} cut by a kill, {} wrong",
-            sum(&self.answers) + sum(&self.cut) + sum(&self.wrong),
-            self.seconds,
+            "soak: {} connections in {:.1} s: {} whole with {} MB, {} cut by a kill, {} wrong",
+            self.opened(),
+            self.duration.as_secs_f64(),
             sum(&self.answers),
             bytes / 1_000_000,
             sum(&self.cut),
@@ -164,9 +203,15 @@ impl Verdict {
         }
     }
 
-    /// Whether connections went direct where a rule said so, which only a change of rules does.
-    pub(super) fn saw_rules_change(&self) -> bool {
-        self.answers.contains_key("decoy")
+    /// Whether connections of every workload went direct for a time, which only a change of rules
+    /// does.
+    pub(super) fn saw_rules_change(&self, workloads: usize) -> Result<()> {
+        ensure!(
+            self.went_direct.len() == workloads,
+            "changed rules were in force in {} of {workloads} workloads",
+            self.went_direct.len()
+        );
+        Ok(())
     }
 
     /// Whether nothing was misrouted, hung or failed without a reason.

@@ -25,7 +25,7 @@ pub(crate) struct Args {
     #[arg(long = "static", required = true)]
     is_static: bool,
     /// Where to put them
-    #[arg(long, value_name = "DIR", default_value_os_t = layout::target().join("static-tests"))]
+    #[arg(long, value_name = "DIR", default_value_os_t = layout::static_tests())]
     into: PathBuf,
 }
 
@@ -36,16 +36,20 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<()> {
     ensure!(args.is_static, "nothing but static executables is built");
     setup::ensure(&[setup::Purpose::Build])?;
+    build(&args.into)
+}
+
+/// Builds the executables with what is installed.
+pub(crate) fn build(into: &Path) -> Result<()> {
     command::step("build: eBPF object", build::object)?;
-    fs::create_dir_all(&args.into)
-        .with_context(|| format!("cannot make {}", args.into.display()))?;
+    fs::create_dir_all(into).with_context(|| format!("cannot make {}", into.display()))?;
     let said = command::step("build: static tests", || messages(&mut cargo_build()))?;
     for program in PROGRAMS {
         let built = executable(&said, program)
             .with_context(|| format!("cargo did not say where it put {program}"))?;
         let elf = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
         ensure!(is_static(&elf), "{} needs a loader", built.display());
-        let copy = args.into.join(program);
+        let copy = into.join(program);
         fs::copy(&built, &copy).with_context(|| format!("cannot write {}", copy.display()))?;
         eprintln!("build: {} ({} KiB)", copy.display(), elf.len() / 1024);
     }

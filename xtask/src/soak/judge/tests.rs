@@ -1,7 +1,10 @@
+use std::time::Duration;
+
 use super::{Outage, judge};
 
 const DOWN: Outage = Outage {
     began: 1000,
+    ready: 1800,
     ended: 2000,
 };
 
@@ -42,4 +45,24 @@ fn some_failures_nothing_excuses() {
         assert_eq!(verdict.wrong.len(), 1, "{outcome}");
     }
     assert_eq!(verdict("error: no such file").wrong.len(), 1);
+}
+
+#[test]
+fn every_workload_has_to_have_gone_direct() {
+    let direct = "10 20 40000 3 decoy 300 200".to_owned();
+    let redirected = "10 1020 40000 3 server-1 300 200".to_owned();
+    let logs = [("w1".to_owned(), direct), ("w2".to_owned(), redirected)];
+    assert!(judge(&logs[..1], &[]).saw_rules_change(1).is_ok());
+    let both = judge(&logs, &[]);
+    assert!(both.saw_rules_change(2).is_err());
+    assert_eq!(both.opened(), 2);
+}
+
+#[test]
+fn an_outage_is_as_long_as_it_was() {
+    assert_eq!(DOWN.length(), Duration::from_millis(800));
+    let mut outage = Outage::since(1000);
+    assert_eq!(outage.length(), Duration::ZERO);
+    outage.end(1800, 200);
+    assert_eq!(outage, DOWN);
 }
