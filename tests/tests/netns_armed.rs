@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, process::Command};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tests::{
     capability,
     client::COULD_NOT_CONNECT,
@@ -150,4 +150,42 @@ fn the_workloads_of_an_enrolment_file_are_armed_in_their_namespaces() {
         let names: Vec<_> = workloads.iter().map(|workload| &workload["name"]).collect();
         assert_eq!(names, ["there", "late"]);
     }
+}
+
+#[test]
+fn one_workload_that_cannot_be_armed_leaves_no_other_one_open() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let scenario = Scenario::start(Purpose::Test).unwrap();
+    let host = &scenario.service_a;
+    let workload = |name: &str, cgroup: &Path, netns: &Path| {
+        json!({
+            "name": name,
+            "resource": "mesh/apps/virtualNode/serviceA",
+            "cgroup": cgroup,
+            "netns": netns,
+        })
+    };
+    let (cgroup, netns) = (host.cgroup(Place::Workload), &host.netns().path());
+    let file = scenario.network.directory().join("workloads.json");
+    let workloads = json!({ "workloads": [
+        workload("gone", &cgroup.join("gone"), netns),
+        workload("there", cgroup, netns),
+    ] });
+    fs::write(&file, workloads.to_string()).unwrap();
+    let armed = Armed(format!("{}-part", scenario.network.id()));
+    let mut arm = Command::new(tests::daemon::binary().unwrap());
+    arm.args(["arm", "--instance", &armed.0, "--mesh-config"])
+        .arg(scenario.documents.directory())
+        .arg("--workloads")
+        .arg(&file);
+    let said = tests::process::output(&mut arm).unwrap();
+    assert!(!said.status.success(), "{}", said.stdout);
+    assert!(said.stdout.contains("`there` is armed"), "{}", said.stdout);
+    for words in ["`gone` is not armed", "1 of 2 workloads are not armed"] {
+        assert!(said.stderr.contains(words), "{}", said.stderr);
+    }
+    let answer = scenario.curl().http2().get(URL).unwrap();
+    assert_eq!(answer.exit, COULD_NOT_CONNECT, "{answer:?}");
 }

@@ -376,8 +376,8 @@ fn a_bundle_has_what_support_needs_and_no_secret() {
         "settings.txt",
         "daemon.log",
         "stats-serviceA.txt",
-        "documents-serviceA.txt",
-        "documents/serviceA/notes.txt",
+        "documents.txt",
+        "documents/notes.txt",
         "version.txt",
         "places.json",
     ] {

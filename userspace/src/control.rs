@@ -22,6 +22,7 @@ use tokio::{
     net::{UnixListener, UnixStream},
     sync::{broadcast, broadcast::error::RecvError, mpsc, oneshot},
     task,
+    time::sleep,
 };
 use tokio_stream::{
     StreamExt,
@@ -41,6 +42,9 @@ pub(crate) const CHANGE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A workload may take long to start, and the drain of one is twice the guide's longest.
 pub(crate) const WORKLOAD_TIMEOUT: Duration = Duration::from_mins(5);
+
+/// How long the socket is left alone when there is no room to accept.
+const NO_ROOM_WAIT: Duration = Duration::from_millis(100);
 
 /// What the daemon can say of itself, and do for who asks.
 #[tonic::async_trait]
@@ -103,12 +107,21 @@ pub(crate) async fn serve(
     retire: mpsc::Sender<()>,
 ) -> anyhow::Result<()> {
     let callers = UnixListenerStream::new(listener)
+        .then(after_room)
         .filter(|caller| caller.as_ref().map_or(true, is_from_root));
     Server::builder()
         .add_service(ControlServer::new(Desk { subject, retire }))
         .serve_with_incoming(callers)
         .await
         .context("the control socket failed")
+}
+
+/// Holds a lack of descriptors up: it is met again and again, and who accepts would do nothing else.
+async fn after_room(caller: io::Result<UnixStream>) -> io::Result<UnixStream> {
+    if caller.is_err() {
+        sleep(NO_ROOM_WAIT).await;
+    }
+    caller
 }
 
 /// Whether a caller is root of the daemon's user namespace. The mode of the file says so already;

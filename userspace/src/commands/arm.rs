@@ -22,7 +22,7 @@ use mesh_model::{
     snapshot::{EgressFilter, Snapshot},
 };
 
-use super::status::BPFFS;
+use super::{answer, status::BPFFS};
 use crate::{
     cli::ArmArgs,
     daemon::{configuration::Problems, place},
@@ -62,29 +62,46 @@ pub(crate) fn run(args: ArmArgs, environment: &Environment) -> anyhow::Result<()
         OBJECT,
     )?;
     let documents = documents(&settings);
+    let mut failed = 0;
     for workload in &workloads {
-        let mut rules =
-            rules(workload, &documents).with_context(|| format!("workload `{}`", workload.name))?;
-        if proxy == ProxyKind::External {
-            // It has its own ingress listener.
-            rules.app_ports.clear();
+        let name = &workload.name;
+        // One that cannot be armed leaves no other one open.
+        match arm(&instance, proxy, workload, &documents, &settings.instance) {
+            Ok(()) => answer::print(format!(
+                "workload `{name}` is armed: its new connections are refused until a daemon \
+                 serves them\n"
+            ))?,
+            Err(error) => {
+                failed += 1;
+                tracing::error!("workload `{name}` is not armed: {error:#}");
+            }
         }
-        let spec = WorkloadSpec {
-            id: id(&settings.instance, &workload.name)?,
-            name: workload.name.clone(),
-            cgroup: std::path::absolute(&workload.cgroup)
-                .with_context(|| format!("{} has no absolute form", workload.cgroup.display()))?,
-            netns: workload.netns.clone(),
-            proxy,
-        };
-        let local = local::networks_of(spec.netns.as_deref())?;
-        instance.rest(spec.id)?;
-        instance.enrol(&spec, &rules, 0, &local)?;
-        println!(
-            "workload `{}` is armed: its new connections are refused until a daemon serves them",
-            spec.name
-        );
     }
+    if failed > 0 {
+        bail!("{failed} of {} workloads are not armed", workloads.len());
+    }
+    Ok(())
+}
+
+fn arm(
+    instance: &Instance,
+    proxy: ProxyKind,
+    workload: &WorkloadSettings,
+    documents: &anyhow::Result<Documents>,
+    name: &str,
+) -> anyhow::Result<()> {
+    let rules = rules(workload, documents)?;
+    let spec = WorkloadSpec {
+        id: id(name, &workload.name)?,
+        name: workload.name.clone(),
+        cgroup: std::path::absolute(&workload.cgroup)
+            .with_context(|| format!("{} has no absolute form", workload.cgroup.display()))?,
+        netns: workload.netns.clone(),
+        proxy,
+    };
+    let local = local::networks_of(spec.netns.as_deref())?;
+    instance.rest(spec.id)?;
+    instance.enrol(&spec, &rules, 0, &local)?;
     Ok(())
 }
 

@@ -61,7 +61,7 @@ fn write(
         lines.push(format!("  {}", redactor.redact(&what).0));
     }
     let manifest = lines.join("\n") + "\n";
-    archive.add("manifest.txt", &manifest)?;
+    archive.add_manifest(&manifest)?;
     archive.finish()?;
     Ok(manifest)
 }

@@ -11,7 +11,7 @@ use mesh_bpf::{
     switch::{self, Switch, SwitchReport},
 };
 
-use super::status::BPFFS;
+use super::{answer, status::BPFFS};
 use crate::cli::{SwitchAction, SwitchArgs};
 
 pub(crate) fn run(args: &SwitchArgs) -> anyhow::Result<()> {
@@ -24,14 +24,11 @@ pub(crate) fn run(args: &SwitchArgs) -> anyhow::Result<()> {
         SwitchAction::Status => switch::read(bpffs, instance, workload),
     }?;
     if args.json {
-        println!(
-            "{}",
-            serde_json::to_string_pretty(&reports).context("no JSON")?
-        );
+        let reports = serde_json::to_string_pretty(&reports).context("no JSON")?;
+        answer::print(reports + "\n")
     } else {
-        print!("{}", Lines(&reports));
+        answer::print(Lines(&reports))
     }
-    Ok(())
 }
 
 struct Lines<'a>(&'a [SwitchReport]);

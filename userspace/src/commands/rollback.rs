@@ -14,7 +14,7 @@ use ferromesh_proto::control::{
 use serde::Serialize;
 use tonic::transport::Channel;
 
-use super::status::page::Age;
+use super::{answer, status::page::Age};
 use crate::{cli::RollbackArgs, control, runtime_dir::RuntimeDir};
 
 /// Exit status 1 when nothing has changed.
@@ -79,14 +79,11 @@ async fn change(
 
 fn print(json: bool, answer: &impl Serialize, text: &impl Display) -> anyhow::Result<()> {
     if json {
-        println!(
-            "{}",
-            serde_json::to_string_pretty(answer).context("no JSON")?
-        );
+        let answer = serde_json::to_string_pretty(answer).context("no JSON")?;
+        answer::print(answer + "\n")
     } else {
-        print!("{text}");
+        answer::print(text)
     }
-    Ok(())
 }
 
 /// Seconds since 1970.

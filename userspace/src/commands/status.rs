@@ -9,6 +9,7 @@ use ferromesh_proto::control::{StatusRequest, StatusResponse};
 use mesh_bpf::inspect::inspect;
 use serde_json::json;
 
+use super::answer;
 use crate::{cli::StatusArgs, control, runtime_dir::RuntimeDir};
 
 /// Where the BPF file system is.
@@ -25,17 +26,14 @@ pub(crate) fn run(args: &StatusArgs) -> anyhow::Result<ExitCode> {
     if args.json {
         let report =
             json!({ "instance": instance, "daemon": daemon, "silence": silence, "kernel": kernel });
-        println!("{report:#}");
+        answer::print(format!("{report:#}\n"))?;
     } else {
-        print!(
-            "{}",
-            page::Page {
-                instance,
-                daemon: daemon.as_ref(),
-                silence: silence.as_deref(),
-                kernel: kernel.as_ref()
-            }
-        );
+        answer::print(page::Page {
+            instance,
+            daemon: daemon.as_ref(),
+            silence: silence.as_deref(),
+            kernel: kernel.as_ref(),
+        })?;
     }
     Ok(if daemon.is_some() {
         ExitCode::SUCCESS

@@ -11,7 +11,7 @@ use rustix::{
     process::{Pid, PidfdFlags, pidfd_open},
 };
 
-use super::status::BPFFS;
+use super::{answer, status::BPFFS};
 use crate::{
     cli::UninstallArgs,
     control, daemon,
@@ -41,7 +41,7 @@ pub(crate) fn run(args: &UninstallArgs) -> anyhow::Result<()> {
         remove(instance).with_context(|| format!("instance `{instance}` is not wholly removed"))?;
     }
     if instances.is_empty() {
-        println!("no instance on this kernel");
+        answer::print("no instance on this kernel\n")?;
     }
     Ok(())
 }
@@ -64,11 +64,10 @@ fn remove(instance: &str) -> anyhow::Result<()> {
         .context("its runtime directory stays")?;
     if removed.links + removed.maps + removed.directories == 0 && !had_cgroup && !had_state && !ran
     {
-        println!("instance `{instance}`: nothing to remove");
-        return Ok(());
+        return answer::print(format!("instance `{instance}`: nothing to remove\n"));
     }
-    println!(
-        "instance `{instance}`: removed {} links, {} maps, {} pin directories{}{}",
+    answer::print(format!(
+        "instance `{instance}`: removed {} links, {} maps, {} pin directories{}{}\n",
         removed.links,
         removed.maps,
         removed.directories,
@@ -78,8 +77,7 @@ fn remove(instance: &str) -> anyhow::Result<()> {
         } else {
             ""
         },
-    );
-    Ok(())
+    ))
 }
 
 async fn retire(runtime_dir: &RuntimeDir) -> anyhow::Result<Option<u32>> {

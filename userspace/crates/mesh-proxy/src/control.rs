@@ -192,7 +192,7 @@ impl Directory {
             let started = if self.files.is_own_output(path) {
                 Queue::start(path, stats)
             } else {
-                Queue::start_with(path, self.files.appender(path), stats)
+                Queue::start_at(path, self.files.log(path), stats)
             };
             match started {
                 Ok(lines) => self.lines = Some(Arc::new(lines)),

@@ -2,12 +2,13 @@
 //! the workload's file system chooses its links, and the daemon that opens them is root.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{self, File, Metadata, OpenOptions},
     io::{self, Read},
     os::unix::fs::FileTypeExt,
     path::{Path, PathBuf},
 };
 
+use mesh_telemetry::access_log::Place;
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 
 /// What `/dev/stdout` and `/dev/stderr` are written as in documents.
@@ -19,6 +20,10 @@ const STANDARD: [&str; 6] = [
     "/dev/fd/2",
     "/proc/self/fd/2",
 ];
+
+/// The most that is read of a file, in bytes: a workload writes its own, and all workloads share the
+/// daemon's memory.
+const READ_LIMIT: u64 = 1 << 20;
 
 /// Where the files of a workload are.
 #[derive(Clone, Debug, Default)]
@@ -38,24 +43,32 @@ impl Files {
         }
     }
 
-    /// The bytes of a file.
+    /// The bytes of a file; one that is larger than 1 MiB is refused.
     pub(crate) fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        self.open(path)?.read_to_end(&mut bytes)?;
+        let mut file = self.open(path)?.take(READ_LIMIT + 1);
+        file.read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > READ_LIMIT {
+            let message = format!("{} is larger than 1 MiB: make it shorter", path.display());
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+        }
         Ok(bytes)
     }
 
-    /// What opens the file of an access log to append to it, whichever path it is asked for.
-    pub(crate) fn appender(&self, path: &str) -> impl Fn(&Path) -> io::Result<File> + use<> {
-        let files = self.clone();
-        let is_standard = STANDARD.contains(&path);
-        move |path| match (&files.root, &files.standard_output) {
-            (_, Some(log)) if is_standard => append(log),
-            (Some(root), _) => {
-                let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE;
-                below(root, path, flags)
+    /// Where the access log that documents put at a path is.
+    pub(crate) fn log(&self, path: &str) -> LogFile {
+        let path = PathBuf::from(path);
+        match (&self.root, &self.standard_output) {
+            (_, Some(log)) if STANDARD.iter().any(|standard| path == Path::new(standard)) => {
+                LogFile {
+                    root: None,
+                    path: log.clone(),
+                }
             }
-            (None, _) => append(path),
+            (root, _) => LogFile {
+                root: root.clone(),
+                path,
+            },
         }
     }
 
@@ -65,8 +78,33 @@ impl Files {
     }
 }
 
-fn append(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).open(path)
+/// The file of an access log, by its path below a root; none for this process's own.
+#[derive(Clone, Debug)]
+pub(crate) struct LogFile {
+    root: Option<PathBuf>,
+    path: PathBuf,
+}
+
+impl Place for LogFile {
+    fn open(&self) -> io::Result<File> {
+        match &self.root {
+            Some(root) => {
+                let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE;
+                below(root, &self.path, flags)
+            }
+            None => OpenOptions::new()
+                .append(true)
+                .create(true)
+                .open(&self.path),
+        }
+    }
+
+    fn metadata(&self) -> io::Result<Metadata> {
+        match &self.root {
+            Some(root) => below(root, &self.path, OFlags::PATH)?.metadata(),
+            None => fs::metadata(&self.path),
+        }
+    }
 }
 
 /// Opens a file as a process whose root directory is `root` would; what is no plain file and no pipe
@@ -85,7 +123,12 @@ fn below(root: &Path, path: &Path, flags: OFlags) -> io::Result<File> {
         Mode::empty()
     };
     // Without waiting: a pipe of the workload's may have no other end.
-    let flags = flags | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+    let without_waiting = if flags.contains(OFlags::PATH) {
+        OFlags::empty()
+    } else {
+        OFlags::NOCTTY | OFlags::NONBLOCK
+    };
+    let flags = flags | OFlags::CLOEXEC | without_waiting;
     let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
     let file = File::from(openat2(&root, path, flags, mode, resolve)?);
     let kind = file.metadata()?.file_type();

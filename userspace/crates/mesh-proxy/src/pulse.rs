@@ -20,6 +20,8 @@ use tokio::sync::Notify;
 /// After so long without a lack there is none any more. Where accepting is tried again and again,
 /// it is tried much more often than this.
 const LACK_IS_OVER: Duration = Duration::from_secs(1);
+/// With so many connections accepted for each time that there was no room, most are served.
+const ROOM_FOR_A_LACK: u64 = 20;
 /// No check charges a worker with more than this part of the time that it is allowed: a check that
 /// comes late itself says as little of the worker as one that comes in time.
 const PART_OF_A_CHECK: u32 = 4;
@@ -78,6 +80,10 @@ struct Lack {
     error: AtomicI32,
     first: AtomicU64,
     last: AtomicU64,
+    /// How often there was no room since the first.
+    met: AtomicU64,
+    /// How often there was.
+    met_room: AtomicU64,
 }
 
 impl Vitals {
@@ -115,21 +121,38 @@ impl Vitals {
         };
         let now = self.now();
         let lack = &self.lack;
-        if now - lack.last.load(Relaxed).min(now) > millis(LACK_IS_OVER) {
+        let last = lack.last.load(Relaxed);
+        if last == 0 || now.saturating_sub(last) > millis(LACK_IS_OVER) {
             lack.first.store(now, Relaxed);
+            lack.met.store(0, Relaxed);
+            lack.met_room.store(0, Relaxed);
         }
+        lack.met.fetch_add(1, Relaxed);
         lack.error.store(errno.raw_os_error(), Relaxed);
         lack.last.store(now, Relaxed);
         true
+    }
+
+    /// The kernel had room.
+    pub(crate) fn note_room(&self) {
+        // The line is written only where there was a lack.
+        if self.lack.last.load(Relaxed) != 0 {
+            self.lack.met_room.fetch_add(1, Relaxed);
+        }
     }
 
     /// How long there has been a lack, and of what; none when there is none now.
     fn lack(&self) -> Option<(Duration, std::io::Error)> {
         let (first, last) = (self.lack.first.load(Relaxed), self.lack.last.load(Relaxed));
         let is_over = last == 0 || self.now().saturating_sub(last) > millis(LACK_IS_OVER);
+        let (met, met_room) = (
+            self.lack.met.load(Relaxed),
+            self.lack.met_room.load(Relaxed),
+        );
+        let is_rare = met.saturating_mul(ROOM_FOR_A_LACK) <= met_room;
         let lasted = Duration::from_millis(last.saturating_sub(first));
         let error = self.lack.error.load(Relaxed);
-        (!is_over).then(|| (lasted, std::io::Error::from_raw_os_error(error)))
+        (!is_over && !is_rare).then(|| (lasted, std::io::Error::from_raw_os_error(error)))
     }
 
     /// Above 0, which stands for never.

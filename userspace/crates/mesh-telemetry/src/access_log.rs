@@ -14,7 +14,7 @@ use std::{
 };
 
 pub use format::{Captured, Format, FormatFault, InvalidFormat, Message};
-pub use queue::Queue;
+pub use queue::{Place, Queue};
 
 /// What is known of a request or connection when it is over.
 #[derive(Debug)]

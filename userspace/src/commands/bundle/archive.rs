@@ -15,6 +15,8 @@ use tar::{Builder, Header};
 const FILE_LIMIT: usize = 4 << 20;
 /// The most of all files, in bytes before they are packed.
 const LIMIT: usize = 64 << 20;
+/// What of it is kept for the manifest, which comes last and says what is in the archive.
+const MANIFEST_ROOM: usize = FILE_LIMIT;
 
 pub(super) struct Archive {
     builder: Builder<GzEncoder<File>>,
@@ -32,8 +34,15 @@ impl Archive {
             .with_context(|| format!("cannot make {}", path.display()))?;
         Ok(Self {
             builder: Builder::new(GzEncoder::new(file, Compression::default())),
-            left: LIMIT,
+            left: LIMIT - MANIFEST_ROOM,
         })
+    }
+
+    /// Adds the last file, for which there is room in any case.
+    pub(super) fn add_manifest(&mut self, text: &str) -> anyhow::Result<()> {
+        self.left += MANIFEST_ROOM;
+        self.add("manifest.txt", text)?;
+        Ok(())
     }
 
     /// Adds a text. True if its beginning was cut off because it was too long: of what is long, the

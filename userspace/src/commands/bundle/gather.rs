@@ -188,36 +188,36 @@ fn status(gathered: &mut Gathered, instance: &str) -> Option<StatusResponse> {
     }
 }
 
-/// The names of the documents, and their contents where that is wanted.
+/// The names of the documents, and their contents where that is wanted. All workloads of an instance
+/// read one set of them.
 fn documents(gathered: &mut Gathered, args: &BundleArgs, status: &StatusResponse) {
-    for workload in &status.workloads {
-        let Some(configuration) = &workload.configuration else {
-            continue;
-        };
-        let source = Path::new(&configuration.source);
-        let mut files = files(source);
-        files.sort();
-        if files.len() > DOCUMENTS {
-            gathered.without(
-                "names of documents",
-                format!("those behind the first {DOCUMENTS}"),
-            );
-            files.truncate(DOCUMENTS);
-        }
-        let names = files.iter().map(|file| {
-            let bytes = fs::metadata(file).map_or(0, |metadata| metadata.len());
-            format!("{bytes:>10} {}\n", file.display())
-        });
-        let names: Vec<String> = names.collect();
-        gathered.text(format!("documents-{}.txt", workload.name), names.concat());
-        if args.with_documents {
-            contents(gathered, &workload.name, source, &files);
-        }
+    let configured = (status.workloads.iter()).find_map(|workload| workload.configuration.as_ref());
+    let Some(configuration) = configured else {
+        return;
+    };
+    let source = Path::new(&configuration.source);
+    let mut files = files(source);
+    files.sort();
+    if files.len() > DOCUMENTS {
+        gathered.without(
+            "names of documents",
+            format!("those behind the first {DOCUMENTS}"),
+        );
+        files.truncate(DOCUMENTS);
+    }
+    let names = files.iter().map(|file| {
+        let bytes = fs::metadata(file).map_or(0, |metadata| metadata.len());
+        format!("{bytes:>10} {}\n", file.display())
+    });
+    let names: Vec<String> = names.collect();
+    gathered.text("documents.txt", names.concat());
+    if args.with_documents {
+        contents(gathered, source, &files);
     }
 }
 
 /// The contents of documents, as many as there is room for.
-fn contents(gathered: &mut Gathered, workload: &str, source: &Path, files: &[PathBuf]) {
+fn contents(gathered: &mut Gathered, source: &Path, files: &[PathBuf]) {
     let mut left = DOCUMENT_BYTES;
     for file in files {
         let bytes = fs::metadata(file).map_or(0, |metadata| metadata.len());
@@ -229,9 +229,7 @@ fn contents(gathered: &mut Gathered, workload: &str, source: &Path, files: &[Pat
         left = rest;
         let name = file.strip_prefix(source).unwrap_or(file);
         match fs::read_to_string(file) {
-            Ok(text) => {
-                gathered.text(format!("documents/{workload}/{}", name.display()), text);
-            }
+            Ok(text) => gathered.text(format!("documents/{}", name.display()), text),
             Err(error) => gathered.without(&path, error),
         }
     }

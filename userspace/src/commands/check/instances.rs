@@ -122,8 +122,10 @@ fn gone_cgroup(instance: &str, workload: &WorkloadReport) -> Option<Finding> {
             workload.name
         ),
         format!(
-            "ferromesh uninstall --instance {instance}, or make the cgroup and start the daemon \
-             again"
+            "make the cgroup again, or let it go: ferromesh workload remove {} --instance \
+             {instance}; if the daemon was started for it, stop the daemon and run ferromesh \
+             uninstall --instance {instance}",
+            workload.name
         ),
     ))
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    io::ErrorKind,
     net::{IpAddr, Ipv4Addr},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
@@ -151,10 +152,15 @@ fn read_resolv_conf(files: &Files, path: &Path) -> TokioResolver {
 
 fn read_hosts(files: &Files, path: &Path) -> Hosts {
     let mut hosts = Hosts::default();
-    if let Ok(file) = files.open(path)
-        && let Err(error) = hosts.read_hosts_conf(file)
-    {
-        tracing::warn!(path = %path.display(), %error, "the hosts file was read in part only");
+    match files.read(path).map(|bytes| hosts.read_hosts_conf(&*bytes)) {
+        Ok(Ok(())) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Ok(Err(error)) => {
+            tracing::warn!(path = %path.display(), %error, "the hosts file was read in part only");
+        }
+        Err(error) => {
+            tracing::warn!(path = %path.display(), %error, "the hosts file was not read");
+        }
     }
     hosts
 }

@@ -1,4 +1,8 @@
-use std::{fs, io::Write, os::unix::fs::symlink};
+use std::{
+    fs,
+    io::Write,
+    os::unix::fs::{MetadataExt, symlink},
+};
 
 use super::*;
 
@@ -19,7 +23,7 @@ fn a_link_does_not_lead_out_of_the_root() {
     };
     for link in ["/etc/absolute", "/etc/relative"] {
         files.read(Path::new(link)).expect_err(link);
-        let opened = files.appender(link)(Path::new(link));
+        let opened = files.log(link).open();
         // The directories that the link names are not in the root, and are not made.
         if let Ok(mut file) = opened {
             file.write_all(b"line").expect("written");
@@ -39,8 +43,48 @@ fn standard_output_goes_where_the_workloads_does() {
         standard_output: Some(log.clone()),
     };
     assert!(!files.is_own_output("/dev/stdout"));
-    let mut file = files.appender("/dev/stdout")(Path::new("/dev/stdout")).expect("opened");
+    let mut file = files.log("/dev/stdout").open().expect("opened");
     file.write_all(b"line").expect("written");
     assert_eq!(fs::read(log).expect("read"), b"line");
     assert!(Files::default().is_own_output("/dev/stdout"));
+}
+
+#[test]
+fn a_file_that_would_fill_the_memory_is_refused() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("hosts");
+    let file = File::create(&path).expect("made");
+    file.set_len(READ_LIMIT).expect("grown");
+    assert!(Files::default().read(&path).is_ok());
+    file.set_len(1 << 40).expect("grown");
+    let refused = Files::default().read(&path).expect_err("too large");
+    assert_eq!(
+        refused.to_string(),
+        format!("{} is larger than 1 MiB: make it shorter", path.display())
+    );
+}
+
+#[test]
+fn a_log_below_the_root_is_known_by_what_is_there_now() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let files = Files {
+        root: Some(directory.path().to_owned()),
+        standard_output: None,
+    };
+    let log = files.log("/access.log");
+    let file = log.open().expect("made");
+    let number = |metadata: io::Result<Metadata>| metadata.map(|there| there.ino());
+    let before = number(file.metadata()).expect("looked at");
+    assert_eq!(number(log.metadata()).expect("there"), before);
+    fs::rename(
+        directory.path().join("access.log"),
+        directory.path().join("access.log.1"),
+    )
+    .expect("rotated");
+    let gone = log.metadata().expect_err("nothing is there");
+    assert_eq!(gone.kind(), io::ErrorKind::NotFound);
+    assert_ne!(
+        number(log.open().expect("made").metadata()).expect("there"),
+        before
+    );
 }

@@ -88,6 +88,7 @@ async fn accept(
 }
 
 fn begin(worker: &Rc<Worker>, context: &Rc<ListenerContext>, stream: TcpStream, peer: SocketAddr) {
+    worker.vitals.note_room();
     if worker.is_full() {
         context.stats.downstream_cx_total.increment();
         context.stats.downstream_cx_overflow.increment();

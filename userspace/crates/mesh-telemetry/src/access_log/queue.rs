@@ -5,7 +5,7 @@ use std::{
     fs::{self, File, Metadata, OpenOptions},
     io::{self, Write},
     os::unix::fs::MetadataExt,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
@@ -50,22 +50,18 @@ impl Queue {
     /// # Errors
     /// The thread cannot be started.
     pub fn start(path: &str, stats: Arc<AccessLogStats>) -> io::Result<Self> {
-        Self::start_at(path, Destination::of(path), stats)
+        Self::start_to(path, Destination::of(path), stats)
     }
 
-    /// The same for a file that `open` opens to append to it, standard streams among them.
+    /// The same for a file at a place of its own, standard streams among them.
     ///
     /// # Errors
     /// The thread cannot be started.
-    pub fn start_with(
-        path: &str,
-        open: impl Fn(&Path) -> io::Result<File> + Send + 'static,
-        stats: Arc<AccessLogStats>,
-    ) -> io::Result<Self> {
-        Self::start_at(path, Destination::file(path, Box::new(open), false), stats)
+    pub fn start_at(path: &str, place: impl Place, stats: Arc<AccessLogStats>) -> io::Result<Self> {
+        Self::start_to(path, Destination::file(place), stats)
     }
 
-    fn start_at(
+    fn start_to(
         path: &str,
         destination: Destination,
         stats: Arc<AccessLogStats>,
@@ -156,16 +152,35 @@ impl Writer {
     }
 }
 
-/// Opens a file to append to it.
-type Open = Box<dyn Fn(&Path) -> io::Result<File> + Send>;
+/// Where the file of an access log is.
+pub trait Place: Send + 'static {
+    /// Opens the file to append to it, and makes it where it is missing.
+    ///
+    /// # Errors
+    /// It cannot be opened or made.
+    fn open(&self) -> io::Result<File>;
+
+    /// What is there now.
+    ///
+    /// # Errors
+    /// There is nothing, or it cannot be looked at.
+    fn metadata(&self) -> io::Result<Metadata>;
+}
+
+impl Place for PathBuf {
+    fn open(&self) -> io::Result<File> {
+        OpenOptions::new().append(true).create(true).open(self)
+    }
+
+    fn metadata(&self) -> io::Result<Metadata> {
+        fs::metadata(self)
+    }
+}
 
 /// Where lines go.
 enum Destination {
     File {
-        path: PathBuf,
-        open: Open,
-        /// The path leads there from here, so that a file that was moved away is noticed.
-        is_ours: bool,
+        place: Box<dyn Place>,
         file: Option<File>,
         /// Not before this moment after a failure.
         retry: Option<Instant>,
@@ -180,15 +195,13 @@ impl Destination {
         match path {
             "/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1" => Self::Stdout,
             "/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2" => Self::Stderr,
-            path => Self::file(path, Box::new(append), true),
+            path => Self::file(PathBuf::from(path)),
         }
     }
 
-    fn file(path: &str, open: Open, is_ours: bool) -> Self {
+    fn file(place: impl Place) -> Self {
         Self::File {
-            path: path.into(),
-            open,
-            is_ours,
+            place: Box::new(place),
             file: None,
             retry: None,
         }
@@ -205,22 +218,17 @@ impl Destination {
                     .and_then(|()| stdout.flush())
                     .is_ok()
             }
-            Self::File {
-                path,
-                open,
-                is_ours,
-                file,
-                retry,
-            } => {
+            Self::File { place, file, retry } => {
                 if retry.is_some_and(|moment| Instant::now() < moment) {
                     return false;
                 }
-                if *is_ours && file.as_ref().is_some_and(|file| !is_still_at(path, file)) {
+                let is_at = |file: &File| is_still_at(&**place, file);
+                if file.as_ref().is_some_and(|file| !is_at(file)) {
                     *file = None;
                 }
                 let written = match file {
                     Some(file) => file.write_all(lines),
-                    None => open(path).and_then(|mut opened| {
+                    None => place.open().and_then(|mut opened| {
                         opened.write_all(lines)?;
                         *file = Some(opened);
                         Ok(())
@@ -236,19 +244,15 @@ impl Destination {
     }
 }
 
-/// Whether a path still leads to a file: a log that is rotated is moved away or removed. A path that
+/// Whether a file is still at its place: a log that is rotated is moved away or removed. A place that
 /// cannot be looked at is taken not to have changed.
-fn is_still_at(path: &Path, file: &File) -> bool {
+fn is_still_at(place: &dyn Place, file: &File) -> bool {
     let identity = |metadata: Metadata| (metadata.dev(), metadata.ino());
-    match (fs::metadata(path), file.metadata()) {
-        (Ok(at_path), Ok(open)) => identity(at_path) == identity(open),
+    match (place.metadata(), file.metadata()) {
+        (Ok(there), Ok(open)) => identity(there) == identity(open),
         (Err(error), _) => error.kind() != io::ErrorKind::NotFound,
         (_, Err(_)) => true,
     }
-}
-
-fn append(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).open(path)
 }
 
 #[cfg(test)]

@@ -19,6 +19,11 @@ fn secrets_go_by_their_names_in_every_notation() {
         "run --auth-token hidden1 --json",
         "Authorization: Bearer hidden1",
         "cookie: a=hidden1; b=hidden2",
+        "password: hidden1 hidden2\nnext: 3",
+        "- api-key: hidden1, hidden2",
+        "  secret: |\n    hidden1\n\n    hidden2\n  next: 3",
+        "tls.key: >-\n  hidden1",
+        "kind: Secret\ndata:\n  tls.crt: hidden1\n  other: hidden2\ntype: x",
     ] {
         assert_clean(text);
     }
@@ -47,6 +52,15 @@ fn what_is_no_secret_stays_as_it_was() {
     ] {
         assert_eq!(Redactor::new().redact(text), (text.to_owned(), 0));
     }
+}
+
+#[test]
+fn what_stands_around_a_block_stays() {
+    let text =
+        "kind: ConfigMap\ndata:\n  a: b\n---\nkind: Secret\ndata:\n  a: c\ntype: x\n---\nd: e\n";
+    let (redacted, taken_out) = Redactor::new().redact(text);
+    assert_eq!(taken_out, 1);
+    assert_eq!(redacted, text.replace("  a: c\n", "  [taken out]\n"));
 }
 
 #[test]

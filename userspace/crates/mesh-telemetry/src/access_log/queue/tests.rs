@@ -1,4 +1,4 @@
-use std::{fs, io::Read, process::Command};
+use std::{fs, io::Read, path::Path, process::Command};
 
 use super::*;
 
@@ -41,6 +41,19 @@ fn a_file_that_was_moved_away_is_made_anew() {
         assert_eq!(fs::read_to_string(rotated).expect("the file"), line);
     }
     assert_eq!(stats.lines_written.value(), 2);
+}
+
+#[test]
+fn a_file_that_another_name_stands_for_is_made_anew_too() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("access.log");
+    let stats = Arc::new(AccessLogStats::default());
+    let queue = Queue::start_at("/dev/stdout", path.clone(), stats).expect("a thread");
+    for rotated in ["access.log.1", "access.log.2"] {
+        queue.push("line\n".into());
+        assert!(queue.flush(SOON));
+        fs::rename(&path, directory.path().join(rotated)).expect("a rotation");
+    }
 }
 
 #[test]
