@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::cgroup;
 
@@ -54,6 +55,27 @@ fn refused(need: &str) -> bool {
     );
     eprintln!("SKIPPED (needs {need})");
     false
+}
+
+/// Whether this kernel has something that Ferromesh can do without and a test cannot, by the outcome
+/// of a probe. Where `FERROMESH_TEST_MAY_LACK=1` says that older kernels are tried, the test is to end
+/// and says what is lacking; elsewhere a lack is treated as [`namespace_ring`] treats its needs.
+pub fn kernel_has(what: &str, has: bool) -> bool {
+    let may_lack = std::env::var_os("FERROMESH_TEST_MAY_LACK").is_some_and(|value| value == "1");
+    if !has && may_lack {
+        eprintln!("{LACKING}{what}");
+        return false;
+    }
+    has || refused(&format!("a kernel with {what}"))
+}
+
+/// What a line begins with that says what a kernel lacks.
+pub const LACKING: &str = "LACKING ";
+
+/// Whether the kernel knows Multipath TCP, as [`kernel_has`] says it.
+pub fn multipath_tcp() -> bool {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::MPTCP));
+    kernel_has("Multipath TCP (CONFIG_MPTCP)", socket.is_ok())
 }
 
 /// The first executable of that name in PATH and in the administrator's directories, which are

@@ -16,8 +16,8 @@ use anyhow::{Context, Result, bail};
 pub(crate) enum Payload<'a> {
     /// The daemon, at this place.
     Daemon(&'a Path),
-    /// The static test programs of this directory.
-    Tests(&'a Path),
+    /// Those tests of the static programs of a directory whose names contain `only`.
+    Tests { directory: &'a Path, only: &'a str },
 }
 
 impl Payload<'_> {
@@ -26,7 +26,7 @@ impl Payload<'_> {
     pub(crate) fn deadline(&self) -> Duration {
         match self {
             Self::Daemon(_) => Duration::from_mins(3),
-            Self::Tests(_) => Duration::from_mins(45),
+            Self::Tests { .. } => Duration::from_mins(45),
         }
     }
 }
@@ -53,12 +53,13 @@ pub(crate) fn pack(payload: &Payload<'_>, guest: &Path, work: &Path) -> Result<P
             copy_all(&guest.join("mesh"), &tree.join("mesh"))?;
             copy(&guest.join("daemon"), &tree.join("script"))?;
         }
-        Payload::Tests(directory) => {
+        Payload::Tests { directory, only } => {
             fs::create_dir(tree.join("tests")).context("cannot make the directory of the tests")?;
             for program in files(directory)? {
                 let name = program.file_name().context("a file has a name")?;
                 strip(&program, &tree.join("tests").join(name))?;
             }
+            fs::write(tree.join("only"), only).context("cannot write which tests to run")?;
             copy(&guest.join("tests"), &tree.join("script"))?;
         }
     }

@@ -11,6 +11,9 @@ pub(crate) struct Args {
     /// Run the tests of the hooks there, each by itself, in place of the daemon's proof
     #[arg(long)]
     tests: bool,
+    /// Only the tests whose name contains NAME
+    #[arg(long, value_name = "NAME", requires = "tests")]
+    only: Option<String>,
     /// Kernel series to try, such as 5.10; all of them unless named
     kernels: Vec<String>,
 }
@@ -27,6 +30,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let into = layout::static_tests();
         executables::build(&into)?;
         harness.arg("--tests").arg(into);
+        if let Some(only) = &args.only {
+            harness.args(["--only", only]);
+        }
     } else {
         build::run()?;
         harness.env("FERROMESH_BIN", layout::daemon());

@@ -3,6 +3,7 @@
 use std::{io::Write as _, net::SocketAddr, os::fd::AsFd as _};
 
 use mesh_model::redirect::RedirectRules;
+use tests::capability;
 
 use crate::stage::{Agent, FAR_V4, FAR_V6, OWN_V4, OWN_V6, Proxy, WORKLOAD, assert_counted, plays};
 
@@ -52,6 +53,9 @@ plays! {
     }
 
     fn multipath_tcp_is_redirected(stage) {
+        if !capability::multipath_tcp() {
+            return;
+        }
         let proxy = Proxy::listen();
         let instance = stage.enrolled(&proxy.rules());
         let mut application = stage.application();

@@ -10,7 +10,7 @@ use std::{
 use mesh_bpf::Instance;
 use mesh_model::redirect::RedirectRules;
 use socket2::{Domain, Protocol, Socket, Type};
-use tests::{links, wait};
+use tests::{capability, links, wait};
 
 use crate::stage::{Agent, OWN_V4, OWN_V6, Proxy, Stage, WORKLOAD, assert_counted, inside, plays};
 
@@ -133,6 +133,9 @@ plays! {
     }
 
     fn multipath_tcp_comes_to_the_proxy_as_tcp(stage) {
+        if !capability::multipath_tcp() {
+            return;
+        }
         let (proxy, instance) = steered(stage);
         let to = SocketAddr::new(OWN_V4.parse().unwrap(), APP_PORT);
         // The application takes Multipath TCP itself: its peers are the proxy and the host.

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use mesh_bpf::{Instance, local};
 use mesh_model::redirect::RedirectRules;
 use tests::{
+    capability,
     links::{self, routing},
     wait,
 };
@@ -175,6 +176,9 @@ plays! {
     }
 
     fn multipath_tcp_shows_what_was_dialled(stage) {
+        if !capability::multipath_tcp() {
+            return;
+        }
         let proxy = Proxy::listen();
         let instance = both(stage, &proxy);
         let mut application = stage.application();

@@ -92,6 +92,20 @@ pub(crate) fn on_stage(test: &str, play: fn(&Stage)) {
         out.contains("1 passed"),
         "nothing was played:\n{out}\n{err}"
     );
+    let lacks = err
+        .lines()
+        .filter(|line| line.starts_with(capability::LACKING));
+    lacks.for_each(|line| eprintln!("{line}"));
+}
+
+/// Whether the kernel tells namespaces apart where workloads have their own.
+pub(crate) fn tells_namespaces_apart() -> bool {
+    let probes = mesh_bpf::preflight::probes();
+    let cookies = probes
+        .iter()
+        .find(|probe| probe.what.contains("cookie in sock_ops"))
+        .unwrap();
+    capability::kernel_has(&cookies.what, cookies.has == Some(true))
 }
 
 /// Uninstalls an instance when dropped.

@@ -5,6 +5,7 @@ use std::{
     io::{Read as _, Write as _},
     net::{Shutdown, TcpStream},
     path::Path,
+    time::{Duration, Instant},
 };
 
 use mesh_bpf::{ConnectionRecord, Direction, Instance, Verdict, live::Live};
@@ -16,6 +17,9 @@ use crate::stage::{Agent, FAR_V4, Proxy, WORKLOAD, plays};
 /// Client and server of fast open, without cookies and for every listener
 /// (`Documentation/networking/ip-sysctl.rst`, `tcp_fastopen`).
 const FAST_OPEN_EVERYWHERE: &str = "1543";
+
+/// Longer than the kernel waits before it acknowledges, or sends again.
+const STILL: Duration = Duration::from_millis(500);
 
 /// The only live connection, once its counts are these.
 fn settled(instance: &Instance, sent: u64, received: u64) -> ConnectionRecord {
@@ -49,10 +53,15 @@ fn stuff(instance: &Instance, application: &mut Agent, id: &str, peer: &TcpStrea
         .unwrap()
         .parse()
         .unwrap();
+    let mut last = (0, Instant::now());
     let arrived = wait::until("a closed window", || {
         let waiting = rustix::io::ioctl_fionread(peer)?;
         let live = instance.connections()?;
-        Ok((waiting > 0 && live[0].bytes_sent == Some(waiting)).then_some(waiting))
+        if last.0 != waiting {
+            last = (waiting, Instant::now());
+        }
+        let is_still = waiting > 0 && last.1.elapsed() > STILL;
+        Ok((is_still && live[0].bytes_sent == Some(waiting)).then_some(waiting))
     })
     .unwrap();
     assert!(arrived < written, "all {written} bytes fit");
