@@ -1,9 +1,11 @@
 //! The edge cases of redirection: fifty situations in which others have failed, each with the tests
 //! that put it before the real kernel. `cargo xtask test edge` runs and lists them.
 
-mod cases;
+mod lifecycle;
+mod sockets;
+mod traffic;
 
-pub use self::cases::CASES;
+use self::{lifecycle::LIFECYCLE, sockets::SOCKETS, traffic::TRAFFIC};
 
 /// One situation and what stands for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +22,11 @@ pub struct EdgeCase {
 
 /// The cases of which a part or all may be a sentence.
 pub const MAY_BE_A_SENTENCE: [u8; 9] = [13, 22, 23, 24, 28, 29, 41, 47, 48];
+
+/// All of them, in order.
+pub fn cases() -> Vec<EdgeCase> {
+    [SOCKETS, LIFECYCLE, TRAFFIC].concat()
+}
 
 const fn case(number: u8, title: &'static str, tests: &'static [&'static str]) -> EdgeCase {
     EdgeCase {

@@ -36,8 +36,8 @@ const OUT: usize = 20;
 const IN: usize = 40;
 /// How often the daemon is killed.
 const KILLS: u32 = 5;
-/// Workloads that take turns at being enrolled and released: one after the other, a single one would
-/// not get as far as once a second, because loading its programs takes most of one.
+/// Workloads that take turns at being enrolled and released: while its programs are verified, which
+/// takes a busy machine a second and more, the next ones come and go.
 const GUESTS: usize = 4;
 /// What a connection may take at the most, and the daemon to be as empty as before.
 const SETTLING: Duration = Duration::from_mins(1);

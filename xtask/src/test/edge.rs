@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use ::tests::edge::{CASES, EdgeCase};
+use ::tests::edge::{self, EdgeCase};
 use anyhow::Result;
 
 use super::{cargo_test, report::Report};
@@ -30,26 +30,27 @@ enum Outcome {
 pub(super) fn run() -> Result<(usize, usize)> {
     let mut cargo = cargo_test();
     cargo.args(["--package", "tests"]);
-    for program in programs() {
+    let cases = edge::cases();
+    for program in programs(&cases) {
         cargo.args(["--test", program]);
     }
     // Those that a run of everything leaves out for their time have their place here.
     cargo.args(["--", "--exact", "--include-ignored"]);
-    let tests: BTreeSet<&str> = CASES.iter().flat_map(|case| case.tests).copied().collect();
+    let tests: BTreeSet<&str> = cases.iter().flat_map(|case| case.tests).copied().collect();
     cargo.args(tests.iter().map(|test| EdgeCase::name_in_program(test)));
     let report = command::step("test: edge cases", || Report::of(&mut cargo))?;
     println!();
     let mut failed = 0;
-    for case in CASES {
+    for case in &cases {
         let outcome = outcome(case, &report);
         failed += usize::from(!matches!(outcome, Outcome::Passed | Outcome::Sentence(_)));
         print(case, &outcome);
     }
-    Ok((CASES.len() - failed, failed))
+    Ok((cases.len() - failed, failed))
 }
 
-fn programs() -> BTreeSet<&'static str> {
-    let tests = CASES.iter().flat_map(|case| case.tests);
+fn programs(cases: &[EdgeCase]) -> BTreeSet<&'static str> {
+    let tests = cases.iter().flat_map(|case| case.tests);
     tests
         .filter_map(|test| test.split_once("::"))
         .map(|(program, _)| program)
