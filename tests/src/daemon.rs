@@ -1,209 +1,30 @@
 //! The daemon of one host: started as a user would, ready, asked for its counters, ended.
 
 mod instance;
+mod settings;
+mod stats;
 
 use std::{
-    collections::BTreeMap,
-    ffi::OsString,
     fs,
-    path::PathBuf,
     process::{Command, ExitStatus},
-    sync::Arc,
 };
 
 use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, prlimit};
 use serde_json::Value;
 
-pub use self::instance::{RUNTIME_DIRECTORY, binary, directories, pins, uninstall};
+pub use self::{
+    instance::{RUNTIME_DIRECTORY, binary, directories, pins, uninstall},
+    settings::Settings,
+    stats::Stats,
+};
 use crate::{
-    documents::Documents,
-    host::{Host, Place, without_redirect},
     process::{self, Process},
     wait,
 };
 
 /// The port of the admin interface, in the namespace of each workload.
 pub const ADMIN_PORT: u16 = 9901;
-
-/// How a daemon is started.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    host: Arc<Host>,
-    instance: String,
-    workload: Place,
-    workload_at: Option<PathBuf>,
-    through: Vec<String>,
-    admin_port: u16,
-    mesh_config: PathBuf,
-    resource: String,
-    arguments: Vec<String>,
-    environment: Vec<(String, String)>,
-}
-
-impl Settings {
-    /// The daemon of a host that is the virtual node of the same name in the mesh `apps`.
-    pub fn new(host: &Arc<Host>, documents: &Documents) -> Self {
-        Self {
-            host: Arc::clone(host),
-            instance: host.id().to_owned(),
-            workload: Place::Workload,
-            workload_at: None,
-            through: Vec::new(),
-            admin_port: ADMIN_PORT,
-            mesh_config: documents.directory().to_owned(),
-            resource: format!("mesh/apps/virtualNode/{}", host.name()),
-            arguments: Vec::new(),
-            environment: Vec::new(),
-        }
-    }
-
-    /// A second daemon on the same host, with a workload in another place of it and with ports of
-    /// its own.
-    #[must_use]
-    pub fn second(mut self, workload: Place) -> Self {
-        self.instance.push_str("-2");
-        self.workload = workload;
-        self.admin_port += 10;
-        let ports = [
-            "--egress-port",
-            "15101",
-            "--ingress-port",
-            "15100",
-            "--admin-port",
-        ];
-        let admin_port = self.admin_port.to_string();
-        self.args(ports.into_iter().chain([admin_port.as_str()]))
-    }
-
-    /// As another virtual node of the mesh `apps` than that of the host's name.
-    #[must_use]
-    pub fn node(mut self, node: &str) -> Self {
-        self.resource = format!("mesh/apps/virtualNode/{node}");
-        self
-    }
-
-    /// With more arguments.
-    #[must_use]
-    pub fn args<S: Into<String>>(mut self, arguments: impl IntoIterator<Item = S>) -> Self {
-        self.arguments.extend(arguments.into_iter().map(Into::into));
-        self
-    }
-
-    /// Started by another program, which is given the command as its last arguments.
-    #[must_use]
-    pub fn through<S: Into<String>>(mut self, words: impl IntoIterator<Item = S>) -> Self {
-        self.through = words.into_iter().map(Into::into).collect();
-        self
-    }
-
-    /// With the workload's cgroup where the daemon sees it, which may not be where the test does.
-    #[must_use]
-    pub fn workload_at(mut self, path: impl Into<PathBuf>) -> Self {
-        self.workload_at = Some(path.into());
-        self
-    }
-
-    /// With a variable of the App Mesh proxy or route manager.
-    #[must_use]
-    pub fn env(mut self, variable: &str, value: impl Into<String>) -> Self {
-        self.environment.push((variable.to_owned(), value.into()));
-        self
-    }
-
-    /// With new connections going direct while the daemon is down.
-    #[must_use]
-    pub fn bypass(self) -> Self {
-        self.args(["--on-proxy-down", "bypass"])
-    }
-
-    /// With an Envoy as the proxy, in the host's place for it.
-    #[must_use]
-    pub fn external_proxy(self) -> Self {
-        let cgroup = self
-            .host
-            .cgroup(Place::Proxy)
-            .to_string_lossy()
-            .into_owned();
-        self.args(["--proxy", "external", "--proxy-cgroup", &cgroup])
-    }
-
-    /// The name under which its pins and its control socket are.
-    pub fn instance(&self) -> &str {
-        &self.instance
-    }
-
-    /// The command line.
-    pub fn command(&self) -> Result<Command> {
-        self.command_of("run")
-    }
-
-    fn command_of(&self, subcommand: &str) -> Result<Command> {
-        let mut words = self
-            .through
-            .iter()
-            .map(Into::into)
-            .collect::<Vec<OsString>>();
-        words.push(binary()?.into());
-        let mut command = self.host.command(Place::Daemon, &words[0]);
-        let workload = self.host.cgroup(self.workload);
-        command
-            .args(&words[1..])
-            .args([subcommand, "--instance", self.instance(), "--mesh-config"])
-            .arg(&self.mesh_config)
-            .args(["--resource", &self.resource, "--workload-cgroup"])
-            .arg(self.workload_at.as_deref().unwrap_or(workload))
-            .arg("--resolv-conf")
-            .arg(self.host.directory().join("resolv.conf"))
-            .arg("--state-dir")
-            .arg(
-                self.host
-                    .directory()
-                    .join(format!("state-{}", self.instance)),
-            )
-            .args(&self.arguments)
-            .envs(
-                self.environment
-                    .iter()
-                    .map(|(variable, value)| (variable, value)),
-            );
-        if without_redirect() {
-            // A port that no application of a test has, so that no port in use is steered.
-            command.env("APPMESH_APP_PORTS", "9");
-        }
-        Ok(command)
-    }
-
-    /// Starts it and waits until `/ready` answers 200.
-    pub fn start(self) -> Result<Daemon> {
-        let mut daemon = self.launch()?;
-        daemon.wait_ready()?;
-        Ok(daemon)
-    }
-
-    /// `ferromesh arm` with the same settings, to its end.
-    pub fn arm(&self) -> Result<process::Output> {
-        process::output(&mut self.command_of("arm")?)
-    }
-
-    /// Starts it without waiting for anything.
-    pub fn launch(self) -> Result<Daemon> {
-        let process = self.spawn()?;
-        Ok(Daemon {
-            settings: self,
-            process,
-            detached: false,
-        })
-    }
-
-    fn spawn(&self) -> Result<Process> {
-        let log = self
-            .host
-            .directory()
-            .join(format!("daemon-{}.log", self.instance));
-        Process::spawn("ferromesh run", self.command()?, &log)
-    }
-}
 
 /// A daemon. Dropping it kills it and uninstalls its instance.
 #[derive(Debug)]
@@ -216,7 +37,7 @@ pub struct Daemon {
 impl Daemon {
     /// Waits until `/ready` answers 200.
     pub fn wait_ready(&mut self) -> Result<()> {
-        let netns = self.settings.host.netns();
+        let netns = self.settings.host().netns();
         let url = format!("http://127.0.0.1:{}/ready", self.settings.admin_port);
         wait::until_true("the daemon to be ready", || {
             self.process.ensure_running()?;
@@ -244,7 +65,7 @@ impl Daemon {
 
     /// What its admin interface answers to a path.
     pub fn admin(&self, path: &str) -> Result<String> {
-        let mut curl = self.settings.host.netns().command("curl");
+        let mut curl = self.settings.host().netns().command("curl");
         curl.args([
             "--disable",
             "--silent",
@@ -429,26 +250,3 @@ pub struct Configuration {
     /// What is wrong with the source now.
     pub problems: Vec<String>,
 }
-
-/// Counters and gauges by Envoy's names, at one moment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stats(BTreeMap<String, u64>);
-
-impl Stats {
-    /// Reads the text of `/stats`, one `name: value` a line; what is no number is left out.
-    fn parse(text: &str) -> Self {
-        let line = |line: &str| {
-            let (name, value) = line.rsplit_once(": ")?;
-            Some((name.to_owned(), value.trim().parse().ok()?))
-        };
-        Self(text.lines().filter_map(line).collect())
-    }
-
-    /// One value; 0 if it has not been counted yet.
-    pub fn value(&self, name: &str) -> u64 {
-        self.0.get(name).copied().unwrap_or(0)
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -8,8 +8,9 @@
 //! From the ground up:
 //! - [`wait`], [`process`], [`usage`], [`capability`]: conditions, children, what they cost, rights
 //! - [`cgroup`], [`links`], [`netns`], [`network`], [`host`]: where things run
+//! - [`socket`]: what no crate has a safe form of
 //! - [`agent`]: what opens sockets as a test of the hooks tells it
-//! - [`dns`], [`web`], [`envoy`]: real peers
+//! - [`dns`], [`web`], [`envoy`], [`outside`]: real peers
 //! - [`documents`], [`daemon`], [`client`]: Ferromesh and the application that talks through it
 //! - [`probe`]: an application that says when its connections change
 //! - [`node`]: a daemon that serves the workloads of several hosts
@@ -32,9 +33,11 @@ pub mod links;
 pub mod netns;
 pub mod network;
 pub mod node;
+pub mod outside;
 pub mod probe;
 pub mod process;
 pub mod scenario;
+pub mod socket;
 pub mod stream;
 pub mod terminal;
 pub mod usage;

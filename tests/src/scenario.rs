@@ -34,6 +34,15 @@ pub fn assert_redirects(curl: &Curl, daemon: &Daemon, service: &str) {
     assert_eq!(answers.from(service), 20, "{:?}", answers.failures());
 }
 
+/// One request that has to go through the proxy, so that what follows means something.
+pub fn assert_redirected(scenario: &Scenario, daemon: &Daemon) {
+    let counted = || daemon.stat(FROM_APPLICATION).expect("the daemon counts");
+    let before = counted();
+    let answer = scenario.curl().get(URL).expect("curl runs");
+    assert_eq!(counted(), before + 1, "{answer:?}");
+    assert!(answer.is_ok(), "{answer:?}");
+}
+
 /// The scenario without daemons: hosts, names, applications and documents.
 #[derive(Debug)]
 pub struct Scenario {
@@ -80,6 +89,20 @@ impl Scenario {
             service_bv2,
             network,
         })
+    }
+
+    /// All weight on `serviceBv2`, a daemon of `serviceA`, and a client there whose requests are
+    /// seen to go through it.
+    ///
+    /// The client dials the address of `serviceB` whatever the route says, so that an answer of
+    /// `serviceB` comes of a connection that went past the proxy.
+    pub fn diverted(settings: impl FnOnce(Settings) -> Settings) -> Result<(Self, Daemon, Curl)> {
+        let scenario = Self::start(Purpose::Test)?;
+        scenario.documents.set_weights(0, 100)?;
+        let daemon = settings(scenario.daemon_a()).start()?;
+        let curl = scenario.curl().http2();
+        assert_redirects(&curl, &daemon, "serviceBv2");
+        Ok((scenario, daemon, curl))
     }
 
     /// The settings of the daemon of `serviceA`.

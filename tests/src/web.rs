@@ -2,7 +2,12 @@
 
 pub mod counted;
 
-use std::{fs, net::IpAddr, path::PathBuf, sync::Arc};
+use std::{
+    fs,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{Context as _, Result};
 
@@ -51,6 +56,17 @@ pub struct WebServer {
     access_log: PathBuf,
 }
 
+/// Runs nginx by the `nginx.conf` of a directory.
+fn nginx(host: &Host, place: Place, directory: &Path) -> Result<Process> {
+    let program = capability::find("nginx").context("nginx is not installed")?;
+    let mut command = host.command(place, program);
+    command
+        .arg("-p")
+        .arg(directory)
+        .args(["-e", "stderr", "-c", "nginx.conf"]);
+    Process::spawn("nginx", command, &directory.join("log"))
+}
+
 impl WebServer {
     /// Starts nginx in a place of a host, on these ports of both families, and waits until it
     /// answers. Its body is `name` and a newline.
@@ -69,15 +85,8 @@ impl WebServer {
         };
         write("files/slow", &"s".repeat(SLOW_BYTES))?;
         write("nginx.conf", &configuration(name, ports))?;
-        let program = capability::find("nginx").context("nginx is not installed")?;
-        let mut command = host.command(place, program);
-        command
-            .arg("-p")
-            .arg(&directory)
-            .args(["-e", "stderr", "-c", "nginx.conf"]);
-        let process = Process::spawn("nginx", command, &directory.join("log"))?;
         let mut server = Self {
-            process,
+            process: nginx(host, place, &directory)?,
             access_log: directory.join("access.log"),
         };
         wait::until_true(format!("the web server {name}"), || {

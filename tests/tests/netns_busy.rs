@@ -1,21 +1,14 @@
 //! A machine that has more to do than it can: the daemon is slow, and not down.
 
 use std::{
+    convert::identity,
     path::Path,
     process::Command,
     thread,
     time::{Duration, Instant},
 };
 
-use tests::{
-    capability,
-    host::Place,
-    network::Purpose,
-    probe::Probe,
-    process::Process,
-    scenario::{Scenario, assert_redirects},
-    wait,
-};
+use tests::{capability, host::Place, probe::Probe, process::Process, scenario::Scenario, wait};
 
 /// How long it is watched.
 const WATCHED: Duration = Duration::from_secs(6);
@@ -27,10 +20,7 @@ fn a_busy_machine_does_not_make_the_daemon_count_as_down() {
     if !capability::namespace_ring() {
         return;
     }
-    let scenario = Scenario::start(Purpose::Test).unwrap();
-    scenario.documents.set_weights(0, 100).unwrap();
-    let daemon = scenario.daemon_a().start().unwrap();
-    assert_redirects(&scenario.curl().http2(), &daemon, "serviceBv2");
+    let (scenario, _daemon, _) = Scenario::diverted(identity).unwrap();
     let host = &scenario.service_a;
     let busy = |number: usize| {
         let mut command: Command = host.command(Place::Outside, "sh");

@@ -1,5 +1,7 @@
 //! Connections as an operator sees them: listed, watched, summed up.
 
+use std::{fs, path::Path};
+
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tests::{
@@ -168,6 +170,16 @@ fn connections_that_closed_are_summed_up_for_prometheus() {
     drop(slow);
 }
 
+/// The connections of a log that were redirected.
+fn redirected(log: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let lines = text.lines().map(serde_json::from_str);
+    let rows = lines.collect::<Result<Vec<Value>, _>>().unwrap();
+    rows.into_iter()
+        .filter(|row| row["verdict"] == "redirected")
+        .collect()
+}
+
 #[test]
 fn each_connection_that_closed_is_a_line_of_the_log() {
     if !capability::namespace_ring() {
@@ -191,14 +203,7 @@ fn each_connection_that_closed_is_a_line_of_the_log() {
     ];
     let follow = daemon.command("connections", &arguments).unwrap();
     let mut follow = Process::spawn("ferromesh connections", follow, &following).unwrap();
-    let lines = || -> Vec<Value> {
-        let text = std::fs::read_to_string(&log).unwrap_or_default();
-        let lines = text.lines().map(serde_json::from_str);
-        let rows = lines.collect::<Result<Vec<Value>, _>>().unwrap();
-        rows.into_iter()
-            .filter(|row| row["verdict"] == "redirected")
-            .collect()
-    };
+    let lines = || redirected(&log);
     let mut asked = 0;
     // It follows from some moment on; what closed before that is in the log alone.
     wait::until_true("two connections that were followed", || {
@@ -227,7 +232,7 @@ fn each_connection_that_closed_is_a_line_of_the_log() {
     }
 
     // Rotated by moving it away.
-    std::fs::rename(&log, log.with_extension("1")).unwrap();
+    fs::rename(&log, log.with_extension("1")).unwrap();
     assert!(scenario.curl().get(URL).unwrap().is_ok());
     wait::until_true("a new log", || Ok(lines().len() == 1)).unwrap();
 }

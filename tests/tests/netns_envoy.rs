@@ -3,6 +3,7 @@
 use tests::{
     capability,
     client::{COULD_NOT_CONNECT, Curl, is_share},
+    daemon::{Daemon, Settings},
     envoy::{Envoy, TO_SELF},
     host::Place,
     network::Purpose,
@@ -10,17 +11,28 @@ use tests::{
     wait,
 };
 
+/// The scenario, an Envoy on one of its hosts, and the daemon that takes that Envoy for its proxy;
+/// nothing where the machine cannot have them.
+fn behind_envoy(
+    settings: impl Fn(&Scenario) -> Settings,
+    weights: [u32; 2],
+) -> Option<(Scenario, Envoy, Daemon)> {
+    if !capability::namespace_ring() {
+        return None;
+    }
+    let binary = capability::envoy()?;
+    let scenario = Scenario::start(Purpose::Test).unwrap();
+    let settings = settings(&scenario).external_proxy();
+    let envoy = Envoy::start(&binary, settings.host(), weights).unwrap();
+    let daemon = settings.start().unwrap();
+    Some((scenario, envoy, daemon))
+}
+
 #[test]
 fn envoy_learns_the_original_destination_and_splits_as_the_route_says() {
-    if !capability::namespace_ring() {
-        return;
-    }
-    let Some(binary) = capability::envoy() else {
+    let Some((scenario, envoy, _daemon)) = behind_envoy(Scenario::daemon_a, [75, 25]) else {
         return;
     };
-    let scenario = Scenario::start(Purpose::Test).unwrap();
-    let envoy = Envoy::start(&binary, &scenario.service_a, [75, 25]).unwrap();
-    let daemon = scenario.daemon_a().external_proxy().start().unwrap();
     for curl in [scenario.curl(), scenario.curl().http2()] {
         let answers = curl.many(URL, 1000).unwrap();
         let counted = envoy.stat("http.egress.downstream_rq_total").unwrap();
@@ -41,20 +53,13 @@ fn envoy_learns_the_original_destination_and_splits_as_the_route_says() {
         .unwrap();
     assert_ne!(other.exit, 0, "{other:?}");
     assert_eq!(envoy.stat("http.egress.downstream_rq_total").unwrap(), 2000);
-    drop(daemon);
 }
 
 #[test]
 fn a_weight_of_0_gets_nothing_from_envoy_either() {
-    if !capability::namespace_ring() {
-        return;
-    }
-    let Some(binary) = capability::envoy() else {
+    let Some((scenario, envoy, _daemon)) = behind_envoy(Scenario::daemon_a, [0, 100]) else {
         return;
     };
-    let scenario = Scenario::start(Purpose::Test).unwrap();
-    let envoy = Envoy::start(&binary, &scenario.service_a, [0, 100]).unwrap();
-    let _daemon = scenario.daemon_a().external_proxy().start().unwrap();
     let answers = scenario.curl().many(URL, 500).unwrap();
     assert_eq!(envoy.stat(TO_SERVICE_BV2).unwrap(), 500);
     assert_eq!(envoy.stat(TO_SERVICE_B).unwrap(), 0);
@@ -63,15 +68,9 @@ fn a_weight_of_0_gets_nothing_from_envoy_either() {
 
 #[test]
 fn what_comes_for_the_application_goes_through_envoy_and_what_it_sends_too() {
-    if !capability::namespace_ring() {
-        return;
-    }
-    let Some(binary) = capability::envoy() else {
+    let Some((scenario, envoy, _daemon)) = behind_envoy(Scenario::daemon_b, [0, 100]) else {
         return;
     };
-    let scenario = Scenario::start(Purpose::Test).unwrap();
-    let envoy = Envoy::start(&binary, &scenario.service_b, [0, 100]).unwrap();
-    let _daemon = scenario.daemon_b().external_proxy().start().unwrap();
     let remote = Curl::new(&scenario.service_a).at(Place::Outside);
     let url = format!("http://{}/", scenario.service_b.v4());
     let answers = remote.many(&url, 100).unwrap();
@@ -91,15 +90,9 @@ fn what_comes_for_the_application_goes_through_envoy_and_what_it_sends_too() {
 
 #[test]
 fn an_envoy_that_starts_again_gets_what_comes_for_the_application_again() {
-    if !capability::namespace_ring() {
-        return;
-    }
-    let Some(binary) = capability::envoy() else {
+    let Some((scenario, mut envoy, _daemon)) = behind_envoy(Scenario::daemon_b, [0, 100]) else {
         return;
     };
-    let scenario = Scenario::start(Purpose::Test).unwrap();
-    let mut envoy = Envoy::start(&binary, &scenario.service_b, [0, 100]).unwrap();
-    let _daemon = scenario.daemon_b().external_proxy().start().unwrap();
     let remote = Curl::new(&scenario.service_a).at(Place::Outside).http2();
     let url = format!("http://{}/", scenario.service_b.v4());
     for _ in 0..2 {
@@ -116,16 +109,11 @@ fn an_envoy_that_starts_again_gets_what_comes_for_the_application_again() {
 
 #[test]
 fn with_bypass_and_no_envoy_the_application_is_reached_itself() {
-    if !capability::namespace_ring() {
-        return;
-    }
-    let Some(binary) = capability::envoy() else {
+    let Some((scenario, mut envoy, _daemon)) =
+        behind_envoy(|scenario| scenario.daemon_b().bypass(), [0, 100])
+    else {
         return;
     };
-    let scenario = Scenario::start(Purpose::Test).unwrap();
-    let mut envoy = Envoy::start(&binary, &scenario.service_b, [0, 100]).unwrap();
-    let settings = scenario.daemon_b().external_proxy().bypass();
-    let _daemon = settings.start().unwrap();
     let remote = Curl::new(&scenario.service_a).at(Place::Outside).http2();
     let url = format!("http://{}/", scenario.service_b.v4());
     let answer = remote.get(&url).unwrap();

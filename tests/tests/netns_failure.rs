@@ -1,11 +1,12 @@
 //! What the application sees while the daemon is down, and after it has come back.
 
+use std::convert::identity;
+
 use tests::{
     capability,
     client::{COULD_NOT_CONNECT, Curl},
-    daemon::pins,
+    daemon::{Settings, pins},
     host::Place,
-    network::Purpose,
     scenario::{FROM_APPLICATION, Scenario, URL, assert_redirects},
     wait,
 };
@@ -15,11 +16,7 @@ fn a_killed_daemon_means_refused_for_the_workload_and_nothing_for_anyone_else() 
     if !capability::namespace_ring() {
         return;
     }
-    let scenario = Scenario::start(Purpose::Test).unwrap();
-    scenario.documents.set_weights(0, 100).unwrap();
-    let mut daemon = scenario.daemon_a().start().unwrap();
-    let curl = scenario.curl().http2();
-    assert_redirects(&curl, &daemon, "serviceBv2");
+    let (scenario, mut daemon, curl) = Scenario::diverted(identity).unwrap();
 
     daemon.kill().unwrap();
     let answers = curl.many(URL, 20).unwrap();
@@ -51,11 +48,7 @@ fn with_bypass_a_killed_daemon_means_that_connections_go_direct() {
     if !capability::namespace_ring() {
         return;
     }
-    let scenario = Scenario::start(Purpose::Test).unwrap();
-    scenario.documents.set_weights(0, 100).unwrap();
-    let mut daemon = scenario.daemon_a().bypass().start().unwrap();
-    let curl = scenario.curl().http2();
-    assert_redirects(&curl, &daemon, "serviceBv2");
+    let (_scenario, mut daemon, curl) = Scenario::diverted(Settings::bypass).unwrap();
 
     daemon.kill().unwrap();
     // The address that the application dials is serviceB's, whatever the route says.
@@ -71,11 +64,7 @@ fn a_daemon_that_hangs_counts_as_down_and_as_up_when_it_runs_on() {
     if !capability::namespace_ring() {
         return;
     }
-    let scenario = Scenario::start(Purpose::Test).unwrap();
-    scenario.documents.set_weights(0, 100).unwrap();
-    let mut daemon = scenario.daemon_a().start().unwrap();
-    let curl = scenario.curl().http2();
-    assert_redirects(&curl, &daemon, "serviceBv2");
+    let (_scenario, mut daemon, curl) = Scenario::diverted(identity).unwrap();
     let impatient = curl.args(["--max-time", "1"]);
     for _ in 0..2 {
         daemon.freeze(true).unwrap();
@@ -102,11 +91,7 @@ fn a_daemon_that_starts_again_takes_its_pins_up() {
     if !capability::namespace_ring() {
         return;
     }
-    let scenario = Scenario::start(Purpose::Test).unwrap();
-    scenario.documents.set_weights(0, 100).unwrap();
-    let mut daemon = scenario.daemon_a().start().unwrap();
-    let curl = scenario.curl().http2();
-    assert_redirects(&curl, &daemon, "serviceBv2");
+    let (_scenario, mut daemon, curl) = Scenario::diverted(identity).unwrap();
     for _ in 0..3 {
         daemon.kill().unwrap();
         assert!(
@@ -125,11 +110,7 @@ fn connections_that_wait_while_the_daemon_starts_again_are_not_misrouted() {
     if !capability::namespace_ring() {
         return;
     }
-    let scenario = Scenario::start(Purpose::Test).unwrap();
-    scenario.documents.set_weights(0, 100).unwrap();
-    let mut daemon = scenario.daemon_a().start().unwrap();
-    let curl = scenario.curl().http2();
-    assert_redirects(&curl, &daemon, "serviceBv2");
+    let (_scenario, mut daemon, curl) = Scenario::diverted(identity).unwrap();
     let load = curl.load(URL, 2);
     for _ in 0..2 {
         daemon.kill().unwrap();

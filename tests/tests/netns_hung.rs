@@ -1,19 +1,18 @@
 //! A daemon that is there and does nothing: new connections follow the mode after the heartbeat, and
 //! those that it holds are reset.
 
-use std::{path::Path, time::Duration};
+use std::{convert::identity, path::Path, time::Duration};
 
 use rustix::process::{Signal, kill_process};
 use tests::{
     capability,
     cgroup::members,
     client::COULD_NOT_CONNECT,
-    daemon::{Daemon, directories},
+    daemon::{Daemon, Settings, directories},
     host::{Host, Place},
-    network::Purpose,
     probe::Probe,
     process,
-    scenario::{Scenario, URL, assert_redirects},
+    scenario::{Scenario, URL},
     wait,
 };
 
@@ -49,11 +48,7 @@ fn what_a_hung_daemon_holds_is_reset() {
     if !capability::namespace_ring() {
         return;
     }
-    let scenario = Scenario::start(Purpose::Test).unwrap();
-    scenario.documents.set_weights(0, 100).unwrap();
-    let mut daemon = scenario.daemon_a().start().unwrap();
-    let curl = scenario.curl().http2();
-    assert_redirects(&curl, &daemon, "serviceBv2");
+    let (scenario, mut daemon, curl) = Scenario::diverted(identity).unwrap();
     let upstream = served(&scenario.service_bv2);
     assert!(
         !upstream.is_empty(),
@@ -88,11 +83,7 @@ fn with_bypass_a_hung_daemon_means_that_connections_go_direct() {
     if !capability::namespace_ring() {
         return;
     }
-    let scenario = Scenario::start(Purpose::Test).unwrap();
-    scenario.documents.set_weights(0, 100).unwrap();
-    let mut daemon = scenario.daemon_a().bypass().start().unwrap();
-    let curl = scenario.curl().http2();
-    assert_redirects(&curl, &daemon, "serviceBv2");
+    let (scenario, mut daemon, curl) = Scenario::diverted(Settings::bypass).unwrap();
     let mut probe = held(&scenario, &daemon);
 
     daemon.freeze(true).unwrap();
@@ -126,11 +117,7 @@ fn a_daemon_has_a_watchdog_as_long_as_it_lives() {
     if !capability::namespace_ring() {
         return;
     }
-    let scenario = Scenario::start(Purpose::Test).unwrap();
-    scenario.documents.set_weights(0, 100).unwrap();
-    let mut daemon = scenario.daemon_a().start().unwrap();
-    let curl = scenario.curl().http2();
-    assert_redirects(&curl, &daemon, "serviceBv2");
+    let (scenario, mut daemon, _) = Scenario::diverted(identity).unwrap();
     let [first] = others(&daemon)[..] else {
         panic!("not one watchdog")
     };

@@ -1,22 +1,17 @@
 //! The guide's skip rules, and what happens to traffic that no virtual service matches.
-//!
-//! The mesh drops what it does not know, so a connection that is answered by a server outside it
-//! was left alone, and one that was redirected is not answered.
 
-use std::sync::Arc;
+use std::{fmt::Display, sync::Arc};
 
 use tests::{
     capability,
-    client::{Answer, COULD_NOT_CONNECT, Curl},
-    daemon::Daemon,
-    host::{Host, Place},
+    client::{COULD_NOT_CONNECT, Curl},
+    host::Host,
     network::Purpose,
-    scenario::{FROM_APPLICATION, Scenario, URL},
-    web::{Speaks, WebServer},
+    outside::{self, UNKNOWN},
+    scenario::{FROM_APPLICATION, Scenario, assert_redirected},
+    web::WebServer,
 };
 
-/// A port of no listener in the documents.
-const UNKNOWN: u16 = 8080;
 /// A port that the tests ignore.
 const IGNORED: u16 = 8081;
 /// curl's exit status for a connection that ended before an answer.
@@ -24,36 +19,17 @@ const EMPTY_REPLY: u8 = 52;
 /// curl's exit status for a connection that was reset.
 const RESET: u8 = 56;
 
-/// A second server of a host, outside the mesh.
 fn other_server(host: &Arc<Host>) -> WebServer {
-    let ports = [22, UNKNOWN, IGNORED].map(|port| (port, Speaks::Http1));
-    WebServer::start(host, Place::Outside, "other", &ports).unwrap()
+    outside::serve(host, &[22, UNKNOWN, IGNORED]).unwrap()
 }
 
-/// One request that has to go through the proxy, so that what follows means something.
-fn assert_redirects(scenario: &Scenario, daemon: &Daemon) {
-    let answer = scenario.curl().get(URL).unwrap();
-    assert_eq!(daemon.stat(FROM_APPLICATION).unwrap(), 1, "{answer:?}");
-    assert!(answer.is_ok(), "{answer:?}");
+fn assert_direct(curl: &Curl, authority: impl Display) {
+    let answer = outside::ask(curl, &authority).unwrap();
+    assert!(outside::answered(&answer), "{authority}: {answer:?}");
 }
 
-fn ask(curl: &Curl, authority: impl std::fmt::Display) -> Answer {
-    curl.clone()
-        .args(["--globoff"])
-        .get(&format!("http://{authority}/"))
-        .unwrap()
-}
-
-fn assert_direct(curl: &Curl, authority: impl std::fmt::Display) {
-    let answer = ask(curl, &authority);
-    assert!(
-        answer.is_ok() && answer.body == "other",
-        "{authority}: {answer:?}"
-    );
-}
-
-fn assert_dropped(curl: &Curl, authority: impl std::fmt::Display) {
-    let answer = ask(curl, &authority);
+fn assert_dropped(curl: &Curl, authority: impl Display) {
+    let answer = outside::ask(curl, &authority).unwrap();
     let refused = [COULD_NOT_CONNECT, EMPTY_REPLY, RESET].contains(&answer.exit);
     assert!(refused && answer.status == 0, "{authority}: {answer:?}");
 }
@@ -69,7 +45,7 @@ fn ignored_ports_and_ssh_go_direct() {
         .daemon_a()
         .env("APPMESH_EGRESS_IGNORED_PORTS", "8081,9999");
     let daemon = settings.start().unwrap();
-    assert_redirects(&scenario, &daemon);
+    assert_redirected(&scenario, &daemon);
     let (curl, b) = (scenario.curl(), scenario.service_b.v4());
     assert_dropped(&curl, format!("{b}:{UNKNOWN}"));
     assert_direct(&curl, format!("{b}:{IGNORED}"));
@@ -104,7 +80,7 @@ fn ignored_addresses_and_networks_of_both_families_go_direct() {
         .env("APPMESH_EGRESS_IGNORED_IP", ignored)
         .start()
         .unwrap();
-    assert_redirects(&scenario, &daemon);
+    assert_redirected(&scenario, &daemon);
 
     let curl = scenario.curl();
     assert_direct(&curl, format!("{}:{UNKNOWN}", bv2.v4()));
@@ -129,7 +105,7 @@ fn the_addresses_of_instance_metadata_go_direct_by_default() {
     let route = format!("route add 169.254.0.0/16 via {}", b.v4());
     scenario.service_a.netns().configure(&[route]).unwrap();
     let daemon = scenario.daemon_a().start().unwrap();
-    assert_redirects(&scenario, &daemon);
+    assert_redirected(&scenario, &daemon);
     let curl = scenario.curl();
     assert_direct(&curl, format!("169.254.169.254:{UNKNOWN}"));
     assert_direct(&curl, format!("169.254.170.2:{UNKNOWN}"));
@@ -145,7 +121,7 @@ fn sockets_of_ignored_users_and_groups_go_direct() {
     let _other = other_server(&scenario.service_b);
     let settings = scenario.daemon_a().env("APPMESH_IGNORE_UID", "1337");
     let daemon = settings.env("APPMESH_IGNORE_GID", "1338").start().unwrap();
-    assert_redirects(&scenario, &daemon);
+    assert_redirected(&scenario, &daemon);
     let target = format!("{}:{UNKNOWN}", scenario.service_b.v4());
     assert_direct(&scenario.curl().identity(1337, 2000), &target);
     assert_direct(&scenario.curl().identity(2000, 1338), &target);
@@ -165,7 +141,7 @@ fn destinations_on_the_host_itself_go_direct() {
         .env("APPMESH_ENABLE_IPV6", "1")
         .start()
         .unwrap();
-    assert_redirects(&scenario, &daemon);
+    assert_redirected(&scenario, &daemon);
     let (curl, a) = (scenario.curl(), &scenario.service_a);
     assert_dropped(&curl, format!("{}:{UNKNOWN}", scenario.service_b.v4()));
     assert_direct(&curl, format!("127.0.0.1:{UNKNOWN}"));
@@ -184,7 +160,7 @@ fn drop_all_refuses_unknown_ports_and_answers_404_to_unknown_hosts() {
     scenario.documents.set_egress_filter("DROP_ALL").unwrap();
     let other = other_server(&scenario.service_b);
     let daemon = scenario.daemon_a().start().unwrap();
-    assert_redirects(&scenario, &daemon);
+    assert_redirected(&scenario, &daemon);
     let b = scenario.service_b.v4();
     assert_dropped(&scenario.curl(), format!("{b}:{UNKNOWN}"));
     assert_eq!(other.requests().unwrap(), []);
@@ -192,7 +168,7 @@ fn drop_all_refuses_unknown_ports_and_answers_404_to_unknown_hosts() {
     for curl in [scenario.curl(), scenario.curl().http2()] {
         for host in ["unknown.apps.local", "serviceb.apps.local:81", "serviceb"] {
             let curl = curl.clone().args(["--header", &format!("Host: {host}")]);
-            let answer = ask(&curl, b);
+            let answer = outside::ask(&curl, b).unwrap();
             assert_eq!(
                 (answer.status, answer.body.as_str()),
                 (404, ""),
@@ -213,10 +189,10 @@ fn allow_all_passes_unknown_ports_and_hosts_to_where_they_were_going() {
     scenario.documents.set_egress_filter("ALLOW_ALL").unwrap();
     let other = other_server(&scenario.service_b);
     let daemon = scenario.daemon_a().start().unwrap();
-    assert_redirects(&scenario, &daemon);
+    assert_redirected(&scenario, &daemon);
     let b = scenario.service_b.v4();
-    let answer = ask(&scenario.curl(), format!("{b}:{UNKNOWN}"));
-    assert!(answer.is_ok() && answer.body == "other", "{answer:?}");
+    let answer = outside::ask(&scenario.curl(), format!("{b}:{UNKNOWN}")).unwrap();
+    assert!(outside::answered(&answer), "{answer:?}");
     let passed = "cluster.cds_egress_apps_mesh-allow-all.upstream_cx_total";
     assert_eq!(
         daemon.stat(passed).unwrap(),
@@ -229,7 +205,7 @@ fn allow_all_passes_unknown_ports_and_hosts_to_where_they_were_going() {
         .curl()
         .http2()
         .args(["--header", "Host: unknown.apps.local"]);
-    let answer = ask(&curl, b);
+    let answer = outside::ask(&curl, b).unwrap();
     assert!(answer.is_ok() && answer.body == "serviceB", "{answer:?}");
     assert_eq!(
         daemon.stat(FROM_APPLICATION).unwrap(),

@@ -1,10 +1,12 @@
 //! A daemon that listens and cannot accept: it has no descriptor left.
 
+use std::convert::identity;
+
 use tests::{
     capability,
     client::COULD_NOT_CONNECT,
-    network::Purpose,
-    scenario::{Scenario, URL, assert_redirects},
+    daemon::Settings,
+    scenario::{Scenario, URL},
     wait,
 };
 
@@ -13,11 +15,7 @@ fn a_daemon_out_of_descriptors_counts_as_down_until_it_has_some() {
     if !capability::namespace_ring() {
         return;
     }
-    let scenario = Scenario::start(Purpose::Test).unwrap();
-    scenario.documents.set_weights(0, 100).unwrap();
-    let daemon = scenario.daemon_a().start().unwrap();
-    let curl = scenario.curl().http2();
-    assert_redirects(&curl, &daemon, "serviceBv2");
+    let (_scenario, daemon, curl) = Scenario::diverted(identity).unwrap();
     let impatient = curl.args(["--max-time", "1"]);
 
     daemon.starve(true).unwrap();
@@ -39,11 +37,7 @@ fn with_bypass_connections_go_round_a_daemon_out_of_descriptors() {
     if !capability::namespace_ring() {
         return;
     }
-    let scenario = Scenario::start(Purpose::Test).unwrap();
-    scenario.documents.set_weights(0, 100).unwrap();
-    let daemon = scenario.daemon_a().bypass().start().unwrap();
-    let curl = scenario.curl().http2();
-    assert_redirects(&curl, &daemon, "serviceBv2");
+    let (_scenario, daemon, curl) = Scenario::diverted(Settings::bypass).unwrap();
     let impatient = curl.args(["--max-time", "1"]);
 
     daemon.starve(true).unwrap();

@@ -1,31 +1,19 @@
 //! Redirection switched on and off from the command line, with and without a daemon.
 
-use std::sync::Arc;
-
 use tests::{
     capability,
     client::Curl,
     daemon::Daemon,
-    host::{Host, Place},
+    host::Host,
     network::Purpose,
+    outside::{self, UNKNOWN},
     scenario::{FROM_APPLICATION, Scenario, URL},
-    web::{Speaks, WebServer},
 };
-
-/// A port of no listener in the documents: the mesh drops what it gets for it.
-const UNKNOWN: u16 = 8080;
-
-fn outside_the_mesh(host: &Arc<Host>) -> WebServer {
-    WebServer::start(host, Place::Outside, "other", &[(UNKNOWN, Speaks::Http1)]).unwrap()
-}
 
 /// Whether a request for a server outside the mesh gets there.
 fn goes_direct(curl: &Curl, host: &Host) -> bool {
-    let answer = curl
-        .clone()
-        .get(&format!("http://{}:{UNKNOWN}/", host.v4()))
-        .unwrap();
-    answer.is_ok() && answer.body == "other"
+    let answer = outside::ask(curl, format!("{}:{UNKNOWN}", host.v4())).unwrap();
+    outside::answered(&answer)
 }
 
 fn turn(daemon: &Daemon, action: &str) -> String {
@@ -40,7 +28,7 @@ fn a_workload_that_begins_with_off_is_switched_by_the_command_line() {
         return;
     }
     let scenario = Scenario::start(Purpose::Test).unwrap();
-    let _other = outside_the_mesh(&scenario.service_b);
+    let _other = outside::serve(&scenario.service_b, &[UNKNOWN]).unwrap();
     let settings = scenario.daemon_a().env("APPMESH_START_ENABLED", "0");
     let mut daemon = settings.start().unwrap();
     let curl = scenario.curl();

@@ -4,22 +4,22 @@ use std::{
     env,
     io::{self, stdin},
     net::SocketAddr,
-    os::fd::{AsFd as _, AsRawFd as _, OwnedFd},
+    os::fd::{AsFd as _, OwnedFd},
     process::{Command, Stdio},
 };
 
 use anyhow::{Context as _, Result, ensure};
-use io_uring::{IoUring, opcode, types};
 use nix::sys::socket::{setsockopt, sockopt::TcpFastOpenConnect};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::TIMEOUT;
+use crate::socket::connect_by_ring;
 
 /// Where a process is to connect the socket that it has inherited as its standard input.
 const INHERITED: &str = "FERROMESH_AGENT_INHERITED";
 /// Sent within the SYN, where a connection is opened by sending.
-pub(super) const EARLY: &[u8] = b"early";
+const EARLY: &[u8] = b"early";
 /// Descriptors of a process beside those of many connections.
 const SPARE: u64 = 100;
 
@@ -30,7 +30,7 @@ pub(super) fn dial(socket: &Socket, to: SocketAddr, options: &[&str]) -> Result<
     if has("nonblocking") {
         socket.connect_timeout(&to, TIMEOUT)?;
     } else if has("ring") {
-        by_ring(socket, &to)?;
+        connect_by_ring(socket, &to)?;
     } else if has("early") {
         let sent = socket.send_to_with_flags(EARLY, &to, libc::MSG_FASTOPEN)?;
         ensure!(sent == EARLY.len(), "{sent} bytes were taken");
@@ -39,24 +39,6 @@ pub(super) fn dial(socket: &Socket, to: SocketAddr, options: &[&str]) -> Result<
             setsockopt(socket, TcpFastOpenConnect, &true).map_err(io::Error::from)?;
         }
         socket.connect(&to)?;
-    }
-    Ok(())
-}
-
-/// Connects by `io_uring`.
-#[expect(
-    unsafe_code,
-    reason = "the ring takes an address and a descriptor as plain numbers"
-)]
-fn by_ring(socket: &Socket, to: &SockAddr) -> Result<()> {
-    let mut ring = IoUring::new(2).context("no io_uring")?;
-    let connect = opcode::Connect::new(types::Fd(socket.as_raw_fd()), to.as_ptr().cast(), to.len());
-    // SAFETY: the socket and the address are borrowed until the completion, which is waited for.
-    unsafe { ring.submission().push(&connect.build()) }.context("the ring is full")?;
-    ring.submit_and_wait(1)?;
-    let done = ring.completion().next().context("no completion")?;
-    if done.result() < 0 {
-        return Err(io::Error::from_raw_os_error(-done.result()).into());
     }
     Ok(())
 }

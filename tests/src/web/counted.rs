@@ -2,14 +2,13 @@
 
 use std::{
     fs::{self, File},
-    path::PathBuf,
     sync::Arc,
 };
 
 use anyhow::{Context as _, Result};
 
+use super::nginx;
 use crate::{
-    capability,
     host::{Host, Place},
     process::{self, Process},
     wait,
@@ -53,15 +52,8 @@ impl CountedServer {
             .context("cannot make the large answer")?;
         fs::write(directory.join("nginx.conf"), configuration(port))
             .context("cannot write nginx.conf")?;
-        let program: PathBuf = capability::find("nginx").context("nginx is not installed")?;
-        let mut command = host.command(place, program);
-        command
-            .arg("-p")
-            .arg(&directory)
-            .args(["-e", "stderr", "-c", "nginx.conf"]);
-        let process = Process::spawn("nginx", command, &directory.join("log"))?;
         let mut server = Self {
-            process,
+            process: nginx(host, place, &directory)?,
             host: Arc::clone(host),
             own: 0,
         };

@@ -7,7 +7,7 @@ use mesh_model::redirect::{OnProxyDown, RedirectRules};
 use tests::wait;
 
 use crate::stage::{
-    Agent, FAR_V4, FAR_V6, Proxy, Stage, WORKLOAD, assert_counted, fail, object, plays,
+    Agent, FAR_V4, FAR_V6, Proxy, Stage, WORKLOAD, assert_counted, enrol, fail, object, plays,
 };
 
 /// A stage whose proxy beats once and may then be silent for so long.
@@ -15,10 +15,7 @@ fn beating(stage: &Stage, rules: &RedirectRules, heartbeat: Duration) -> Instanc
     let mut settings = stage.settings();
     settings.heartbeat = heartbeat;
     let instance = Instance::open(&settings, object()).unwrap_or_else(|error| fail(&error));
-    let local = local::networks().unwrap();
-    instance
-        .enrol(&stage.spec(), rules, 1, &local)
-        .unwrap_or_else(|error| fail(&error));
+    enrol(&instance, &stage.spec(), rules);
     instance
 }
 

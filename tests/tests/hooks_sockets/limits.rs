@@ -1,9 +1,9 @@
 //! Maps that are full: what does not fit is refused and counted, and nothing is misled.
 
-use mesh_bpf::{BpfError, Instance, Limits, Verdict, local};
+use mesh_bpf::{BpfError, Instance, Limits, Verdict};
 use mesh_model::redirect::RedirectRules;
 
-use crate::stage::{Agent, FAR_V4, Proxy, Stage, WORKLOAD, fail, object, plays};
+use crate::stage::{Agent, FAR_V4, Proxy, Stage, WORKLOAD, enrol, fail, object, plays};
 
 /// An instance with maps of a test's own sizes and the workload enrolled.
 pub(crate) fn sized(
@@ -16,10 +16,7 @@ pub(crate) fn sized(
     size(&mut settings.limits);
     let instance = Instance::open(&settings, object()).unwrap_or_else(|error| fail(&error));
     instance.beat(WORKLOAD).unwrap();
-    let local = local::networks().unwrap();
-    instance
-        .enrol(&stage.spec(), rules, 1, &local)
-        .unwrap_or_else(|error| fail(&error));
+    enrol(&instance, &stage.spec(), rules);
     instance
 }
 

@@ -1,67 +1,80 @@
 //! `SO_ORIGINAL_DST`, as netfilter answers it, for a proxy that knows nothing of us.
 
-#![expect(
-    unsafe_code,
-    reason = "no safe form of getsockopt(2) takes a buffer of the wrong size"
-)]
-
 use std::{
-    io,
     net::{Ipv6Addr, SocketAddr, TcpStream},
-    os::fd::{AsFd as _, AsRawFd as _},
+    os::fd::AsFd as _,
 };
 
+use mesh_bpf::Instance;
 use mesh_model::redirect::RedirectRules;
 use socket2::{Domain, SockRef, Socket, Type};
+use tests::socket;
 
-use crate::stage::{Agent, FAR_V4, FAR_V6, OWN_V4, OWN_V6, Proxy, WORKLOAD, plays};
+use crate::stage::{Agent, FAR_V4, FAR_V6, OWN_V4, OWN_V6, Proxy, Stage, WORKLOAD, plays};
 
-/// Asks with a buffer of that many bytes; how many the kernel says it wrote, or its error.
+/// How many bytes the kernel says it wrote to a buffer of that many, or its error.
 fn ask(stream: &TcpStream, level: i32, name: i32, bytes: usize) -> Result<usize, i32> {
-    let mut buffer = vec![0_u8; bytes];
-    let mut length = libc::socklen_t::try_from(bytes).unwrap();
-    // SAFETY: the buffer is as long as said.
-    let result = unsafe {
-        let buffer = buffer.as_mut_ptr().cast();
-        libc::getsockopt(stream.as_raw_fd(), level, name, buffer, &raw mut length)
-    };
-    if result == 0 {
-        Ok(usize::try_from(length).unwrap())
-    } else {
-        Err(io::Error::last_os_error().raw_os_error().unwrap())
-    }
+    socket::option_length(stream, level, name, bytes).map_err(|error| error.raw_os_error().unwrap())
 }
 
 /// `SO_ORIGINAL_DST`, which libc has for neither level by this name.
 const SO_ORIGINAL_DST: i32 = 80;
 
+/// An application, and the proxy that gets its connections of both families.
+struct Scene {
+    proxy: Proxy,
+    instance: Instance,
+    application: Agent,
+}
+
+impl Scene {
+    fn begin(stage: &Stage) -> Self {
+        let proxy = Proxy::listen();
+        let rules = RedirectRules {
+            ipv6: true,
+            ..proxy.rules()
+        };
+        Self {
+            instance: stage.enrolled(&rules),
+            application: stage.application(),
+            proxy,
+        }
+    }
+
+    /// The proxy's end of a connection that the application makes.
+    fn accepted(&mut self, to: &str) -> TcpStream {
+        self.application.ask(&format!("connect {to}")).unwrap();
+        let (stream, _) = match to.parse().unwrap() {
+            SocketAddr::V4(_) => self.proxy.accept(&self.instance),
+            SocketAddr::V6(_) => self.proxy.accept_v6(&self.instance),
+        };
+        stream
+    }
+
+    /// The same of a connection to the proxy itself, which is not redirected.
+    fn direct(&mut self) -> TcpStream {
+        self.accepted(&format!("127.0.0.1:{}", self.proxy.port))
+    }
+}
+
 plays! {
     fn v4(stage) {
-        let proxy = Proxy::listen();
-        let instance = stage.enrolled(&proxy.rules());
-        let mut application = stage.application();
-        application.ask(&format!("connect {FAR_V4}")).unwrap();
-        let (stream, _) = proxy.accept(&instance);
+        let mut scene = Scene::begin(stage);
+        let stream = scene.accepted(FAR_V4);
         let said = SockRef::from(&stream).original_dst_v4().unwrap();
         assert_eq!(said.as_socket(), Some(FAR_V4.parse().unwrap()));
     }
 
     fn v6(stage) {
-        let proxy = Proxy::listen();
-        let instance = stage.enrolled(&RedirectRules { ipv6: true, ..proxy.rules() });
-        let mut application = stage.application();
-        application.ask(&format!("connect {FAR_V6}")).unwrap();
-        let (stream, _) = proxy.accept_v6(&instance);
+        let mut scene = Scene::begin(stage);
+        let stream = scene.accepted(FAR_V6);
         let said = SockRef::from(&stream).original_dst_v6().unwrap();
         assert_eq!(said.as_socket(), Some(FAR_V6.parse().unwrap()));
     }
 
     fn a_connection_that_was_not_redirected_has_none(stage) {
-        let proxy = Proxy::listen();
-        let instance = stage.enrolled(&proxy.rules());
-        let mut application = stage.application();
-        application.ask(&format!("connect 127.0.0.1:{}", proxy.port)).unwrap();
-        let (stream, _) = proxy.accept(&instance);
+        let mut scene = Scene::begin(stage);
+        let stream = scene.direct();
         let said = SockRef::from(&stream).original_dst_v4().unwrap_err();
         // What it is depends on the kernel having connection tracking.
         let missing = [libc::ENOENT, libc::ENOPROTOOPT];
@@ -69,13 +82,8 @@ plays! {
     }
 
     fn a_buffer_that_is_too_short_is_the_kernel_s_business(stage) {
-        let proxy = Proxy::listen();
-        let instance = stage.enrolled(&proxy.rules());
-        let mut application = stage.application();
-        application.ask(&format!("connect {FAR_V4}")).unwrap();
-        let (redirected, _) = proxy.accept(&instance);
-        application.ask(&format!("connect 127.0.0.1:{}", proxy.port)).unwrap();
-        let (direct, _) = proxy.accept(&instance);
+        let mut scene = Scene::begin(stage);
+        let (redirected, direct) = (scene.accepted(FAR_V4), scene.direct());
         for bytes in [0, 8, 15] {
             let without = ask(&direct, libc::SOL_IP, SO_ORIGINAL_DST, bytes);
             let with = ask(&redirected, libc::SOL_IP, SO_ORIGINAL_DST, bytes);
@@ -88,11 +96,8 @@ plays! {
     }
 
     fn other_options_are_untouched(stage) {
-        let proxy = Proxy::listen();
-        let instance = stage.enrolled(&proxy.rules());
-        let mut application = stage.application();
-        application.ask(&format!("connect {FAR_V4}")).unwrap();
-        let (stream, _) = proxy.accept(&instance);
+        let mut scene = Scene::begin(stage);
+        let stream = scene.accepted(FAR_V4);
         let socket = SockRef::from(&stream);
         socket.set_tcp_nodelay(true).unwrap();
         assert!(socket.tcp_nodelay().unwrap());
@@ -143,13 +148,8 @@ plays! {
     }
 
     fn options_longer_than_a_page_are_untouched(stage) {
-        let proxy = Proxy::listen();
-        let instance = stage.enrolled(&proxy.rules());
-        let mut application = stage.application();
-        application.ask(&format!("connect {FAR_V4}")).unwrap();
-        let (redirected, _) = proxy.accept(&instance);
-        application.ask(&format!("connect 127.0.0.1:{}", proxy.port)).unwrap();
-        let (direct, _) = proxy.accept(&instance);
+        let mut scene = Scene::begin(stage);
+        let (redirected, direct) = (scene.accepted(FAR_V4), scene.direct());
         for (level, name) in [
             (libc::IPPROTO_TCP, libc::TCP_INFO),
             (libc::IPPROTO_TCP, libc::TCP_CONGESTION),

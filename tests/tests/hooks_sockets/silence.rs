@@ -3,13 +3,13 @@
 use std::{net::TcpStream, path::Path, time::Duration};
 
 use mesh_bpf::{
-    Instance, WorkloadSpec, local,
+    Instance, WorkloadSpec,
     silence::{Heartbeats, Silent},
 };
 use mesh_model::redirect::RedirectRules;
 use tests::{capability::BPFFS, wait};
 
-use crate::stage::{Agent, FAR_V4, FAR_V6, Proxy, Stage, WORKLOAD, fail, object, plays};
+use crate::stage::{Agent, FAR_V4, FAR_V6, Proxy, Stage, WORKLOAD, enrol, fail, object, plays};
 
 /// The other workload's id.
 const OTHER: u32 = WORKLOAD + 1;
@@ -35,9 +35,7 @@ impl Tenant {
             cgroup: cgroup.clone(),
             ..stage.spec()
         };
-        instance
-            .enrol(&spec, &rules, 1, &local::networks().unwrap())
-            .unwrap_or_else(|error| fail(&error));
+        enrol(instance, &spec, &rules);
         Self {
             proxy,
             application: Agent::start(&cgroup, &[]),

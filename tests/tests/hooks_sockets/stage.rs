@@ -136,6 +136,13 @@ pub(crate) fn object() -> &'static [u8] {
     capability::ebpf_object().unwrap()
 }
 
+/// Enrols a workload of the play's own namespace for the first time.
+pub(crate) fn enrol(instance: &Instance, spec: &WorkloadSpec, rules: &RedirectRules) {
+    instance
+        .enrol(spec, rules, 1, &local::networks().unwrap())
+        .unwrap_or_else(|error| fail(&error));
+}
+
 /// The play's side of a stage: its own process is the proxy.
 pub(crate) struct Stage {
     pub(crate) name: String,
@@ -185,10 +192,7 @@ impl Stage {
     /// [`Self::instance`] with the workload enrolled under these rules.
     pub(crate) fn enrolled(&self, rules: &RedirectRules) -> Instance {
         let instance = self.instance();
-        let local = local::networks().unwrap();
-        instance
-            .enrol(&self.spec(), rules, 1, &local)
-            .unwrap_or_else(|error| fail(&error));
+        enrol(&instance, &self.spec(), rules);
         instance
     }
 
@@ -199,10 +203,7 @@ impl Stage {
             cgroup: cgroup.to_owned(),
             ..self.spec()
         };
-        let local = local::networks().unwrap();
-        instance
-            .enrol(&spec, rules, 1, &local)
-            .unwrap_or_else(|error| fail(&error));
+        enrol(&instance, &spec, rules);
         instance
     }
 

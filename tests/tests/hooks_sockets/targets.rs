@@ -9,7 +9,7 @@ use mesh_model::redirect::{OnProxyDown, RedirectRules};
 use tests::{capability, links, links::routing, wait};
 
 use crate::stage::{
-    Agent, FAR_V4, FAR_V6, Proxy, Stage, WORKLOAD, assert_counted, fail, inside, plays,
+    self, Agent, FAR_V4, FAR_V6, Proxy, Stage, WORKLOAD, assert_counted, fail, inside, plays,
 };
 
 /// The routes to IPv6 targets of the calling thread's namespace.
@@ -40,9 +40,7 @@ fn enrol(stage: &Stage, instance: &Instance, id: u32, rules: &RedirectRules) -> 
         cgroup,
         ..stage.spec()
     };
-    instance
-        .enrol(&spec, rules, 1, &local::networks().unwrap())
-        .unwrap_or_else(|error| fail(&error));
+    stage::enrol(instance, &spec, rules);
     spec
 }
 
@@ -112,12 +110,12 @@ plays! {
         enrol(stage, &instance, 1, &both(&proxy));
         let elsewhere = stage.workload_cgroup.join("elsewhere");
         mesh_bpf::cgroup::create(&elsewhere).unwrap();
-        let mut agent = Agent::start(&elsewhere, &[crate::stage::Way::OwnNetwork]);
+        let mut agent = Agent::start(&elsewhere, &[stage::Way::OwnNetwork]);
         let netns = agent.netns();
         agent.ask("up lo").unwrap();
         let gone = stage.workload_cgroup.join("gone");
         mesh_bpf::cgroup::create(&gone).unwrap();
-        let mut leaving = Agent::start(&gone, &[crate::stage::Way::OwnNetwork]);
+        let mut leaving = Agent::start(&gone, &[stage::Way::OwnNetwork]);
         for (id, cgroup, netns) in [(2, elsewhere, netns.clone()), (3, gone, leaving.netns())] {
             let spec = WorkloadSpec {
                 id,

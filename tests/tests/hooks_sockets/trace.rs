@@ -5,7 +5,7 @@ use std::path::Path;
 use mesh_bpf::{BpfError, Instance, trace::Tracer};
 use tests::{capability::BPFFS, wait};
 
-use crate::stage::{FAR_V4, FAR_V6, Proxy, Stage, fail, object, plays};
+use crate::stage::{FAR_V4, FAR_V6, Proxy, Stage, enrol, fail, object, plays};
 
 fn watch(stage: &Stage) -> Tracer {
     Tracer::start(Path::new(BPFFS), &stage.name).unwrap_or_else(|error| fail(&error))
@@ -71,8 +71,7 @@ plays! {
         settings.limits.trace_bytes = u32::try_from(rustix::param::page_size()).unwrap();
         let instance = Instance::open(&settings, object()).unwrap_or_else(|error| fail(&error));
         instance.beat(stage.spec().id).unwrap();
-        let local = mesh_bpf::local::networks().unwrap();
-        instance.enrol(&stage.spec(), &proxy.rules(), 1, &local).unwrap_or_else(|error| fail(&error));
+        enrol(&instance, &stage.spec(), &proxy.rules());
         let mut tracer = watch(stage);
         stage.application().ask(&format!("attempt {FAR_V4} 200")).unwrap();
         let mut shown = 0;
