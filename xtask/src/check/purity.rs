@@ -4,11 +4,12 @@ use anyhow::{Result, bail};
 
 use crate::command;
 
-const PURE: [&str; 7] = [
+const PURE: [&str; 8] = [
     "ebpf-abi",
     "ebpf-decide",
     "mesh-balance",
     "mesh-detect",
+    "mesh-envoy",
     "mesh-model",
     "mesh-regex",
     "mesh-route",

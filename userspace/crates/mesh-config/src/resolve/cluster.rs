@@ -27,6 +27,10 @@ use crate::{
     problem::path::FieldPath,
 };
 
+/// The connect timeout that App Mesh gave the clusters of ingress: the local application, and the way
+/// from a gateway's ingress to its own egress.
+pub(super) const INGRESS_CONNECT_TIMEOUT: Duration = Duration::from_millis(250);
+
 /// The clusters of one snapshot, in the order in which they were asked for.
 #[derive(Debug, Default)]
 pub(super) struct Clusters {
@@ -107,6 +111,7 @@ impl<'a> Resolver<'a> {
         let endpoint = SocketAddr::new(address, port.into());
         let default = self.settings.circuit_breakers;
         self.clusters.add(Cluster {
+            connect_timeout: INGRESS_CONNECT_TIMEOUT,
             circuit_breakers: listener.connection_pool.map_or(default, limits),
             ..Cluster::plain(name, protocol, Discovery::Static(vec![endpoint]))
         })

@@ -117,6 +117,7 @@ fn the_getting_started_client_answers_on_its_listener() {
     assert_eq!(port.idle_timeout, Some(Duration::from_mins(5)));
     let local = snapshot.cluster(port.cluster);
     assert_eq!(local.name, "cds_ingress_apps_serviceA_http2_80");
+    assert_eq!(local.connect_timeout, Duration::from_millis(250));
     assert_eq!(
         local.discovery,
         Discovery::Static(vec!["127.0.0.1:80".parse().expect("one")])

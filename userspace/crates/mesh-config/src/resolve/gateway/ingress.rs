@@ -27,11 +27,14 @@ use mesh_model::{
 use super::{GatewayRoutes, Reached, Targets, keeps_host};
 use crate::{
     document::{Document, identity::dns_key},
-    resolve::{Resolver, cluster::limits, egress::WHOLE, ingress::stat_prefix, matches, tls},
+    resolve::{
+        Resolver,
+        cluster::{INGRESS_CONNECT_TIMEOUT, limits},
+        egress::WHOLE,
+        ingress::stat_prefix,
+        matches, tls,
+    },
 };
-
-/// The connect timeout that App Mesh gave the way from a gateway's ingress to its own egress.
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// Envoy's name of the virtual host of the routes that name no host.
 const ANY_HOST: &str = "self_redirect";
@@ -99,7 +102,7 @@ impl<'a> Resolver<'a> {
         let endpoint = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), egress);
         let unlimited = self.settings.circuit_breakers;
         self.clusters.add(Cluster {
-            connect_timeout: CONNECT_TIMEOUT,
+            connect_timeout: INGRESS_CONNECT_TIMEOUT,
             circuit_breakers: listener
                 .connection_pool
                 .map_or(unlimited, |pool| limits(pool_of(pool))),
