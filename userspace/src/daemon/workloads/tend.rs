@@ -95,7 +95,8 @@ impl Workloads {
             set.is_store_outdated = true;
         }
         for (name, wanted) in &set.wanted {
-            if !set.members.contains_key(name) {
+            // A request that is just being answered enrols its workload itself.
+            if wanted.by != EnrolledBy::Request && !set.members.contains_key(name) {
                 tasks.push(Task::Enrol(wanted.clone()));
             }
         }
