@@ -72,6 +72,8 @@ pub(crate) enum Change {
     RollBack(Option<u64>),
     /// Forward to what the source holds.
     Release,
+    /// The programs onto the cgroup that is at the workload's path now.
+    Reattach,
     /// Another enrolment of the same workload.
     Adopt(Box<WorkloadSettings>),
 }

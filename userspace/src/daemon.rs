@@ -42,16 +42,19 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
         started = start(&workloads) => started,
         () = ends.signal() => return workloads.end(false).await,
     };
-    if let Err(error) = started {
-        // The error to tell is the first one.
-        drop(workloads.end(false).await);
-        host.undo();
-        return Err(error);
-    }
+    let bind = |held| Ok((held, control::bind(&runtime_dir.control_socket())?));
+    let (held, socket) = match started.and_then(bind) {
+        Ok(begun) => begun,
+        Err(error) => {
+            // The error to tell is the first one.
+            drop(workloads.end(false).await);
+            host.undo();
+            return Err(error);
+        }
+    };
     let tending = tokio::spawn(Arc::clone(&workloads).tend());
-    let following = tokio::spawn(Arc::clone(&workloads).follow_enrolments());
+    let following = tokio::spawn(Arc::clone(&workloads).follow_enrolments(held));
     let (retire, retired) = mpsc::channel(1);
-    let socket = control::bind(&runtime_dir.control_socket())?;
     let reporter = Reporter {
         started: Instant::now(),
         workloads: Arc::clone(&workloads),
@@ -69,10 +72,10 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
 }
 
 /// Enrols what is known at the start, each by itself. Only the workload of the command line must
-/// start; what becomes of the others is in status.
-async fn start(workloads: &Arc<Workloads>) -> anyhow::Result<()> {
-    workloads.want_all()?;
-    block_in_place(|| workloads.forget_the_unwanted());
+/// start; what becomes of the others is in status. Returns what the enrolment file held.
+async fn start(workloads: &Arc<Workloads>) -> anyhow::Result<enrolment::Content> {
+    let held = workloads.want_all()?;
+    workloads.let_the_unwanted_go();
     let wanted: Vec<_> = workloads.set().wanted.values().cloned().collect();
     let mut starting = JoinSet::new();
     for wanted in wanted {
@@ -88,5 +91,5 @@ async fn start(workloads: &Arc<Workloads>) -> anyhow::Result<()> {
     while let Some(started) = starting.join_next().await {
         started.context("the start of a workload has panicked")??;
     }
-    Ok(())
+    Ok(held)
 }

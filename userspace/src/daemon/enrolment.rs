@@ -5,7 +5,7 @@ mod store;
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, MutexGuard},
     time::Duration,
 };
 
@@ -29,55 +29,40 @@ const FILE_EVERY: Duration = Duration::from_millis(250);
 /// The enrolments of one file at one moment, or why they cannot be used.
 type Reading = Result<Vec<Wanted>, Vec<String>>;
 
+/// The bytes of the file; none where it cannot be read or there is none.
+pub(super) type Content = Option<Vec<u8>>;
+
 impl Workloads {
     /// What there should be: the workload of the command line, those of the file, those that were
     /// enrolled by request. A bad file is no reason to let its workloads go: its last good state is
-    /// taken.
+    /// taken. Where two sources name one workload, the first of these has it. Returns what the file
+    /// held, for [`Self::follow_enrolments`].
     ///
     /// # Errors
-    /// The file is bad and was never good, or two sources name one workload.
-    pub(crate) fn want_all(&self) -> anyhow::Result<()> {
+    /// The file is bad and was never good.
+    pub(crate) fn want_all(&self) -> anyhow::Result<Content> {
         let settings = &self.host.settings;
-        let kept = self.store.lock().expect("no holder panics").read();
+        let kept = self.store().read();
+        // Before it is read in earnest: what changes between is found as a change.
+        let held = settings.workloads.as_deref().and_then(content);
+        let (of_file, mut problems) = match &settings.workloads {
+            Some(path) => enrolled_by_file(path, kept.file, settings)?,
+            None => Default::default(),
+        };
+        let of_command_line = settings.workload.clone().map(Wanted::by_command_line);
+        let by_request = kept.requests.into_iter();
+        let by_request =
+            by_request.filter_map(|enrolment| enrolled_by_request(enrolment, settings));
         let mut set = self.set();
-        if let Some(workload) = &settings.workload {
-            let name = workload.name.clone();
-            set.wanted
-                .insert(name, Wanted::by_command_line(workload.clone()));
-        }
-        for enrolment in kept.requests {
-            let name = enrolment.name.clone();
-            let kept = Wanted::enrolled(enrolment, EnrolledBy::Request, settings);
-            match kept {
-                Ok(wanted) if wanted.settings.cgroup.is_dir() => want(&mut set, wanted)?,
-                Ok(_) => tracing::info!(workload = name, "its cgroup is gone: it is forgotten"),
-                Err(error) => tracing::error!(workload = name, "it is forgotten: {error:#}"),
-            }
-        }
-        let Some(path) = &settings.workloads else {
-            return Ok(());
-        };
-        let wanted = match read_file(path, settings) {
-            Ok(wanted) => wanted,
-            Err(problems) if kept.file.is_empty() => {
-                let what = format!("the enrolment file {} is bad", path.display());
-                return Err(anyhow::Error::new(Problems(problems)).context(what));
-            }
-            Err(problems) => {
-                say(&problems);
-                set.file_problems = problems;
-                let kept = kept.file.into_iter();
-                kept.map(|enrolment| Wanted::enrolled(enrolment, EnrolledBy::File, settings))
-                    .collect::<Result<_, _>>()?
-            }
-        };
-        for wanted in wanted {
-            want(&mut set, wanted)?;
-        }
-        Ok(())
+        let all = of_command_line.into_iter().chain(of_file);
+        problems.extend(want(&mut set, all.chain(by_request)));
+        say(&problems);
+        set.file_problems = problems;
+        Ok(held)
     }
 
-    /// Enrols a workload by request, and keeps that for a restart.
+    /// Enrols a workload by request, and keeps that for a restart. It goes on though the caller may
+    /// not wait for it.
     ///
     /// # Errors
     /// Its name is taken, or it cannot be enrolled; nothing is kept then.
@@ -89,14 +74,13 @@ impl Workloads {
             );
         }
         let wanted = Wanted::enrolled(enrolment, EnrolledBy::Request, &self.host.settings)?;
-        want(&mut self.set(), wanted.clone())?;
-        let name = wanted.settings.name.clone();
-        let enrolled = self.enrol(wanted).await;
-        if enrolled.is_err() {
-            self.set().wanted.remove(&name);
-        }
-        self.keep()?;
-        enrolled
+        let workloads = Arc::clone(self);
+        let adding = tokio::spawn(async move {
+            let enrolled = workloads.enrol_new(wanted).await;
+            workloads.keep();
+            enrolled
+        });
+        adding.await.context("the enrolment has panicked")?
     }
 
     /// Releases a workload that was enrolled by request, and forgets it.
@@ -119,22 +103,23 @@ impl Workloads {
                 None => {}
             }
         }
-        self.keep()?;
+        self.keep();
         self.release(name, now).await
     }
 
-    /// Keeps what is enrolled by request and by the file.
-    fn keep(&self) -> anyhow::Result<()> {
-        block_in_place(|| {
-            // Taken before the set is read: who writes last must have read last.
-            let mut store = self.store.lock().expect("no holder panics");
-            store.write(&self.kept())
-        })
+    /// Keeps what is enrolled by request and by the file, where that is not what is kept. A disk that
+    /// cannot keep it costs the next restart its enrolments, not this one: it is tried again.
+    fn keep(&self) {
+        // Taken before the set is read: who writes last must have read last.
+        let mut store = self.store();
+        let kept = self.to_keep();
+        if let Err(error) = block_in_place(|| store.keep(kept)) {
+            tracing::error!("{error:#}");
+        }
     }
 
-    fn kept(&self) -> Kept {
-        let mut set = self.set();
-        set.is_store_outdated = false;
+    fn to_keep(&self) -> Kept {
+        let set = self.set();
         let of = |by| {
             let wanted = set.wanted.values().filter(move |wanted| wanted.by == by);
             wanted
@@ -147,25 +132,28 @@ impl Workloads {
         }
     }
 
-    /// Follows the enrolment file, and keeps what has changed, until it is dropped.
-    pub(crate) async fn follow_enrolments(self: Arc<Self>) {
+    fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().expect("no holder panics")
+    }
+
+    /// Follows the enrolment file from what it held, and keeps what has changed, until it is dropped.
+    pub(crate) async fn follow_enrolments(self: Arc<Self>, held: Content) {
         let path: Option<PathBuf> = self.host.settings.workloads.clone();
-        let mut in_force = path.as_deref().map(content);
+        let mut in_force = held;
         let mut before = in_force.clone();
         loop {
-            sleep(FILE_EVERY).await;
             if let Some(path) = &path {
-                let present = Some(content(path));
+                let present = content(path);
                 if present != in_force && present == before {
                     self.take_file(path);
                     in_force.clone_from(&present);
                 }
                 before = present;
             }
-            let is_outdated = self.set().is_store_outdated;
-            if is_outdated && let Err(error) = self.keep() {
-                tracing::error!("{error:#}");
+            if self.store().is_due() {
+                self.keep();
             }
+            sleep(FILE_EVERY).await;
         }
     }
 
@@ -176,7 +164,6 @@ impl Workloads {
         match taken {
             Ok(()) => {
                 set.file_problems.clear();
-                set.is_store_outdated = true;
                 tracing::info!("the enrolment file {} is in force", path.display());
             }
             Err(problems) => {
@@ -185,7 +172,7 @@ impl Workloads {
             }
         }
         drop(set);
-        self.look();
+        self.tell();
     }
 }
 
@@ -209,14 +196,61 @@ impl Wanted {
     }
 }
 
-/// Adds a workload to those that there should be.
-fn want(set: &mut Set, wanted: Wanted) -> anyhow::Result<()> {
-    let name = wanted.settings.name.clone();
-    if let Some(other) = set.wanted.get(&name) {
-        bail!("{}", taken(&name, other.by));
+/// The workloads of the file, with what is wrong with it; its last good ones where it is bad.
+fn enrolled_by_file(
+    path: &Path,
+    kept: Vec<Enrolment>,
+    settings: &Settings,
+) -> anyhow::Result<(Vec<Wanted>, Vec<String>)> {
+    let mut problems = match read_file(path, settings) {
+        Ok(wanted) => return Ok((wanted, Vec::new())),
+        Err(problems) => problems,
+    };
+    if kept.is_empty() {
+        let what = format!("the enrolment file {} is bad", path.display());
+        return Err(anyhow::Error::new(Problems(problems)).context(what));
     }
-    set.wanted.insert(name, wanted);
-    Ok(())
+    let mut wanted = Vec::new();
+    for enrolment in kept {
+        match Wanted::enrolled(enrolment, EnrolledBy::File, settings) {
+            Ok(one) => wanted.push(one),
+            Err(error) => problems.push(format!("it was enrolled before: {error:#}")),
+        }
+    }
+    Ok((wanted, problems))
+}
+
+fn enrolled_by_request(enrolment: Enrolment, settings: &Settings) -> Option<Wanted> {
+    let name = enrolment.name.clone();
+    match Wanted::enrolled(enrolment, EnrolledBy::Request, settings) {
+        Ok(wanted) if wanted.settings.cgroup.is_dir() => Some(wanted),
+        Ok(_) => {
+            tracing::info!(workload = name, "its cgroup is gone: it is forgotten");
+            None
+        }
+        Err(error) => {
+            tracing::error!(workload = name, "it is forgotten: {error:#}");
+            None
+        }
+    }
+}
+
+/// Adds workloads to those that there should be, and says which are not added because one of their
+/// name is there.
+fn want(set: &mut Set, all: impl Iterator<Item = Wanted>) -> Vec<String> {
+    let mut clashes = Vec::new();
+    for wanted in all {
+        let name = wanted.settings.name.clone();
+        match set.wanted.get(&name) {
+            Some(other) => clashes.push(format!(
+                "the one by {} is set aside: {}",
+                wanted.by.what(),
+                taken(&name, other.by)
+            )),
+            None => drop(set.wanted.insert(name, wanted)),
+        }
+    }
+    clashes
 }
 
 /// All of the file's workloads in the place of those that it had before, or nothing.
@@ -259,13 +293,15 @@ fn read_file(path: &Path, settings: &Settings) -> Reading {
 }
 
 /// What the file holds, as far as it can be read.
-fn content(path: &Path) -> Option<Vec<u8>> {
+fn content(path: &Path) -> Content {
     std::fs::read(path).ok()
 }
 
 fn say(problems: &[String]) {
     for problem in problems {
-        tracing::error!("{problem}");
+        tracing::error!("the enrolment file: {problem}");
     }
-    tracing::error!("the enrolment file is bad: what was enrolled by it stays so");
 }
+
+#[cfg(test)]
+mod tests;

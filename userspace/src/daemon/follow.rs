@@ -96,6 +96,10 @@ impl Follower {
         let changed = block_in_place(|| match change {
             Change::RollBack(generation) => self.configuration.roll_back(generation).map(Some),
             Change::Release => self.configuration.release(),
+            Change::Reattach => {
+                let in_force = self.configuration.in_force();
+                self.redirection.enrol(&in_force).map(|()| None)
+            }
             Change::Adopt(settings) => self.configuration.adopt(&settings),
         });
         let said = match changed {

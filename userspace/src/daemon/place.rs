@@ -24,14 +24,8 @@ pub(crate) fn prepare(settings: &Settings) -> anyhow::Result<PathBuf> {
     let root = cgroup::mount_point()?;
     let workload = settings.workload.as_ref();
     let workload = workload.map(|workload| workload.cgroup.as_path());
-    if let Some(workload) = workload
-        && !workload.is_dir()
-    {
-        bail!(
-            "{} is no cgroup: make it under {} and start the workload in it",
-            workload.display(),
-            root.display()
-        );
+    if let Some(workload) = workload {
+        real_cgroup(workload)?;
     }
     match &settings.proxy {
         ProxyPlace::Internal => own_cgroup(&root, workload, &settings.instance),
@@ -47,6 +41,21 @@ pub(crate) fn prepare(settings: &Settings) -> anyhow::Result<PathBuf> {
             }
             Ok(proxy.clone())
         }
+    }
+}
+
+/// The real path of a cgroup, by which it is known whatever links lead to it.
+///
+/// # Errors
+/// It is not there.
+pub(crate) fn real_cgroup(cgroup: &Path) -> anyhow::Result<PathBuf> {
+    match cgroup.canonicalize() {
+        Ok(path) if path.is_dir() => Ok(path),
+        _ => bail!(
+            "{} is no cgroup: make it under {} and start the workload in it",
+            cgroup.display(),
+            cgroup::mount_point()?.display()
+        ),
     }
 }
 

@@ -84,20 +84,16 @@ impl Redirection {
         Arc::new(KernelOrigins(self.instance.origins()))
     }
 
-    /// Attaches the programs, with rules, local addresses and listeners in place before the first.
-    pub(crate) fn enrol(
-        &self,
-        in_force: &InForce,
-        steered: Option<&Steered>,
-    ) -> anyhow::Result<()> {
+    /// Hands what comes for the application's ports to the proxy's listening sockets.
+    pub(crate) fn steer(&self, to: &Steered) -> anyhow::Result<()> {
+        let (v4, v6) = (to.v4.as_fd(), to.v6.as_ref().map(AsFd::as_fd));
+        Ok(self.instance.steer_ingress(self.spec.id, v4, v6)?)
+    }
+
+    /// Attaches the programs, with rules and local addresses in place before the first. Where they
+    /// are attached already, to this cgroup or to one that has gone, they are replaced.
+    pub(crate) fn enrol(&self, in_force: &InForce) -> anyhow::Result<()> {
         let local = self.namespace.inside(local::networks)??;
-        if let Some(steered) = steered {
-            self.instance.steer_ingress(
-                self.spec.id,
-                steered.v4.as_fd(),
-                steered.v6.as_ref().map(AsFd::as_fd),
-            )?;
-        }
         let port = in_force.rules.ingress_port;
         self.ingress_port.store(port, Relaxed);
         if let Some(mut adopter) = self.adopter() {

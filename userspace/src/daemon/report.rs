@@ -21,13 +21,16 @@ use mesh_proxy::status::ClusterStatus;
 use tokio::sync::broadcast;
 
 use super::{
-    workload::Workload,
-    workloads::{EnrolledBy, Member, Phase, Workloads, ask},
+    workload::{Standing, Workload},
+    workloads::{EnrolledBy, Member, Phase, Set, Workloads, ask},
 };
 use crate::{
     commands::connections::message,
     control::{Change, Subject},
 };
+
+/// For a workload of the file or of the command line.
+const LEFT: &str = "its cgroup is gone; one that is made at its path is redirected again";
 
 /// Answers what is asked on the control socket.
 pub(crate) struct Reporter {
@@ -52,7 +55,7 @@ impl Subject for Reporter {
                 .collect(),
             absent: members()
                 .filter(|member| member.phase.workload().is_none())
-                .map(enrolled)
+                .map(|member| enrolled(&set, member))
                 .collect(),
             enrolment_file: file.map_or_else(String::new, |path| path.display().to_string()),
             enrolment_problems: set.file_problems.clone(),
@@ -86,14 +89,10 @@ impl Subject for Reporter {
     }
 
     fn list(&self) -> ListResponse {
+        let set = self.workloads.set();
+        let members = set.members.values();
         ListResponse {
-            workloads: self
-                .workloads
-                .set()
-                .members
-                .values()
-                .map(enrolled)
-                .collect(),
+            workloads: members.map(|member| enrolled(&set, member)).collect(),
         }
     }
 
@@ -131,6 +130,7 @@ impl Reporter {
             },
         );
         let source = self.workloads.host.documents.source.path();
+        let has_left = workload.standing() == Standing::Left;
         Message {
             id: workload.id,
             state: workload.registry.state().as_str().to_owned(),
@@ -150,6 +150,7 @@ impl Reporter {
             ),
             clusters: clusters.iter().map(cluster).collect(),
             findings: (workload.refusal().into_iter())
+                .chain(has_left.then(|| LEFT.to_owned()))
                 .chain(state.unapplied.iter().cloned())
                 .chain(state.unkept.iter().cloned())
                 .chain(in_force.warnings.iter().map(ToString::to_string))
@@ -221,10 +222,10 @@ fn enrolment(request: EnrolRequest) -> anyhow::Result<Enrolment> {
     Ok(enrolment)
 }
 
-fn enrolled(member: &Member) -> EnrolledWorkload {
+fn enrolled(set: &Set, member: &Member) -> EnrolledWorkload {
     let settings = &member.wanted.settings;
     EnrolledWorkload {
-        id: member.id,
+        id: set.number(&settings.name),
         name: settings.name.clone(),
         resource: settings.resource.to_string(),
         cgroup: settings.cgroup.display().to_string(),

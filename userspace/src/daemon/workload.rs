@@ -2,15 +2,13 @@
 //! its part of the kernel. It shares with others what [`Host`] has, and nothing of a request.
 
 mod outside;
+mod place;
 mod sockets;
 
 use std::{
-    fs,
     future::Future,
-    os::unix::fs::MetadataExt,
-    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context;
@@ -25,7 +23,8 @@ use tokio::{
 };
 use tracing::Instrument;
 
-use self::sockets::Sockets;
+pub(crate) use self::place::Standing;
+use self::{place::Cgroup, sockets::Sockets};
 use super::{
     announce::Announcer,
     configuration::{Configuration, State},
@@ -33,6 +32,7 @@ use super::{
     host::Host,
     namespace::{Namespace, NamespaceId},
     redirection::Redirection,
+    workloads::{AGAIN_AFTER, Site},
 };
 use crate::{control::Order, settings::WorkloadSettings};
 
@@ -45,7 +45,7 @@ const LAST_PROCESS_EVERY: Duration = Duration::from_millis(100);
 pub(crate) struct Workload {
     pub(crate) id: u32,
     settings: Mutex<WorkloadSettings>,
-    refusal: Mutex<Option<String>>,
+    refused: Mutex<Option<Refused>>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) state: Arc<Mutex<State>>,
     pub(crate) orders: mpsc::Sender<Order>,
@@ -58,14 +58,26 @@ pub(crate) struct Workload {
     running: Mutex<Option<Running>>,
 }
 
+/// A changed enrolment that is not in force.
+struct Refused {
+    settings: WorkloadSettings,
+    why: String,
+    since: Instant,
+}
+
 /// What runs while the workload is enrolled.
 struct Running {
     following: JoinHandle<()>,
     network: Option<local::Watch>,
     /// None where the proxy is ours.
     external_proxy: Option<JoinHandle<()>>,
-    /// The admin interface ends when this is dropped.
-    _admin: oneshot::Sender<()>,
+    admin: Admin,
+}
+
+/// The admin interface, which ends soon after this is dropped.
+struct Admin {
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<()>,
 }
 
 impl Running {
@@ -83,16 +95,21 @@ impl Running {
 }
 
 impl Workload {
-    /// Starts the proxy in the workload's namespace, and enrols the workload once that is ready.
+    /// Starts the proxy in the workload's namespace, and attaches the programs once that is ready;
+    /// with `is_armed` before, so that the mode decides about the connections of that time.
     ///
     /// # Errors
-    /// Any part cannot be made. What was made is gone again.
+    /// Any part cannot be made. What was made is gone again, but for programs that are attached.
     pub(crate) async fn start(
         host: &Arc<Host>,
-        settings: WorkloadSettings,
+        mut settings: WorkloadSettings,
+        site: Site,
         id: u32,
-        namespace: Namespace,
+        is_armed: bool,
     ) -> anyhow::Result<Self> {
+        let cgroup = Cgroup::open(&settings.cgroup)?;
+        let namespace = site.namespace;
+        settings.cgroup = site.cgroup;
         let mut readings = host.documents.readings();
         let read = readings.borrow_and_update().clone();
         let configuration =
@@ -110,7 +127,9 @@ impl Workload {
             namespace.clone(),
             host.proxy(),
         );
-        let cgroup = Cgroup::open(&settings.cgroup)?;
+        if is_armed {
+            block_in_place(|| redirection.enrol(&in_force))?;
+        }
         let sockets = block_in_place(|| {
             namespace.inside(|| Sockets::open(&settings, &in_force, &redirection, &registry))
         })??;
@@ -120,21 +139,23 @@ impl Workload {
             steered,
         } = sockets;
         let admin = TcpListener::from_std(admin).context("the admin interface cannot be served")?;
-        let stop_admin = serve_admin(admin, &registry);
+        let admin = Admin::serve(admin, &registry);
         if let Some(proxy) = &proxy {
             let ready = timeout(READY_WITHIN, proxy.ready());
             ready.await.context("the proxy does not start")?;
+        }
+        if let Some(steered) = &steered {
+            redirection.steer(steered)?;
         }
         if let Some(proxy) = &proxy {
             host.heart.add(id, &settings.name, proxy)?;
         }
         host.closing.count(id, &registry);
         let enrolled = block_in_place(|| {
-            redirection.enrol(&in_force, steered.as_ref())?;
-            redirection.follow_network().or_else(|error| {
-                redirection.release()?;
-                Err(error)
-            })
+            if !is_armed {
+                redirection.enrol(&in_force)?;
+            }
+            redirection.follow_network()
         });
         let network = match enrolled {
             Ok(network) => network,
@@ -163,11 +184,11 @@ impl Workload {
                 following: tokio::spawn(follower.run(readings, orders).instrument(span)),
                 network: Some(network),
                 external_proxy: redirection.follow_proxy(),
-                _admin: stop_admin,
+                admin,
             })),
             proxy: Mutex::new(proxy),
             settings: Mutex::new(settings),
-            refusal: Mutex::default(),
+            refused: Mutex::default(),
             cgroup,
             namespace,
             redirection,
@@ -184,42 +205,48 @@ impl Workload {
         self.settings.lock().expect("no holder panics")
     }
 
-    /// Whether it runs by these settings, or was refused to.
-    pub(crate) fn is_as(&self, settings: &WorkloadSettings) -> bool {
-        let present = self.settings();
-        // The real path of the cgroup stands for whatever link was given.
-        *present
-            == WorkloadSettings {
-                cgroup: present.cgroup.clone(),
-                ..settings.clone()
-            }
-            && settings
-                .cgroup
-                .canonicalize()
-                .is_ok_and(|cgroup| cgroup == present.cgroup)
-    }
-
-    /// Runs by these settings from now on, or was refused to.
-    pub(crate) fn adopted(&self, settings: WorkloadSettings, refusal: Option<String>) {
+    /// Runs by these settings from now on.
+    pub(crate) fn adopted(&self, settings: WorkloadSettings) {
         let mut present = self.settings();
         let cgroup = present.cgroup.clone();
         *present = WorkloadSettings { cgroup, ..settings };
-        *self.refusal.lock().expect("no holder panics") = refusal;
+        *self.refused() = None;
+    }
+
+    /// Notes that it cannot run by these settings, and runs on as it was.
+    pub(crate) fn refuse(&self, settings: WorkloadSettings, why: &str) {
+        let why = format!("its changed enrolment is refused: {why}");
+        let mut refused = self.refused();
+        if refused.as_ref().is_none_or(|before| before.why != why) {
+            tracing::error!(workload = settings.name, "{why}");
+        }
+        *refused = Some(Refused {
+            settings,
+            why,
+            since: Instant::now(),
+        });
+    }
+
+    /// Whether it was refused to run by these settings just now.
+    pub(crate) fn has_refused(&self, settings: &WorkloadSettings) -> bool {
+        let refused = self.refused();
+        let is_it = |refused: &Refused| {
+            refused.settings == *settings && refused.since.elapsed() < AGAIN_AFTER
+        };
+        refused.as_ref().is_some_and(is_it)
     }
 
     /// Why its changed enrolment is not in force.
     pub(crate) fn refusal(&self) -> Option<String> {
-        self.refusal.lock().expect("no holder panics").clone()
+        self.refused().as_ref().map(|refused| refused.why.clone())
+    }
+
+    fn refused(&self) -> MutexGuard<'_, Option<Refused>> {
+        self.refused.lock().expect("no holder panics")
     }
 
     pub(crate) fn namespace_id(&self) -> NamespaceId {
         self.namespace.id()
-    }
-
-    /// Whether it has ended by itself: its cgroup was removed, or its namespace was and no process
-    /// is left.
-    pub(crate) fn is_gone(&self) -> bool {
-        !self.cgroup.is_there() || (!self.namespace.is_there() && !self.cgroup.has_processes())
     }
 
     /// Lets the workload go without a failed request.
@@ -307,6 +334,11 @@ impl Workload {
         };
         // The kernel sends nobody to a listening socket that is about to close.
         self.host.heart.rest(self.id);
+        self.drain().await;
+        released
+    }
+
+    async fn drain(&self) {
         let proxy = self.proxy.lock().expect("no holder panics").take();
         if let Some(proxy) = proxy {
             let drained = proxy.drain().await;
@@ -317,48 +349,28 @@ impl Workload {
             );
             block_in_place(|| drop(proxy));
         }
-        released
     }
 }
 
-/// Serves until the sender is dropped.
-fn serve_admin(listener: TcpListener, registry: &Arc<Registry>) -> oneshot::Sender<()> {
-    let (stop, stopped) = oneshot::channel::<()>();
-    tokio::spawn(mesh_proxy::admin::serve(
-        listener,
-        Arc::clone(registry),
-        env!("CARGO_PKG_VERSION").to_owned(),
-        async {
-            // The sender is dropped at the end, which is as good as a message.
-            let _ = stopped.await;
-        },
-    ));
-    stop
-}
-
-/// The cgroup that was enrolled: another one of the same name is not it.
-struct Cgroup {
-    path: PathBuf,
-    inode: u64,
-}
-
-impl Cgroup {
-    fn open(path: &Path) -> anyhow::Result<Self> {
-        let metadata = fs::metadata(path);
-        let metadata = metadata.with_context(|| format!("cannot open {}", path.display()))?;
-        Ok(Self {
-            path: path.to_owned(),
-            inode: metadata.ino(),
-        })
+impl Admin {
+    fn serve(listener: TcpListener, registry: &Arc<Registry>) -> Self {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serving = tokio::spawn(mesh_proxy::admin::serve(
+            listener,
+            Arc::clone(registry),
+            env!("CARGO_PKG_VERSION").to_owned(),
+            async {
+                // The sender is dropped at the end, which is as good as a message.
+                let _ = stopped.await;
+            },
+        ));
+        Self { stop, serving }
     }
 
-    fn is_there(&self) -> bool {
-        fs::metadata(&self.path).is_ok_and(|metadata| metadata.ino() == self.inode)
-    }
-
-    /// Whether a process is in it or below it (`cgroup.events`, Linux's `cgroup-v2` document).
-    fn has_processes(&self) -> bool {
-        let events = fs::read_to_string(self.path.join("cgroup.events"));
-        events.is_ok_and(|events| events.lines().any(|line| line == "populated 1"))
+    /// When this returns, its port is free.
+    async fn end(self) {
+        drop(self.stop);
+        // Whether it has panicked or not, it has ended.
+        let _ = self.serving.await;
     }
 }

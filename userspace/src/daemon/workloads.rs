@@ -1,5 +1,7 @@
 //! The workloads of a daemon: each is enrolled and released by itself, and none waits for another.
 
+mod change;
+mod end;
 mod set;
 mod tend;
 
@@ -7,22 +9,23 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard},
-    time::Instant,
 };
 
-use anyhow::{Context, bail};
+use anyhow::{anyhow, bail};
 use mesh_bpf::{cgroup, inspect::inspect};
 use tokio::{
-    sync::{Notify, watch},
-    task::JoinSet,
+    sync::watch,
+    task::{JoinError, block_in_place},
 };
 
+use self::set::{Begun, Release};
 pub(crate) use self::{
-    set::{EnrolledBy, Member, Phase, Set, Wanted, taken},
-    tend::ask,
+    change::ask,
+    set::{EnrolledBy, Member, Phase, Set, Site, Wanted, taken},
+    tend::AGAIN_AFTER,
 };
-use super::{enrolment::Store, host::Host, namespace::Namespace, workload::Workload};
-use crate::commands::status::BPFFS;
+use super::{enrolment::Store, host::Host, namespace::Namespace, place, workload::Workload};
+use crate::{commands::status::BPFFS, settings::WorkloadSettings};
 
 /// All workloads of a daemon.
 pub(crate) struct Workloads {
@@ -31,8 +34,8 @@ pub(crate) struct Workloads {
     proxy_cgroup: PathBuf,
     set: Mutex<Set>,
     pub(super) store: Mutex<Store>,
-    /// Somebody has to look again.
-    changed: Notify,
+    /// Told when the set has changed.
+    news: watch::Sender<()>,
 }
 
 impl Workloads {
@@ -43,14 +46,16 @@ impl Workloads {
     pub(crate) fn new(host: Arc<Host>, proxy_cgroup: PathBuf) -> anyhow::Result<Arc<Self>> {
         let mut set = Set::default();
         if let Some(report) = inspect(Path::new(BPFFS), &host.settings.instance)? {
-            set.remember(report);
+            for one in report.workloads {
+                set.remember(one.name, one.id, one.cgroup, one.netns);
+            }
         }
         Ok(Arc::new(Self {
             store: Mutex::new(Store::of(&host.settings)),
             host,
             proxy_cgroup,
             set: Mutex::new(set),
-            changed: Notify::new(),
+            news: watch::Sender::new(()),
         }))
     }
 
@@ -58,245 +63,254 @@ impl Workloads {
         self.set.lock().expect("no holder panics")
     }
 
-    /// Lets go what an earlier daemon enrolled and nobody wants any more.
-    pub(crate) fn forget_the_unwanted(&self) {
-        let mut set = self.set();
-        let unwanted: Vec<String> = (set.pinned.keys())
-            .filter(|name| !set.wanted.contains_key(*name))
-            .cloned()
-            .collect();
-        for name in unwanted {
-            let Some(pinned) = set.pinned.remove(&name) else {
-                continue;
-            };
-            tracing::info!(workload = name, "an earlier daemon's workload is let go");
-            if let Err(error) = self.host.instance.release(pinned.id) {
-                tracing::error!("{:#}", anyhow::Error::new(error));
+    /// Says that the set has changed.
+    pub(super) fn tell(&self) {
+        self.news.send_replace(());
+    }
+
+    /// Waits until something can be found in the set.
+    async fn wait_for<T>(&self, mut find: impl FnMut(&mut Set) -> Option<T>) -> T {
+        let mut news = self.news.subscribe();
+        loop {
+            if let Some(found) = find(&mut self.set()) {
+                return found;
             }
+            // The sender lives as long as this.
+            let _ = news.changed().await;
         }
     }
 
-    /// Enrols a workload, and answers when it is live, with its number.
-    ///
-    /// # Errors
-    /// It cannot be enrolled: nothing of it is left but the error, in status.
-    pub(crate) async fn enrol(self: &Arc<Self>, wanted: Wanted) -> anyhow::Result<u32> {
-        let name = wanted.settings.name.clone();
-        let (wanted, namespace, id) = match self.reserve(&wanted) {
-            Ok(reserved) => reserved,
-            Err(error) => {
-                self.note_failure(&wanted, &error);
-                return Err(error);
-            }
-        };
-        let workloads = Arc::clone(self);
-        // A task of its own: whoever asked may go away meanwhile.
-        let starting = tokio::spawn(async move {
-            let settings = wanted.settings.clone();
-            let started = Workload::start(&workloads.host, settings, id, namespace).await;
-            let outcome = match started {
-                Ok(workload) => {
-                    let mut set = workloads.set();
-                    if let Some(member) = set.members.get_mut(&wanted.settings.name) {
-                        member.phase = Phase::Running(Arc::new(workload));
-                    }
-                    Ok(id)
-                }
+    /// Lets go what nobody wants and nothing runs under, such as what an earlier daemon enrolled. Says
+    /// whether the kernel let go all of it.
+    pub(crate) fn let_the_unwanted_go(&self) -> bool {
+        let mut all = true;
+        let mut set = self.set();
+        for name in set.unwanted() {
+            tracing::info!(workload = name, "nobody wants it any more: let go");
+            match self.let_go(&mut set, &name) {
+                Ok(()) => set.forget(&name),
                 Err(error) => {
-                    workloads.note_failure(&wanted, &error);
-                    Err(error)
+                    tracing::error!(workload = name, "{error:#}");
+                    all = false;
                 }
-            };
-            workloads.changed.notify_one();
-            outcome
-        });
-        let started = starting.await;
-        started.with_context(|| format!("the start of workload `{name}` has panicked"))?
+            }
+        }
+        all
     }
 
-    /// Everything that can be said of a workload before anything of it is made.
-    fn reserve(&self, wanted: &Wanted) -> anyhow::Result<(Wanted, Namespace, u32)> {
-        let mut wanted = wanted.clone();
-        let settings = &mut wanted.settings;
-        settings.cgroup = set::real_path(&settings.cgroup)?;
-        if cgroup::is_inside(&settings.cgroup, &self.proxy_cgroup)? {
+    /// The kernel's part of a workload that does not run goes under the lock of the set: nobody takes
+    /// it up meanwhile.
+    fn let_go(&self, set: &mut Set, name: &str) -> anyhow::Result<()> {
+        set.let_go(name, |id| {
+            block_in_place(|| self.host.instance.release(id))?;
+            self.host.let_go(id);
+            Ok(())
+        })
+    }
+
+    /// Enrols a workload that is wanted, and answers when it is live, with its number.
+    ///
+    /// # Errors
+    /// It cannot be enrolled; why is in the log and in status.
+    pub(crate) async fn enrol(self: &Arc<Self>, wanted: Wanted) -> anyhow::Result<u32> {
+        let site = block_in_place(|| self.site(&wanted.settings));
+        let begun = {
+            let mut set = self.set();
+            let begun = site.and_then(|site| Ok((set.begin(&wanted, &site)?, site)));
+            if let Err(error) = &begun {
+                self.note_refusal(&mut set, &wanted, error);
+            }
+            begun
+        };
+        let (begun, site) = begun?;
+        self.start(wanted.settings, begun, site, None).await
+    }
+
+    /// Begins to want and to enrol a workload in one step, and enrols it.
+    ///
+    /// # Errors
+    /// Its name is taken, or it cannot be enrolled; nobody wants it then.
+    pub(super) async fn enrol_new(self: &Arc<Self>, wanted: Wanted) -> anyhow::Result<u32> {
+        let name = wanted.settings.name.clone();
+        let site = block_in_place(|| self.site(&wanted.settings));
+        let begun = {
+            let mut set = self.set();
+            let begun = site.and_then(|site| Ok((set.add(&wanted, &site)?, site)));
+            if let Err(error) = &begun
+                && !set.wanted.contains_key(&name)
+            {
+                self.note_refusal(&mut set, &wanted, error);
+            }
+            begun
+        };
+        let (begun, site) = begun?;
+        let settings = wanted.settings.clone();
+        let started = self.start(settings, begun, site, None).await;
+        if started.is_err() {
+            let mut set = self.set();
+            if set.wanted.get(&name) == Some(&wanted) {
+                set.wanted.remove(&name);
+            }
+            if !set.wanted.contains_key(&name)
+                && let Err(error) = self.let_go(&mut set, &name)
+            {
+                tracing::error!(workload = name, "{error:#}");
+            }
+        }
+        started
+    }
+
+    /// What can be found out of a workload's place before anything is made.
+    fn site(&self, settings: &WorkloadSettings) -> anyhow::Result<Site> {
+        let cgroup = place::real_cgroup(&settings.cgroup)?;
+        if cgroup::is_inside(&cgroup, &self.proxy_cgroup)? {
             bail!(
                 "the workload's cgroup {} is below the daemon's own: give it one elsewhere",
-                settings.cgroup.display()
+                cgroup.display()
             );
         }
         let namespace = Namespace::open(settings.netns.as_deref())?;
-        let mut set = self.set();
-        if set.is_ending {
-            bail!("the daemon is ending");
-        }
-        let id = set.reserve(&wanted, &namespace)?;
-        Ok((wanted, namespace, id))
+        Ok(Site { cgroup, namespace })
     }
 
-    fn note_failure(&self, wanted: &Wanted, error: &anyhow::Error) {
+    fn note_refusal(&self, set: &mut Set, wanted: &Wanted, error: &anyhow::Error) {
         let name = &wanted.settings.name;
-        tracing::error!(workload = name, "it is not enrolled: {error:#}");
-        let mut set = self.set();
-        let present = set.members.get(name);
-        // Somebody else's workload of this name is not touched by our failure.
-        if present.is_some_and(|member| {
-            member.wanted.by != wanted.by || member.phase.workload().is_some()
-        }) {
-            return;
-        }
         let waits = wanted.by != EnrolledBy::Request && !wanted.settings.cgroup.is_dir();
-        let member = Member {
-            wanted: wanted.clone(),
-            id: present.map_or(0, |member| member.id),
-            phase: if waits {
-                Phase::Waiting
-            } else {
-                Phase::Failed {
-                    error: format!("{error:#}"),
-                    since: Instant::now(),
-                }
-            },
-        };
-        set.members.insert(name.clone(), member);
+        if waits {
+            tracing::info!(workload = name, "it waits for its cgroup");
+            set.refuse(wanted, Phase::Waiting);
+        } else {
+            tracing::error!(workload = name, "it is not enrolled: {error:#}");
+            set.refuse(wanted, Phase::failed(error));
+        }
+        self.tell();
     }
 
-    /// Releases a workload, and answers when nothing of it is left. One that drains already may be
-    /// hurried by `now`.
+    /// Makes what the set has begun, after what ran in its place has made way. It goes on though the
+    /// caller may not wait for it.
+    async fn start(
+        self: &Arc<Self>,
+        settings: WorkloadSettings,
+        begun: Begun,
+        site: Site,
+        before: Option<Arc<Workload>>,
+    ) -> anyhow::Result<u32> {
+        let workloads = Arc::clone(self);
+        let started = tokio::spawn(async move {
+            let name = settings.name.clone();
+            if let Some(before) = before {
+                let site = site.clone();
+                let made_way = tokio::spawn(async move { before.make_way(&site).await });
+                if let Err(error) = made_way.await {
+                    tracing::error!(workload = name, "{:#}", panicked(error));
+                }
+            }
+            let id = begun.id;
+            let host = Arc::clone(&workloads.host);
+            let mut starting = tokio::spawn(async move {
+                Workload::start(&host, settings, site, begun.id, begun.is_armed).await
+            });
+            let ending = workloads.wait_for(|set| set.is_ending.then_some(()));
+            let started = tokio::select! {
+                started = &mut starting => started,
+                () = ending => {
+                    starting.abort();
+                    starting.await
+                }
+            };
+            let started = match started {
+                Ok(started) => started,
+                Err(error) if error.is_cancelled() => Err(anyhow!("the daemon is ending")),
+                Err(error) => Err(panicked(error)),
+            };
+            let answer = match &started {
+                Ok(_) => Ok(id),
+                Err(error) => {
+                    tracing::error!(workload = name, "it is not enrolled: {error:#}");
+                    Err(anyhow!("{error:#}"))
+                }
+            };
+            workloads.set().started(&name, started.map(Arc::new));
+            workloads.tell();
+            answer
+        });
+        started.await.map_err(panicked)?
+    }
+
+    /// Releases a workload, and answers when nothing of it is left; one that starts, when it has
+    /// started. One that drains already may be hurried by `now`.
     ///
     /// # Errors
-    /// There is none of that name, it is still starting, or the kernel does not let it go.
+    /// There is none of that name, or the kernel does not let it go.
     pub(crate) async fn release(self: &Arc<Self>, name: &str, now: bool) -> anyhow::Result<()> {
-        match self.begin_release(name, now)? {
-            Release::Nothing => Ok(()),
-            Release::UnderWay(hurry) => {
-                hurry.closed().await;
+        let begin = |set: &mut Set| set.begin_release(name, now).transpose();
+        match self.wait_for(begin).await? {
+            Release::Absent => {
+                let mut set = self.set();
+                self.let_go(&mut set, name)?;
+                set.forget(name);
                 Ok(())
             }
-            Release::Begun(workload, mut hurried) => {
+            Release::UnderWay(hurry) => {
+                hurry.closed().await;
+                match self.set().members.get(name).map(|member| &member.phase) {
+                    Some(Phase::Failed { error, .. }) => bail!("{error}"),
+                    _ => Ok(()),
+                }
+            }
+            Release::Begun(workload, hurried) => {
+                tracing::info!(workload = name, "draining");
                 let workloads = Arc::clone(self);
                 let name = name.to_owned();
                 // A task of its own: whoever asked may go away meanwhile.
-                let releasing = tokio::spawn(async move {
-                    let hurry = async {
-                        // The sender lives as long as the release.
-                        let _ = hurried.wait_for(|is_hurried| *is_hurried).await;
-                    };
-                    let released = workload.release(hurry).await;
-                    drop(workload);
-                    workloads.note_release(&name, &released);
-                    released
-                });
-                releasing.await.context("the release has panicked")?
+                let releasing =
+                    tokio::spawn(async move { workloads.drain(&name, workload, hurried).await });
+                releasing.await.map_err(panicked)?
             }
         }
     }
 
-    fn begin_release(&self, name: &str, now: bool) -> anyhow::Result<Release> {
-        let mut set = self.set();
-        let Some(member) = set.members.get_mut(name) else {
-            bail!("no workload `{name}` is enrolled");
+    async fn drain(
+        &self,
+        name: &str,
+        workload: Arc<Workload>,
+        mut hurried: watch::Receiver<bool>,
+    ) -> anyhow::Result<()> {
+        let state_dir = workload.settings().state_dir.clone();
+        let hurry = async {
+            // The sender lives as long as the release.
+            let _ = hurried.wait_for(|is_hurried| *is_hurried).await;
         };
-        match &member.phase {
-            Phase::Starting(_) => bail!("workload `{name}` is starting; try again in a moment"),
-            Phase::Waiting | Phase::Failed { .. } => {
-                let id = member.id;
-                set.members.remove(name);
-                if set.pinned.remove(name).is_some() {
-                    drop(set);
-                    self.host.instance.release(id)?;
-                }
-                Ok(Release::Nothing)
-            }
-            Phase::Draining { hurry, .. } => {
-                hurry.send_if_modified(|is_hurried| {
-                    *is_hurried |= now;
-                    now
-                });
-                Ok(Release::UnderWay(hurry.clone()))
-            }
-            Phase::Running(workload) => {
-                let workload = Arc::clone(workload);
-                let (hurry, hurried) = watch::channel(now);
-                member.phase = Phase::Draining {
-                    workload: Arc::clone(&workload),
-                    hurry,
-                };
-                tracing::info!(workload = name, "draining");
-                Ok(Release::Begun(workload, hurried))
-            }
+        let released = workload.release(hurry).await;
+        drop(workload);
+        let is_wanted = {
+            let set = self.set();
+            let by_command_line = |member: &Member| member.wanted.by == EnrolledBy::CommandLine;
+            set.wanted.contains_key(name) || set.members.get(name).is_some_and(by_command_line)
+        };
+        // Before the set is told: until then nobody of this name begins anew.
+        if released.is_ok() && !is_wanted {
+            block_in_place(|| forget_kept(&state_dir));
         }
+        match &released {
+            Ok(()) => tracing::info!(workload = name, "released"),
+            Err(error) => tracing::error!(workload = name, "it is not let go: {error:#}"),
+        }
+        self.set().released(name, &released);
+        self.tell();
+        released
     }
-
-    fn note_release(&self, name: &str, released: &anyhow::Result<()>) {
-        let mut set = self.set();
-        let member = set.members.remove(name);
-        match (released, member) {
-            (Err(error), Some(member)) => {
-                drop(set);
-                self.note_failure(&member.wanted, error);
-            }
-            (_, Some(member)) => {
-                tracing::info!(workload = name, "released");
-                forget_kept(&member.wanted);
-            }
-            (_, None) => {}
-        }
-        self.changed.notify_one();
-    }
-
-    /// Ends all workloads, each in its own time, and begins none any more. With `retire` they are let
-    /// go first; without it the programs stay, for the next daemon.
-    ///
-    /// # Errors
-    /// The kernel does not let one go.
-    pub(crate) async fn end(&self, retire: bool) -> anyhow::Result<()> {
-        let mut ending = JoinSet::new();
-        {
-            let mut set = self.set();
-            set.is_ending = true;
-            for member in set.members.values() {
-                if let Phase::Draining { hurry, .. } = &member.phase {
-                    let hurry = hurry.clone();
-                    hurry.send_replace(true);
-                    // Its release is under way, and has ended when nobody listens any more.
-                    ending.spawn(async move {
-                        hurry.closed().await;
-                        Ok(())
-                    });
-                    continue;
-                }
-                if let Some(workload) = member.phase.workload().map(Arc::clone) {
-                    ending.spawn(async move { workload.end(retire).await });
-                }
-            }
-        }
-        let mut ended = Ok(());
-        while let Some(one) = ending.join_next().await {
-            ended = ended.and(one.context("the end of a workload has panicked")?);
-        }
-        ended
-    }
-}
-
-/// What a release is at its beginning.
-enum Release {
-    Begun(Arc<Workload>, watch::Receiver<bool>),
-    /// Somebody else's; closed when it has ended.
-    UnderWay(watch::Sender<bool>),
-    /// Nothing ran.
-    Nothing,
 }
 
 /// A workload that is enrolled again later begins anew: pods that come and go leave nothing on disk.
-fn forget_kept(wanted: &Wanted) {
-    if wanted.by == EnrolledBy::CommandLine {
-        return;
-    }
-    let directory = &wanted.settings.state_dir;
-    if let Err(error) = fs::remove_dir_all(directory)
+fn forget_kept(state_dir: &Path) {
+    if let Err(error) = fs::remove_dir_all(state_dir)
         && error.kind() != std::io::ErrorKind::NotFound
     {
-        tracing::warn!(%error, "{} cannot be removed", directory.display());
+        tracing::warn!(%error, "{} cannot be removed", state_dir.display());
     }
+}
+
+fn panicked(error: JoinError) -> anyhow::Error {
+    anyhow::Error::new(error).context("a task of the daemon has panicked")
 }

@@ -1,226 +1,274 @@
 //! Which workloads there are and should be, and what each may have: its name, its number, its ports.
+//! It asks nothing of the machine: what it decides can be followed on paper.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Instant,
-};
+mod apart;
+mod member;
+mod numbers;
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::bail;
-use mesh_bpf::inspect::InstanceReport;
-use mesh_config::enrolment::Enrolment;
 use tokio::sync::watch;
 
-use super::super::{
-    namespace::{Namespace, NamespaceId},
-    workload::Workload,
-};
-use crate::settings::WorkloadSettings;
+pub(crate) use self::member::{EnrolledBy, Member, Phase, Wanted};
+use self::numbers::Holding;
+use super::super::{namespace::Namespace, workload::Workload};
 
-/// What enrolled a workload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum EnrolledBy {
-    /// The flags and variables of the daemon.
-    CommandLine,
-    /// The enrolment file.
-    File,
-    /// `ferromesh workload add`.
-    Request,
-}
+/// How long the failure of a workload that nobody wants stays in status.
+const FAILURE_TOLD_FOR: Duration = Duration::from_mins(10);
 
-impl EnrolledBy {
-    /// The word of status.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::CommandLine => "command-line",
-            Self::File => "file",
-            Self::Request => "request",
-        }
-    }
-
-    /// For a sentence: "… by `what`".
-    fn what(self) -> &'static str {
-        match self {
-            Self::CommandLine => "the command line of the daemon",
-            Self::File => "the enrolment file",
-            Self::Request => "`ferromesh workload add`",
-        }
-    }
-}
-
-/// A workload that there should be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Wanted {
-    pub(crate) settings: WorkloadSettings,
-    pub(crate) by: EnrolledBy,
-    /// None for the workload of the command line.
-    pub(crate) enrolment: Option<Enrolment>,
-}
-
-/// A workload that there is, or that was tried.
-pub(crate) struct Member {
-    pub(crate) wanted: Wanted,
-    pub(crate) id: u32,
-    pub(crate) phase: Phase,
-}
-
-/// How far a workload is.
-pub(crate) enum Phase {
-    Starting(NamespaceId),
-    Running(Arc<Workload>),
-    Draining {
-        workload: Arc<Workload>,
-        /// True ends all waiting.
-        hurry: watch::Sender<bool>,
-    },
-    /// It is tried again when its cgroup is there.
-    Waiting,
-    Failed {
-        error: String,
-        since: Instant,
-    },
-}
-
-impl Phase {
-    /// The word of status.
-    pub(crate) fn as_str(&self) -> &'static str {
-        match self {
-            Self::Starting(_) => "STARTING",
-            Self::Running(_) => "LIVE",
-            Self::Draining { .. } => "DRAINING",
-            Self::Waiting => "WAITING",
-            Self::Failed { .. } => "FAILED",
-        }
-    }
-
-    /// The workload, if one runs.
-    pub(crate) fn workload(&self) -> Option<&Arc<Workload>> {
-        match self {
-            Self::Running(workload) | Self::Draining { workload, .. } => Some(workload),
-            Self::Starting(_) | Self::Waiting | Self::Failed { .. } => None,
-        }
-    }
-
-    /// The namespace that it has ports in.
-    fn namespace(&self) -> Option<NamespaceId> {
-        match self {
-            Self::Starting(namespace) => Some(*namespace),
-            Self::Running(workload) | Self::Draining { workload, .. } => {
-                Some(workload.namespace_id())
-            }
-            Self::Waiting | Self::Failed { .. } => None,
-        }
-    }
-}
-
-/// What the pins of an earlier daemon know of a workload.
+/// Where a workload is to be, found before anything of it is made.
 #[derive(Clone, Debug)]
-pub(crate) struct Pinned {
+pub(crate) struct Site {
+    /// The real path, by which it is known whatever links lead to it.
+    pub(crate) cgroup: PathBuf,
+    pub(crate) namespace: Namespace,
+}
+
+/// A start that the set allows.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Begun {
     pub(crate) id: u32,
-    cgroup: PathBuf,
-    netns: Option<PathBuf>,
+    /// Its programs are attached before its proxy runs: those of an earlier start are there, or its
+    /// application is as new as its cgroup and has sent nothing direct yet.
+    pub(crate) is_armed: bool,
+}
+
+/// What a release is at its beginning.
+pub(crate) enum Release<W = Workload> {
+    /// It closes the receiver when it has ended.
+    Begun(Arc<W>, watch::Receiver<bool>),
+    /// Somebody else's; closed when it has ended.
+    UnderWay(watch::Sender<bool>),
+    /// Nothing runs.
+    Absent,
 }
 
 /// All workloads of a daemon.
-#[derive(Default)]
-pub(crate) struct Set {
+pub(crate) struct Set<W = Workload> {
     pub(crate) wanted: BTreeMap<String, Wanted>,
-    pub(crate) members: BTreeMap<String, Member>,
-    /// By name, those that no member has taken up.
-    pub(crate) pinned: BTreeMap<String, Pinned>,
+    pub(crate) members: BTreeMap<String, Member<W>>,
+    held: BTreeMap<String, Holding>,
     /// What is wrong with the enrolment file.
     pub(crate) file_problems: Vec<String>,
-    /// What is enrolled by request is not what the state directory says.
-    pub(crate) is_store_outdated: bool,
     /// Nothing is begun any more.
     pub(crate) is_ending: bool,
 }
 
-impl Set {
-    /// Takes note of what an earlier daemon left.
-    pub(crate) fn remember(&mut self, report: InstanceReport) {
-        let workloads = report.workloads.into_iter();
-        self.pinned = workloads
-            .map(|workload| {
-                let pinned = Pinned {
-                    id: workload.id,
-                    cgroup: workload.cgroup,
-                    netns: workload.netns,
-                };
-                (workload.name, pinned)
-            })
-            .collect();
+impl<W> Default for Set<W> {
+    fn default() -> Self {
+        Self {
+            wanted: BTreeMap::new(),
+            members: BTreeMap::new(),
+            held: BTreeMap::new(),
+            file_problems: Vec::new(),
+            is_ending: false,
+        }
+    }
+}
+
+impl<W> Set<W> {
+    fn is_present(&self, name: &str) -> bool {
+        let member = self.members.get(name);
+        member.is_some_and(|member| member.phase.is_present())
     }
 
-    /// Makes a member that starts, with a number of its own.
+    /// Wants a workload by request and begins its start, or neither.
     ///
     /// # Errors
-    /// Another workload has its name, its cgroup or one of its ports; the message names both.
-    pub(crate) fn reserve(
-        &mut self,
-        wanted: &Wanted,
-        namespace: &Namespace,
-    ) -> anyhow::Result<u32> {
-        let settings = &wanted.settings;
-        if let Some(member) = self.members.get(&settings.name)
-            && (member.phase.namespace().is_some() || member.wanted.by != wanted.by)
-        {
-            bail!("{}", taken(&settings.name, member.wanted.by));
+    /// Its name is taken, or as for [`Self::begin`].
+    pub(crate) fn add(&mut self, wanted: &Wanted, site: &Site) -> anyhow::Result<Begun> {
+        let name = &wanted.settings.name;
+        if let Some(other) = self.wanted.get(name) {
+            bail!("{}", taken(name, other.by));
         }
-        ports_apart(settings)?;
-        for (name, other) in &self.members {
-            let Some(other_namespace) = other.phase.namespace() else {
-                continue;
-            };
-            if *name != settings.name {
-                cgroups_apart(settings, &other.wanted.settings)?;
-            }
-            if *name != settings.name && other_namespace == namespace.id() {
-                share_no_port(settings, &other.wanted.settings)?;
-            }
+        self.wanted.insert(name.clone(), wanted.clone());
+        let begun = self.begin(wanted, site);
+        if begun.is_err() {
+            self.wanted.remove(name);
         }
-        let id = self.number_of(settings, namespace);
-        let member = Member {
-            wanted: wanted.clone(),
-            id,
-            phase: Phase::Starting(namespace.id()),
-        };
-        self.members.insert(settings.name.clone(), member);
-        Ok(id)
+        begun
     }
 
-    /// The number that the pins have for its name; else that of a workload that has gone from the
-    /// same place, whose programs are replaced with no gap; else the lowest that is free.
-    fn number_of(&mut self, settings: &WorkloadSettings, namespace: &Namespace) -> u32 {
-        if let Some(pinned) = self.pinned.remove(&settings.name) {
-            return pinned.id;
+    /// Begins the start of a workload that is wanted, under the number that its name has or gets.
+    ///
+    /// # Errors
+    /// It is not wanted like this any more, it is there already, or another workload has its cgroup
+    /// or one of its ports; the message names both.
+    pub(crate) fn begin(&mut self, wanted: &Wanted, site: &Site) -> anyhow::Result<Begun> {
+        let name = &wanted.settings.name;
+        if self.is_ending {
+            bail!("the daemon is ending");
         }
-        let successor = self.pinned.iter().find(|(name, pinned)| {
-            !self.wanted.contains_key(*name)
-                && pinned.cgroup == settings.cgroup
-                && pinned.netns.as_deref() == namespace.path()
-        });
-        if let Some(name) = successor.map(|(name, _)| name.clone())
-            && let Some(pinned) = self.pinned.remove(&name)
+        if self.wanted.get(name) != Some(wanted) {
+            bail!("workload `{name}` is not wanted like this any more");
+        }
+        let member = self.members.get(name);
+        match member.map(|member| &member.phase) {
+            Some(Phase::Draining { .. }) => {
+                bail!(
+                    "workload `{name}` is being released; wait for its end, or hurry that by `ferromesh workload remove {name} --now`"
+                )
+            }
+            Some(phase) if phase.is_present() => bail!("workload `{name}` is there already"),
+            _ => {}
+        }
+        let has_waited = member.is_some_and(|member| matches!(member.phase, Phase::Waiting));
+        self.check_apart(&wanted.settings, site)?;
+        let begun = self.hold(name, site, has_waited);
+        self.members.insert(
+            name.clone(),
+            Member {
+                wanted: wanted.clone(),
+                phase: Phase::Starting,
+            },
+        );
+        Ok(begun)
+    }
+
+    /// Begins the start of a workload in the place of the one of its name that runs, which has to
+    /// make way.
+    ///
+    /// # Errors
+    /// As for [`Self::begin`]; it runs on then.
+    pub(crate) fn begin_anew(
+        &mut self,
+        wanted: &Wanted,
+        site: &Site,
+    ) -> anyhow::Result<(Begun, Arc<W>)> {
+        let name = &wanted.settings.name;
+        let member = self.members.remove(name);
+        let Some(Member {
+            wanted: by,
+            phase: Phase::Running(workload),
+        }) = member
+        else {
+            self.members
+                .extend(member.map(|member| (name.clone(), member)));
+            bail!("workload `{name}` does not run");
+        };
+        match self.begin(wanted, site) {
+            Ok(begun) => Ok((begun, workload)),
+            Err(error) => {
+                let phase = Phase::Running(workload);
+                self.members
+                    .insert(name.clone(), Member { wanted: by, phase });
+                Err(error)
+            }
+        }
+    }
+
+    /// Notes why a workload that is wanted, or that nobody has wanted, was not begun. One that is
+    /// there is not touched by it.
+    pub(crate) fn refuse(&mut self, wanted: &Wanted, phase: Phase<W>) {
+        let name = &wanted.settings.name;
+        let is_other = |other: &Wanted| other != wanted;
+        if self.is_present(name) || self.wanted.get(name).is_some_and(is_other) {
+            return;
+        }
+        let member = Member {
+            wanted: wanted.clone(),
+            phase,
+        };
+        self.members.insert(name.clone(), member);
+    }
+
+    /// Ends a start.
+    pub(crate) fn started(&mut self, name: &str, started: anyhow::Result<Arc<W>>) {
+        if let Some(holding) = self.held.get_mut(name) {
+            holding.is_attached |= started.is_ok();
+        }
+        if let Some(member) = self.members.get_mut(name)
+            && matches!(member.phase, Phase::Starting)
         {
-            return pinned.id;
+            member.phase = match started {
+                Ok(workload) => Phase::Running(workload),
+                Err(error) => Phase::failed(&error),
+            };
         }
-        let pinned = self.pinned.values().map(|pinned| pinned.id);
-        let members = self.members.values();
-        let members = members.filter(|member| member.phase.namespace().is_some());
-        let used: BTreeSet<u32> = members.map(|member| member.id).chain(pinned).collect();
-        (0..=u32::MAX)
-            .find(|id| !used.contains(id))
-            .unwrap_or(u32::MAX)
+    }
+
+    /// Begins to release a workload, or hurries one that drains; nothing while it starts, which has
+    /// to end first.
+    ///
+    /// # Errors
+    /// There is none of that name.
+    pub(crate) fn begin_release(
+        &mut self,
+        name: &str,
+        now: bool,
+    ) -> anyhow::Result<Option<Release<W>>> {
+        let Some(member) = self.members.get_mut(name) else {
+            bail!("no workload `{name}` is enrolled");
+        };
+        Ok(match &member.phase {
+            Phase::Starting => None,
+            Phase::Waiting | Phase::Failed { .. } => Some(Release::Absent),
+            Phase::Draining { hurry, .. } => {
+                hurry.send_if_modified(|is_hurried| {
+                    *is_hurried |= now;
+                    now
+                });
+                Some(Release::UnderWay(hurry.clone()))
+            }
+            Phase::Running(workload) => {
+                let workload = Arc::clone(workload);
+                let (hurry, hurried) = watch::channel(now);
+                member.phase = Phase::Draining {
+                    workload: Arc::clone(&workload),
+                    hurry,
+                };
+                Some(Release::Begun(workload, hurried))
+            }
+        })
+    }
+
+    /// Ends a release that was begun.
+    pub(crate) fn released(&mut self, name: &str, released: &anyhow::Result<()>) {
+        let Some(member) = self.members.get_mut(name) else {
+            return;
+        };
+        match released {
+            Ok(()) => {
+                self.members.remove(name);
+                self.held.remove(name);
+            }
+            Err(error) => member.phase = Phase::failed(error),
+        }
+    }
+
+    /// Forgets one that was tried.
+    pub(crate) fn forget(&mut self, name: &str) {
+        if !self.is_present(name) {
+            self.members.remove(name);
+        }
+    }
+
+    /// Forgets what was tried and nobody wants any more. What a request asked for and did not get
+    /// stays in status for a while.
+    pub(crate) fn forget_absent(&mut self) {
+        let wanted = &self.wanted;
+        self.members.retain(|name, member| match &member.phase {
+            Phase::Failed { since, .. } if member.wanted.by == EnrolledBy::Request => {
+                wanted.contains_key(name) || since.elapsed() < FAILURE_TOLD_FOR
+            }
+            Phase::Waiting | Phase::Failed { .. } => wanted.contains_key(name),
+            _ => true,
+        });
+    }
+
+    /// Whether a start is under way.
+    pub(crate) fn is_starting(&self) -> bool {
+        let mut members = self.members.values();
+        members.any(|member| matches!(member.phase, Phase::Starting))
     }
 
     /// The workload that is meant: that of a name, or the only one.
     ///
     /// # Errors
     /// There is none, or several and no name.
-    pub(crate) fn meant(&self, name: Option<&str>) -> anyhow::Result<Arc<Workload>> {
-        let running = |member: &Member| member.phase.workload().map(Arc::clone);
+    pub(crate) fn meant(&self, name: Option<&str>) -> anyhow::Result<Arc<W>> {
+        let running = |member: &Member<W>| member.phase.workload().map(Arc::clone);
         let names = || {
             let running = self
                 .members
@@ -253,65 +301,6 @@ pub(crate) fn taken(name: &str, by: EnrolledBy) -> String {
          first",
         by.what()
     )
-}
-
-fn ports_apart(settings: &WorkloadSettings) -> anyhow::Result<()> {
-    let ports = settings.ports();
-    for (index, (what, port)) in ports.iter().enumerate() {
-        if let Some((other, _)) = ports[..index].iter().find(|(_, other)| other == port) {
-            bail!(
-                "workload `{}` has port {port} for {other} and for {what}; give each a port of its own",
-                settings.name
-            );
-        }
-    }
-    Ok(())
-}
-
-fn cgroups_apart(settings: &WorkloadSettings, other: &WorkloadSettings) -> anyhow::Result<()> {
-    let (own, others) = (&settings.cgroup, &other.cgroup);
-    if own.starts_with(others) || others.starts_with(own) {
-        bail!(
-            "the cgroup {} of workload `{}` and the cgroup {} of workload `{}` are one or inside each \
-             other; a process can be in one workload only",
-            own.display(),
-            settings.name,
-            others.display(),
-            other.name
-        );
-    }
-    Ok(())
-}
-
-fn share_no_port(settings: &WorkloadSettings, other: &WorkloadSettings) -> anyhow::Result<()> {
-    for (what, port) in settings.ports() {
-        let taken = other.ports().into_iter().find(|(_, other)| *other == port);
-        if let Some((as_what, _)) = taken {
-            bail!(
-                "workloads `{}` and `{}` are in one network namespace and both want port {port} (for \
-                 {what} and for {as_what}); give one of them other values of \
-                 APPMESH_ENVOY_EGRESS_PORT, APPMESH_ENVOY_INGRESS_PORT and ENVOY_ADMIN_ACCESS_PORT",
-                settings.name,
-                other.name
-            );
-        }
-    }
-    Ok(())
-}
-
-/// The real path of a cgroup, by which it is known whatever links lead to it.
-///
-/// # Errors
-/// It is not there.
-pub(crate) fn real_path(cgroup: &Path) -> anyhow::Result<PathBuf> {
-    match cgroup.canonicalize() {
-        Ok(path) if path.is_dir() => Ok(path),
-        _ => bail!(
-            "{} is no cgroup: make it under {} and start the workload in it",
-            cgroup.display(),
-            mesh_bpf::cgroup::mount_point()?.display()
-        ),
-    }
 }
 
 #[cfg(test)]

@@ -1,153 +1,184 @@
 //! Brings what there is to what there should be, again and again: workloads that were lost, that
 //! could not be enrolled, whose cgroup has come or gone, whose enrolment has changed.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use ferromesh_proto::control::ChangeResponse;
-use tokio::{sync::oneshot, time::timeout};
+use tokio::{
+    task::{JoinHandle, block_in_place},
+    time::timeout,
+};
 
-use super::{EnrolledBy, Phase, Wanted, Workloads};
-use crate::control::{Change, Order};
+use super::{EnrolledBy, Phase, Set, Wanted, Workloads};
+use crate::daemon::workload::{Standing, Workload};
 
-/// How often all workloads are looked at without a reason.
-const EVERY: Duration = Duration::from_millis(500);
-/// How long a workload that could not be enrolled is left alone.
-const AGAIN_AFTER: Duration = Duration::from_secs(5);
+/// How often all workloads are looked at without a reason. It is how long a cgroup that was made again
+/// is without its programs.
+const EVERY: Duration = Duration::from_millis(100);
+/// How long what was refused is left alone.
+pub(crate) const AGAIN_AFTER: Duration = Duration::from_secs(5);
 
 /// What has to be done about one workload.
 enum Task {
-    Adopt(String, Wanted),
+    Change(Wanted),
     Enrol(Wanted),
-    Release(String),
+    Reattach(Arc<Workload>),
+    Renew(Wanted),
+    Release { now: bool },
+}
+
+/// What has to be asked of the machine about a workload.
+enum Question {
+    Stands(Arc<Workload>),
+    Is(PathBuf),
+}
+
+enum Answer {
+    Stands(Standing),
+    Is(bool),
+}
+
+impl Question {
+    fn answer(self) -> Answer {
+        match self {
+            Self::Stands(workload) => Answer::Stands(workload.standing()),
+            Self::Is(cgroup) => Answer::Is(cgroup.is_dir()),
+        }
+    }
 }
 
 impl Workloads {
     /// Runs until it is dropped.
     pub(crate) async fn tend(self: Arc<Self>) {
+        let mut news = self.news.subscribe();
+        let mut under_way = BTreeMap::<String, JoinHandle<()>>::new();
+        let mut sweep_at = Instant::now();
         loop {
             // The time is over, or there is news.
-            let _ = timeout(EVERY, self.changed.notified()).await;
-            for task in self.tasks() {
-                let workloads = Arc::clone(&self);
-                // Each by itself, so that none waits for another; errors are in the log and in
-                // status.
-                tokio::spawn(async move {
-                    match task {
-                        Task::Adopt(name, wanted) => workloads.adopt(&name, wanted).await,
-                        Task::Enrol(wanted) => drop(workloads.enrol(wanted).await),
-                        Task::Release(name) => drop(workloads.release(&name, false).await),
-                    }
+            let _ = timeout(EVERY, news.changed()).await;
+            if Instant::now() >= sweep_at && !self.let_the_unwanted_go() {
+                sweep_at = Instant::now() + AGAIN_AFTER;
+            }
+            under_way.retain(|_, task| !task.is_finished());
+            for (name, task) in self.tasks() {
+                // Each by itself, so that none waits for another, and one at a time for each.
+                under_way.entry(name.clone()).or_insert_with(|| {
+                    let workloads = Arc::clone(&self);
+                    tokio::spawn(async move { workloads.work(name, task).await })
                 });
             }
         }
     }
 
-    /// Takes another look at once.
-    pub(crate) fn look(&self) {
-        self.changed.notify_one();
+    /// Does one thing. Errors are in the log and in status.
+    async fn work(self: &Arc<Self>, name: String, task: Task) {
+        match task {
+            Task::Change(wanted) => self.change(&name, wanted).await,
+            Task::Enrol(wanted) => drop(self.enrol(wanted).await),
+            Task::Reattach(workload) => workload.reattach().await,
+            Task::Renew(wanted) => self.renew(&name, wanted).await,
+            Task::Release { now } => drop(self.release(&name, now).await),
+        }
     }
 
-    fn tasks(&self) -> Vec<Task> {
-        let mut set = self.set();
-        if set.is_ending {
+    fn tasks(&self) -> Vec<(String, Task)> {
+        let questions = self.set().questions();
+        // The machine is asked without the lock: that may take its time.
+        let answers: Vec<_> = block_in_place(|| {
+            let answered = |(name, question): (String, Question)| (name, question.answer());
+            questions.into_iter().map(answered).collect()
+        });
+        self.set().tasks(answers)
+    }
+}
+
+impl Set {
+    fn questions(&self) -> Vec<(String, Question)> {
+        let question = |(name, member): (&String, &super::Member)| {
+            let question = match &member.phase {
+                Phase::Running(workload) => Question::Stands(Arc::clone(workload)),
+                Phase::Waiting | Phase::Failed { .. } => {
+                    Question::Is(self.wanted.get(name)?.settings.cgroup.clone())
+                }
+                Phase::Starting | Phase::Draining { .. } => return None,
+            };
+            Some((name.clone(), question))
+        };
+        self.members.iter().filter_map(question).collect()
+    }
+
+    fn tasks(&mut self, answers: Vec<(String, Answer)>) -> Vec<(String, Task)> {
+        if self.is_ending {
             return Vec::new();
         }
-        let set = &mut *set;
+        self.forget_absent();
         let mut tasks = Vec::new();
-        let mut gone = Vec::new();
-        for (name, member) in &mut set.members {
-            let wanted = set.wanted.get(name);
-            match (&member.phase, wanted) {
-                (Phase::Running(workload), _) if workload.is_gone() => {
-                    tracing::info!(workload = name, "its cgroup or namespace is gone");
-                    if member.wanted.by == EnrolledBy::Request {
-                        gone.push(name.clone());
-                    }
-                    tasks.push(Task::Release(name.clone()));
-                }
-                // What a request asked for and did not get stays in status.
-                (Phase::Running(_), None) => tasks.push(Task::Release(name.clone())),
-                (Phase::Running(workload), Some(wanted)) if !workload.is_as(&wanted.settings) => {
-                    tasks.push(Task::Adopt(name.clone(), wanted.clone()));
-                }
-                (Phase::Waiting, Some(wanted)) if wanted.settings.cgroup.is_dir() => {
-                    tasks.push(Task::Enrol(wanted.clone()));
-                }
-                (Phase::Failed { since, .. }, Some(wanted))
-                    if since.elapsed() >= AGAIN_AFTER || member.wanted != *wanted =>
-                {
-                    if wanted.settings.cgroup.is_dir() {
-                        tasks.push(Task::Enrol(wanted.clone()));
-                    } else {
-                        member.phase = Phase::Waiting;
-                    }
-                }
-                _ => {}
-            }
+        for (name, answer) in answers {
+            let task = match answer {
+                Answer::Stands(standing) => self.task_of_running(&name, standing),
+                Answer::Is(is_there) => self.task_of_absent(&name, is_there),
+            };
+            tasks.extend(task.map(|task| (name, task)));
         }
-        set.members.retain(|name, member| {
-            let is_absent = matches!(member.phase, Phase::Waiting | Phase::Failed { .. });
-            let is_told = member.wanted.by == EnrolledBy::Request;
-            !is_absent || is_told || set.wanted.contains_key(name)
-        });
-        for name in gone {
-            set.wanted.remove(&name);
-            set.is_store_outdated = true;
-        }
-        for (name, wanted) in &set.wanted {
-            // A request that is just being answered enrols its workload itself.
-            if wanted.by != EnrolledBy::Request && !set.members.contains_key(name) {
-                tasks.push(Task::Enrol(wanted.clone()));
+        for (name, wanted) in &self.wanted {
+            if !self.members.contains_key(name) {
+                tasks.push((name.clone(), Task::Enrol(wanted.clone())));
             }
         }
         tasks
     }
 
-    /// Runs a workload by its changed enrolment: as it goes where that can be, else anew.
-    async fn adopt(self: &Arc<Self>, name: &str, mut wanted: Wanted) {
-        let workload = {
-            let set = self.set();
-            let Some(Phase::Running(workload)) = set.members.get(name).map(|member| &member.phase)
-            else {
-                return;
-            };
-            Arc::clone(workload)
+    fn task_of_running(&mut self, name: &str, standing: Standing) -> Option<Task> {
+        let member = self.members.get(name)?;
+        let Phase::Running(workload) = &member.phase else {
+            return None;
         };
-        if let Ok(cgroup) = wanted.settings.cgroup.canonicalize() {
-            wanted.settings.cgroup = cgroup;
-        }
-        let runs_on = workload.settings().runs_on_as(&wanted.settings);
-        if !runs_on {
-            tracing::info!(
-                workload = name,
-                "its enrolment has changed: released and enrolled again"
-            );
-            drop(self.release(name, false).await);
-            return;
-        }
-        let change = Change::Adopt(Box::new(wanted.settings.clone()));
-        if let Some(said) = ask(&workload.orders, change).await {
-            let refusal = (!said.refusal.is_empty())
-                .then(|| format!("its changed enrolment is refused: {}", said.refusal));
-            if let Some(refusal) = &refusal {
-                tracing::error!(workload = name, "{refusal}");
-            } else {
-                tracing::info!(workload = name, "its changed enrolment is in force");
+        let is_lost = match standing {
+            Standing::There => false,
+            // Who enrolled it by request enrolled those processes, not whoever comes to that path.
+            _ if member.wanted.by == EnrolledBy::Request => true,
+            Standing::Lost => true,
+            Standing::Renewed | Standing::Left => false,
+        };
+        let by = member.wanted.by;
+        let Some(wanted) = self.wanted.get(name) else {
+            return Some(Task::Release { now: is_lost });
+        };
+        if is_lost {
+            tracing::info!(workload = name, "its cgroup or namespace is gone");
+            if by == EnrolledBy::Request {
+                self.wanted.remove(name);
+                return Some(Task::Release { now: true });
             }
-            workload.adopted(wanted.settings.clone(), refusal);
+            return Some(Task::Renew(wanted.clone()));
         }
-        if let Some(member) = self.set().members.get_mut(name) {
-            member.wanted = wanted;
+        if matches!(standing, Standing::Renewed) {
+            return Some(Task::Reattach(Arc::clone(workload)));
         }
+        let is_new = member.wanted != *wanted && !workload.has_refused(&wanted.settings);
+        is_new.then(|| Task::Change(wanted.clone()))
     }
-}
 
-/// Gives an order to a workload; none when it is ending.
-pub(crate) async fn ask(
-    orders: &tokio::sync::mpsc::Sender<Order>,
-    change: Change,
-) -> Option<ChangeResponse> {
-    let (answer, answered) = oneshot::channel();
-    orders.send(Order { change, answer }).await.ok()?;
-    answered.await.ok()
+    fn task_of_absent(&mut self, name: &str, is_cgroup_there: bool) -> Option<Task> {
+        let wanted = self.wanted.get(name)?;
+        let member = self.members.get_mut(name)?;
+        let is_due = match &member.phase {
+            Phase::Waiting => true,
+            Phase::Failed { since, .. } => {
+                since.elapsed() >= AGAIN_AFTER || member.wanted != *wanted
+            }
+            _ => return None,
+        };
+        if is_due && is_cgroup_there {
+            return Some(Task::Enrol(wanted.clone()));
+        }
+        if is_due {
+            member.phase = Phase::Waiting;
+        }
+        None
+    }
 }
