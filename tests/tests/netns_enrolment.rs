@@ -45,7 +45,7 @@ fn text(path: &Path) -> String {
 }
 
 /// An entry of the enrolment file for a cgroup of a host.
-fn entry(name: &str, host: &Host, cgroup: &Path, environment: Value) -> Value {
+fn entry(name: &str, host: &Host, cgroup: &Path, environment: &Value) -> Value {
     json!({
         "name": name,
         "resource": resource(host),
@@ -130,7 +130,7 @@ fn a_start_that_fails_keeps_its_number_and_lets_nothing_past() {
     }
     let scenario = scenario();
     let (a, b) = (&scenario.service_a, &scenario.service_b);
-    let of_a = |environment| entry("a", a, a.cgroup(Place::Workload), environment);
+    let of_a = |environment: Value| entry("a", a, a.cgroup(Place::Workload), &environment);
     let file = File::of(&scenario, &[of_a(json!({}))]);
     let node = file.node(&scenario);
     assert_through(a);
@@ -179,7 +179,7 @@ fn a_cgroup_that_is_made_again_is_redirected_again_under_the_same_number() {
     let a = &scenario.service_a;
     let service = a.cgroup(Place::Workload).join("service");
     fs::create_dir(&service).unwrap();
-    let file = File::of(&scenario, &[entry("a", a, &service, json!({}))]);
+    let file = File::of(&scenario, &[entry("a", a, &service, &json!({}))]);
     let node = file.node(&scenario);
     let once = "exec curl --disable --silent --http2-prior-knowledge --noproxy '*' $1";
     let ask = || {
@@ -218,7 +218,7 @@ fn a_changed_enrolment_that_needs_a_new_start_lets_nothing_past() {
     }
     let scenario = scenario();
     let a = &scenario.service_a;
-    let of_a = |environment| entry("a", a, a.cgroup(Place::Workload), environment);
+    let of_a = |environment: Value| entry("a", a, a.cgroup(Place::Workload), &environment);
     let file = File::of(&scenario, &[of_a(json!({}))]);
     let node = file.node(&scenario);
     assert_through(a);
@@ -246,7 +246,7 @@ fn a_name_in_the_file_and_of_a_request_keeps_no_daemon_from_starting() {
     let mut node = file.node(&scenario);
     node.add("web", a).unwrap();
     assert_through(a);
-    let of_b = entry("web", b, b.cgroup(Place::Workload), json!({}));
+    let of_b = entry("web", b, b.cgroup(Place::Workload), &json!({}));
     file.write(&[of_b]);
     let told = |node: &Node, word: &str| {
         wait::until_true(format!("`{word}` in status"), || {
