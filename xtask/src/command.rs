@@ -85,6 +85,14 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
+/// Builds a program of the package `tests` as it is measured with, and says where it is.
+pub(crate) fn build_test_program(name: &str) -> Result<PathBuf> {
+    run(cargo()
+        .args(["build", "--release", "--package", "tests", "--bin"])
+        .arg(name))?;
+    Ok(layout::target().join("release").join(name))
+}
+
 /// A program of rustup's nightly toolchain. Asking for it installs nothing.
 pub(crate) fn nightly(program: &str) -> Command {
     let mut command = Command::new(program);

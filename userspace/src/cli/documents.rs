@@ -1,4 +1,5 @@
-//! What every command takes that reads documents.
+//! The flags of the commands that read documents and need no daemon: `validate`, `explain`, `diff`
+//! and `graph`, and what every command takes that reads documents.
 #![expect(
     clippy::doc_markdown,
     reason = "these comments are the help text, printed as it stands"
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ColorChoice, ValueEnum};
 use mesh_config::form::{Inputs, ResourcePath};
+use mesh_model::resource::ResourceName;
 
 use crate::settings::Environment;
 
@@ -75,6 +77,80 @@ pub(crate) enum ReportFormat {
     Sarif,
 }
 
+#[derive(Args, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
+pub(crate) struct ExplainArgs {
+    /// Directory of App Mesh documents
+    #[arg(long, env = "FERROMESH_MESH_CONFIG", value_name = "DIR")]
+    pub(crate) mesh_config: PathBuf,
+    /// Whose proxy gets the request: mesh/MESH/virtualNode/NODE or its ARN
+    #[arg(long, env = "FERROMESH_RESOURCE")]
+    pub(crate) resource: ResourceName,
+    /// The request's method
+    #[arg(long, default_value = "GET")]
+    pub(crate) method: String,
+    /// Explain a gRPC call: POST with gRPC's content type, the URL's path is /SERVICE/METHOD
+    #[arg(long, conflicts_with = "method")]
+    pub(crate) grpc: bool,
+    /// The request is made by HTTP/2, which states its scheme; --grpc implies it
+    #[arg(long)]
+    pub(crate) http2: bool,
+    /// Explain a request that comes to the resource's own port; to a gateway all do
+    #[arg(long)]
+    pub(crate) ingress: bool,
+    /// A request header, NAME:VALUE; may be given several times
+    #[arg(long = "header", value_name = "NAME:VALUE", value_parser = header)]
+    pub(crate) headers: Vec<(String, String)>,
+    /// Print what a machine may read
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) inputs: InputArgs,
+    /// The URL as the application, or with --ingress its caller, would call it
+    pub(crate) url: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DiffArgs {
+    /// Directory or file of the documents as they are
+    #[arg(value_name = "OLD")]
+    pub(crate) old: PathBuf,
+    /// Directory or file of the documents as they would be
+    #[arg(value_name = "NEW")]
+    pub(crate) new: PathBuf,
+    /// The workload: mesh/MESH/virtualNode/NODE, mesh/MESH/virtualGateway/GATEWAY or its ARN
+    #[arg(long, env = "FERROMESH_RESOURCE")]
+    pub(crate) resource: ResourceName,
+    /// Print what a machine may read
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) inputs: InputArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct GraphArgs {
+    /// Files and directories of documents
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// What reads the text
+    #[arg(long, default_value = "dot")]
+    pub(crate) format: GraphFormat,
+    #[command(flatten)]
+    pub(crate) inputs: InputArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    /// Graphviz: `dot -Tsvg`
+    Dot,
+    /// Mermaid, as Markdown pages take it
+    Mermaid,
+}
+
 fn pair(given: &str) -> Result<(String, String), String> {
     match given.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
@@ -89,3 +165,14 @@ fn document(given: &str) -> Result<(String, ResourcePath), String> {
         .map_err(|error: mesh_config::form::InvalidDocumentName| error.to_string())?;
     Ok((file, path))
 }
+
+fn header(given: &str) -> Result<(String, String), String> {
+    let (name, value) = given.split_once(':').ok_or("write NAME:VALUE")?;
+    if name.trim().is_empty() {
+        return Err("write NAME:VALUE".to_owned());
+    }
+    Ok((name.trim().to_ascii_lowercase(), value.trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests;

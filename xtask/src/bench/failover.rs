@@ -12,7 +12,7 @@ use ::tests::{
 };
 use anyhow::{Context as _, Result};
 
-use crate::{command, layout};
+use crate::command;
 
 /// The program that asks again and again.
 const PROBE: &str = "failover-probe";
@@ -102,12 +102,7 @@ struct Scene {
 
 /// Measures and prints.
 pub(super) fn run(rounds: usize, heartbeat: Duration) -> Result<()> {
-    let mut cargo = command::cargo();
-    command::run(
-        cargo
-            .args(["build", "--release", "--package", "tests", "--bin"])
-            .arg(PROBE),
-    )?;
+    let probe = command::build_test_program(PROBE)?;
     let mut scenario = Scenario::start(Purpose::Bench)?;
     scenario.documents.set_weights(0, 100)?;
     // What goes direct is asked in HTTP/1, as the probe speaks it.
@@ -119,7 +114,7 @@ pub(super) fn run(rounds: usize, heartbeat: Duration) -> Result<()> {
         &[(80, Speaks::Http1)],
     )?;
     let scene = Scene {
-        probe: layout::target().join("release").join(PROBE),
+        probe,
         scenario,
         heartbeat,
     };

@@ -146,12 +146,7 @@ pub(super) fn run(rounds: u32) -> Result<()> {
 
 impl Rig {
     fn set_up() -> Result<Self> {
-        let mut cargo = command::cargo();
-        command::run(
-            cargo
-                .args(["build", "--release", "--package", "tests", "--bin"])
-                .arg(CLIENT),
-        )?;
+        let client = command::build_test_program(CLIENT)?;
         let mut network = Network::create(Purpose::Bench)?;
         let host = network.add_host("serviceA")?;
         let (_, port) = LISTENER.split_once(':').expect("a constant address");
@@ -160,7 +155,7 @@ impl Rig {
         fs::write(&many_rules, rules()).context("cannot write the rules")?;
         Ok(Self {
             server: CountedServer::start(&host, Place::Proxy, port)?,
-            client: layout::target().join("release").join(CLIENT),
+            client,
             documents: Documents::getting_started(&network.directory().join("documents"))?,
             many_rules: many_rules.to_string_lossy().into_owned(),
             host,
