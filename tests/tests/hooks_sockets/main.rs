@@ -8,6 +8,7 @@ mod capabilities;
 mod down;
 mod egress;
 mod explain;
+mod half_done;
 mod hostile;
 mod ingress;
 mod inside;

@@ -266,6 +266,9 @@ impl Workload {
         };
         running.stop_following().await;
         self.stop_steering();
+        if let Some(proxy) = self.proxy() {
+            proxy.drain_ingress();
+        }
         let mut released = Ok(());
         {
             let gently = async {

@@ -179,7 +179,7 @@ async fn serve_http(worker: &Rc<Worker>, place: Place, mut stream: TcpStream) ->
         detected = detect::http_version(&mut stream) => detected?,
         // A client that has said nothing loses nothing.
         () = tokio::time::sleep(http::IDLE_LIMIT) => None,
-        () = worker.patience_ends() => None,
+        () = worker.patience_ends(place.direction) => None,
     };
     if let Some((version, ahead)) = detected {
         http::serve(worker, place, stream, version, ahead).await;

@@ -134,7 +134,7 @@ impl Proxy {
     /// The first worker that is not well, and why. One that has ended stays so; the other reasons
     /// go away with their causes.
     pub fn pulse(&self, within: Duration) -> Result<(), Unwell> {
-        if *self.phase.borrow() != Phase::Serving {
+        if !self.phase.borrow().accepts() {
             return Ok(());
         }
         let mut watches = self.watches.lock().unwrap_or_else(PoisonError::into_inner);
@@ -154,9 +154,22 @@ impl Proxy {
         outcome
     }
 
-    /// Stops accepting, serves what waits in the accept queues, ends every connection as its
-    /// protocol allows (GOAWAY, `connection: close`) and returns when the last is gone or the
-    /// settings' time is over; what is still open then is cut.
+    /// Ends every connection to the application as its protocol allows (GOAWAY, `connection: close`),
+    /// for clients that would reach it without the proxy now. Nothing else changes: what still comes
+    /// is served, and told the same, until [`Self::drain`].
+    pub fn drain_ingress(&self) {
+        self.phase.send_if_modified(|phase| {
+            let is_serving = *phase == Phase::Serving;
+            if is_serving {
+                *phase = Phase::DrainingIngress;
+            }
+            is_serving
+        });
+    }
+
+    /// Stops accepting half a second later, when those that were sent here have come, ends every
+    /// connection as its protocol allows (GOAWAY, `connection: close`) and returns when the last is
+    /// gone or the settings' time is over; what is still open then is cut.
     pub async fn drain(&self) -> Drained {
         self.stats.set_state(ServerState::Draining);
         self.phase

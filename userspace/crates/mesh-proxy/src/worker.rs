@@ -45,10 +45,28 @@ pub(crate) const DRAIN_GRACE: Duration = Duration::from_secs(1);
 pub(crate) enum Phase {
     /// Accept no more, end what is open by this moment.
     Draining(Instant),
+    /// Accept and serve, and tell the clients of ingress to open their connections anew.
+    DrainingIngress,
     /// Accept and serve.
     Serving,
     /// End at once.
     Stopped,
+}
+
+impl Phase {
+    /// Whether connections are accepted.
+    pub(crate) fn accepts(self) -> bool {
+        matches!(self, Self::Serving | Self::DrainingIngress)
+    }
+
+    /// Whether connections of a direction are to end.
+    fn ends(self, direction: Direction) -> bool {
+        match self {
+            Self::Serving => false,
+            Self::DrainingIngress => direction == Direction::Ingress,
+            Self::Draining(_) | Self::Stopped => true,
+        }
+    }
 }
 
 /// What a worker is given by the thread that starts it.
@@ -114,7 +132,7 @@ struct Vital(Rc<Worker>);
 
 impl Drop for Vital {
     fn drop(&mut self) {
-        if *self.0.phase.borrow() == Phase::Serving {
+        if self.0.phase.borrow().accepts() {
             self.0.vitals.lose_a_task();
         }
     }
@@ -190,13 +208,21 @@ impl Worker {
         let mut phase = self.phase.clone();
         async move {
             // A proxy that is gone ends its workers, too.
-            let _ = phase.wait_for(|phase| *phase != Phase::Serving).await;
+            let _ = phase.wait_for(|phase| !phase.accepts()).await;
+        }
+    }
+
+    /// Resolves when connections of a direction shall end, as their protocol allows.
+    pub(crate) fn ending(&self, direction: Direction) -> impl Future<Output = ()> + use<> {
+        let mut phase = self.phase.clone();
+        async move {
+            let _ = phase.wait_for(|phase| phase.ends(direction)).await;
         }
     }
 
     /// Resolves when a draining worker waits no longer for clients that are silent.
-    pub(crate) async fn patience_ends(&self) {
-        self.draining().await;
+    pub(crate) async fn patience_ends(&self, direction: Direction) {
+        self.ending(direction).await;
         tokio::time::sleep(DRAIN_GRACE).await;
     }
 
@@ -299,19 +325,15 @@ pub(crate) async fn run(seed: WorkerSeed) -> usize {
     tokio::select! {
         first = first => if first.is_err() { return 0 },
         // Nothing was accepted yet, so a drain has nothing to wait for.
-        _ = phase.wait_for(|phase| *phase != Phase::Serving) => return 0,
+        _ = phase.wait_for(|phase| !phase.accepts()) => return 0,
     }
     let worker = Worker::new(&seed);
     worker.spawn_vital(Rc::clone(&worker).keep_tidy(seed.shared.news.subscribe()));
     let accepting = accept::start(&worker, seed.listeners);
     seed.accepting.send_modify(|count| *count += 1);
-    let deadline = match phase
-        .wait_for(|phase| *phase != Phase::Serving)
-        .await
-        .as_deref()
-    {
+    let deadline = match phase.wait_for(|phase| !phase.accepts()).await.as_deref() {
         Ok(Phase::Draining(deadline)) => *deadline,
-        Ok(Phase::Serving | Phase::Stopped) | Err(_) => return worker.connections.get(),
+        Ok(_) | Err(_) => return worker.connections.get(),
     };
     let ended = async {
         for accept_loop in accepting {

@@ -1,9 +1,12 @@
 //! Rules as map entries, and their switch: written whole beside those in force, put in force by one
 //! word, and only then are the old ones removed.
 
-use std::{collections::BTreeSet, sync::atomic::Ordering};
+use std::{
+    collections::{BTreeSet, HashMap, hash_map::Entry},
+    sync::atomic::Ordering,
+};
 
-use aya::maps::lpm_trie::Key;
+use aya::maps::{Array, MapData, lpm_trie::Key};
 use ebpf_abi::{
     EXTERNAL_PROXY, IGNORED_GID, IGNORED_UID, NetworkKey, POLICY_BYPASS, POLICY_ENABLED,
     POLICY_IPV6, Policy, PortSet, SteeredKey,
@@ -149,7 +152,31 @@ impl Maps {
                 .map_err(BpfError::map("write", name::POLICIES))?;
         }
         drop(policies);
-        self.remove_networks(usize::MAX, |policy| !used.contains(&policy))
+        self.remove_networks(usize::MAX, |policy| !used.contains(&policy))?;
+        self.sweep_steered(&in_force)
+    }
+
+    /// Removes the app ports that their workloads do not have by the policies in force.
+    fn sweep_steered(&self, in_force: &Array<MapData, u32>) -> Result<(), BpfError> {
+        let mut steered = self.steered.lock().expect("no holder panics");
+        let mut by_owner = HashMap::new();
+        for (key, owner) in maps::entries(&steered, name::STEERED)? {
+            let ports = match by_owner.entry(owner) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => {
+                    let policy = in_force
+                        .get(&owner, 0)
+                        .map_err(BpfError::map("read", name::POLICY_IN_FORCE))?;
+                    unknown.insert(self.app_ports(policy)?)
+                }
+            };
+            if !ports.contains(key.port) {
+                steered
+                    .remove(&key)
+                    .map_err(BpfError::map("write", name::STEERED))?;
+            }
+        }
+        Ok(())
     }
 
     /// Takes a workload's rules out of force and removes them; nothing of it is redirected then.

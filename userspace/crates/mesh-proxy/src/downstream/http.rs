@@ -64,6 +64,7 @@ pub(crate) struct HttpConnection {
     /// When the header that is being read began, while no request is under way.
     header_began: Cell<Option<Instant>>,
     draining: Cell<bool>,
+    has_asked: Cell<bool>,
 }
 
 impl HttpConnection {
@@ -92,11 +93,13 @@ impl HttpConnection {
             last_request: Cell::new(Instant::now()),
             header_began: Cell::new(None),
             draining: Cell::new(false),
+            has_asked: Cell::new(false),
         })
     }
 
     pub(crate) fn request_began(&self) {
         self.header_began.set(None);
+        self.has_asked.set(true);
         self.requests.set(self.requests.get() + 1);
         self.stats.downstream_rq_active.increment();
         self.stats.downstream_rq_total.increment();
@@ -314,15 +317,16 @@ where
     }
 }
 
-/// Runs a connection to its end; closes it when it idles too long, and gently when the worker
-/// drains: HTTP/2 by GOAWAY, HTTP/1 with its next answer or once it is idle.
+/// Runs a connection to its end; closes it when it idles too long, and gently when its direction
+/// drains: HTTP/2 by GOAWAY, HTTP/1 with its next answer or once it is idle. A client that has just
+/// come gets its first request through before it hears of a GOAWAY.
 async fn drive(
     mut serving: Pin<&mut impl Serving>,
     connection: &HttpConnection,
 ) -> hyper::Result<()> {
     let mut idle_check = connection.last_request.get() + IDLE_LIMIT;
     let mut header_is_late = pin!(connection.header_is_late());
-    let mut drain = pin!(connection.worker.draining());
+    let mut drain = pin!(connection.worker.ending(connection.place.direction));
     let mut is_closing = false;
     loop {
         tokio::select! {
@@ -335,7 +339,7 @@ async fn drive(
             () = &mut drain, if !connection.draining.get() => {
                 connection.draining.set(true);
                 idle_check = Instant::now() + DRAIN_GRACE;
-                if connection.version == HttpVersion::Http2 {
+                if connection.version == HttpVersion::Http2 && connection.has_asked.get() {
                     serving.as_mut().close_gently();
                 }
                 continue;
@@ -343,6 +347,10 @@ async fn drive(
             () = sleep_until(idle_check) => {}
         }
         let is_draining = connection.draining.get();
+        if is_draining && connection.version == HttpVersion::Http2 {
+            // Once more changes nothing.
+            serving.as_mut().close_gently();
+        }
         let limit = if is_draining || is_closing {
             DRAIN_GRACE
         } else {

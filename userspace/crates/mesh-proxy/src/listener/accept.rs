@@ -7,6 +7,7 @@ use rustix::io::Errno;
 use tokio::{
     net::{TcpListener, TcpStream},
     task::{JoinHandle, yield_now},
+    time::sleep,
 };
 
 use super::{Direction, Pair, WorkerListeners};
@@ -18,6 +19,11 @@ const NO_ROOM_WAIT: Duration = Duration::from_millis(50);
 /// Connections that are accepted before those that are open have their turn again.
 const ACCEPTS_A_TURN: usize = 16;
 
+/// For how long a worker that drains still accepts. Whoever was sent here a moment before may be
+/// anywhere between the decision and the end of its handshake, and a busy machine takes its time for
+/// that; a socket that closes meanwhile resets it.
+const LAST_HANDSHAKES: Duration = Duration::from_millis(500);
+
 /// One listening socket, as its connections see it.
 pub(crate) struct ListenerContext {
     pub(crate) direction: Direction,
@@ -26,7 +32,8 @@ pub(crate) struct ListenerContext {
     pub(crate) stats: Arc<ListenerStats>,
 }
 
-/// Starts the accept loops; each ends when the worker drains and its queue is empty.
+/// Starts the accept loops; each ends when the worker drains, the last handshakes have had their time
+/// and its queue is empty.
 pub(crate) fn start(worker: &Rc<Worker>, listeners: WorkerListeners) -> Vec<JoinHandle<()>> {
     let sockets = |pair: Pair| [Some(pair.v4), pair.v6].into_iter().flatten();
     let egress = sockets(listeners.egress).map(|socket| (Direction::Egress, socket));
@@ -58,11 +65,14 @@ async fn accept(
         stats: worker.stats.listener(&name, Shard::Worker(worker.index)),
     });
     let listener = TcpListener::from_std(socket)?;
-    let mut draining = pin!(worker.draining());
+    let mut ending = pin!(async {
+        worker.draining().await;
+        sleep(LAST_HANDSHAKES).await;
+    });
     let mut accepts = 0;
     loop {
         tokio::select! {
-            () = &mut draining => break,
+            () = &mut ending => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => begin(worker, &context, stream, peer),
                 Err(error) => pause_for(worker, &error).await,
@@ -110,5 +120,5 @@ async fn pause_for(worker: &Worker, error: &io::Error) {
     if let Some(untold) = worker.warnings.speak() {
         tracing::warn!(%error, untold, "cannot accept; raise the limit of open files if this goes on");
     }
-    tokio::time::sleep(NO_ROOM_WAIT).await;
+    sleep(NO_ROOM_WAIT).await;
 }

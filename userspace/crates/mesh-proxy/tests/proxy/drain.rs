@@ -10,6 +10,7 @@ use std::{
 
 use http::Version;
 use mesh_model::snapshot::{EgressFilter, Protocol};
+use mesh_telemetry::server::ServerState;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     sync::Semaphore,
@@ -64,6 +65,42 @@ async fn a_drain_under_load_fails_no_request() {
     while let Some(client) = within("the clients", clients.join_next()).await {
         client.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_sent_before_a_drain_and_comes_after_it_is_served() {
+    let server = Server::http(Version::HTTP_11, echo).await;
+    let mesh = Mesh::start(Plan::one(Protocol::Http, server.address).snapshot()).await;
+    let dialler = mesh.dialler();
+    let state = mesh.state();
+    let drain = tokio::spawn(mesh.drain());
+    until("its beginning", || state() == ServerState::Draining).await;
+    let destination = ([192, 0, 2, 1], 80).into();
+    let streams = [
+        dialler.dial(destination).await,
+        dialler.dial(destination).await,
+    ];
+    for (stream, version) in streams.into_iter().zip([Version::HTTP_11, Version::HTTP_2]) {
+        let mut client = Client::open(stream.unwrap(), version).await;
+        assert_eq!(client.get("http://b.local/").await.unwrap().status, 200);
+    }
+    assert_eq!(within("the drain", drain).await.unwrap().cut, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drain_of_ingress_is_nothing_to_egress() {
+    let server = Server::http(Version::HTTP_11, echo).await;
+    let mesh = Mesh::start(Plan::one(Protocol::Http, server.address).snapshot()).await;
+    let mut before = Client::open(mesh.dial_80().await, Version::HTTP_11).await;
+    before.get("http://b.local/").await.unwrap();
+    mesh.proxy.drain_ingress();
+    let mut after = Client::open(mesh.dial_80().await, Version::HTTP_11).await;
+    for client in [&mut before, &mut after] {
+        let answer = client.get("http://b.local/").await.unwrap();
+        assert_eq!((answer.status, answer.header("connection")), (200, None));
+    }
+    mesh.proxy.pulse(Duration::from_secs(2)).unwrap();
+    assert_eq!(within("the drain", mesh.proxy.drain()).await.cut, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -12,7 +12,7 @@ use std::{
 
 use mesh_model::{origin::Origin, snapshot::Snapshot};
 use mesh_proxy::{Drained, Listeners, OriginSource, Proxy, ProxySettings};
-use mesh_telemetry::Registry;
+use mesh_telemetry::{Registry, server::ServerState};
 use socket2::SockRef;
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -119,6 +119,12 @@ impl Mesh {
     /// Has a worker that serves a connection to [`HANG_PORT`] wait until the guard goes.
     pub(crate) fn hold_up(&self) -> MutexGuard<'_, ()> {
         self.kernel.held_up.lock().unwrap()
+    }
+
+    /// What tells the proxy's state after the mesh was given away.
+    pub(crate) fn state(&self) -> impl Fn() -> ServerState + use<> {
+        let stats = Arc::clone(&self.stats);
+        move || stats.state()
     }
 
     /// Drains the proxy to its end, and ends it.
