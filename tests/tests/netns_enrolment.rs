@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tests::{
     capability,
@@ -267,6 +267,23 @@ fn a_name_in_the_file_and_of_a_request_keeps_no_daemon_from_starting() {
     assert_eq!(stat(b, TO_APPLICATION).unwrap(), before + 5);
 }
 
+/// Begins to enrol a workload whose start waits for a name server that does not answer, and returns
+/// who asked for it and its `resolv.conf`.
+fn begin_slowly(node: &Node, name: &str, host: &Host) -> (Process, PathBuf) {
+    let root = host.directory().join("slow");
+    fs::create_dir_all(root.join("etc")).unwrap();
+    let resolv_conf = root.join("etc/resolv.conf");
+    fs::write(&resolv_conf, "nameserver 192.0.2.250\n").unwrap();
+    let words = ["workload", "add", name, "--resource", &resource(host)];
+    let mut add = node.command(&words).unwrap();
+    add.arg("--cgroup").arg(host.cgroup(Place::Workload));
+    add.arg("--netns").arg(host.netns().path());
+    add.arg("--files-root").arg(&root);
+    let add = Process::spawn("add", add, &host.directory().join("add.log")).unwrap();
+    node.wait_state(name, "STARTING").unwrap();
+    (add, resolv_conf)
+}
+
 #[test]
 fn who_asks_for_an_enrolment_and_leaves_has_it_enrolled_and_kept() {
     if !capability::namespace_ring() {
@@ -275,19 +292,7 @@ fn who_asks_for_an_enrolment_and_leaves_has_it_enrolled_and_kept() {
     let scenario = scenario();
     let mut node = Node::start(&scenario.network, &scenario.documents, &[]).unwrap();
     let a = &scenario.service_a;
-    // Its start waits for a name server that does not answer.
-    let root = scenario.network.directory().join("slow");
-    fs::create_dir_all(root.join("etc")).unwrap();
-    let resolv_conf = root.join("etc/resolv.conf");
-    fs::write(&resolv_conf, "nameserver 192.0.2.250\n").unwrap();
-    let mut add = node
-        .command(&["workload", "add", "a", "--resource", &resource(a)])
-        .unwrap();
-    add.arg("--cgroup").arg(a.cgroup(Place::Workload));
-    add.arg("--netns").arg(a.netns().path());
-    add.arg("--files-root").arg(&root);
-    let mut add = Process::spawn("add", add, &a.directory().join("add.log")).unwrap();
-    node.wait_state("a", "STARTING").unwrap();
+    let (mut add, resolv_conf) = begin_slowly(&node, "a", a);
     add.signal(Signal::INT).unwrap();
     add.wait(wait::DEADLINE).unwrap();
     let state = node.find("a").unwrap().unwrap()["state"].clone();
@@ -305,4 +310,37 @@ fn who_asks_for_an_enrolment_and_leaves_has_it_enrolled_and_kept() {
     node.kill_and_restart().unwrap();
     node.wait_state("a", "LIVE").unwrap();
     assert_through(a);
+}
+
+#[test]
+fn a_daemon_that_ends_gives_up_the_workload_that_starts_and_serves_the_others_again() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let scenario = scenario();
+    let mut node = Node::start(&scenario.network, &scenario.documents, &[]).unwrap();
+    let (service, caller) = (&scenario.service_b, &scenario.service_a);
+    node.add("b", service).unwrap();
+    let (mut add, resolv_conf) = begin_slowly(&node, "a", caller);
+    let said = node.ask(&["status", "--json"]).and_then(succeeded).unwrap();
+    let status: Value = serde_json::from_str(&said.stdout).unwrap();
+    let pid = status["daemon"]["pid"].as_i64().unwrap();
+    let pid = Pid::from_raw(pid.try_into().unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    wait::until_true("the end of the daemon", || Ok(!node.is_running()?)).unwrap();
+    let log = node.log();
+    assert!(log.contains("the daemon is ending"), "{log}");
+    assert!(
+        !add.wait(wait::DEADLINE).unwrap().success(),
+        "{}",
+        add.log()
+    );
+
+    fs::copy(caller.directory().join("resolv.conf"), &resolv_conf).unwrap();
+    node.kill_and_restart().unwrap();
+    node.wait_state("b", "LIVE").unwrap();
+    if node.find("a").unwrap().is_none() {
+        node.add("a", caller).unwrap();
+    }
+    assert_through(caller);
 }
