@@ -342,6 +342,15 @@ fn workloads_of_one_namespace_need_ports_of_their_own_and_then_run_side_by_side(
         "--env",
         "ENVOY_ADMIN_ACCESS_PORT=9911",
     ];
+    // What the negative control steers is the same port for all.
+    if !without_redirect() {
+        let said = node.try_add("second", a, Place::Proxy, &ports).unwrap();
+        assert_eq!(said.status.code(), Some(1));
+        for word in ["`first`", "`second`", "app port 80", "APPMESH_APP_PORTS"] {
+            assert!(said.stderr.contains(word), "no {word} in: {}", said.stderr);
+        }
+    }
+    let ports = [&ports[..], &["--env", "APPMESH_APP_PORTS=81"]].concat();
     node.try_add("second", a, Place::Proxy, &ports)
         .and_then(succeeded)
         .unwrap();

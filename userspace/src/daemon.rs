@@ -1,6 +1,7 @@
 //! The daemon: one page that puts the parts together in the order in which they start and stop.
 
 mod announce;
+mod app_ports;
 pub(crate) mod configuration;
 mod documents;
 mod ends;

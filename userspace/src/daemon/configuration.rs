@@ -22,7 +22,7 @@ use self::{
     meaning::{Meaning, Reader},
     rollback::Hold,
 };
-use super::documents::Source;
+use super::{app_ports::Claim, documents::Source};
 use crate::settings::WorkloadSettings;
 
 /// Why the source is not what is in force.
@@ -66,6 +66,10 @@ pub(crate) struct Configuration {
     hold: Option<Hold>,
     /// What the source held when it could be read last.
     seen: DocumentSet,
+    /// None before [`Self::claim_app_ports`].
+    claim: Option<Claim>,
+    /// Whether what the source holds is refused for the app port of another workload.
+    is_blocked: bool,
 }
 
 impl Configuration {
@@ -93,6 +97,8 @@ impl Configuration {
         let mut meaning = reader
             .read(&self.documents)
             .context("the documents in force do not go with it; nothing has changed")?;
+        self.extend_claim(&meaning)
+            .context("the documents in force do not go with it; nothing has changed")?;
         self.settings = settings.clone();
         self.reader = reader;
         if meaning.is_in_force(&self.lock().in_force) {
@@ -100,6 +106,30 @@ impl Configuration {
         }
         let documents = self.documents.clone();
         Ok(Some(self.put_in_force(meaning, documents)))
+    }
+
+    /// Claims the app ports of what is in force, and of all that comes into force later.
+    ///
+    /// # Errors
+    /// Another workload of the namespace has one of them.
+    pub(crate) fn claim_app_ports(&mut self, claim: Claim) -> anyhow::Result<()> {
+        let ports = self.in_force().rules.app_ports;
+        claim.extend(&ports).map_err(anyhow::Error::msg)?;
+        self.claim = Some(claim);
+        Ok(())
+    }
+
+    /// Gives up the app ports that are not in force any more, which the kernel has to know before.
+    pub(crate) fn give_up_app_ports(&self) {
+        if let Some(claim) = &self.claim {
+            claim.keep(&self.in_force().rules.app_ports);
+        }
+    }
+
+    /// What the source held, if that is refused for the app port of another workload, which may have
+    /// given it up meanwhile.
+    pub(crate) fn blocked(&self) -> Option<DocumentSet> {
+        self.is_blocked.then(|| self.seen.clone())
     }
 
     /// Notes whether the kernel took the rules of what is in force.
@@ -111,6 +141,7 @@ impl Configuration {
     /// (and the state says why), set aside, or means what is in force already.
     pub(crate) fn take(&mut self, documents: DocumentSet) -> Option<InForce> {
         self.seen = documents;
+        self.is_blocked = false;
         let held = self.hold.as_ref();
         let is_set_aside = held.is_some_and(|hold| hold.sets_aside(&self.seen));
         match self.reader.read(&self.seen) {
@@ -122,12 +153,20 @@ impl Configuration {
                 self.lock().refused = None;
                 None
             }
-            Ok(meaning) => self.follow_source(meaning),
+            Ok(meaning) => match self.extend_claim(&meaning) {
+                Ok(()) => self.follow_source(meaning),
+                Err(Problems(problems)) => {
+                    self.refuse(problems);
+                    self.is_blocked = true;
+                    None
+                }
+            },
         }
     }
 
     /// Notes that the source is bad, or cannot be read at all.
     pub(crate) fn refuse(&mut self, problems: Vec<String>) {
+        self.is_blocked = false;
         let mut state = self.lock();
         let since = state
             .refused
@@ -168,6 +207,13 @@ impl Configuration {
                 )]
             }
         };
+    }
+
+    /// Claims the app ports of what is to come into force, beside those of what is.
+    fn extend_claim(&self, meaning: &Meaning) -> Result<(), Problems> {
+        let claim = self.claim.as_ref();
+        let extended = claim.map_or(Ok(()), |claim| claim.extend(meaning.app_ports()));
+        extended.map_err(|refusal| Problems(vec![refusal]))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -65,17 +65,27 @@ impl Follower {
         mut self,
         mut readings: watch::Receiver<Reading>,
         mut orders: mpsc::Receiver<Order>,
+        mut ports_given_up: watch::Receiver<()>,
     ) {
         loop {
+            let blocked = self.configuration.blocked();
             tokio::select! {
                 Ok(()) = readings.changed() => {
                     let reading = readings.borrow_and_update().clone();
                     self.take(reading).await;
                 }
                 Some(order) = orders.recv() => self.obey(order).await,
+                Ok(()) = ports_given_up.changed(), if blocked.is_some() => {
+                    if let Some(documents) = blocked {
+                        self.take(Ok(documents)).await;
+                    }
+                }
                 () = sleep(RULES_AGAIN_AFTER), if self.is_owed => {
                     let InForce { rules, snapshot, .. } = self.configuration.in_force();
                     self.is_owed = !self.apply(&rules, snapshot.generation);
+                    if !self.is_owed {
+                        self.configuration.give_up_app_ports();
+                    }
                 }
             }
         }
@@ -146,6 +156,9 @@ impl Follower {
                 proxy.publish(fresh.snapshot).await;
             }
             self.is_owed = !self.apply(&fresh.rules, generation);
+            if !self.is_owed {
+                self.configuration.give_up_app_ports();
+            }
         }
         block_in_place(|| self.configuration.persist());
         self.announce();

@@ -14,7 +14,10 @@ use std::{
 use mesh_bpf::{Instance, InstanceSettings, ProxyKind, inspect, uninstall::uninstall};
 
 use self::{closing::Closing, heart::Heart};
-use super::documents::{Library, Source};
+use super::{
+    app_ports::AppPorts,
+    documents::{Library, Source},
+};
 use crate::{
     commands::status::BPFFS,
     object::OBJECT,
@@ -30,6 +33,7 @@ pub(crate) struct Host {
     pub(crate) documents: Library,
     pub(crate) closing: Closing,
     pub(crate) heart: Heart,
+    pub(crate) app_ports: Arc<AppPorts>,
     /// None with an external proxy, and when it has ended.
     watchdog: Mutex<Option<Watchdog>>,
     /// Whether there were no pins of the instance before.
@@ -62,6 +66,7 @@ impl Host {
             closing,
             watchdog: Mutex::new(watchdog),
             heart: Heart::start(&instance, settings.heartbeat)?,
+            app_ports: Arc::default(),
             settings,
             instance,
             documents,

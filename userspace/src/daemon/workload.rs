@@ -112,8 +112,10 @@ impl Workload {
         settings.cgroup = site.cgroup;
         let mut readings = host.documents.readings();
         let read = readings.borrow_and_update().clone();
-        let configuration =
+        let mut configuration =
             block_in_place(|| Configuration::load(&settings, &host.documents.source, read))?;
+        let claim = host.app_ports.claim(namespace.id(), &settings.name);
+        configuration.claim_app_ports(claim)?;
         let mut announcer = Announcer::default();
         let state = configuration.state();
         let span = tracing::info_span!("workload", name = settings.name);
@@ -181,7 +183,11 @@ impl Workload {
             state,
             orders: order,
             running: Mutex::new(Some(Running {
-                following: tokio::spawn(follower.run(readings, orders).instrument(span)),
+                following: tokio::spawn(
+                    follower
+                        .run(readings, orders, host.app_ports.given_up())
+                        .instrument(span),
+                ),
                 network: Some(network),
                 external_proxy: redirection.follow_proxy(),
                 admin,

@@ -1,6 +1,6 @@
 //! Documents to what they mean for one workload: its snapshot, its rules, and what is to be said.
 
-use std::{fmt, sync::Arc, time::Instant};
+use std::{collections::BTreeSet, fmt, sync::Arc, time::Instant};
 
 use mesh_config::{
     Environment,
@@ -74,6 +74,11 @@ impl Meaning {
     pub(super) fn is_in_force(&mut self, in_force: &InForce) -> bool {
         self.snapshot.generation = in_force.snapshot.generation;
         self.snapshot == *in_force.snapshot && self.rules == in_force.rules
+    }
+
+    /// The ports whose connections are steered.
+    pub(super) fn app_ports(&self) -> &BTreeSet<u16> {
+        &self.rules.app_ports
     }
 
     /// The same under its number, in force from now on.

@@ -74,6 +74,7 @@ impl Configuration {
             .with_context(|| {
                 format!("generation {number} does not apply any more; nothing has changed")
             })?;
+        self.extend_claim(&meaning).with_context(unusable)?;
         let set_aside = self.seen.digest();
         // Where the source holds those very documents, it is followed.
         self.hold = (documents.digest() != set_aside).then(|| Hold {
@@ -100,7 +101,8 @@ impl Configuration {
         if let Some(refused) = &self.lock().refused {
             return Err(super::Problems(refused.problems.clone())).context(still);
         }
-        let meaning = self.reader.read(&self.seen).context(still)?;
+        let meaning = self.reader.read(&self.seen).context(still.clone())?;
+        self.extend_claim(&meaning).context(still)?;
         Ok(self.follow_source(meaning))
     }
 

@@ -75,6 +75,8 @@ impl Configuration {
             record: start.record,
             hold: start.hold,
             seen,
+            claim: None,
+            is_blocked: false,
         })
     }
 }
