@@ -5,6 +5,7 @@
 //! module a hook; [`maps`] is everything that outlives a call.
 #![no_std]
 #![no_main]
+#![feature(asm_experimental_arch)]
 #![expect(
     unsafe_code,
     reason = "contexts and map values are pointers of the kernel; the verifier checks every access"

@@ -2,10 +2,14 @@
 
 use aya_ebpf::maps::lpm_trie::Key;
 use ebpf_abi::{
-    Address, LocalKey, NetworkKey, Policy, SWITCH_AS_CONFIGURED,
-    verdict::{NO_RULES, RULES_IN_MOTION},
+    Address, LOCAL_BITS, LocalKey, NETWORK_BITS, NetworkKey, Policy, SWITCH_AS_CONFIGURED,
 };
-use ebpf_decide::{Decision, address::is_v4, egress, ingress};
+use ebpf_decide::{
+    Decision,
+    address::is_v4,
+    egress, ingress,
+    ruling::{Ruled, settle},
+};
 
 use crate::{
     context::connect::Connect,
@@ -13,13 +17,6 @@ use crate::{
     maps::{HEARTBEATS, LOCAL_NETWORKS, NETWORKS, POLICIES, POLICY_IN_FORCE, SWITCHES, workload},
     target,
 };
-
-/// How often a decision is begun again because the rules were switched meanwhile.
-const ATTEMPTS: u32 = 3;
-/// Bits of the workload in front of an address of a trie, and of the address.
-pub(crate) const LOCAL_BITS: u32 = 32 + 128;
-/// Bits of the policy and the family in front of an address of a trie, and of the address.
-const NETWORK_BITS: u32 = 32 + 32 + 128;
 
 /// The index of the workload's policy; 0 for none.
 #[inline(always)]
@@ -30,43 +27,13 @@ fn in_force() -> u32 {
         .map_or(0, |index| unsafe { core::ptr::read_volatile(index) })
 }
 
-/// A decision and the policy that it was taken under.
-#[derive(Clone, Copy)]
-pub(crate) struct Ruled {
-    pub(crate) decision: Decision,
-    /// The policy's index; 0 for none.
-    pub(crate) policy: u32,
-}
-
-/// Decides under the policy in force, as a whole: if it was switched while it was read, what was
-/// read may be of two policies or half removed, and the decision is taken again.
+/// Decides under the policy in force: see [`settle`].
 #[inline(always)]
 pub(crate) fn decide(under: impl Fn(u32, &Policy) -> Decision) -> Ruled {
-    for _ in 0..ATTEMPTS {
-        let index = in_force();
-        if index == 0 {
-            return Ruled {
-                decision: Decision::direct(NO_RULES),
-                policy: 0,
-            };
-        }
-        // SAFETY: a policy is not written again while it is in force; one that is not is thrown
-        // away.
-        let Some(policy) = (unsafe { POLICIES.get(index) }) else {
-            continue;
-        };
-        let decision = under(index, policy);
-        if in_force() == index {
-            return Ruled {
-                decision,
-                policy: index,
-            };
-        }
-    }
-    Ruled {
-        decision: Decision::refused(RULES_IN_MOTION),
-        policy: 0,
-    }
+    // SAFETY: a policy is not written again while it is in force; one that is not is thrown away,
+    // and what was decided under it too.
+    let policy = |index| unsafe { POLICIES.get(index) };
+    settle(in_force, policy, under)
 }
 
 /// The generation of a policy; 0 for one that is there no more.

@@ -1,26 +1,14 @@
 //! Where redirected connections are sent: addresses of the loopback interface.
 
-use ebpf_abi::{Address, LINK_LOCAL, LOOPBACK_DOWN, LOOPBACK_V6, NetnsState, OwnAddressKey};
-use ebpf_decide::{
-    address::{is_link_local, is_v4, loopback_for, target_in},
-    egress::Attempt,
-};
+use ebpf_abi::{Address, LOOPBACK_DOWN, NetnsState, OwnAddressKey};
+use ebpf_decide::{egress::Attempt, target};
 
 use crate::maps::{NETNS_STATES, OWN_ADDRESSES, workload};
 
-/// Where a destination is redirected to, for sockets that can reach the loopback addresses: in a
-/// namespace without a route to the IPv6 targets `::1` serves them all.
+/// Where a destination is redirected to: see [`target::of`].
 #[inline(always)]
 pub(crate) fn of(attempt: &Attempt) -> Address {
-    if is_v4(&attempt.address) {
-        return loopback_for(&attempt.address, attempt.port);
-    }
-    match state() {
-        Some(state) if state.targets[0] != 0 => {
-            target_in(state.targets, &attempt.address, attempt.port)
-        }
-        _ => LOOPBACK_V6,
-    }
+    target::of(attempt, state())
 }
 
 /// Whether the loopback interface is down, on which every redirected connection would hang.
@@ -34,17 +22,10 @@ pub(crate) fn is_loopback_down() -> bool {
 /// latter, where one link alone can be meant.
 #[inline(always)]
 pub(crate) fn own_address(interface: u32, destination: &Address) -> Option<Address> {
-    let family = if is_v4(destination) {
-        4
-    } else if is_link_local(destination) {
-        LINK_LOCAL
-    } else {
-        6
-    };
     let key = OwnAddressKey {
         workload: workload(),
         interface,
-        family,
+        family: target::own_family(destination),
     };
     // SAFETY: copied at once; the daemon replaces an entry, it does not write in it.
     unsafe { OWN_ADDRESSES.get(key) }.copied()

@@ -33,8 +33,8 @@ pub use instance::{
 };
 pub use netns::{LOOPBACK_DOWN, NetnsState};
 pub use policy::{
-    EXTERNAL_PROXY, IGNORED_GID, IGNORED_UID, LINK_LOCAL, LocalKey, NetworkKey, OwnAddressKey,
-    POLICY_BYPASS, POLICY_ENABLED, POLICY_IPV6, Policy, SteeredKey,
+    EXTERNAL_PROXY, IGNORED_GID, IGNORED_UID, LINK_LOCAL, LOCAL_BITS, LocalKey, NETWORK_BITS,
+    NetworkKey, OwnAddressKey, POLICY_BYPASS, POLICY_ENABLED, POLICY_IPV6, Policy, SteeredKey,
 };
 pub use port_set::PortSet;
 pub use trace::{Decided, Tracing};

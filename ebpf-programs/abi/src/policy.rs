@@ -81,6 +81,9 @@ pub struct NetworkKey {
 }
 assert_layout!(NetworkKey, size 24, align 4, family at 4, address at 8);
 
+/// The prefix length of a [`NetworkKey`] that asks for one address: all its bits.
+pub const NETWORK_BITS: u32 = u32::BITS + u32::BITS + 128;
+
 /// A network that is local to a workload's namespace, as [`NetworkKey`].
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -91,6 +94,9 @@ pub struct LocalKey {
     pub address: Address,
 }
 assert_layout!(LocalKey, size 20, align 4, address at 4);
+
+/// The prefix length of a [`LocalKey`] that asks for one address: all its bits.
+pub const LOCAL_BITS: u32 = u32::BITS + 128;
 
 /// Of [`OwnAddressKey::family`]: link-local addresses of IPv6 (`fe80::/10`), apart from all others.
 pub const LINK_LOCAL: u32 = 0xfe80;

@@ -81,8 +81,6 @@ fn exemption<L: Lookups>(policy: &Policy, attempt: &Attempt, lookups: &L) -> Opt
         Some(LOCAL_DESTINATION)
     } else if lookups.ignores_network(address) {
         Some(NETWORK_IGNORED)
-    } else if is_link_local(address) && !lookups.knows_link(address) {
-        Some(LINK_UNKNOWN)
     } else {
         None
     }
@@ -90,7 +88,10 @@ fn exemption<L: Lookups>(policy: &Policy, attempt: &Attempt, lookups: &L) -> Opt
 
 #[inline(always)]
 fn at_the_proxy<L: Lookups>(policy: &Policy, attempt: &Attempt, lookups: &L) -> Decision {
-    let trouble = if lookups.loopback_is_down() {
+    let address = &attempt.address;
+    let trouble = if is_link_local(address) && !lookups.knows_link(address) {
+        LINK_UNKNOWN
+    } else if lookups.loopback_is_down() {
         NO_LOOPBACK
     } else if !lookups.proxy_listens(attempt, policy.egress_port) {
         PROXY_ABSENT
@@ -99,13 +100,14 @@ fn at_the_proxy<L: Lookups>(policy: &Policy, attempt: &Attempt, lookups: &L) -> 
     } else {
         return Decision::redirected();
     };
-    without_proxy(policy, trouble)
+    without_proxy(policy.flags, trouble)
 }
 
-/// What a connection that was for the proxy gets while that is down.
+/// What a connection that was for the proxy gets while that is down or out of reach, by the flags of
+/// its policy.
 #[inline(always)]
-pub fn without_proxy(policy: &Policy, reason: u32) -> Decision {
-    if policy.flags & POLICY_BYPASS != 0 {
+pub fn without_proxy(flags: u32, reason: u32) -> Decision {
+    if flags & POLICY_BYPASS != 0 {
         Decision::direct(reason)
     } else {
         Decision::refused(reason)

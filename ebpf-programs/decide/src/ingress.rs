@@ -2,13 +2,14 @@
 
 use ebpf_abi::{
     Address, EXTERNAL_PROXY, POLICY_IPV6, Policy,
-    verdict::{IPV6_OFF, LOCAL_SOURCE, PORT_NOT_LISTED, PROXY_ABSENT, PROXY_SILENT},
+    verdict::{IPV6_OFF, LOCAL_SOURCE, PORT_NOT_LISTED, PROXY_ABSENT, PROXY_SILENT, REDIRECTED},
 };
 
 use crate::{
     Decision,
     address::{is_always_local, is_v4},
     egress::without_proxy,
+    ruling::Ruled,
     switch,
 };
 
@@ -25,7 +26,7 @@ pub trait Lookups {
 }
 
 /// Decides about one SYN under one policy. [`Decision::redirected`] holds only if the proxy's
-/// socket takes it: see [`without_socket`].
+/// socket takes it: see [`carry_out`].
 ///
 /// A peer whose address is local to the namespace reaches the application itself, as under the
 /// guide's script: that is how the proxy's own connections get there. The interface of the packet
@@ -42,17 +43,25 @@ pub fn decide<L: Lookups>(policy: &Policy, remote: &Address, port: u16, lookups:
     } else if !is_v4(remote) && policy.flags & POLICY_IPV6 == 0 {
         Decision::direct(IPV6_OFF)
     } else if policy.flags & EXTERNAL_PROXY == 0 && lookups.proxy_is_silent() {
-        without_proxy(policy, PROXY_SILENT)
+        without_proxy(policy.flags, PROXY_SILENT)
     } else {
         Decision::redirected()
     }
 }
 
-/// What a SYN gets when no socket of the proxy was there to take it. An external proxy that listens
-/// has handed one over as ours has.
+/// Carries out what was settled: `give` hands a SYN to the proxy's socket, and says whether one was
+/// there to take it. An external proxy that listens has handed one over as ours has. It comes after
+/// the decision and is called once at most: a socket stays chosen, also one that was chosen under
+/// rules that were switched before the decision stood.
 #[inline(always)]
-pub fn without_socket(policy: &Policy) -> Decision {
-    without_proxy(policy, PROXY_ABSENT)
+pub fn carry_out(settled: Ruled, give: impl FnOnce() -> bool) -> Ruled {
+    if settled.decision.verdict != REDIRECTED || give() {
+        return settled;
+    }
+    Ruled {
+        decision: without_proxy(settled.flags, PROXY_ABSENT),
+        ..settled
+    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,9 @@ pub mod address;
 pub mod bytes;
 pub mod egress;
 pub mod ingress;
+pub mod ruling;
 mod switch;
+pub mod target;
 
 /// A verdict and why, as in [`ebpf_abi::verdict`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,9 @@
 //! The context of the `sk_lookup` hook: a packet that looks for a socket.
 
-use aya_ebpf::{bindings::bpf_sk_lookup, programs::SkLookupContext};
+use aya_ebpf::{
+    bindings::{BPF_SK_LOOKUP_F_REPLACE, bpf_sk_lookup},
+    programs::SkLookupContext,
+};
 use ebpf_abi::Address;
 
 use super::{AF_INET6, IPPROTO_TCP, either, read, read_v6};
@@ -61,9 +64,12 @@ impl<'a> Lookup<'a> {
         read!(self.raw(), local_port) as u16
     }
 
-    /// Gives the packet to the socket in that slot; false if there is none that takes it.
+    /// Gives the packet to the socket in that slot, also where another program on the hook chose one
+    /// before; false if there is none that takes it.
     #[inline(always)]
     pub(crate) fn give_to(self, slot: u32) -> bool {
-        LISTENERS.redirect_sk_lookup(self.0, slot, 0).is_ok()
+        LISTENERS
+            .redirect_sk_lookup(self.0, slot, BPF_SK_LOOKUP_F_REPLACE.into())
+            .is_ok()
     }
 }

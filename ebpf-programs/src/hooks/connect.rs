@@ -2,20 +2,22 @@
 
 use aya_ebpf::{bindings::bpf_sock_addr, btf_maps::lpm_trie::Key};
 use ebpf_abi::{
-    Address, LocalKey, Socket, UNSPECIFIED,
+    Address, LOCAL_BITS, LocalKey, Socket, UNSPECIFIED,
     verdict::{BOUND_TO_DEVICE, DIRECT, EGRESS, NO_LOOPBACK, NO_SOCKET_STORAGE, REDIRECTED},
 };
 use ebpf_decide::{
     Decision,
     address::{is_link_local, is_unspecified},
     egress::{self, Attempt},
+    ruling::Ruled,
+    target::refusing,
 };
 
 use crate::{
     context::connect::Connect,
     helpers::{Sock, current_owner},
     maps::{SOCKETS, SOURCES, workload},
-    policy::{self, Outgoing, Ruled},
+    policy::{self, Outgoing},
     target,
     track::{connection, counter, trace},
 };
@@ -117,10 +119,8 @@ fn connect(context: Connect, address: Address, local: impl Fn(Sock) -> Address) 
         return Course::of(Turn::Unchanged, &attempt);
     };
     let mut egress_port = 0;
-    let Ruled {
-        mut decision,
-        policy,
-    } = decide(context, &attempt, &mut egress_port);
+    let ruled = decide(context, &attempt, &mut egress_port);
+    let mut decision = ruled.decision;
     let (mut course, bound) = course(sock, &attempt, &decision, egress_port);
     if bound {
         decision = Decision::refused(BOUND_TO_DEVICE);
@@ -139,7 +139,7 @@ fn connect(context: Connect, address: Address, local: impl Fn(Sock) -> Address) 
         }
     }
     counter::count(workload(), EGRESS, decision);
-    trace::outgoing(&attempt, Ruled { decision, policy });
+    trace::outgoing(&attempt, Ruled { decision, ..ruled });
     if matches!(course.turn, Turn::Denied) {
         connection::denied(context.cookie(), context.netns_cookie(), &attempt, decision);
     }
@@ -175,7 +175,8 @@ fn course(sock: Sock, attempt: &Attempt, decision: &Decision, egress_port: u16) 
     if decision.verdict == DIRECT {
         return (Course::of(Turn::Unchanged, attempt), false);
     }
-    let port = if decision.verdict == REDIRECTED {
+    let is_redirected = decision.verdict == REDIRECTED;
+    let port = if is_redirected {
         egress_port
     } else {
         REFUSING_PORT
@@ -185,6 +186,9 @@ fn course(sock: Sock, attempt: &Attempt, decision: &Decision, egress_port: u16) 
         return (Course::of(Turn::Denied, attempt), false);
     }
     let interface = sock.bound_interface();
+    if interface == 0 && !is_redirected {
+        return (Course::to(refusing(attempt), port), false);
+    }
     if interface == 0 && !is_link_local(&attempt.address) {
         return (Course::to(target::of(attempt), port), false);
     }
@@ -209,7 +213,7 @@ fn source(sock: Sock, bound: Address, attempt: &Attempt) -> Address {
         workload: workload(),
         address: attempt.address,
     };
-    let key = Key::new(policy::LOCAL_BITS, key);
+    let key = Key::new(LOCAL_BITS, key);
     SOURCES.get(&key).copied().unwrap_or(UNSPECIFIED)
 }
 

@@ -4,7 +4,7 @@ use aya_ebpf::{
     bindings::sk_action::{SK_DROP, SK_PASS},
     programs::SkLookupContext,
 };
-use ebpf_abi::verdict::{DIRECT, INGRESS, REDIRECTED, REFUSED};
+use ebpf_abi::verdict::{DIRECT, INGRESS, REFUSED};
 use ebpf_decide::ingress;
 
 use crate::{
@@ -25,14 +25,10 @@ pub(crate) fn packet(context: &SkLookupContext) -> u32 {
     }
     let slot = workload() * 2 + u32::from(packet.is_v6());
     let remote = packet.remote();
-    let ruled = policy::decide(|_, policy| {
-        let lookups = Incoming { policy };
-        let decision = ingress::decide(policy, &remote, packet.local_port(), &lookups);
-        if decision.verdict == REDIRECTED && !packet.give_to(slot) {
-            return ingress::without_socket(policy);
-        }
-        decision
+    let settled = policy::decide(|_, policy| {
+        ingress::decide(policy, &remote, packet.local_port(), &Incoming { policy })
     });
+    let ruled = ingress::carry_out(settled, || packet.give_to(slot));
     if ruled.decision.verdict != DIRECT {
         let peer = (&remote, packet.remote_port());
         trace::incoming(peer, (&packet.local(), packet.local_port()), ruled);

@@ -12,12 +12,12 @@ use ebpf_abi::{
         UNSEEN,
     },
 };
-use ebpf_decide::{Decision, address::is_link_local, ingress};
+use ebpf_decide::{Decision, address::is_link_local, ingress, ruling::Ruled};
 
 use crate::{
     context::tcp::Tcp,
     maps::{SOCKETS, workload},
-    policy::{self, Incoming, Ruled},
+    policy::{self, Incoming},
     track::{connection, counter, flow, trace},
 };
 

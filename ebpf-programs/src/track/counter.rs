@@ -1,7 +1,9 @@
 //! Decisions, counted.
 
+use core::arch::asm;
+
 use aya_ebpf::bindings::BPF_NOEXIST;
-use ebpf_abi::verdict::{COUNTERS as COUNTERS_OF_A_WORKLOAD, LOST, counter};
+use ebpf_abi::verdict::{COUNTERS as PLACES, LOST, counter};
 use ebpf_decide::Decision;
 
 use crate::maps::COUNTERS;
@@ -10,7 +12,7 @@ use crate::maps::COUNTERS;
 #[inline(always)]
 pub(crate) fn count(workload: u32, direction: u32, decision: Decision) {
     let place = counter(direction, decision.verdict, decision.reason);
-    let key = workload * COUNTERS_OF_A_WORKLOAD + place;
+    let key = workload * PLACES + place;
     if increment(key) {
         return;
     }
@@ -26,8 +28,19 @@ fn increment(key: u32) -> bool {
     let Some(count) = COUNTERS.get_ptr_mut(key) else {
         return false;
     };
-    // SAFETY: the slot is of this processor, and no program interrupts another on it.
-    unsafe { *count += 1 };
+    // The slot is of this processor, but not of one program at a time: a connect hook may be
+    // preempted by another, and `sock_ops` interrupts both. This instruction every version of eBPF
+    // has; the atomic operations of `core` need those that fetch, of Linux 5.12, and are not there.
+    // SAFETY: an entry of the map, aligned as its type and alive while the program runs; who else
+    // writes it writes it so.
+    unsafe {
+        asm!(
+            "lock *(u64 *)({count} + 0) += {one}",
+            count = in(reg) count,
+            one = in(reg) 1_u64,
+            options(nostack),
+        );
+    }
     true
 }
 

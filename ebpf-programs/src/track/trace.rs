@@ -9,12 +9,12 @@ use ebpf_abi::{
     Address, Decided, UNSPECIFIED,
     verdict::{EGRESS, INGRESS, TRACE_BUFFER_FULL},
 };
-use ebpf_decide::egress::Attempt;
+use ebpf_decide::{egress::Attempt, ruling::Ruled};
 
 use crate::{
     helpers::boot_ns,
     maps::{TRACE, TRACING, workload},
-    policy::{Ruled, generation},
+    policy::generation,
     track::counter,
 };
 

@@ -42,7 +42,7 @@ pub(super) const SOCKETS: &[EdgeCase] = &[
             "hooks_sockets::egress::v6_goes_to_the_proxy_and_keeps_its_destination",
             "hooks_sockets::ways::a_socket_of_ipv6_alone_is_redirected",
             "hooks_sockets::ways::a_link_local_address_keeps_its_scope",
-            "hooks_sockets::ways::a_link_local_address_of_an_unknown_link_is_left_alone",
+            "hooks_sockets::ways::a_link_local_address_of_an_unknown_link_follows_the_mode",
             "hooks_sockets::targets::ipv6_destinations_have_targets_of_their_own",
             "hooks_sockets::targets::a_namespace_without_ipv6_works_for_ipv4",
             "hooks_sockets::targets::without_the_route_one_target_serves_ipv6",

@@ -161,6 +161,33 @@ plays! {
         assert!(took > 1, "the group shares");
     }
 
+    fn another_program_that_chose_a_socket_before_is_overruled(stage) {
+        let first = set_up(stage, OnProxyDown::Refuse);
+        // The programs of another workload, behind those of the first on the same hook.
+        let proxy = Proxy::listen();
+        let rules = RedirectRules { app_ports: [APP_PORT].into(), ..proxy.rules() };
+        let cgroup = stage.workload_cgroup.with_extension("second");
+        mesh_bpf::cgroup::create(&cgroup).unwrap();
+        let second = mesh_bpf::WorkloadSpec {
+            id: WORKLOAD + 1,
+            name: "second".to_owned(),
+            cgroup: cgroup.clone(),
+            ..stage.spec()
+        };
+        let local = mesh_bpf::local::networks().unwrap();
+        let Ingress { instance, mut client, .. } = first;
+        let enrolled = instance.enrol(&second, &rules, 1, &local);
+        instance.steer_ingress(WORKLOAD + 1, proxy.v4.as_fd(), None).unwrap();
+        let connected = client.ask(&format!("connect {}", own(OWN_V4)));
+        let refused = instance.counters(WORKLOAD + 1).unwrap();
+        instance.release(WORKLOAD + 1).unwrap();
+        std::fs::remove_dir(&cgroup).unwrap();
+        enrolled.unwrap();
+        connected.unwrap();
+        assert!(refused.iter().all(|counter| counter.verdict != Verdict::Refused), "{refused:?}");
+        proxy.accept(&instance);
+    }
+
     fn a_released_workload_takes_its_connections_itself(stage) {
         let mut it = set_up(stage, OnProxyDown::Refuse);
         it.instance.release(WORKLOAD).unwrap();

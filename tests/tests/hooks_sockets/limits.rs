@@ -1,5 +1,7 @@
 //! Maps that are full: what does not fit is refused and counted, and nothing is misled.
 
+use std::process::Command;
+
 use mesh_bpf::{BpfError, Instance, Limits, Verdict};
 use mesh_model::redirect::RedirectRules;
 
@@ -81,6 +83,37 @@ plays! {
         assert_eq!(kept + lost(&instance, "closed-buffer-full"), connections);
     }
 
+    fn sources_that_do_not_fit_keep_no_workload_out(stage) {
+        let proxy = Proxy::listen();
+        let instance = sized(stage, &proxy.rules(), |limits| limits.sources = 2);
+        assert_eq!(stage.entries("SOURCES"), 2);
+        let mut application = stage.application();
+        let id = application.ask(&format!("connect {FAR_V4}")).unwrap();
+        let (_stream, origin) = proxy.accept(&instance);
+        assert_eq!(origin.unwrap().destination, FAR_V4.parse().unwrap());
+        // The widest prefix is one of those kept.
+        let shown = application.ask(&format!("local {id}")).unwrap();
+        assert!(shown.starts_with(crate::stage::OWN_V4), "{shown}");
+        instance.release(WORKLOAD).unwrap();
+        assert_eq!(stage.entries("SOURCES"), 0);
+    }
+
+    fn rules_are_in_force_although_the_old_ones_cannot_be_removed(stage) {
+        let proxy = Proxy::listen();
+        let before = RedirectRules { app_ports: [8080].into(), ..proxy.rules() };
+        let instance = stage.enrolled(&before);
+        // No entry of it is written or removed by anybody any more.
+        let pins = std::path::Path::new(tests::capability::BPFFS).join("ferromesh");
+        let pin = pins.join(&stage.name).join("v2/maps/STEERED");
+        let frozen = Command::new("bpftool").args(["map", "freeze", "pinned"]).arg(pin).status();
+        assert!(frozen.unwrap().success());
+        instance.set_rules(WORKLOAD, &proxy.rules(), 2).unwrap();
+        let report = stage.report();
+        assert_eq!(report.workloads[0].rules.as_ref().unwrap().generation, 2);
+        instance.set_rules(WORKLOAD, &proxy.rules(), 3).unwrap();
+        assert_eq!(stage.entries("POLICIES"), 1, "what can be removed is");
+    }
+
     fn full_maps_keep_the_rules_that_were_in_force(stage) {
         let proxy = Proxy::listen();
         let instance = sized(stage, &proxy.rules(), |limits| limits.networks = 8);
@@ -89,7 +122,7 @@ plays! {
             many.ignored_networks.insert(format!("10.0.{third}.0/24").parse().unwrap());
         }
         let refused = instance.set_rules(WORKLOAD, &many, 2).unwrap_err();
-        assert!(matches!(refused, BpfError::Map { map: "NETWORKS", .. }), "{refused}");
+        assert!(matches!(refused, BpfError::Full { map: "NETWORKS", .. }), "{refused}");
         let report = stage.report();
         assert_eq!(report.workloads[0].rules.as_ref().unwrap().generation, 1);
         assert_eq!(stage.entries("NETWORKS"), 2);

@@ -61,6 +61,30 @@ plays! {
         assert!(took.iter().all(|took| *took < Duration::from_secs(2)), "{took:?}");
     }
 
+    fn a_switch_of_many_rules_delays_no_heartbeat(stage) {
+        let proxy = Proxy::listen();
+        let few = proxy.rules();
+        let mut many = few.clone();
+        many.ignored_networks.extend(networks(100_000));
+        let instance = sized(stage, &few, |limits| *limits = mesh_bpf::Limits {
+            workloads: 16,
+            ..mesh_bpf::Limits::default()
+        });
+        let instance = &instance;
+        let beats = std::thread::scope(|scope| {
+            let switched = scope.spawn(|| instance.set_rules(WORKLOAD, &many, 2).unwrap());
+            let mut beats = 0;
+            while !switched.is_finished() {
+                instance.beat(WORKLOAD).unwrap();
+                beats += 1;
+                std::thread::yield_now();
+            }
+            beats
+        });
+        // One before the switch begins and one that waits for its end would be two.
+        assert!(beats > 20, "{beats}");
+    }
+
     fn no_ports_and_no_networks(stage) {
         let proxy = Proxy::listen();
         let rules = RedirectRules {

@@ -100,7 +100,7 @@ pub(crate) fn on_stage(test: &str, play: fn(&Stage)) {
 
 /// Whether the kernel tells namespaces apart where workloads have their own.
 pub(crate) fn tells_namespaces_apart() -> bool {
-    let probes = mesh_bpf::preflight::probes();
+    let probes = mesh_bpf::preflight::probes(object());
     let cookies = probes
         .iter()
         .find(|probe| probe.what.contains("cookie in sock_ops"))

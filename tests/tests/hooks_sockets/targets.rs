@@ -1,7 +1,13 @@
 //! The addresses that redirected connections are sent to: whether they are there, and what happens
 //! where they are not.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use ipnet::{IpNet, Ipv6Net};
 use mesh_bpf::{Instance, WorkloadSpec, local, uninstall};
@@ -133,6 +139,40 @@ plays! {
         uninstall::uninstall(std::path::Path::new(capability::BPFFS), &stage.name).unwrap();
         assert_eq!(target_routes(), []);
         assert_eq!(inside(&netns, target_routes), []);
+    }
+
+    fn a_daemon_does_not_put_the_route_of_an_uninstalled_instance_back(stage) {
+        let proxy = Proxy::listen();
+        let instance = Arc::new(stage.enrolled(&both(&proxy)));
+        let followed = Arc::clone(&instance);
+        let looks = Arc::new(AtomicUsize::new(0));
+        let looked = Arc::clone(&looks);
+        let watch = local::watch(None, move || {
+            followed.refresh_network(WORKLOAD).unwrap();
+            looked.fetch_add(1, Ordering::SeqCst);
+        }).unwrap();
+        let bpffs = std::path::Path::new(capability::BPFFS);
+        uninstall::uninstall(bpffs, &stage.name).unwrap();
+        let before = looks.load(Ordering::SeqCst);
+        // The first may have begun before the route went.
+        for up in [false, true] {
+            if up { links::up("far0").unwrap() } else { routing::down("far0").unwrap() }
+            wait::until_true("another look", || {
+                Ok(looks.load(Ordering::SeqCst) > before + usize::from(up))
+            }).unwrap();
+        }
+        drop(watch);
+        assert_eq!(target_routes(), []);
+    }
+
+    fn a_refusal_needs_no_route(stage) {
+        let proxy = Proxy::listen();
+        let instance = stage.enrolled(&both(&proxy));
+        // As after `lo` was down and up again with no daemon there.
+        routing::remove_local_route(target_routes()[0].into()).unwrap();
+        instance.rest(WORKLOAD).unwrap();
+        let refusal = stage.application().ask(&format!("connect {FAR_V6}")).unwrap_err();
+        assert!(refusal.starts_with("ConnectionRefused"), "{refusal}");
     }
 
     fn a_route_that_somebody_removed_is_restored(stage) {

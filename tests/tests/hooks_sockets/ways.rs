@@ -3,7 +3,7 @@
 use std::{fs, io::Read as _};
 
 use mesh_bpf::Instance;
-use mesh_model::redirect::RedirectRules;
+use mesh_model::redirect::{OnProxyDown, RedirectRules};
 use tests::{links, wait};
 
 use crate::stage::{Agent, FAR_V4, FAR_V6, OWN_V4, Proxy, Stage, WORKLOAD, assert_counted, plays};
@@ -151,7 +151,7 @@ plays! {
         }
     }
 
-    fn a_link_local_address_of_an_unknown_link_is_left_alone(stage) {
+    fn a_link_local_address_of_an_unknown_link_follows_the_mode(stage) {
         let proxy = Proxy::listen();
         let instance = both(stage, &proxy);
         wait::until_true("two link-local addresses", || {
@@ -165,6 +165,15 @@ plays! {
             Ok(link_local.count() == 2)
         }).unwrap();
         let mut application = stage.application();
+        let refusal = application.ask("connect [fe80::77%2]:80").unwrap_err();
+        assert!(refusal.starts_with("ConnectionRefused"), "{refusal}");
+        assert_counted(&instance, "egress refused link-unknown", 1);
+        let open = RedirectRules {
+            ipv6: true,
+            on_proxy_down: OnProxyDown::Bypass,
+            ..proxy.rules()
+        };
+        instance.set_rules(WORKLOAD, &open, 2).unwrap();
         application.ask("attempt [fe80::77%2]:80").unwrap();
         assert_counted(&instance, "egress direct link-unknown", 1);
         // One that is bound says which link it means.

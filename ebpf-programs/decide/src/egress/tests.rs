@@ -144,13 +144,16 @@ impl Rules {
             self.networks
                 .iter()
                 .any(|&(network, length)| contains(network, length, to)),
-            matches!(to, IpAddr::V6(six) if six.is_unicast_link_local()) && !self.one_link,
         ];
         rules.contains(&true)
     }
 
     fn expected(&self, to: IpAddr, port: u16, uid: u32, gid: u32) -> u32 {
-        let is_up = self.loopback && self.listens && (self.external || !self.silent);
+        let is_of_a_link = matches!(to, IpAddr::V6(six) if six.is_unicast_link_local());
+        let is_up = self.loopback
+            && self.listens
+            && (self.external || !self.silent)
+            && (self.one_link || !is_of_a_link);
         if self.is_left_alone(to, port, uid, gid) {
             DIRECT
         } else if is_up {

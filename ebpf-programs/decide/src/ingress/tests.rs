@@ -7,8 +7,8 @@ use ebpf_abi::{
 };
 use proptest::prelude::*;
 
-use super::{Lookups, decide, without_socket};
-use crate::address::mapped;
+use super::{Lookups, carry_out, decide};
+use crate::{Decision, address::mapped, ruling::Ruled};
 
 #[derive(Clone, Copy, Debug)]
 struct Facts {
@@ -112,12 +112,17 @@ fn other_ports_are_left_alone_whatever_the_proxy_does() {
 
 #[test]
 fn a_missing_socket_follows_the_mode() {
-    let refused = without_socket(&policy(POLICY_ENABLED));
-    assert_eq!((refused.verdict, refused.reason), (REFUSED, PROXY_ABSENT));
-    let bypassed = without_socket(&policy(POLICY_ENABLED | POLICY_BYPASS));
-    assert_eq!((bypassed.verdict, bypassed.reason), (DIRECT, PROXY_ABSENT));
-    let external = without_socket(&policy(POLICY_ENABLED | EXTERNAL_PROXY));
-    assert_eq!((external.verdict, external.reason), (REFUSED, PROXY_ABSENT));
+    let missing = |flags| {
+        let settled = Ruled {
+            decision: Decision::redirected(),
+            policy: 1,
+            flags: POLICY_ENABLED | flags,
+        };
+        carry_out(settled, || false).decision
+    };
+    assert_eq!(missing(0), Decision::refused(PROXY_ABSENT));
+    assert_eq!(missing(POLICY_BYPASS), Decision::direct(PROXY_ABSENT));
+    assert_eq!(missing(EXTERNAL_PROXY), Decision::refused(PROXY_ABSENT));
     let facts = Facts {
         listed: true,
         local: false,

@@ -171,6 +171,18 @@ pub fn destroy<'a>(sockets: impl IntoIterator<Item = &'a TcpSocket>) -> Result<u
     Ok(ended)
 }
 
+/// Whether the kernel can end sockets, asked for by the end of one that is not there.
+pub(crate) fn can_destroy() -> Result<bool, BpfError> {
+    let order = SockDiagDestroy::new(question(AF_INET, SocketId::new_v4()));
+    let asked =
+        Conversation::open(NETLINK_SOCK_DIAG).and_then(|mut channel| channel.ask(order, 0, |_| {}));
+    match asked {
+        Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) => Ok(false),
+        Err(error) if !is_over(&error) => Err(BpfError::ask("a socket's end")(error)),
+        _ => Ok(true),
+    }
+}
+
 /// Whether an error says that the socket is not there any more: another may have its addresses
 /// (`ESTALE`), or it closed between the question and the order.
 fn is_over(error: &io::Error) -> bool {

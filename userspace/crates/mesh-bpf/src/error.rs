@@ -6,8 +6,9 @@ use std::{
 };
 
 use aya::{EbpfError, maps::MapError, programs::ProgramError};
+use rustix::process::{Resource, getrlimit};
 
-use crate::survey::attached::Attached;
+use crate::{maps, survey::attached::Attached};
 
 /// What went wrong with programs, maps, links or cgroups. The message is one level deep; the cause
 /// is the source.
@@ -127,7 +128,10 @@ pub enum BpfError {
         instance: String,
     },
     /// A workload's id is above what the maps were made for.
-    #[error("workload id {id} is not below {limit}, the number of workloads that the maps hold")]
+    #[error(
+        "workload id {id} is not below {limit}, the number of workloads that the maps hold; release \
+         another workload"
+    )]
     WorkloadId {
         /// The id.
         id: u32,
@@ -135,10 +139,10 @@ pub enum BpfError {
         limit: u32,
     },
     /// The object could not be loaded.
-    #[error("cannot load the eBPF object")]
+    #[error("cannot load the eBPF object; see what this kernel lacks with: ferromesh check")]
     Object(#[source] EbpfError),
     /// A program could not be loaded.
-    #[error("the kernel refuses the program {program}")]
+    #[error("the kernel refuses the program {program}; see what it lacks with: ferromesh check")]
     Program {
         /// The program.
         program: &'static str,
@@ -198,10 +202,28 @@ pub enum BpfError {
         action: &'static str,
         /// On which map.
         map: &'static str,
-        /// Why not; "Argument list too long" means that it is full.
+        /// Why not.
         #[source]
         source: MapError,
     },
+    /// A map has no room for more.
+    #[error(
+        "the map {map} is full, which holds {}; take some away",
+        maps::contents(map)
+    )]
+    Full {
+        /// Which map.
+        map: &'static str,
+        /// What the kernel said.
+        #[source]
+        source: MapError,
+    },
+    /// Before Linux 5.11 maps and programs count as locked memory.
+    #[error(
+        "the process may not lock as much memory as this kernel counts for eBPF; give it \
+         LimitMEMLOCK=infinity (ulimit -l unlimited) or CAP_SYS_RESOURCE, or boot Linux 5.11 or newer"
+    )]
+    LockedMemory(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A file or directory could not be used.
     #[error("cannot {action} {}", path.display())]
     File {
@@ -246,10 +268,33 @@ impl BpfError {
 
     /// For `map_err` on a map operation.
     pub(crate) fn map(action: &'static str, map: &'static str) -> impl FnOnce(MapError) -> Self {
-        move |source| Self::Map {
-            action,
-            map,
-            source,
+        move |source| {
+            if action == "write" && maps::is_full(&source) {
+                return Self::Full { map, source };
+            }
+            Self::Map {
+                action,
+                map,
+                source,
+            }
+        }
+    }
+
+    /// For `map_err` on a load of the object.
+    pub(crate) fn object(source: EbpfError) -> Self {
+        if lacks_locked_memory(&source) {
+            return Self::LockedMemory(source.into());
+        }
+        Self::Object(source)
+    }
+
+    /// For `map_err` on a load of one program.
+    pub(crate) fn program(program: &'static str) -> impl Fn(ProgramError) -> Self + Copy {
+        move |source| {
+            if lacks_locked_memory(&source) {
+                return Self::LockedMemory(source.into());
+            }
+            Self::Program { program, source }
         }
     }
 
@@ -257,4 +302,15 @@ impl BpfError {
     pub(crate) fn ask(what: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Ask { what, source }
     }
+}
+
+/// Whether the kernel refused with EPERM while the limit of locked memory holds: what else asks for
+/// a capability was looked at before anything is loaded.
+fn lacks_locked_memory(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut sources = std::iter::successors(Some(error), |error| error.source());
+    let is_refused = sources.any(|error| {
+        let error = error.downcast_ref::<io::Error>();
+        error.and_then(io::Error::raw_os_error) == Some(libc::EPERM)
+    });
+    is_refused && getrlimit(Resource::Memlock).current.is_some()
 }

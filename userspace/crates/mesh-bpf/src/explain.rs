@@ -245,15 +245,15 @@ fn conclude(
     explanation.verdict = Verdict::from_number(decision.verdict);
     explanation.reason = reason_name(decision.reason);
     explanation.notes.extend(facts.notes.iter().cloned());
-    let port = match explanation.verdict {
-        Verdict::Redirected => policy.egress_port,
+    let (address, port) = match explanation.verdict {
+        Verdict::Redirected => (facts.target, policy.egress_port),
         // Nothing can listen on it, so whoever connects is refused at once.
-        Verdict::Refused => 0,
+        Verdict::Refused => (facts.refusal, 0),
         Verdict::Direct | Verdict::Lost => return,
     };
     // Where lo is down nothing on the host would refuse it.
     let is_stranded = decision.reason == verdict::NO_LOOPBACK;
-    let Some(address) = facts.target.filter(|_| !is_stranded) else {
+    let Some(address) = address.filter(|_| !is_stranded) else {
         if !is_stranded {
             explanation.reason = reason_name(facts.unreachable);
         }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    hash::Hash,
     os::fd::AsFd as _,
     path::{Path, PathBuf},
 };
@@ -232,7 +233,10 @@ fn map_reports(pins: &Pins) -> Result<Vec<MapReport>, BpfError> {
 
 /// How many entries a hash map has.
 fn entries(pins: &Pins, name: &str) -> Result<Option<u64>, BpfError> {
-    fn count<K: Pod, V: Pod>(pins: &Pins, name: &'static str) -> Result<Option<u64>, BpfError> {
+    fn count<K: Pod + Eq + Hash, V: Pod>(
+        pins: &Pins,
+        name: &'static str,
+    ) -> Result<Option<u64>, BpfError> {
         let map: HashMap<MapData, K, V> = maps::open(pins, name)?;
         Ok(Some(maps::entries(&map, name)?.len() as u64))
     }

@@ -36,8 +36,8 @@ pub struct Instance {
     proxy_cgroup: PathBuf,
     heartbeat: Duration,
     limits: Limits,
-    has_netns_cookies: bool,
-    has_multipath_sockets: bool,
+    /// What each load of the object is told, but for the workload.
+    globals: Globals,
     targets: Ipv6Net,
     networks: Networks,
     maps: Maps,
@@ -73,13 +73,7 @@ impl Instance {
         let pins = Pins::new(&settings.bpffs, &settings.name);
         pins::create(&pins.maps())?;
         pins::create(&pins.proxy_links())?;
-        let has_netns_cookies = object::has_netns_cookies();
-        let has_multipath_sockets = object::has_multipath_sockets();
-        let globals = Globals {
-            workload: 0,
-            netns_cookies: has_netns_cookies,
-            multipath_sockets: has_multipath_sockets,
-        };
+        let globals = Globals::of_this_kernel(object);
         let mut ebpf = object::load(object, &pins, &settings.limits, globals)?;
         maps::create_workloads(&pins, &settings.limits)?;
         let instance = Self {
@@ -89,8 +83,7 @@ impl Instance {
             proxy_cgroup,
             heartbeat: settings.heartbeat,
             limits: settings.limits,
-            has_netns_cookies,
-            has_multipath_sockets,
+            globals,
             targets: targets::of_instance(&settings.name),
             networks: Networks::default(),
             pins,
@@ -162,7 +155,7 @@ impl Instance {
         generation: u64,
         local: &[LocalNetwork],
     ) -> Result<(), BpfError> {
-        let netns_cookie = if self.has_netns_cookies {
+        let netns_cookie = if self.globals.netns_cookies {
             netns::inside(spec.netns.as_deref(), netns::cookie)?
         } else {
             0
@@ -186,8 +179,7 @@ impl Instance {
         let on_netns = Target::open(spec.netns.as_deref().unwrap_or(Path::new(netns::OWN)))?;
         let globals = Globals {
             workload: spec.id,
-            netns_cookies: self.has_netns_cookies,
-            multipath_sockets: self.has_multipath_sockets,
+            ..self.globals
         };
         let mut ebpf = object::load(self.object, &self.pins, &self.limits, globals)?;
         let directory = self.pins.workload_links(spec.id);
@@ -335,12 +327,7 @@ impl Instance {
     }
 
     fn check_id(&self, id: u32) -> Result<(), BpfError> {
-        let limit = self
-            .maps
-            .policy_in_force
-            .lock()
-            .expect("no holder panics")
-            .len();
+        let limit = self.maps.capacity;
         if id < limit {
             return Ok(());
         }

@@ -7,16 +7,13 @@ mod state;
 mod surroundings;
 pub(crate) mod workloads;
 
-use std::{
-    fmt, io,
-    sync::{Mutex, atomic::AtomicU32},
-};
+use std::{collections, fmt, hash::Hash, io, sync::Mutex};
 
 use aya::{
     Pod,
     maps::{
-        Array, HashMap, LpmTrie, Map, MapData, MapError, PerCpuHashMap, SkStorage, SockMap,
-        lpm_trie::Key,
+        Array, HashMap, LpmTrie, Map, MapData, MapError, MapType, PerCpuHashMap, SkStorage,
+        SockMap, lpm_trie::Key,
     },
 };
 use ebpf_abi::{
@@ -57,38 +54,93 @@ const NO_PREALLOC: u32 = 1;
 /// Bits of a workload in front of a network of a trie.
 const OWNER_BITS: u32 = 32;
 
-/// Counters for each workload. There are more combinations of direction, verdict and reason, but no
-/// rule leads to most of them.
-const COUNTERS_OF_A_WORKLOAD: u32 = 64;
+/// How many counters are kept for each workload. There are more combinations of direction, verdict
+/// and reason ([`ebpf_abi::verdict::COUNTERS`]), but no rule leads to most of them.
+const COUNTERS_KEPT: u32 = 64;
 
-/// The maps of the object that are pinned, with their sizes; none where the object's own holds.
-pub(crate) fn sizes(limits: &Limits) -> [(&'static str, Option<u32>); 19] {
+/// How often all entries of a map are read again, at the most, because it changed meanwhile.
+const PASSES: usize = 4;
+
+/// A type of map, and the kernel's name for it.
+type Kind = (MapType, &'static str);
+
+const ARRAY: Kind = (MapType::Array, "array");
+const HASH: Kind = (MapType::Hash, "hash");
+const PER_CPU_HASH: Kind = (MapType::PerCpuHash, "percpu_hash");
+const LPM_TRIE: Kind = (MapType::LpmTrie, "lpm_trie");
+const SOCK_MAP: Kind = (MapType::SockMap, "sockmap");
+const SK_STORAGE: Kind = (MapType::SkStorage, "sk_storage");
+const RING_BUF: Kind = (MapType::RingBuf, "ringbuf");
+
+/// A map of the object that is pinned.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pinned {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    /// Its size; none where the object's own holds.
+    pub(crate) entries: Option<u32>,
+}
+
+/// The maps of the object that are pinned.
+pub(crate) fn pinned(limits: &Limits) -> [Pinned; 19] {
+    let workloads = Some(limits.workloads);
     [
-        (name::HEARTBEATS, Some(limits.workloads)),
-        (name::SWITCHES, Some(limits.workloads)),
-        (name::POLICY_IN_FORCE, Some(limits.workloads)),
+        (name::HEARTBEATS, ARRAY, workloads),
+        (name::SWITCHES, ARRAY, workloads),
+        (name::POLICY_IN_FORCE, ARRAY, workloads),
         // The old and the new policy of every workload at once.
-        (name::POLICIES, Some(limits.workloads * 2)),
-        (name::NETWORKS, Some(limits.networks)),
-        (name::LOCAL_NETWORKS, Some(limits.local_networks)),
-        (name::OWN_ADDRESSES, Some(limits.local_networks)),
-        (name::SOURCES, Some(limits.sources)),
-        (name::NETNS_STATES, Some(limits.workloads)),
-        (name::STEERED, Some(limits.app_ports)),
+        (name::POLICIES, HASH, Some(limits.workloads * 2)),
+        (name::NETWORKS, LPM_TRIE, Some(limits.networks)),
+        (name::LOCAL_NETWORKS, LPM_TRIE, Some(limits.local_networks)),
+        (name::OWN_ADDRESSES, HASH, Some(limits.local_networks)),
+        (name::SOURCES, LPM_TRIE, Some(limits.sources)),
+        (name::NETNS_STATES, ARRAY, workloads),
+        (name::STEERED, HASH, Some(limits.app_ports)),
         // One for each family.
-        (name::LISTENERS, Some(limits.workloads * 2)),
-        (name::SOCKETS, None),
-        (name::ORIGINS, None),
-        (name::FLOWS, Some(limits.flows)),
-        (name::CONNECTIONS, Some(limits.connections)),
-        (name::CLOSED, Some(limits.closed_bytes)),
+        (name::LISTENERS, SOCK_MAP, Some(limits.workloads * 2)),
+        (name::SOCKETS, SK_STORAGE, None),
+        (name::ORIGINS, SK_STORAGE, None),
+        (name::FLOWS, HASH, Some(limits.flows)),
+        (name::CONNECTIONS, HASH, Some(limits.connections)),
+        (name::CLOSED, RING_BUF, Some(limits.closed_bytes)),
         (
             name::COUNTERS,
-            Some(limits.workloads * COUNTERS_OF_A_WORKLOAD),
+            PER_CPU_HASH,
+            Some(limits.workloads * COUNTERS_KEPT),
         ),
-        (name::TRACING, None),
-        (name::TRACE, Some(limits.trace_bytes)),
+        (name::TRACING, ARRAY, None),
+        (name::TRACE, RING_BUF, Some(limits.trace_bytes)),
     ]
+    .map(|(name, kind, entries)| Pinned {
+        name,
+        kind,
+        entries,
+    })
+}
+
+/// What fills a map, in an operator's words.
+pub(crate) fn contents(map: &str) -> &'static str {
+    match map {
+        name::POLICIES | name::WORKLOADS => "the rules of every workload",
+        name::NETWORKS => "the ignored networks of all workloads, twice while rules are switched",
+        name::LOCAL_NETWORKS | name::OWN_ADDRESSES => {
+            "the local addresses and routes of all workloads' namespaces"
+        }
+        name::SOURCES => "the routed prefixes of all workloads' namespaces",
+        name::STEERED => "the app ports of all workloads",
+        _ => "entries of all workloads",
+    }
+}
+
+/// The types of all maps, each once.
+pub(crate) fn kinds() -> Vec<Kind> {
+    let mut kinds = Vec::new();
+    for map in pinned(&Limits::default()) {
+        if !kinds.contains(&map.kind) {
+            kinds.push(map.kind);
+        }
+    }
+    kinds
 }
 
 /// The maps that are written or read from here. Writers take turns by the locks; the kernel and its
@@ -109,8 +161,11 @@ pub(crate) struct Maps {
     pub(crate) connections: Mutex<HashMap<MapData, u64, Connection>>,
     pub(crate) counters: Mutex<PerCpuHashMap<MapData, u32, u64>>,
     pub(crate) workloads: Mutex<HashMap<MapData, u32, WorkloadRecord>>,
-    /// The highest index that a policy had.
-    last_policy: AtomicU32,
+    /// Held by whoever switches rules, from the first entry to the last; what is read for each
+    /// connection or beat is not.
+    switching: Mutex<rules::Switching>,
+    /// How many workloads the maps hold.
+    pub(crate) capacity: u32,
 }
 
 impl fmt::Debug for Maps {
@@ -122,10 +177,12 @@ impl fmt::Debug for Maps {
 impl Maps {
     /// Opens the pinned maps.
     pub(crate) fn open(pins: &Pins) -> Result<Self, BpfError> {
+        let policy_in_force: Array<MapData, u32> = open(pins, name::POLICY_IN_FORCE)?;
         Ok(Self {
+            capacity: policy_in_force.len(),
             heartbeats: Mutex::new(open(pins, name::HEARTBEATS)?),
             switches: Mutex::new(open(pins, name::SWITCHES)?),
-            policy_in_force: Mutex::new(open(pins, name::POLICY_IN_FORCE)?),
+            policy_in_force: Mutex::new(policy_in_force),
             policies: Mutex::new(open(pins, name::POLICIES)?),
             networks: Mutex::new(open(pins, name::NETWORKS)?),
             local_networks: Mutex::new(open(pins, name::LOCAL_NETWORKS)?),
@@ -138,7 +195,7 @@ impl Maps {
             connections: Mutex::new(open(pins, name::CONNECTIONS)?),
             counters: Mutex::new(open(pins, name::COUNTERS)?),
             workloads: Mutex::new(open(pins, name::WORKLOADS)?),
-            last_policy: AtomicU32::new(0),
+            switching: Mutex::default(),
         })
     }
 }
@@ -175,30 +232,54 @@ pub(crate) fn create_workloads(pins: &Pins, limits: &Limits) -> Result<(), BpfEr
         .map_err(BpfError::map("pin", name::WORKLOADS))
 }
 
-/// All entries of a hash map; those that come and go meanwhile may be among them or not.
-pub(crate) fn entries<K: Pod, V: Pod>(
+/// All entries of a hash map, each once; those that come and go meanwhile may be among them or not.
+pub(crate) fn entries<K: Pod + Eq + Hash, V: Pod>(
     map: &HashMap<MapData, K, V>,
     name: &'static str,
 ) -> Result<Vec<(K, V)>, BpfError> {
-    let mut entries = Vec::new();
-    for entry in map {
-        match entry {
-            Ok(entry) => entries.push(entry),
-            Err(MapError::KeyNotFound | MapError::ElementNotFound) => {}
-            Err(error) => return Err(BpfError::map("read", name)(error)),
-        }
-    }
-    Ok(entries)
+    let entries = distinct(map.iter()).map_err(BpfError::map("read", name))?;
+    Ok(entries.into_iter().collect())
 }
 
-/// All keys of a trie.
-pub(crate) fn trie_keys<K: Pod, V: Pod>(
+/// All keys of a trie, each once, as of [`entries`].
+pub(crate) fn trie_keys<K: Pod + Eq + Hash, V: Pod>(
     map: &LpmTrie<MapData, K, V>,
     name: &'static str,
 ) -> Result<Vec<Key<K>>, BpfError> {
-    map.keys()
-        .collect::<Result<_, _>>()
-        .map_err(BpfError::map("read", name))
+    let keys = map.keys();
+    let keys = keys.map(|key| key.map(|key| ((key.prefix_len(), key.data()), ())));
+    let keys = distinct(keys).map_err(BpfError::map("read", name))?;
+    Ok(keys
+        .into_keys()
+        .map(|(bits, data)| Key::new(bits, data))
+        .collect())
+}
+
+/// Collects what is read while others write: from a key that has gone the kernel begins anew
+/// (`BPF_MAP_GET_NEXT_KEY`), so entries come again, in a map that never stands still without end.
+fn distinct<K: Eq + Hash, V>(
+    read: impl Iterator<Item = Result<(K, V), MapError>>,
+) -> Result<collections::HashMap<K, V>, MapError> {
+    let mut found = collections::HashMap::new();
+    let mut again = 0;
+    for entry in read {
+        match entry {
+            Ok((key, value)) => again += usize::from(found.insert(key, value).is_some()),
+            // It went between the two questions, for its key and for its value.
+            Err(MapError::KeyNotFound | MapError::ElementNotFound) => {}
+            Err(error) => return Err(error),
+        }
+        if again > PASSES * found.len() {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a map took no entry more because it is full: tries say so in a way of their own.
+pub(crate) fn is_full(error: &MapError) -> bool {
+    matches!(error, MapError::SyscallError(error)
+        if matches!(error.io_error.raw_os_error(), Some(libc::E2BIG | libc::ENOSPC)))
 }
 
 /// Turns the absence of a key into none.
@@ -213,3 +294,6 @@ pub(crate) fn found<T>(result: Result<T, MapError>) -> Result<Option<T>, MapErro
         Err(error) => Err(error),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,7 +43,6 @@ pub(crate) fn inside<T: Send>(
 /// A file of the namespace with that inode: the caller's own, one with a name, or that of a process.
 /// None if there is none any more, or it is in no place where one would look.
 pub(crate) fn by_inode(inode: u64) -> Option<PathBuf> {
-    let own = fs::metadata(OWN).ok()?;
     let entries = |directory| fs::read_dir(directory).into_iter().flatten().flatten();
     let named = entries(NAMED).map(|entry| entry.path());
     let processes = entries("/proc").map(|entry| entry.path().join("ns/net"));
@@ -51,9 +50,14 @@ pub(crate) fn by_inode(inode: u64) -> Option<PathBuf> {
         .into_iter()
         .chain(named)
         .chain(processes)
-        .find(|path| {
-            fs::metadata(path).is_ok_and(|found| found.dev() == own.dev() && found.ino() == inode)
-        })
+        .find(|path| is(path, inode))
+}
+
+/// Whether a file is the namespace with that inode.
+pub(crate) fn is(path: &Path, inode: u64) -> bool {
+    let of = |path: &Path| fs::metadata(path).map(|found| (found.dev(), found.ino()));
+    let own = of(Path::new(OWN)).ok();
+    own.is_some_and(|(device, _)| of(path).is_ok_and(|found| found == (device, inode)))
 }
 
 /// The cookie of the calling thread's namespace; 0 where the kernel does not tell, as the programs

@@ -59,12 +59,81 @@ pub(crate) const WORKLOAD_HOOKS: [Hook; 8] = [
     on_cgroup("on_connect6", "connect6", AttachType::Connect6),
 ];
 
+/// The programs of a workload in the order in which they are detached: what redirects goes before
+/// what hands over.
+pub(crate) fn detach_order() -> [Hook; 8] {
+    let mut order = WORKLOAD_HOOKS;
+    order.reverse();
+    order
+}
+
 /// What one load of the object is told.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Globals {
     pub(crate) workload: u32,
+    /// Whether the kernel tells `sock_ops` programs the cookie of the network namespace (Linux
+    /// 5.15). Without it flows are told apart by their 4-tuple alone, so a proxy serves one
+    /// namespace.
     pub(crate) netns_cookies: bool,
+    /// Whether the kernel tells the connect hooks which Multipath TCP socket a path belongs to
+    /// (Linux 5.19). Without it, getpeername and getsockname of such sockets show the proxy.
     pub(crate) multipath_sockets: bool,
+}
+
+impl Globals {
+    /// What this kernel has of what the programs can do without, for workload 0.
+    pub(crate) fn of_this_kernel(object: &[u8]) -> Self {
+        let cookies =
+            is_helper_supported(ProgramType::SockOps, BpfHelper::BPF_FUNC_get_netns_cookie);
+        let multipath = is_helper_supported(
+            ProgramType::CgroupSockAddr,
+            BpfHelper::BPF_FUNC_skc_to_mptcp_sock,
+        );
+        let without = Self {
+            workload: 0,
+            // A probe that fails for another reason leaves the attempt to the load of the program
+            // itself.
+            netns_cookies: cookies.unwrap_or(true),
+            multipath_sockets: false,
+        };
+        let with = Self {
+            multipath_sockets: true,
+            ..without
+        };
+        if multipath.unwrap_or(false) && with.connects(object) {
+            with
+        } else {
+            without
+        }
+    }
+
+    /// Whether the kernel takes the connect hooks so. One without `CONFIG_MPTCP` has the helper and
+    /// refuses the programs that call it.
+    fn connects(self, object: &[u8]) -> bool {
+        let hooks = WORKLOAD_HOOKS.iter();
+        let connect = hooks.filter(|hook| hook.program.starts_with("on_connect"));
+        load_unpinned(object, self, connect)
+            .inspect_err(|error| tracing::debug!("no names of Multipath TCP sockets: {error}"))
+            .is_ok()
+    }
+
+    /// As the programs read them, in the order of [`loader`].
+    fn words(self) -> [u32; 3] {
+        [
+            self.workload,
+            u32::from(self.netns_cookies),
+            u32::from(self.multipath_sockets),
+        ]
+    }
+}
+
+fn loader([workload, netns_cookies, multipath_sockets]: &[u32; 3]) -> EbpfLoader<'_> {
+    let mut loader = EbpfLoader::new();
+    loader
+        .override_global("WORKLOAD", workload, true)
+        .override_global("NETNS_COOKIES", netns_cookies, true)
+        .override_global("MULTIPATH_SOCKETS", multipath_sockets, true);
+    loader
 }
 
 /// Loads the object with its maps from their pins, and makes those that are missing. No program is
@@ -78,45 +147,46 @@ pub(crate) fn load(
     if object.is_empty() {
         return Err(BpfError::NoObject);
     }
-    let netns_cookies = u32::from(globals.netns_cookies);
-    let multipath_sockets = u32::from(globals.multipath_sockets);
-    let mut loader = EbpfLoader::new();
-    loader
-        .override_global("WORKLOAD", &globals.workload, true)
-        .override_global("NETNS_COOKIES", &netns_cookies, true)
-        .override_global("MULTIPATH_SOCKETS", &multipath_sockets, true);
-    for (name, size) in maps::sizes(limits) {
-        loader.map_pin_path(name, pins.map(name));
-        if let Some(size) = size {
-            loader.map_max_entries(name, size);
+    let words = globals.words();
+    let mut loader = loader(&words);
+    for map in maps::pinned(limits) {
+        loader.map_pin_path(map.name, pins.map(map.name));
+        if let Some(entries) = map.entries {
+            loader.map_max_entries(map.name, entries);
         }
     }
-    loader.load(object).map_err(BpfError::Object)
+    loader.load(object).map_err(BpfError::object)
 }
 
-/// Loads all programs with maps of their own, which go with them when this returns. Returns how many
-/// there were.
-pub(crate) fn load_unpinned(object: &[u8]) -> Result<usize, BpfError> {
+/// Loads all programs as a workload's are, with maps of their own, which go with them when this
+/// returns. Returns how many there were.
+pub(crate) fn load_once(object: &[u8]) -> Result<usize, BpfError> {
     if object.is_empty() {
         return Err(BpfError::NoObject);
     }
-    let netns_cookies = u32::from(has_netns_cookies());
-    let mut loader = EbpfLoader::new();
-    loader.override_global("NETNS_COOKIES", &netns_cookies, true);
-    let mut ebpf = loader.load(object).map_err(BpfError::Object)?;
     let hooks = PROXY_HOOKS.iter().chain(&WORKLOAD_HOOKS);
-    for hook in hooks.clone() {
+    load_unpinned(object, Globals::of_this_kernel(object), hooks)
+}
+
+fn load_unpinned<'a>(
+    object: &[u8],
+    globals: Globals,
+    hooks: impl Iterator<Item = &'a Hook>,
+) -> Result<usize, BpfError> {
+    let mut ebpf = loader(&globals.words())
+        .load(object)
+        .map_err(BpfError::object)?;
+    let mut count = 0;
+    for hook in hooks {
         load_program(&mut ebpf, hook)?;
+        count += 1;
     }
-    Ok(hooks.count())
+    Ok(count)
 }
 
 /// Loads one program into the kernel.
 pub(crate) fn load_program<'a>(ebpf: &'a mut Ebpf, hook: &Hook) -> Result<&'a ProgramFd, BpfError> {
-    let refused = |source| BpfError::Program {
-        program: hook.program,
-        source,
-    };
+    let refused = BpfError::program(hook.program);
     let program = ebpf
         .program_mut(hook.program)
         .ok_or_else(|| refused(ProgramError::NotLoaded))?;
@@ -129,24 +199,6 @@ pub(crate) fn load_program<'a>(ebpf: &'a mut Ebpf, hook: &Hook) -> Result<&'a Pr
     }
     .map_err(refused)?;
     program.fd().map_err(refused)
-}
-
-/// Whether the kernel tells `sock_ops` programs the cookie of the network namespace (Linux 5.15).
-/// Without it flows are told apart by their 4-tuple alone, so a proxy serves one namespace.
-pub(crate) fn has_netns_cookies() -> bool {
-    // A probe that fails for another reason leaves the attempt to the load of the program itself.
-    is_helper_supported(ProgramType::SockOps, BpfHelper::BPF_FUNC_get_netns_cookie).unwrap_or(true)
-}
-
-/// Whether the kernel tells the connect hooks which Multipath TCP socket a path belongs to (Linux
-/// 5.19). Without it, getpeername and getsockname of such sockets show the proxy.
-pub(crate) fn has_multipath_sockets() -> bool {
-    // Without a doubt only: a program that the kernel refuses would cost more than the names.
-    is_helper_supported(
-        ProgramType::CgroupSockAddr,
-        BpfHelper::BPF_FUNC_skc_to_mptcp_sock,
-    )
-    .unwrap_or(false)
 }
 
 #[cfg(test)]

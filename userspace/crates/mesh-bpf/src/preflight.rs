@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use aya::{
-    maps::MapType,
     programs::ProgramType,
     sys::{BpfHelper, is_helper_supported, is_map_supported, is_program_supported},
 };
@@ -15,7 +14,10 @@ use rustix::{
 };
 use serde::Serialize;
 
-use crate::{BpfError, cgroup, object};
+use crate::{
+    BpfError, cgroup, diag, maps,
+    object::{self, Globals},
+};
 
 /// `BPF_FS_MAGIC`
 const BPF_FILE_SYSTEM: i64 = 0xcafe_4a11;
@@ -116,45 +118,51 @@ pub struct Probe {
     pub without: Option<&'static str>,
 }
 
-/// The types of the maps, with the kernel's names.
-const MAP_TYPES: [(MapType, &str); 7] = [
-    (MapType::Array, "array"),
-    (MapType::Hash, "hash"),
-    (MapType::PerCpuArray, "percpu_array"),
-    (MapType::LpmTrie, "lpm_trie"),
-    (MapType::SockMap, "sockmap"),
-    (MapType::SkStorage, "sk_storage"),
-    (MapType::RingBuf, "ringbuf"),
-];
-
-/// Asks for each type of program and map, and for what only newer kernels have. It needs the
-/// capabilities that the daemon needs.
-pub fn probes() -> Vec<Probe> {
+/// Asks for each type of program and map, and for what is done without where it is missing. It needs
+/// the capabilities that the daemon needs.
+pub fn probes(object: &[u8]) -> Vec<Probe> {
     let programs = PROGRAM_TYPES.iter().map(|(kind, name)| Probe {
         what: format!("eBPF programs of type {name}"),
         has: is_program_supported(*kind).ok(),
         without: None,
     });
-    let maps = MAP_TYPES.iter().map(|(kind, name)| Probe {
+    let maps = maps::kinds().into_iter().map(|(kind, name)| Probe {
         what: format!("eBPF maps of type {name}"),
-        has: is_map_supported(*kind).ok(),
+        has: is_map_supported(kind).ok(),
         without: None,
     });
     let cookies = is_helper_supported(ProgramType::SockOps, BpfHelper::BPF_FUNC_get_netns_cookie);
-    programs
-        .chain(maps)
-        .chain([Probe {
-            what: "the namespace's cookie in sock_ops (Linux 5.15)".to_owned(),
-            has: cookies.ok(),
-            without: Some("an instance serves the workloads of one network namespace"),
-        }])
-        .collect()
+    let multipath = (!object.is_empty()).then(|| Globals::of_this_kernel(object).multipath_sockets);
+    let spared = [
+        (
+            "the namespace's cookie in sock_ops (Linux 5.15)",
+            cookies.ok(),
+            "an instance serves the workloads of one network namespace",
+        ),
+        (
+            "the Multipath TCP socket of a path in the connect hooks (Linux 5.19 with CONFIG_MPTCP)",
+            multipath,
+            "getpeername and getsockname of such sockets show the proxy",
+        ),
+        (
+            "the end of a socket by another process (CONFIG_INET_DIAG_DESTROY)",
+            diag::can_destroy().ok(),
+            "strict closes nothing, and what a proxy that hangs holds hangs too",
+        ),
+    ];
+    let spared = spared.into_iter().map(|(what, has, without)| Probe {
+        what: what.to_owned(),
+        has,
+        without: Some(without),
+    });
+    programs.chain(maps).chain(spared).collect()
 }
 
 /// Loads every program of the object as the daemon would, attaches none and keeps nothing. The
 /// first that the kernel refuses is the error.
 pub fn load_once(object: &[u8]) -> Result<usize, BpfError> {
-    object::load_unpinned(object)
+    lift_memory_limit();
+    object::load_once(object)
 }
 
 /// The capabilities that the caller lacks, by name.

@@ -88,7 +88,7 @@ impl Heartbeats {
             }
         }
         let silent = silent.into_iter().map(|(workload, deadline_ns)| {
-            let shares_namespace = well.iter().any(|other| share_namespace(&workload, other));
+            let shares_namespace = well.iter().any(|other| workload.shares_netns(other));
             Ok(Silent {
                 ports: Ports {
                     accepted: self.accepted_ports(workload.id)?,
@@ -154,11 +154,4 @@ impl Heartbeats {
         let own = [policy.egress_port, policy.ingress_port];
         Ok(own.into_iter().chain(policy.app_ports.iter()).collect())
     }
-}
-
-fn share_namespace(one: &Enrolled, other: &Enrolled) -> bool {
-    if one.netns_cookie == 0 {
-        return one.netns == other.netns;
-    }
-    one.netns_cookie == other.netns_cookie
 }

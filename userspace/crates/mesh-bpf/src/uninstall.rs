@@ -16,7 +16,7 @@ use crate::{
         workloads::{Enrolled, enrolled},
     },
     netns,
-    object::{Place, WORKLOAD_HOOKS},
+    object::{Place, WORKLOAD_HOOKS, detach_order},
     pins::{self, Pins},
     sys,
 };
@@ -42,19 +42,31 @@ pub fn uninstall(bpffs: &Path, name: &str) -> Result<Removed, BpfError> {
         });
     }
     let instance = pins::instance_directory(bpffs, name);
-    remove_targets(&Pins::new(bpffs, name), name);
-    for version in pins::names(&instance)? {
-        remove_version(&Pins::at(instance.join(version)), &mut removed)?;
+    let namespaces = namespaces(&Pins::new(bpffs, name), name);
+    let versions: Vec<Pins> = pins::names(&instance)?
+        .into_iter()
+        .map(|version| Pins::at(instance.join(version)))
+        .collect();
+    for pins in &versions {
+        remove_links(pins, &mut removed)?;
+    }
+    // Only now: while a program is attached it sends connections there, and a daemon that finds its
+    // workload's links puts the route back.
+    for netns in &namespaces {
+        targets::remove_from(Some(netns), targets::of_instance(name));
+    }
+    for pins in &versions {
+        remove_maps(pins, &mut removed)?;
     }
     remove_directory(&instance, &mut removed)?;
     removed.directories += usize::from(pins::remove_all_instances(bpffs)?);
     Ok(removed)
 }
 
-/// Takes the route to the IPv6 targets out of the namespaces of all workloads.
-fn remove_targets(pins: &Pins, instance: &str) {
+/// The namespaces of all workloads, each once.
+fn namespaces(pins: &Pins, instance: &str) -> BTreeSet<PathBuf> {
     if !pins.map(map_name::WORKLOADS).exists() {
-        return;
+        return BTreeSet::new();
     }
     let workloads = maps::open(pins, map_name::WORKLOADS).and_then(|map| enrolled(&map));
     let workloads = workloads.unwrap_or_else(|error| {
@@ -62,9 +74,7 @@ fn remove_targets(pins: &Pins, instance: &str) {
         Vec::new()
     });
     let namespaces = workloads.iter().filter_map(|one| namespace(pins, one));
-    for netns in namespaces.collect::<BTreeSet<_>>() {
-        targets::remove_from(Some(&netns), targets::of_instance(instance));
-    }
+    namespaces.collect()
 }
 
 /// The namespace of a workload: the one that its programs are attached to, because what its daemon
@@ -75,24 +85,30 @@ fn namespace(pins: &Pins, workload: &Enrolled) -> Option<PathBuf> {
         .find(|hook| hook.place == Place::Netns)?;
     let pin = pins.workload_links(workload.id).join(hook.link);
     match sys::open_pin(&pin).and_then(|link| sys::link_info(link.as_fd())) {
-        Ok(link) => netns::by_inode(link.target),
+        Ok(link) => {
+            let given = workload.netns.clone();
+            given
+                .filter(|path| netns::is(path, link.target))
+                .or_else(|| netns::by_inode(link.target))
+        }
         // It was never attached, so what it was given is all that is known.
         Err(_) => workload.netns.clone(),
     }
 }
 
-fn remove_version(pins: &Pins, removed: &mut Removed) -> Result<(), BpfError> {
-    // What redirects goes before what hands over, and workloads before the proxy: their directories
-    // are numbers, which sort before it.
-    let mut order = WORKLOAD_HOOKS;
-    order.reverse();
+fn remove_links(pins: &Pins, removed: &mut Removed) -> Result<(), BpfError> {
+    // Workloads go before the proxy: their directories are numbers, which sort before it.
+    let order = detach_order();
     let links = pins.links();
     for owner in pins::names(&links)? {
         let directory = links.join(owner);
         removed.links += links::detach_all(&directory, &order)?;
         remove_directory(&directory, removed)?;
     }
-    remove_directory(&links, removed)?;
+    remove_directory(&links, removed)
+}
+
+fn remove_maps(pins: &Pins, removed: &mut Removed) -> Result<(), BpfError> {
     let maps = pins.maps();
     for map in pins::names(&maps)? {
         pins::remove(&maps.join(map))?;

@@ -65,7 +65,7 @@ fn version_finding(release: &str) -> Finding {
 
 /// What the kernel has is one line, what it lacks a line each.
 fn probed() -> Vec<Finding> {
-    let (there, lacking): (Vec<Probe>, Vec<Probe>) = preflight::probes()
+    let (there, lacking): (Vec<Probe>, Vec<Probe>) = preflight::probes(OBJECT)
         .into_iter()
         .partition(|probe| probe.has == Some(true));
     let mut findings = vec![Finding::ok(

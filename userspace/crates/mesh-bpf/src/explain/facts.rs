@@ -4,12 +4,13 @@ use std::{net::SocketAddr, path::Path};
 
 use aya::maps::lpm_trie::Key;
 use ebpf_abi::{
-    Address, LINK_LOCAL, LOOPBACK_DOWN, LOOPBACK_V6, LocalKey, NetnsState, NetworkKey,
+    Address, LOCAL_BITS, LOOPBACK_DOWN, LocalKey, NETWORK_BITS, NetnsState, NetworkKey,
     OwnAddressKey, Policy, verdict::BOUND_TO_DEVICE,
 };
 use ebpf_decide::{
-    address::{is_link_local, is_v4, loopback_for, target_in},
+    address::{is_link_local, is_v4},
     egress::{Attempt, Lookups},
+    target,
 };
 use ipnet::IpNet;
 
@@ -24,11 +25,6 @@ use crate::{
     netns,
     survey::namespace,
 };
-
-/// Bits of the workload in front of an address of a trie, and of the address.
-const LOCAL_BITS: u32 = 32 + 128;
-/// Bits of the policy and the family in front of an address of a trie, and of the address.
-const NETWORK_BITS: u32 = 32 + 32 + 128;
 
 /// What is known of one connection before it is decided.
 #[expect(
@@ -50,6 +46,8 @@ pub(super) struct Facts {
     pub(super) listens: bool,
     /// Where it would be sent; none where the socket can reach nothing.
     pub(super) target: Option<Address>,
+    /// Where it would be refused; none where the socket can reach nothing.
+    pub(super) refusal: Option<Address>,
     /// The reason of the refusal where there is no target.
     pub(super) unreachable: u32,
     /// Where a proxy is looked for.
@@ -70,13 +68,18 @@ impl Facts {
         let file = netns_file(workload, question);
         let deadline = maps.deadline(workload.id)?;
         let state = netns_state(maps, workload)?;
-        let loopback = loopback(state, attempt);
+        let loopback = target::of(attempt, Some(&state));
         let proxy_address = socket_address(loopback, policy.egress_port);
         let listeners = namespace::listeners(file.as_deref())?;
         let interface = bound_interface(question, file.as_deref())?;
         let own = own_address(maps, workload, interface, attempt)?;
         let target = if interface == 0 && !is_link_local(&attempt.address) {
             Some(loopback)
+        } else {
+            own
+        };
+        let refusal = if interface == 0 {
+            Some(target::refusing(attempt))
         } else {
             own
         };
@@ -90,6 +93,7 @@ impl Facts {
             proxy: ProxyState::of_deadline(deadline, boot_ns()),
             listens: listeners.iter().any(|one| one.takes(proxy_address)),
             target,
+            refusal,
             unreachable: BOUND_TO_DEVICE,
             proxy_address,
             silent: deadline <= boot_ns(),
@@ -142,17 +146,6 @@ fn netns_state(maps: &Maps, workload: &Enrolled) -> Result<NetnsState, BpfError>
         .map_err(BpfError::map("read", name::NETNS_STATES))
 }
 
-/// Where a socket that is bound to no interface is sent.
-fn loopback(state: NetnsState, attempt: &Attempt) -> Address {
-    if is_v4(&attempt.address) {
-        loopback_for(&attempt.address, attempt.port)
-    } else if state.targets[0] != 0 {
-        target_in(state.targets, &attempt.address, attempt.port)
-    } else {
-        LOOPBACK_V6
-    }
-}
-
 /// The index of the interface that the socket would be bound to; 0 for none.
 fn bound_interface(question: &Question, netns: Option<&Path>) -> Result<u32, BpfError> {
     let Some(wanted) = &question.bound_interface else {
@@ -174,17 +167,10 @@ fn own_address(
     interface: u32,
     attempt: &Attempt,
 ) -> Result<Option<Address>, BpfError> {
-    let family = if is_v4(&attempt.address) {
-        4
-    } else if is_link_local(&attempt.address) {
-        LINK_LOCAL
-    } else {
-        6
-    };
     let key = OwnAddressKey {
         workload: workload.id,
         interface,
-        family,
+        family: target::own_family(&attempt.address),
     };
     let own = maps.own_addresses.lock().expect("no holder panics");
     maps::found(own.get(&key, 0)).map_err(BpfError::map("read", name::OWN_ADDRESSES))

@@ -90,7 +90,7 @@ fn all(facts: &Facts, policy: &Policy, attempt: &Attempt) -> Vec<(u32, String)> 
                 |network| format!("the ignored network {network} holds it"),
             ),
         ),
-        (LINK_UNKNOWN, link(facts, attempt)),
+        (LINK_UNKNOWN, link(facts, policy, attempt)),
         (
             NO_LOOPBACK,
             if facts.loopback_is_down {
@@ -178,15 +178,17 @@ fn port(policy: &Policy, attempt: &Attempt) -> String {
     }
 }
 
-fn link(facts: &Facts, attempt: &Attempt) -> String {
+fn link(facts: &Facts, policy: &Policy, attempt: &Attempt) -> String {
     if !is_link_local(&attempt.address) {
-        "it is no link-local address"
+        "it is no link-local address".to_owned()
     } else if facts.knows_link {
-        "it is link-local, and its link is known"
+        "it is link-local, and its link is known".to_owned()
     } else {
-        "it is link-local, and more than one link could be meant"
+        format!(
+            "it is link-local, and more than one link could be meant; {}",
+            mode(policy)
+        )
     }
-    .to_owned()
 }
 
 fn heartbeat(facts: &Facts, policy: &Policy) -> String {

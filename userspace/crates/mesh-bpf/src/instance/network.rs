@@ -69,29 +69,51 @@ impl Instance {
     /// released.
     pub fn refresh_network(&self, id: u32) -> Result<(), BpfError> {
         self.check_id(id)?;
-        self.follow(id, Surroundings::read(self.targets)?)?;
+        if !self.is_attached(id) {
+            return Ok(());
+        }
+        let now = Surroundings::read(self.targets)?;
+        if !self.is_attached(id) {
+            // Uninstalled meanwhile, and the route to the targets put back.
+            targets::remove_from(None, self.targets);
+            return Ok(());
+        }
+        self.follow(id, now)?;
         self.sweep_networks()
     }
 
-    fn follow(&self, id: u32, now: Surroundings) -> Result<(), BpfError> {
+    /// Whether the workload still has its programs: whoever uninstalls an instance takes them away
+    /// before the route to the IPv6 targets.
+    fn is_attached(&self, id: u32) -> bool {
+        self.pins.workload_links(id).exists()
+    }
+
+    fn follow(&self, id: u32, mut now: Surroundings) -> Result<(), BpfError> {
         let mut all = self.networks.known.lock().expect("no holder panics");
         // What is half written is not known.
         let known = all.remove(&id);
         if known.as_ref() != Some(&now) {
             self.maps.set_local(id, &now.local)?;
             self.maps.set_netns_state(id, self.targets, Some(&now))?;
-            self.set_sources(id, &now, known.as_ref())?;
+            self.set_sources(id, &mut now, known.as_ref())?;
         }
         all.insert(id, now);
         Ok(())
     }
 
+    /// Sources for which there is no room are not among those of `now` any more: they are tried
+    /// again at the next look.
     fn set_sources(
         &self,
         id: u32,
-        now: &Surroundings,
+        now: &mut Surroundings,
         known: Option<&Surroundings>,
     ) -> Result<(), BpfError> {
+        let before = known.map(|known| &known.sources);
+        for prefix in self.maps.set_sources(id, &now.sources, before)? {
+            now.sources.remove(&prefix);
+            now.dropped += 1;
+        }
         if now.dropped > 0 && known.is_none_or(|known| known.dropped == 0) {
             tracing::warn!(
                 "workload {id} has {} prefixes more than are kept; getsockname may show another \
@@ -99,8 +121,7 @@ impl Instance {
                 now.dropped
             );
         }
-        let known = known.map(|known| &known.sources);
-        self.maps.set_sources(id, &now.sources, known)
+        Ok(())
     }
 
     /// Removes what [`Self::refresh_network`] wrote. Returns the namespace that the workload was in.

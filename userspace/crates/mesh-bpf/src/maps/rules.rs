@@ -1,12 +1,9 @@
 //! Rules as map entries, and their switch: written whole beside those in force, put in force by one
 //! word, and only then are the old ones removed.
 
-use std::{
-    collections::{BTreeSet, HashMap, hash_map::Entry},
-    sync::atomic::Ordering,
-};
+use std::collections::{BTreeSet, HashMap, hash_map::Entry};
 
-use aya::maps::{Array, MapData, lpm_trie::Key};
+use aya::maps::lpm_trie::Key;
 use ebpf_abi::{
     EXTERNAL_PROXY, IGNORED_GID, IGNORED_UID, NetworkKey, POLICY_BYPASS, POLICY_ENABLED,
     POLICY_IPV6, Policy, PortSet, SteeredKey,
@@ -87,6 +84,15 @@ pub(crate) fn network_of(key: &Key<NetworkKey>) -> Option<IpNet> {
     network_from_words(key.data().address, length)
 }
 
+/// What one switch of rules leaves to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Switching {
+    /// The highest index that a policy had.
+    last_policy: u32,
+    /// Workloads of which something is left in the maps that is in force no more.
+    unswept: BTreeSet<u32>,
+}
+
 impl Maps {
     /// Puts rules in force for a workload, under an index that no policy has.
     pub(crate) fn switch_rules(
@@ -101,21 +107,16 @@ impl Maps {
             .map(|network| unmapped(network.trunc()))
             .collect();
         // Held throughout: two switches at one time would take the same index.
-        let mut in_force = self.policy_in_force.lock().expect("no holder panics");
-        let before = in_force
-            .get(&id, 0)
-            .map_err(BpfError::map("read", name::POLICY_IN_FORCE))?;
+        let mut switching = self.switching.lock().expect("no holder panics");
+        self.sweep_left(&mut switching);
+        let before = self.in_force(id)?;
         let old_ports = self.app_ports(before)?;
-        let index = self.free_index()?;
+        let index = self.free_index(&mut switching.last_policy)?;
         let policy = policy(rules, generation, external, networks.len());
         let put_in_force = self
             .write(index, &policy, &networks)
             .and_then(|()| self.add_steered(id, netns, &rules.app_ports))
-            .and_then(|()| {
-                in_force
-                    .set(id, index, 0)
-                    .map_err(BpfError::map("write", name::POLICY_IN_FORCE))
-            });
+            .and_then(|()| self.put_in_force(id, index));
         if let Err(error) = put_in_force {
             // What could be written must not stay; the error to tell is the first one.
             let removed = self
@@ -126,21 +127,49 @@ impl Maps {
             }
             return Err(error);
         }
-        self.remove_steered(id, netns, &old_ports, &policy.app_ports)?;
-        if before != 0 {
-            self.remove_policy(before)?;
+        // They are in force, whatever becomes of the old ones.
+        let removed = self
+            .remove_steered(id, netns, &old_ports, &policy.app_ports)
+            .and_then(|()| self.remove_policy(before));
+        if let Err(error) = removed {
+            tracing::warn!(
+                "old rules of workload {id} remain in the maps until rules are switched again: \
+                 {error}"
+            );
+            switching.unswept.insert(id);
         }
         Ok(())
+    }
+
+    /// Removes what an earlier switch could not.
+    fn sweep_left(&self, switching: &mut Switching) {
+        if switching.unswept.is_empty() {
+            return;
+        }
+        let swept = self
+            .sweep_policies()
+            .and_then(|()| self.sweep_steered(|owner| switching.unswept.contains(&owner)));
+        match swept {
+            Ok(()) => switching.unswept.clear(),
+            Err(error) => tracing::debug!("old rules still remain in the maps: {error}"),
+        }
     }
 
     /// Removes what is in force for no workload: a daemon that was killed while it switched rules
     /// leaves such.
     pub(crate) fn sweep_rules(&self) -> Result<(), BpfError> {
+        let _switching = self.switching.lock().expect("no holder panics");
+        self.sweep_policies()?;
+        self.sweep_steered(|_| true)
+    }
+
+    fn sweep_policies(&self) -> Result<(), BpfError> {
         let in_force = self.policy_in_force.lock().expect("no holder panics");
         let used: BTreeSet<u32> = in_force
             .iter()
             .collect::<Result<_, _>>()
             .map_err(BpfError::map("read", name::POLICY_IN_FORCE))?;
+        drop(in_force);
         let mut policies = self.policies.lock().expect("no holder panics");
         let all: Vec<u32> = policies
             .keys()
@@ -152,23 +181,20 @@ impl Maps {
                 .map_err(BpfError::map("write", name::POLICIES))?;
         }
         drop(policies);
-        self.remove_networks(usize::MAX, |policy| !used.contains(&policy))?;
-        self.sweep_steered(&in_force)
+        self.remove_networks(usize::MAX, |policy| !used.contains(&policy))
     }
 
-    /// Removes the app ports that their workloads do not have by the policies in force.
-    fn sweep_steered(&self, in_force: &Array<MapData, u32>) -> Result<(), BpfError> {
+    /// Removes the app ports that these workloads do not have by the policies in force.
+    fn sweep_steered(&self, is_one: impl Fn(u32) -> bool) -> Result<(), BpfError> {
         let mut steered = self.steered.lock().expect("no holder panics");
         let mut by_owner = HashMap::new();
         for (key, owner) in maps::entries(&steered, name::STEERED)? {
+            if !is_one(owner) {
+                continue;
+            }
             let ports = match by_owner.entry(owner) {
                 Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(unknown) => {
-                    let policy = in_force
-                        .get(&owner, 0)
-                        .map_err(BpfError::map("read", name::POLICY_IN_FORCE))?;
-                    unknown.insert(self.app_ports(policy)?)
-                }
+                Entry::Vacant(unknown) => unknown.insert(self.app_ports(self.in_force(owner)?)?),
             };
             if !ports.contains(key.port) {
                 steered
@@ -181,26 +207,31 @@ impl Maps {
 
     /// Takes a workload's rules out of force and removes them; nothing of it is redirected then.
     pub(crate) fn drop_rules(&self, id: u32) -> Result<(), BpfError> {
-        let mut in_force = self.policy_in_force.lock().expect("no holder panics");
-        let before = in_force
-            .get(&id, 0)
-            .map_err(BpfError::map("read", name::POLICY_IN_FORCE))?;
-        in_force
-            .set(id, 0, 0)
-            .map_err(BpfError::map("write", name::POLICY_IN_FORCE))?;
+        let _switching = self.switching.lock().expect("no holder panics");
+        let before = self.in_force(id)?;
+        self.put_in_force(id, 0)?;
         self.keep_steered(id, None)?;
-        if before == 0 {
-            return Ok(());
-        }
         self.remove_policy(before)
+    }
+
+    /// The index of the policy in force for a workload; 0 for none.
+    fn in_force(&self, id: u32) -> Result<u32, BpfError> {
+        let in_force = self.policy_in_force.lock().expect("no holder panics");
+        in_force
+            .get(&id, 0)
+            .map_err(BpfError::map("read", name::POLICY_IN_FORCE))
+    }
+
+    fn put_in_force(&self, id: u32, index: u32) -> Result<(), BpfError> {
+        let mut in_force = self.policy_in_force.lock().expect("no holder panics");
+        in_force
+            .set(id, index, 0)
+            .map_err(BpfError::map("write", name::POLICY_IN_FORCE))
     }
 
     /// The index of the policy in force for a workload; none for none.
     pub(crate) fn policy_index(&self, id: u32) -> Result<Option<u32>, BpfError> {
-        let in_force = self.policy_in_force.lock().expect("no holder panics");
-        let index = in_force
-            .get(&id, 0)
-            .map_err(BpfError::map("read", name::POLICY_IN_FORCE))?;
+        let index = self.in_force(id)?;
         Ok((index != 0).then_some(index))
     }
 
@@ -217,21 +248,21 @@ impl Maps {
 
     /// One above all that are or were in use, and never 0, which means none: a decision that began
     /// under an index must not meet other rules under it.
-    fn free_index(&self) -> Result<u32, BpfError> {
+    fn free_index(&self, last_policy: &mut u32) -> Result<u32, BpfError> {
         let policies = self.policies.lock().expect("no holder panics");
         let mut used = BTreeSet::new();
         for index in policies.keys() {
             used.insert(index.map_err(BpfError::map("read", name::POLICIES))?);
         }
         let last = used.last().copied().unwrap_or(0);
-        let mut index = last.max(self.last_policy.load(Ordering::Relaxed));
+        let mut index = last.max(*last_policy);
         loop {
             index = index.wrapping_add(1);
             if index != 0 && !used.contains(&index) {
                 break;
             }
         }
-        self.last_policy.store(index, Ordering::Relaxed);
+        *last_policy = index;
         Ok(index)
     }
 
@@ -254,6 +285,9 @@ impl Maps {
     }
 
     fn remove_policy(&self, index: u32) -> Result<(), BpfError> {
+        if index == 0 {
+            return Ok(());
+        }
         let mut policies = self.policies.lock().expect("no holder panics");
         let policy =
             maps::found(policies.get(&index, 0)).map_err(BpfError::map("read", name::POLICIES))?;
@@ -274,9 +308,7 @@ impl Maps {
             .collect::<Result<_, _>>()
             .map_err(BpfError::map("read", name::NETWORKS))?;
         for key in found {
-            networks
-                .remove(&key)
-                .map_err(BpfError::map("write", name::NETWORKS))?;
+            maps::found(networks.remove(&key)).map_err(BpfError::map("write", name::NETWORKS))?;
         }
         Ok(())
     }

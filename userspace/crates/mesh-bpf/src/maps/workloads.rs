@@ -25,10 +25,13 @@ pub(crate) struct Enrolled {
 }
 
 impl Enrolled {
-    /// Whether both are known to be in one network namespace.
+    /// Whether both are in one network namespace: by the cookies, where both are known, else by the
+    /// paths, of which one may have named another namespace before.
     pub(crate) fn shares_netns(&self, other: &Self) -> bool {
-        let is_known = self.netns_cookie != 0;
-        self.netns == other.netns || is_known && self.netns_cookie == other.netns_cookie
+        if self.netns_cookie != 0 && other.netns_cookie != 0 {
+            return self.netns_cookie == other.netns_cookie;
+        }
+        self.netns == other.netns
     }
 }
 

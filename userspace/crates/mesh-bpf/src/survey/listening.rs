@@ -14,7 +14,7 @@ use netlink_packet_sock_diag::{
 use netlink_sys::protocols::NETLINK_SOCK_DIAG;
 use serde::Serialize;
 
-use crate::{BpfError, netlink};
+use crate::{BpfError, netlink, unredirected::processes::socket_inode};
 
 /// A listening TCP socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -108,7 +108,7 @@ pub fn holders(inodes: &BTreeSet<u32>) -> HashMap<u32, Holder> {
             continue;
         };
         for descriptor in descriptors.flatten() {
-            let Some(inode) = socket_inode(&descriptor) else {
+            let Some(inode) = socket_inode(&descriptor.path()) else {
                 continue;
             };
             if inodes.contains(&inode) {
@@ -121,12 +121,6 @@ pub fn holders(inodes: &BTreeSet<u32>) -> HashMap<u32, Holder> {
         }
     }
     found
-}
-
-fn socket_inode(descriptor: &fs::DirEntry) -> Option<u32> {
-    let target = fs::read_link(descriptor.path()).ok()?;
-    let inode = target.to_str()?.strip_prefix("socket:[")?;
-    inode.strip_suffix(']')?.parse().ok()
 }
 
 #[cfg(test)]
