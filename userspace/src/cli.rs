@@ -7,6 +7,7 @@
 mod connections;
 mod diagnose;
 mod documents;
+mod render;
 mod run;
 mod workload;
 
@@ -18,6 +19,7 @@ pub(crate) use diagnose::{BundleArgs, CheckArgs, ExplainConnectArgs, TraceArgs};
 pub(crate) use documents::{
     DiffArgs, ExplainArgs, GraphArgs, GraphFormat, InputArgs, ReportFormat, ValidateArgs,
 };
+pub(crate) use render::{RenderEnvoyArgs, RenderFormat};
 pub(crate) use run::{ArmArgs, OnProxyDownArg, ProxyArg, RunArgs};
 pub(crate) use workload::{AddArgs, ListArgs, RemoveArgs, WorkloadCommand};
 
@@ -43,6 +45,8 @@ pub(crate) enum Command {
     Diff(DiffArgs),
     /// Draw the meshes of some documents for Graphviz or Mermaid
     Graph(GraphArgs),
+    /// Write the Envoy configuration that App Mesh would have served to a resource
+    RenderEnvoy(RenderEnvoyArgs),
     /// List live connections with their counters
     Connections(ConnectionsArgs),
     /// Show programs, links, maps, generation, workloads, listeners and health

@@ -10,6 +10,7 @@ pub(crate) mod explain;
 pub(crate) mod explain_connect;
 pub(crate) mod graph;
 pub(crate) mod redirect;
+pub(crate) mod render_envoy;
 pub(crate) mod rollback;
 pub(crate) mod run;
 pub(crate) mod status;

@@ -35,6 +35,9 @@ fn main() -> ExitCode {
         Command::Graph(args) => {
             commands::graph::run(&args, &environment).map(|()| ExitCode::SUCCESS)
         }
+        Command::RenderEnvoy(args) => {
+            commands::render_envoy::run(&args, &environment).map(|()| ExitCode::SUCCESS)
+        }
         Command::Connections(args) => commands::connections::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Status(args) => commands::status::run(&args),
         Command::Redirect(args) => commands::redirect::run(&args).map(|()| ExitCode::SUCCESS),

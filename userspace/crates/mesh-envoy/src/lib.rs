@@ -9,6 +9,7 @@
 //! - `policy`: retries, limits, probes and ejection
 //! - `tls`: certificates and what the other side must show
 //! - `bootstrap`: all of it in one file, beside what the App Mesh agent wrote
+//! - `yaml`: the file as people read it
 //!
 //! What App Mesh served by its own stream is static here. What only its own build of Envoy can read
 //! (the metadata of its metric extension) is left out.
@@ -22,10 +23,12 @@ mod policy;
 mod route;
 mod tls;
 mod value;
+mod yaml;
 
 pub use host::{Host, InvalidVariable};
 use mesh_model::snapshot::Snapshot;
 use serde_json::Value;
+pub use yaml::yaml;
 
 /// The bootstrap with which Envoy 1.40 is the proxy of a workload.
 pub fn render(snapshot: &Snapshot, host: &Host) -> Value {

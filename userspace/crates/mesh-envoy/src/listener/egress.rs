@@ -17,19 +17,22 @@ pub(super) fn of_node(snapshot: &Snapshot, host: &Host) -> Value {
     let mut chains: Vec<Value> = snapshot
         .egress
         .iter()
-        .filter_map(|(&port, of)| meshed(snapshot, port, of, allow_all))
+        .filter_map(|(&port, of)| {
+            let to = connections(port, host);
+            meshed(snapshot, to, of, allow_all)
+        })
         .collect();
     if let Some(aws) = snapshot.aws_endpoints {
-        let mut to = anywhere(Some(HTTPS));
+        let mut to = anywhere(host, Some(HTTPS));
         set(&mut to, "server_names", json!(["*.amazonaws.com"]));
         chains.push(pass_through(to, &snapshot.cluster(aws).name));
     }
     if let Some(cluster) = allow_all {
-        chains.push(pass_through(anywhere(None), cluster));
+        chains.push(pass_through(anywhere(host, None), cluster));
         // A port that has any chain is looked at alone: without this one, TLS towards another name
         // than that of AWS would be refused.
         if !snapshot.egress.contains_key(&HTTPS) {
-            chains.push(pass_through(anywhere(Some(HTTPS)), cluster));
+            chains.push(pass_through(anywhere(host, Some(HTTPS)), cluster));
         }
     }
     listener(
@@ -44,7 +47,7 @@ pub(super) fn of_node(snapshot: &Snapshot, host: &Host) -> Value {
 /// One port of virtual services; none where its bytes lead nowhere.
 fn meshed(
     snapshot: &Snapshot,
-    port: u16,
+    connections: Value,
     of: &EgressPort,
     allow_all: Option<&str>,
 ) -> Option<Value> {
@@ -56,25 +59,32 @@ fn meshed(
         }
         EgressPort::Tcp(to) => filter::tcp(STAT_PREFIX, log, route::tcp(snapshot, to)?),
     };
-    // Among the chains of one port Envoy looks at the closest range of addresses alone, so here that
-    // has to be the range of the chain for AWS endpoints.
-    let to = if port == HTTPS {
-        anywhere(Some(port))
-    } else {
-        json!({ "destination_port": port })
-    };
-    Some(chain(to, filter))
+    Some(chain(connections, filter))
 }
 
-/// Every IPv4 address, as App Mesh wrote it, and on one port if any.
-fn anywhere(port: Option<u16>) -> Value {
+/// The connections to one port of virtual services.
+///
+/// Among the chains of one port Envoy looks at the closest range of addresses alone, so on the port of
+/// the chain for AWS endpoints that has to be its range.
+fn connections(port: u16, host: &Host) -> Value {
+    if port == HTTPS {
+        anywhere(host, Some(port))
+    } else {
+        json!({ "destination_port": port })
+    }
+}
+
+/// Every address, and on one port if any: of IPv4, as App Mesh wrote it, and of IPv6 where the
+/// listener takes that too.
+fn anywhere(host: &Host, port: Option<u16>) -> Value {
     let mut to = json!({});
     set(&mut to, "destination_port", port.map(Value::from));
-    set(
-        &mut to,
-        "prefix_ranges",
-        json!([{ "address_prefix": "0.0.0.0", "prefix_len": 0 }]),
-    );
+    let range = |address| json!({ "address_prefix": address, "prefix_len": 0 });
+    let mut ranges = vec![range("0.0.0.0")];
+    if host.listen.is_ipv6() {
+        ranges.push(range("::"));
+    }
+    set(&mut to, "prefix_ranges", Value::Array(ranges));
     to
 }
 

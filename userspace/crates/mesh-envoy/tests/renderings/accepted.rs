@@ -16,8 +16,8 @@ use tests::capability;
 pub(crate) fn accept(envoy: &Path, mut bootstrap: Value) -> Result<()> {
     let directory = tempfile::tempdir()?;
     put_files(&mut bootstrap, directory.path())?;
-    let path = directory.path().join("envoy.json");
-    fs::write(&path, bootstrap.to_string())?;
+    let path = directory.path().join("envoy.yaml");
+    fs::write(&path, mesh_envoy::yaml(&bootstrap))?;
     let output = Command::new(envoy)
         .args(["--mode", "validate", "--log-level", "warn", "--config-path"])
         .arg(&path)

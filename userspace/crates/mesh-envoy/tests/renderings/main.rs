@@ -3,6 +3,7 @@
 mod accepted;
 mod by_hand;
 mod corpus;
+mod edges;
 
 use std::{
     collections::BTreeMap,
@@ -36,8 +37,17 @@ fn rendered(
     resource: &ResourceName,
     environment: &BTreeMap<String, String>,
 ) -> Result<Value> {
+    let host = Host::new(environment, proxy_ports(environment))?;
+    rendered_on(&host, documents, resource, environment)
+}
+
+fn rendered_on(
+    host: &Host,
+    documents: &Documents,
+    resource: &ResourceName,
+    environment: &BTreeMap<String, String>,
+) -> Result<Value> {
     let resolved = resolve(documents, resource, environment);
     let resolved = resolved.map_err(|problems| anyhow!("{problems:?}"))?;
-    let host = Host::new(environment, proxy_ports(environment))?;
-    Ok(render(&resolved.snapshot, &host))
+    Ok(render(&resolved.snapshot, host))
 }
