@@ -10,11 +10,13 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 
 use crate::{
+    client::Curl,
     daemon::{ADMIN_PORT, RUNTIME_DIRECTORY, binary, uninstall},
     documents::Documents,
     host::{Host, Place, without_redirect},
     network::{GATEWAY, Network},
     process::{self, Process},
+    scenario::{FROM_APPLICATION, URL},
     wait,
 };
 
@@ -258,4 +260,15 @@ pub fn succeeded(said: process::Output) -> Result<process::Output> {
         said.stderr.trim()
     );
     Ok(said)
+}
+
+/// Sends requests as the application of a host, and asserts that the proxy has seen each and that none
+/// has failed.
+pub fn assert_through(host: &Arc<Host>, requests: usize) {
+    let before = stat(host, FROM_APPLICATION).expect("the proxy counts");
+    let answers = Curl::new(host).http2().many(URL, requests);
+    let answers = answers.expect("curl runs");
+    let counted = stat(host, FROM_APPLICATION).expect("the proxy counts") - before;
+    assert_eq!(counted, requests as u64, "{answers:?}");
+    assert_eq!(answers.failures(), []);
 }

@@ -1,36 +1,20 @@
 //! One daemon with the workloads of several hosts: each in its own namespace, none in the way of the
-//! others, enrolled and released while traffic runs.
+//! others.
 
-use std::{collections::BTreeSet, fs, sync::Arc};
+use std::fs;
 
-use serde_json::{Value, json};
 use tests::{
     capability,
     client::Curl,
     daemon::pins,
-    host::{Host, Place, without_redirect},
-    kernel::{KernelObject, pinned},
+    host::{Place, without_redirect},
+    kernel::pinned,
     network::Purpose,
-    node::{Node, admin, files_root, resource, stat, succeeded},
-    process::{self, Process},
+    node::{Node, admin, assert_through, files_root, resource, stat, succeeded},
+    process,
     scenario::{FROM_APPLICATION, Scenario, TO_APPLICATION, URL},
     wait,
 };
-
-fn assert_through(host: &Arc<Host>, requests: usize) {
-    let before = stat(host, FROM_APPLICATION).unwrap();
-    let answers = Curl::new(host).http2().many(URL, requests).unwrap();
-    let counted = stat(host, FROM_APPLICATION).unwrap() - before;
-    assert_eq!(counted, requests as u64, "{answers:?}");
-    assert_eq!(answers.failures(), []);
-}
-
-/// A process of a workload that does nothing, so that the workload is not empty.
-fn application(host: &Host) -> Process {
-    let mut command = host.command(Place::Workload, "sleep");
-    command.arg("600");
-    Process::spawn("sleep", command, &host.directory().join("application.log")).unwrap()
-}
 
 #[test]
 fn workloads_with_equal_addresses_and_ports_are_kept_apart() {
@@ -65,95 +49,6 @@ fn workloads_with_equal_addresses_and_ports_are_kept_apart() {
             "{said}"
         );
     }
-}
-
-#[test]
-fn enrolling_and_releasing_one_fails_no_request_of_another() {
-    if !capability::namespace_ring() {
-        return;
-    }
-    let scenario = Scenario::start(Purpose::Test).unwrap();
-    let node = Node::start(&scenario.network, &scenario.documents, &[]).unwrap();
-    let (a, b) = (&scenario.service_a, &scenario.service_b);
-    node.add("a", a).unwrap();
-    assert_through(a, 3);
-    let load = scenario.curl().http2().load(URL, 2);
-    // Connections that no proxy keeps open: each meets what holds at its moment.
-    let from_outside = Curl::new(a).at(Place::Outside).http2().load(URL, 2);
-    let more_of_a = || {
-        let seen = stat(a, FROM_APPLICATION).unwrap();
-        wait::until_true("requests of the other", || {
-            Ok(stat(a, FROM_APPLICATION)? > seen + 20)
-        })
-        .unwrap();
-    };
-    for _ in 0..3 {
-        node.add("b", b).unwrap();
-        wait::until_true("requests to it", || Ok(stat(b, TO_APPLICATION)? > 20)).unwrap();
-        more_of_a();
-        let remove = node.command(&["workload", "remove", "b"]).unwrap();
-        let mut remove = Process::spawn("remove", remove, &b.directory().join("log")).unwrap();
-        node.wait_state("b", "DRAINING").unwrap();
-        wait::until_true("the end of what comes in", || {
-            let before = stat(b, TO_APPLICATION)?;
-            more_of_a();
-            Ok(stat(b, TO_APPLICATION)? == before)
-        })
-        .unwrap();
-        // Its server is a process that does not end, so that the drain would take its whole time;
-        // nothing is left to cut.
-        node.ask(&["workload", "remove", "b", "--now"]).unwrap();
-        assert!(
-            remove.wait(wait::DEADLINE).unwrap().success(),
-            "{}",
-            remove.log()
-        );
-        node.wait_gone("b").unwrap();
-        more_of_a();
-    }
-    for load in [load, from_outside] {
-        let answers = load.stop().unwrap();
-        assert_eq!(answers.failures(), []);
-    }
-}
-
-#[test]
-fn a_release_fails_no_request_of_an_application_that_ends_in_its_own_time() {
-    if !capability::namespace_ring() {
-        return;
-    }
-    let scenario = Scenario::start(Purpose::Test).unwrap();
-    let node = Node::start(&scenario.network, &scenario.documents, &[]).unwrap();
-    let a = &scenario.service_a;
-    node.add("a", a).unwrap();
-    let mut application = application(a);
-    let load = scenario.curl().http2().load(URL, 2);
-    wait::until_true("traffic", || Ok(stat(a, FROM_APPLICATION)? > 20)).unwrap();
-    let remove = node.command(&["workload", "remove", "a"]).unwrap();
-    let mut remove = Process::spawn("remove", remove, &a.directory().join("remove.log")).unwrap();
-    node.wait_state("a", "DRAINING").unwrap();
-    let seen = stat(a, FROM_APPLICATION).unwrap();
-    wait::until_true("requests through the proxy that drains", || {
-        Ok(stat(a, FROM_APPLICATION)? > seen + 100)
-    })
-    .unwrap();
-    assert!(remove.is_running().unwrap(), "the application still runs");
-    let answers = load.stop().unwrap();
-    application.kill().unwrap();
-    assert!(
-        remove.wait(wait::DEADLINE).unwrap().success(),
-        "{}",
-        remove.log()
-    );
-    assert_eq!(answers.failures(), []);
-    assert_eq!(node.list().unwrap(), Vec::<Value>::new());
-    let direct = scenario.curl().http2().get(URL).unwrap();
-    assert_eq!(
-        (direct.status, direct.body.as_str()),
-        (200, "serviceB"),
-        "direct"
-    );
-    admin(a, "/ready").expect_err("the admin interface is gone");
 }
 
 #[test]
@@ -214,108 +109,6 @@ fn a_workload_whose_cgroup_is_removed_is_let_go_with_all_that_was_its() {
     assert_eq!(links, 1, "one version of pins");
     admin(a, "/ready").expect_err("its admin interface is gone");
     assert_eq!(node.find("b").unwrap().unwrap()["state"], "LIVE");
-}
-
-#[test]
-fn the_enrolment_file_is_followed_and_a_bad_one_changes_nothing() {
-    if !capability::namespace_ring() {
-        return;
-    }
-    let scenario = Scenario::start(Purpose::Test).unwrap();
-    let (a, b) = (&scenario.service_a, &scenario.service_b);
-    let entry = |name: &str, host: &Host, environment: Value| {
-        json!({
-            "name": name,
-            "resource": resource(host),
-            "cgroup": host.cgroup(Place::Workload),
-            "netns": host.netns().path(),
-            "filesRoot": files_root(host).unwrap(),
-            "environment": environment,
-        })
-    };
-    let path = scenario.network.directory().join("workloads.json");
-    let write = |workloads: Vec<Value>| {
-        let text = json!({ "workloads": workloads }).to_string();
-        fs::write(&path, text).unwrap();
-    };
-    write(vec![entry("a", a, json!({}))]);
-    let file = path.to_string_lossy().into_owned();
-    let node = Node::start(
-        &scenario.network,
-        &scenario.documents,
-        &["--workloads", &file],
-    );
-    let node = node.unwrap();
-    assert_through(a, 3);
-
-    fs::write(&path, "{ \"workloads\": [{ \"name\": \"a\" }] }").unwrap();
-    let said = wait::until("the bad file in status", || {
-        let said = node.ask(&["status"])?.stdout;
-        Ok(said.contains("`cgroup` is missing").then_some(said))
-    });
-    assert!(said.as_ref().unwrap().contains("REFUSED"), "{said:?}");
-    assert_through(a, 3);
-
-    let ignored = json!({ "APPMESH_EGRESS_IGNORED_PORTS": "80" });
-    write(vec![entry("a", a, ignored), entry("b", b, json!({}))]);
-    node.wait_state("b", "LIVE").unwrap();
-    let curl = Curl::new(a).http2();
-    wait::until_true("the changed rules in force", || {
-        let before = stat(a, FROM_APPLICATION)?;
-        anyhow::ensure!(
-            curl.get(URL)?.is_ok(),
-            "no request fails while rules change"
-        );
-        Ok(stat(a, FROM_APPLICATION)? == before)
-    })
-    .unwrap();
-    assert!(
-        stat(a, FROM_APPLICATION).unwrap() >= 6,
-        "it was not started anew"
-    );
-
-    write(vec![entry("b", b, json!({}))]);
-    node.wait_gone("a").unwrap();
-    let before = stat(b, TO_APPLICATION).unwrap();
-    assert!(curl.get(URL).unwrap().is_ok());
-    assert_eq!(stat(b, TO_APPLICATION).unwrap(), before + 1);
-}
-
-#[test]
-fn a_restart_brings_enrolled_workloads_back_until_they_are_removed() {
-    if !capability::namespace_ring() {
-        return;
-    }
-    let scenario = Scenario::start(Purpose::Test).unwrap();
-    let mut node = Node::start(&scenario.network, &scenario.documents, &[]).unwrap();
-    let (a, b) = (&scenario.service_a, &scenario.service_b);
-    node.add("z", a).unwrap();
-    node.add("b", b).unwrap();
-    assert_through(a, 3);
-    let numbers = |node: &Node| {
-        let list = node.list().unwrap().into_iter();
-        let numbers = list.map(|one| (one["name"].clone(), one["id"].clone()));
-        numbers.collect::<Vec<_>>()
-    };
-    let before = numbers(&node);
-    let objects = pinned(node.instance()).unwrap();
-    node.kill_and_restart().unwrap();
-    assert_eq!(numbers(&node), before);
-    for name in ["b", "z"] {
-        node.wait_state(name, "LIVE").unwrap();
-    }
-    let kept = pinned(node.instance()).unwrap();
-    let links = |objects: &BTreeSet<KernelObject>| {
-        let links = objects.iter().filter(|object| object.kind() == "link");
-        links.copied().collect::<Vec<_>>()
-    };
-    assert_eq!(links(&kept), links(&objects), "the links were never let go");
-    assert_through(a, 3);
-
-    node.remove("z").unwrap();
-    node.kill_and_restart().unwrap();
-    assert!(node.find("z").unwrap().is_none());
-    node.wait_state("b", "LIVE").unwrap();
 }
 
 #[test]

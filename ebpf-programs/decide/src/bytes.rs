@@ -25,6 +25,10 @@ pub const fn received(bytes_received: u64, flags: u32) -> u64 {
 pub mod state {
     /// Data flows.
     pub const ESTABLISHED: u32 = 1;
+    /// A SYN was sent.
+    pub const SYN_SENT: u32 = 2;
+    /// A SYN has come and was answered.
+    pub const SYN_RECEIVED: u32 = 3;
     /// We have sent a FIN.
     pub const FIN_WAIT1: u32 = 4;
     /// Our FIN is acknowledged.

@@ -22,6 +22,7 @@ mod nested;
 mod original_destination;
 mod ports;
 mod refused;
+mod released;
 mod requirements;
 mod silence;
 mod skip_rules;

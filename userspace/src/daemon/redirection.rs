@@ -12,7 +12,7 @@ use std::{
 };
 
 use anyhow::Context;
-use mesh_bpf::{Instance, Origins, ProxyKind, WorkloadSpec, local};
+use mesh_bpf::{ClosedConnection, Instance, Origins, ProxyKind, WorkloadSpec, local};
 use mesh_model::{origin::Origin, redirect::RedirectRules};
 use mesh_proxy::{Listeners, OriginSource};
 use tokio::task::JoinHandle;
@@ -139,8 +139,14 @@ impl Redirection {
         Ok(self.namespace.inside(|| local::watch(None, refresh))??)
     }
 
-    /// Lets the workload go: new connections are its own from here on.
-    pub(crate) fn release(&self) -> anyhow::Result<()> {
+    /// New connections are the workload's own from here on. Those that are on their way to the proxy
+    /// still get there, and all are watched until [`Self::release`].
+    pub(crate) fn stop(&self) -> anyhow::Result<()> {
+        Ok(self.instance.stop(self.spec.id)?)
+    }
+
+    /// Lets the workload go. Returns the connections that it still has.
+    pub(crate) fn release(&self) -> anyhow::Result<Vec<ClosedConnection>> {
         Ok(self.instance.release(self.spec.id)?)
     }
 }

@@ -162,8 +162,10 @@ impl Workload {
         let network = match enrolled {
             Ok(network) => network,
             Err(error) => {
-                host.let_go(id);
-                block_in_place(|| drop(proxy));
+                block_in_place(|| {
+                    host.let_go(id);
+                    drop(proxy);
+                });
                 return Err(error);
             }
         };
@@ -257,10 +259,12 @@ impl Workload {
 
     /// Lets the workload go without a failed request.
     ///
-    /// What comes for the application goes to it direct from the first moment. What it sends goes
-    /// through the proxy for as long as the drain may take, or until its last process has ended:
-    /// until then it may be at its own last requests. After that its new connections are its own,
-    /// and what runs through the proxy has the time of a drain to end. `hurry` ends all waiting.
+    /// What comes for the application goes to it direct from the first moment, and peers that hold a
+    /// connection are told to open another. What it sends goes through the proxy for as long as the
+    /// drain may take, or until its last process has ended: until then it may be at its own last
+    /// requests. After that its new connections are its own, and what runs through the proxy has the
+    /// time of a drain to end. `hurry` ends all waiting. The programs go last, when what they watch
+    /// has closed.
     ///
     /// # Errors
     /// The kernel does not let it go. The proxy is gone all the same.
@@ -275,33 +279,46 @@ impl Workload {
         if let Some(proxy) = self.proxy() {
             proxy.drain_ingress();
         }
-        let mut released = Ok(());
-        {
-            let gently = async {
-                let drain = self.settings().drain;
-                // The time is over, or nobody is left.
-                let _ = timeout(drain, self.last_process_ends()).await;
-                released = block_in_place(|| self.redirection.release());
-                if let Some(proxy) = self.proxy() {
-                    let drained = proxy.drain().await;
-                    tracing::info!(
-                        workload = self.settings().name,
-                        cut = drained.cut,
-                        "drained"
-                    );
-                }
-            };
-            tokio::select! {
-                () = gently => {}
-                () = hurry => {}
+        let gently = async {
+            let drain = self.settings().drain;
+            // The time is over, or nobody is left.
+            let _ = timeout(drain, self.last_process_ends()).await;
+            self.stop_redirecting();
+            if let Some(proxy) = self.proxy() {
+                let drained = proxy.drain().await;
+                tracing::info!(
+                    workload = self.settings().name,
+                    cut = drained.cut,
+                    "drained"
+                );
             }
+        };
+        tokio::select! {
+            () = gently => {}
+            () = hurry => self.stop_redirecting(),
         }
-        // A second time where the hurry came before the first; that changes nothing.
-        let again = block_in_place(|| self.redirection.release());
-        self.host.let_go(self.id);
+        self.host.heart.forget(self.id);
         let proxy = self.proxy.lock().expect("no holder panics").take();
         block_in_place(|| drop(proxy));
-        released.and(again)
+        self.let_go()
+    }
+
+    /// Lets the workload go, and writes down the connections that it still has.
+    fn let_go(&self) -> anyhow::Result<()> {
+        block_in_place(|| {
+            let released = self.redirection.release();
+            let name = self.settings().name.clone();
+            let released =
+                released.map(|outlived| self.host.closing.tell(self.id, &name, &outlived));
+            self.host.let_go(self.id);
+            released
+        })
+    }
+
+    fn stop_redirecting(&self) {
+        if let Err(error) = block_in_place(|| self.redirection.stop()) {
+            tracing::error!("{error:#}");
+        }
     }
 
     fn stop_steering(&self) {
@@ -325,7 +342,7 @@ impl Workload {
     }
 
     /// Drains the proxy and says that it is down; the programs stay, for the next daemon. With
-    /// `retire` they go first.
+    /// `retire` new connections are the workload's own before, and the programs go after it.
     ///
     /// # Errors
     /// The kernel does not let the workload go.
@@ -336,15 +353,13 @@ impl Workload {
             return Ok(());
         };
         running.stop_following().await;
-        let released = if retire {
-            block_in_place(|| self.redirection.release())
-        } else {
-            Ok(())
-        };
+        if retire {
+            self.stop_redirecting();
+        }
         // The kernel sends nobody to a listening socket that is about to close.
         self.host.heart.rest(self.id);
         self.drain().await;
-        released
+        if retire { self.let_go() } else { Ok(()) }
     }
 
     async fn drain(&self) {

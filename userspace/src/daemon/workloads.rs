@@ -102,7 +102,8 @@ impl Workloads {
     /// it up meanwhile.
     fn let_go(&self, set: &mut Set, name: &str) -> anyhow::Result<()> {
         set.let_go(name, |id| {
-            block_in_place(|| self.host.instance.release(id))?;
+            let outlived = block_in_place(|| self.host.instance.release(id))?;
+            self.host.closing.tell(id, name, &outlived);
             self.host.let_go(id);
             Ok(())
         })

@@ -191,20 +191,23 @@ impl ConnectionRecord {
     }
 }
 
-/// A connection that has closed, with its last counts.
+/// A connection that has closed, or whose workload was released, with its last counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ClosedConnection {
-    /// The connection; its age is its whole duration and every count is known.
+    /// The connection; its age is its whole duration and every count is known, but for one of a
+    /// released workload that was gone before it could be asked.
     #[serde(flatten)]
     pub record: ConnectionRecord,
     /// Whether the handshake ever ended.
     pub established: bool,
-    /// When it closed, in nanoseconds since boot, suspension included.
+    /// Whether it lives on: its workload was released, and nobody will see it close.
+    pub released: bool,
+    /// When it closed or was released, in nanoseconds since boot, suspension included.
     pub ended_ns: u64,
 }
 
 impl ClosedConnection {
-    /// How long ago it closed.
+    /// How long ago that was.
     pub fn since(&self) -> Duration {
         Duration::from_nanos(boot_ns().saturating_sub(self.ended_ns))
     }
@@ -220,6 +223,7 @@ impl From<&Closed> for ClosedConnection {
         Self {
             record,
             established: closed.connection.flags & ESTABLISHED != 0,
+            released: false,
             ended_ns: closed.ended_ns,
         }
     }

@@ -13,8 +13,8 @@ use mesh_model::redirect::RedirectRules;
 
 use self::network::Networks;
 use crate::{
-    BpfError, ClosedConnections, ConnectionRecord, Counter, InstanceSettings, LiveCount, Origins,
-    WorkloadSpec, cgroup, counter,
+    BpfError, ClosedConnection, ClosedConnections, ConnectionRecord, Counter, InstanceSettings,
+    LiveCount, Origins, WorkloadSpec, cgroup, counter,
     links::{self, Target},
     live,
     local::{LocalNetwork, targets},
@@ -295,8 +295,17 @@ impl Instance {
         ClosedConnections::open(&self.pins)
     }
 
-    /// Detaches the programs from a workload and forgets it; connections that live go on.
-    pub fn release(&self, id: u32) -> Result<(), BpfError> {
+    /// Redirects and steers nothing of a workload any more. Its programs stay until
+    /// [`Self::release`]: connections that were decided before are still handed over, and all of
+    /// them are still watched.
+    pub fn stop(&self, id: u32) -> Result<(), BpfError> {
+        self.check_id(id)?;
+        self.maps.drop_rules(id)
+    }
+
+    /// Detaches the programs from a workload and forgets it. Connections that live go on and nobody
+    /// sees them close: their records are returned as they stand at this moment.
+    pub fn release(&self, id: u32) -> Result<Vec<ClosedConnection>, BpfError> {
         self.check_id(id)?;
         let directory = self.pins.workload_links(id);
         let mut order = WORKLOAD_HOOKS;
@@ -308,12 +317,14 @@ impl Instance {
         self.let_ingress_go(id);
         self.maps.set_local(id, &[])?;
         let left = self.forget_network(id)?;
+        let outlived = live::outlived(&self.maps, id)?;
         self.maps.forget_connections(id)?;
         self.maps.forget_state(id)?;
         counter::forget(&self.maps, id)?;
         self.maps.forget_workload(id)?;
         self.networks.leave(left);
-        self.sweep_networks()
+        self.sweep_networks()?;
+        Ok(outlived)
     }
 
     fn let_ingress_go(&self, id: u32) {

@@ -5,8 +5,10 @@ use std::{
     path::Path,
 };
 
+use ebpf_abi::{Connection, PASSIVE};
+
 use crate::{
-    BpfError, ConnectionRecord, Direction,
+    BpfError, ClosedConnection, ConnectionRecord, Direction,
     connection::boot_ns,
     maps::{self, Maps, name, workloads::Enrolled},
     netns, pins, tcp_info, unredirected,
@@ -82,13 +84,7 @@ pub(crate) fn connections(
     let now = boot_ns();
     let mut records: Vec<ConnectionRecord> = seen
         .iter()
-        .map(|(cookie, connection)| {
-            let mut record = ConnectionRecord::new(*cookie, connection, now);
-            if let Some(counts) = counts.get(cookie) {
-                record.add_counts(counts, connection.flags & ebpf_abi::PASSIVE != 0);
-            }
-            record
-        })
+        .map(|(cookie, connection)| record(*cookie, connection, now, &counts))
         .collect();
     for mut record in unseen {
         if let Some(counts) = counts.get(&record.cookie) {
@@ -98,6 +94,46 @@ pub(crate) fn connections(
     }
     records.sort_by_key(|record| std::cmp::Reverse(record.age));
     Ok(records)
+}
+
+/// The connections of a workload that nobody watches any more, as they stand: closing records in the
+/// place of those that the kernel will not write.
+pub(crate) fn outlived(maps: &Maps, id: u32) -> Result<Vec<ClosedConnection>, BpfError> {
+    let mut seen = {
+        let connections = maps.connections.lock().expect("no holder panics");
+        maps::entries(&connections, name::CONNECTIONS)?
+    };
+    seen.retain(|(_, connection)| connection.workload == id);
+    if seen.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut workloads = maps.enrolled()?;
+    workloads.retain(|workload| workload.id == id);
+    let counts = counts(&workloads);
+    let now = boot_ns();
+    let outlived = seen.iter().map(|(cookie, connection)| {
+        let counted = counts.get(cookie);
+        ClosedConnection {
+            record: record(*cookie, connection, now, &counts),
+            established: counted.is_none_or(tcp_info::Counts::is_established),
+            released: true,
+            ended_ns: now,
+        }
+    });
+    Ok(outlived.collect())
+}
+
+fn record(
+    cookie: u64,
+    connection: &Connection,
+    now_ns: u64,
+    counts: &HashMap<u64, tcp_info::Counts>,
+) -> ConnectionRecord {
+    let mut record = ConnectionRecord::new(cookie, connection, now_ns);
+    if let Some(counts) = counts.get(&cookie) {
+        record.add_counts(counts, connection.flags & PASSIVE != 0);
+    }
+    record
 }
 
 /// The counts of all sockets of the workloads' namespaces, by cookie.

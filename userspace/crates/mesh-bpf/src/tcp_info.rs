@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use ebpf_decide::bytes::state;
 use netlink_packet_sock_diag::{
     SockDiagMessage,
     constants::{AF_INET, AF_INET6, IPPROTO_TCP},
@@ -23,6 +24,13 @@ pub(crate) struct Counts {
     /// Smoothed round-trip time, in microseconds.
     pub(crate) rtt_us: u32,
     pub(crate) retransmits: u32,
+}
+
+impl Counts {
+    /// Whether the handshake has ended.
+    pub(crate) fn is_established(&self) -> bool {
+        !matches!(self.state, state::SYN_SENT | state::SYN_RECEIVED)
+    }
 }
 
 /// The counts of every TCP socket of the calling thread's network namespace, by cookie.

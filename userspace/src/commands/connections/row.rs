@@ -74,6 +74,8 @@ pub(crate) struct ClosedRow {
     pub(crate) row: Row,
     /// Whether its handshake ever ended.
     pub(crate) established: bool,
+    /// Whether it lives on, and its workload was released.
+    pub(crate) released: bool,
 }
 
 impl ClosedRow {
@@ -96,6 +98,7 @@ impl ClosedRow {
             closed_at: written(closed_at),
             row,
             established: closed.established,
+            released: closed.released,
         }
     }
 }

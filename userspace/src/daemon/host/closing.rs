@@ -3,7 +3,8 @@
 use std::{
     collections::{BTreeMap, HashMap},
     io,
-    sync::{Arc, Mutex, MutexGuard, Weak},
+    os::fd::OwnedFd,
+    sync::{Arc, Condvar, Mutex, MutexGuard, Weak},
     thread,
     time::Duration,
 };
@@ -12,8 +13,8 @@ use anyhow::Context;
 use mesh_bpf::{ClosedConnection, ClosedConnections, Instance};
 use mesh_telemetry::{Registry, Shard, render::connection_kind};
 use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    io::Errno,
+    event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll},
+    io::{Errno, read, write},
 };
 use tokio::sync::broadcast;
 
@@ -35,6 +36,18 @@ pub(crate) struct Closing {
 struct Told {
     workloads: Mutex<Workloads>,
     feed: ClosedFeed,
+    catching_up: Mutex<CatchingUp>,
+    caught_up: Condvar,
+    /// Wakes the reader.
+    bell: OwnedFd,
+}
+
+/// Who waits for the records that are there already.
+#[derive(Debug, Default)]
+struct CatchingUp {
+    asked: u64,
+    /// Up to which question they are told.
+    answered: u64,
 }
 
 /// Workloads by their ids.
@@ -53,12 +66,16 @@ impl Closing {
         let told = Arc::new(Told {
             workloads: Mutex::default(),
             feed: ClosedFeed::open(log)?,
+            catching_up: Mutex::default(),
+            caught_up: Condvar::new(),
+            bell: eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)
+                .context("the reader of closing records could not be woken")?,
         });
         let still_wanted = Arc::downgrade(&told);
         thread::Builder::new()
             .name("closing".to_owned())
             .spawn(move || {
-                if let Err(error) = read(closed, &still_wanted) {
+                if let Err(error) = tell_all(closed, &still_wanted) {
                     tracing::error!(%error, "closed connections are not counted any more");
                 }
             })
@@ -90,8 +107,20 @@ impl Closing {
         }
     }
 
-    /// Counts a workload's connections no more.
+    /// Tells of connections of a workload that the kernel will write no record of.
+    pub(crate) fn tell(&self, workload: u32, name: &str, outlived: &[ClosedConnection]) {
+        let mut workloads = self.told.workloads();
+        workloads.names.insert(workload, name.to_owned());
+        drop(workloads);
+        for connection in outlived {
+            self.told.tell(connection);
+        }
+    }
+
+    /// Counts a workload's connections no more. Those that have closed are counted before: its number
+    /// may be another's next.
     pub(crate) fn forget(&self, workload: u32) {
+        self.told.catch_up();
         self.told.workloads().registries.remove(&workload);
     }
 
@@ -106,6 +135,38 @@ impl Told {
         self.workloads.lock().expect("no holder panics")
     }
 
+    /// Returns when all records that wait now are told.
+    fn catch_up(&self) {
+        let mut catching_up = self.catching_up();
+        catching_up.asked += 1;
+        let wanted = catching_up.asked;
+        // It fails when it was rung often and not heard, which is as good.
+        let _ = write(&self.bell, &1_u64.to_ne_bytes());
+        // A reader that has ended tells nothing any more, so the waiting has an end.
+        drop(
+            self.caught_up
+                .wait_timeout_while(catching_up, LOOK_UP_EVERY * 4, |catching_up| {
+                    catching_up.answered < wanted
+                }),
+        );
+    }
+
+    /// The last question, before records are read for it.
+    fn heard(&self) -> u64 {
+        // It fails when nobody has rung.
+        let _ = read(&self.bell, &mut [0; 8]);
+        self.catching_up().asked
+    }
+
+    fn answer(&self, question: u64) {
+        self.catching_up().answered = question;
+        self.caught_up.notify_all();
+    }
+
+    fn catching_up(&self) -> MutexGuard<'_, CatchingUp> {
+        self.catching_up.lock().expect("no holder panics")
+    }
+
     fn tell(&self, connection: &ClosedConnection) {
         let workloads = self.workloads();
         if let Some(registry) = workloads.registries.get(&connection.record.workload) {
@@ -115,19 +176,29 @@ impl Told {
     }
 }
 
-fn read(mut closed: ClosedConnections, told: &Weak<Told>) -> io::Result<()> {
+fn tell_all(mut closed: ClosedConnections, told: &Weak<Told>) -> io::Result<()> {
     let pause = Timespec::try_from(LOOK_UP_EVERY).map_err(io::Error::other)?;
+    let Some(bell) = told.upgrade().map(|told| told.bell.try_clone()) else {
+        return Ok(());
+    };
+    let bell = bell?;
     while told.strong_count() > 0 {
-        match poll(&mut [PollFd::new(&closed, PollFlags::IN)], Some(&pause)) {
+        let mut watched = [
+            PollFd::new(&closed, PollFlags::IN),
+            PollFd::new(&bell, PollFlags::IN),
+        ];
+        match poll(&mut watched, Some(&pause)) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
         let Some(told) = told.upgrade() else {
             return Ok(());
         };
+        let question = told.heard();
         while let Some(connection) = closed.next_record()? {
             told.tell(&connection);
         }
+        told.answer(question);
         told.feed.tell_losses();
     }
     Ok(())
