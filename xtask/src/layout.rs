@@ -29,6 +29,11 @@ pub(crate) fn object() -> PathBuf {
     ebpf_target().join("bpfel-unknown-none/release/ferromesh-ebpf")
 }
 
+/// The daemon that is tested: built like the tests, it checks its arithmetic and its assertions.
+pub(crate) fn tested_daemon() -> PathBuf {
+    target().join("debug/ferromesh")
+}
+
 /// The release daemon.
 pub(crate) fn daemon() -> PathBuf {
     target().join("release/ferromesh")

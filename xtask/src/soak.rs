@@ -14,6 +14,8 @@ mod records;
 mod samples;
 
 use std::{
+    env,
+    process::Command,
     thread,
     time::{Duration, Instant},
 };
@@ -26,7 +28,7 @@ use self::{
     judge::{Outage, Verdict},
     rates::Rate,
 };
-use crate::{build, command, setup};
+use crate::{build, command, layout, setup};
 
 /// Workloads that have a load.
 const WORKLOADS: usize = 8;
@@ -48,7 +50,7 @@ const QUIET_SHARE: u32 = 8;
 const SPARE: usize = 32;
 
 /// Minutes of it within the test command.
-const SHARE: u64 = 2;
+const SHARE: &str = "2";
 
 /// What `cargo xtask soak` takes.
 #[derive(Debug, clap::Args)]
@@ -56,6 +58,9 @@ pub(crate) struct Args {
     /// How long
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=1440))]
     minutes: u64,
+    /// Run the daemon that `FERROMESH_BIN` names, and build none
+    #[arg(long)]
+    built: bool,
 }
 
 /// Sets up, builds and runs it.
@@ -68,13 +73,23 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         "the soak makes network namespaces and loads eBPF programs: run it as root"
     );
     setup::ensure(&[setup::Purpose::Build, setup::Purpose::Test])?;
-    build::run()?;
+    if !args.built {
+        build::run()?;
+    }
     command::step("soak", || for_minutes(args.minutes))
 }
 
-/// A share of it for the test command, with what is built: how many passed and failed, of one.
+/// A share of it for the test command, of the daemon that is tested: how many passed and failed, of
+/// one.
 pub(crate) fn share() -> (usize, usize) {
-    match command::step("test: soak", || for_minutes(SHARE)) {
+    let soak = || {
+        let itself = env::current_exe().context("cannot find this program")?;
+        let mut soak = Command::new(itself);
+        soak.args(["soak", "--built", "--minutes", SHARE])
+            .env("FERROMESH_BIN", layout::tested_daemon());
+        command::run(&mut soak)
+    };
+    match command::step("test: soak", soak) {
         Ok(()) => (1, 0),
         Err(error) => {
             eprintln!("test: FAILED the soak: {error:#}");

@@ -48,7 +48,11 @@ enum List {
 /// are in the exit code.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     setup::ensure(&[setup::Purpose::Build, setup::Purpose::Test])?;
-    build::run()?;
+    command::step("build: eBPF object", build::object)?;
+    // The daemon is built with them, from the same libraries.
+    command::step("test: build", || {
+        command::run(command::cargo().args(["test", "--no-run"]))
+    })?;
     let (passed, failed) = if args.list.is_some() {
         edge::run()?
     } else if args.without_redirect {
@@ -130,7 +134,7 @@ fn cargo_test() -> Command {
     let mut cargo = command::cargo();
     cargo
         .args(["test", "--no-fail-fast"])
-        .env("FERROMESH_BIN", layout::daemon())
+        .env("FERROMESH_BIN", layout::tested_daemon())
         .env("FERROMESH_EBPF_OBJECT", layout::object())
         .env("FERROMESH_ENVOY", layout::envoy())
         .env("FERROMESH_RE2", layout::re2());

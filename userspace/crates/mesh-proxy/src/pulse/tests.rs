@@ -15,6 +15,8 @@ fn worker(hold_up: impl FnOnce() + Send + 'static) -> (Watch, tokio::sync::onesh
             .unwrap();
         runtime.block_on(async {
             tokio::select! {
+                // What holds the thread up comes after what says which thread it is.
+                biased;
                 () = own.answer() => {}
                 () = async { hold_up() } => {}
                 _ = end => {}
