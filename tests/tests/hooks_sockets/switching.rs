@@ -4,6 +4,10 @@ use std::{
     collections::BTreeSet,
     net::{SocketAddr, TcpListener},
     os::fd::AsFd as _,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     thread,
 };
 
@@ -14,6 +18,8 @@ use crate::stage::{Agent, FAR_V4, Proxy, WORKLOAD, plays};
 
 /// Connections of each application.
 const CONNECTS: u32 = 5_000;
+/// Switches of the rules meanwhile.
+const SWITCHES: u64 = 20;
 
 /// Where everything was going that a listener took.
 fn destinations(listener: &TcpListener, instance: &Instance) -> BTreeSet<SocketAddr> {
@@ -47,32 +53,40 @@ plays! {
             ["198.51.100.7:82", "203.0.113.7:80", "192.0.2.200:82", "203.0.113.7:81", FAR_V4];
         let mut applications: Vec<Agent> =
             destinations_dialled.iter().map(|_| stage.application()).collect();
-        for (application, to) in applications.iter_mut().zip(destinations_dialled) {
-            application.order(&format!("attempt {to} {CONNECTS}"));
-        }
-        let answered = thread::spawn(move || {
-            for application in &mut applications {
-                application.answer().unwrap();
+        let enough = Arc::new(AtomicBool::new(false));
+        let is_enough = Arc::clone(&enough);
+        // However fast they are: they go on until there were enough switches.
+        let dialling = thread::spawn(move || {
+            let mut rounds = 0;
+            while !is_enough.load(Relaxed) {
+                for (application, to) in applications.iter_mut().zip(destinations_dialled) {
+                    application.order(&format!("attempt {to} {CONNECTS}"));
+                }
+                for application in &mut applications {
+                    application.answer().unwrap();
+                }
+                rounds += 1;
             }
+            rounds
         });
         let [mut at_first, mut at_second] = [BTreeSet::new(), BTreeSet::new()];
         let mut generation = 1;
-        while !answered.is_finished() {
+        while !dialling.is_finished() {
             generation += 1;
+            enough.store(generation > SWITCHES, Relaxed);
             let rules = if generation % 2 == 0 { &by_network } else { &by_port };
             instance.set_rules(WORKLOAD, rules, generation).unwrap();
             at_first.extend(destinations(&first.v4, &instance));
             at_second.extend(destinations(&second.v4, &instance));
         }
-        answered.join().unwrap();
-        assert!(generation > 20, "the rules were switched meanwhile: {generation}");
+        let rounds: u32 = dialling.join().unwrap();
         let set = |all: &[&str]| all.iter().map(|one| one.parse().unwrap()).collect::<BTreeSet<_>>();
         assert_eq!(at_first, set(&["198.51.100.7:82", "192.0.2.200:82"]));
         assert_eq!(at_second, set(&["203.0.113.7:80", "192.0.2.200:82"]));
         let counters = instance.counters(WORKLOAD).unwrap();
         let decided = counters.iter().filter(|counter| counter.verdict != Verdict::Lost);
         let decided: u64 = decided.map(|counter| counter.count).sum();
-        assert_eq!(decided, u64::from(CONNECTS) * 5, "{counters:?}");
+        assert_eq!(decided, u64::from(CONNECTS * 5 * rounds), "{counters:?}");
         assert!(counters.iter().all(|counter| counter.reason != "rules-in-motion"), "{counters:?}");
     }
 }
