@@ -87,7 +87,9 @@ pub(crate) fn on_stage(test: &str, play: fn(&Stage)) {
         .unwrap();
     let out = String::from_utf8_lossy(&played.stdout);
     let err = String::from_utf8_lossy(&played.stderr);
-    assert!(played.status.success(), "the play failed:\n{out}\n{err}");
+    // Indented: whoever reads what tests say must not take this for a program of its own.
+    let said = format!("{out}\n{err}").replace('\n', "\n  ");
+    assert!(played.status.success(), "the play failed:\n  {said}");
     assert!(
         out.contains("1 passed"),
         "nothing was played:\n{out}\n{err}"

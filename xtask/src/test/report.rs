@@ -83,14 +83,15 @@ impl Report {
     /// Adds one line of output.
     ///
     /// libtest prints `running N tests`, `test NAME ... OUTCOME` and `test result: OUTCOME. P passed;
-    /// F failed; …`. Numbers come from the last, which nothing that a test prints can tear.
+    /// F failed; …`, each at the beginning of a line: what is indented is a test's own. Numbers come
+    /// from the last, which nothing that a test prints can tear.
     pub(super) fn read(&mut self, line: &str) {
-        let mut words = line.split_whitespace();
         if let Some(summary) = line.strip_prefix("test result: ") {
             self.unfinished = self.unfinished.saturating_sub(1);
             self.passed += count_before(summary, "passed");
             self.failed += count_before(summary, "failed");
-        } else if words.next() == Some("running") {
+        } else if let Some(running) = line.strip_prefix("running ") {
+            let mut words = running.split_whitespace();
             let number = words
                 .next()
                 .is_some_and(|word| word.parse::<usize>().is_ok());

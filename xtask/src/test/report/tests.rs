@@ -42,7 +42,10 @@ fn a_program_without_a_summary_is_unfinished() {
 #[test]
 fn what_a_test_prints_is_not_taken_for_a_program() {
     assert_eq!(
-        read("running 3 tests of the other kind\nrunning late tests\n"),
+        read(
+            "running 3 tests of the other kind\nrunning late tests\n  running 1 test\n  test a ... \n  \
+             test result: FAILED. 0 passed; 1 failed\n"
+        ),
         Report::default()
     );
 }
