@@ -11,6 +11,7 @@ pub(crate) mod explain_connect;
 pub(crate) mod graph;
 pub(crate) mod redirect;
 pub(crate) mod render_envoy;
+mod resolved;
 pub(crate) mod rollback;
 pub(crate) mod run;
 pub(crate) mod status;

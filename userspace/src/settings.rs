@@ -88,7 +88,7 @@ impl Settings {
 /// The route manager's variables that a file has values for.
 fn redirect_from(path: &Path, inputs: &Inputs) -> anyhow::Result<Environment> {
     let (source, warnings) = redirect::source::read(path, inputs)
-        .map_err(|problems| Problems(problems.iter().map(ToString::to_string).collect()))
+        .map_err(Problems::from)
         .with_context(|| format!("the redirection rules of {} are bad", path.display()))?;
     for warning in warnings {
         tracing::warn!("{warning}");
@@ -102,6 +102,24 @@ fn redirect_from(path: &Path, inputs: &Inputs) -> anyhow::Result<Environment> {
 /// Where an instance keeps the configurations that were in force unless told otherwise.
 pub(crate) fn state_dir(instance: &str) -> PathBuf {
     Path::new("/var/lib/ferromesh").join(instance)
+}
+
+#[cfg(test)]
+impl Settings {
+    /// Those of a daemon that was told nothing of a workload.
+    pub(crate) fn example() -> Self {
+        Self {
+            instance: "i".to_owned(),
+            mesh_config: "/d".into(),
+            heartbeat: Duration::from_secs(2),
+            proxy: ProxyPlace::Internal,
+            connection_log: None,
+            state_dir: "/s".into(),
+            inputs: Inputs::default(),
+            workload: None,
+            workloads: None,
+        }
+    }
 }
 
 #[cfg(test)]

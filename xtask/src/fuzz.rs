@@ -4,7 +4,7 @@
 //! `tests/corpus` are what it begins with. The compiler's own coverage pass does: no other
 //! toolchain is needed.
 
-use std::{fs, process::Command};
+use std::{fs, num::NonZero, process::Command, thread};
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
@@ -80,20 +80,31 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     fuzz(args.target, args.minutes * 60, HANG)
 }
 
-/// Runs each target for a few seconds. Says how many held.
+/// Runs each target for a few seconds, as many at once as there are processors. Says how many held.
 pub(crate) fn share() -> Result<(usize, usize)> {
     build()?;
-    let (mut passed, mut failed) = (0, 0);
-    for target in Target::value_variants() {
-        match fuzz(*target, SHARE, HANG_IN_TESTS) {
-            Ok(()) => passed += 1,
-            Err(error) => {
-                eprintln!("test: FAILED fuzz {}: {error:#}", target.binary());
-                failed += 1;
-            }
+    let at_once = thread::available_parallelism().map_or(1, NonZero::get);
+    let held = |target: Target| match fuzz(target, SHARE, HANG_IN_TESTS) {
+        Ok(()) => true,
+        Err(error) => {
+            eprintln!("test: FAILED fuzz {}: {error:#}", target.binary());
+            false
         }
-    }
-    Ok((passed, failed))
+    };
+    let passed = Target::value_variants()
+        .chunks(at_once)
+        .map(|targets| {
+            thread::scope(|scope| {
+                let running: Vec<_> = targets
+                    .iter()
+                    .map(|target| scope.spawn(|| held(*target)))
+                    .collect();
+                let ended = running.into_iter().map(thread::ScopedJoinHandle::join);
+                ended.filter(|held| matches!(held, Ok(true))).count()
+            })
+        })
+        .sum();
+    Ok((passed, Target::value_variants().len() - passed))
 }
 
 fn build() -> Result<()> {

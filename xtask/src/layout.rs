@@ -34,6 +34,11 @@ pub(crate) fn tested_daemon() -> PathBuf {
     target().join("debug/ferromesh")
 }
 
+/// A program of the package `tests`, built with the tests.
+pub(crate) fn test_program(name: &str) -> PathBuf {
+    target().join("debug").join(name)
+}
+
 /// The release daemon.
 pub(crate) fn daemon() -> PathBuf {
     target().join("release/ferromesh")

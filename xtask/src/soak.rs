@@ -15,6 +15,7 @@ mod samples;
 
 use std::{
     env,
+    path::PathBuf,
     process::Command,
     thread,
     time::{Duration, Instant},
@@ -73,10 +74,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         "the soak makes network namespaces and loads eBPF programs: run it as root"
     );
     setup::ensure(&[setup::Purpose::Build, setup::Purpose::Test])?;
-    if !args.built {
+    let peer = if args.built {
+        layout::test_program(fleet::PEER)
+    } else {
         build::run()?;
-    }
-    command::step("soak", || for_minutes(args.minutes))
+        command::build_test_program(fleet::PEER)?
+    };
+    command::step("soak", || for_minutes(args.minutes, peer))
 }
 
 /// A share of it for the test command, of the daemon that is tested: how many passed and failed, of
@@ -100,8 +104,8 @@ pub(crate) fn share() -> (usize, usize) {
 
 /// Runs it with what is built: most of the time with every disturbance, the rest with none, so that
 /// every byte can be told.
-fn for_minutes(minutes: u64) -> Result<()> {
-    let mut fleet = Fleet::set_up()?;
+fn for_minutes(minutes: u64, peer: PathBuf) -> Result<()> {
+    let mut fleet = Fleet::set_up(peer)?;
     let idle = fleet.settled()?;
     let share = Duration::from_mins(minutes) / QUIET_SHARE;
     let (verdict, outages) = disturbed(&fleet, share * (QUIET_SHARE - 1))?;

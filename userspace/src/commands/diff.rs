@@ -5,16 +5,14 @@ use std::path::Path;
 use anyhow::Context;
 use mesh_config::{
     diff::{State, diff},
-    document::Parser,
     form::Inputs,
     redirect::redirect_rules,
-    resolve::resolve,
     source::directory::read_paths,
 };
 use mesh_model::{redirect::RedirectRules, resource::ResourceName, snapshot::Snapshot};
 
-use super::answer;
-use crate::{cli::DiffArgs, daemon::configuration::Problems, settings::Environment};
+use super::{answer, resolved::resolved};
+use crate::{cli::DiffArgs, settings::Environment};
 
 pub(crate) fn run(args: &DiffArgs, environment: &Environment) -> anyhow::Result<()> {
     let inputs = args.inputs.inputs(environment);
@@ -46,14 +44,10 @@ fn state(
     environment: &Environment,
 ) -> anyhow::Result<(Snapshot, RedirectRules)> {
     let set = read_paths(&[path.to_owned()])?;
-    Parser::new(inputs)
-        .parse(&set)
-        .into_result()
-        .and_then(|(documents, _)| resolve(&documents, resource, environment))
+    resolved(&set, inputs, resource, environment)
         .and_then(|resolved| {
             let rules = redirect_rules(environment, &resolved.snapshot)?;
             Ok((resolved.snapshot, rules))
         })
-        .map_err(|problems| Problems(problems.iter().map(ToString::to_string).collect()))
         .with_context(|| format!("the documents of {} are bad", path.display()))
 }

@@ -2,24 +2,19 @@
 
 use anyhow::Context;
 use mesh_config::{
-    document::Parser,
     explain::{Request, explain},
-    resolve::resolve,
     source::directory::read_directory,
 };
 use serde_json::json;
 
-use super::answer;
-use crate::{cli::ExplainArgs, daemon::configuration::Problems, settings::Environment};
+use super::{answer, resolved::resolved};
+use crate::{cli::ExplainArgs, settings::Environment};
 
 pub(crate) fn run(args: ExplainArgs, environment: &Environment) -> anyhow::Result<()> {
     let set = read_directory(&args.mesh_config)?;
-    let resolved = Parser::new(args.inputs.inputs(environment))
-        .parse(&set)
-        .into_result()
-        .and_then(|(documents, _)| resolve(&documents, &args.resource, environment))
-        .map_err(|problems| Problems(problems.iter().map(ToString::to_string).collect()))
-        .context("the documents are bad")?;
+    let inputs = args.inputs.inputs(environment);
+    let resolved =
+        resolved(&set, inputs, &args.resource, environment).context("the documents are bad")?;
     let request = if args.grpc {
         Request::grpc(args.url, args.headers, args.ingress)
     } else {

@@ -1,27 +1,21 @@
 //! `ferromesh render-envoy`: the Envoy configuration that App Mesh would have served to a resource.
 
 use anyhow::Context;
-use mesh_config::{
-    document::Parser, redirect::proxy_ports, resolve::resolve, source::directory::read_paths,
-};
+use mesh_config::{redirect::proxy_ports, source::directory::read_paths};
 use mesh_envoy::{Host, render, yaml};
 
-use super::answer;
+use super::{answer, resolved::resolved};
 use crate::{
     cli::{RenderEnvoyArgs, RenderFormat},
-    daemon::configuration::Problems,
     settings::Environment,
 };
 
 /// What the resolver refuses to run is no matter here: it speaks of the proxy of this daemon.
 pub(crate) fn run(args: &RenderEnvoyArgs, environment: &Environment) -> anyhow::Result<()> {
     let set = read_paths(&args.paths)?;
-    let resolved = Parser::new(args.inputs.inputs(environment))
-        .parse(&set)
-        .into_result()
-        .and_then(|(documents, _)| resolve(&documents, &args.resource, environment))
-        .map_err(|problems| Problems(problems.iter().map(ToString::to_string).collect()))
-        .context("the documents are bad")?;
+    let inputs = args.inputs.inputs(environment);
+    let resolved =
+        resolved(&set, inputs, &args.resource, environment).context("the documents are bad")?;
     let host = Host {
         listen: args.listen,
         endpoints: args.endpoints.clone(),

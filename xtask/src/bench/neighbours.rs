@@ -22,7 +22,7 @@ use ::tests::{
 };
 use anyhow::{Context as _, Result, ensure};
 
-use crate::{command, layout};
+use crate::command;
 
 /// The program that makes the loads.
 const CLIENT: &str = "neighbour-load";
@@ -120,12 +120,7 @@ pub(super) fn run(rounds: u32) -> Result<()> {
 
 impl Rig {
     fn set_up() -> Result<Self> {
-        let mut cargo = command::cargo();
-        command::run(
-            cargo
-                .args(["build", "--release", "--package", "tests", "--bin"])
-                .arg(CLIENT),
-        )?;
+        let client = command::build_test_program(CLIENT)?;
         let mut network = Network::create(Purpose::Bench)?;
         let neighbour = network.add_host("neighbour")?;
         let other = network.add_host("other")?;
@@ -138,7 +133,7 @@ impl Rig {
             WebServer::start(host, Place::Outside, host.name(), &[(80, Speaks::Http2)])
         };
         Ok(Self {
-            client: layout::target().join("release").join(CLIENT),
+            client,
             documents: documents(&network)?,
             neighbour,
             other,

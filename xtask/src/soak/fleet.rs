@@ -4,7 +4,7 @@
 use std::{
     fs,
     net::IpAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -27,10 +27,9 @@ use super::{
     judge::DECOY,
     samples::{self, Sample},
 };
-use crate::{command, layout};
 
 /// The program at both ends of every connection.
-const PEER: &str = "soak-peer";
+pub(super) const PEER: &str = "soak-peer";
 
 /// Everything that runs but the load.
 pub(super) struct Fleet {
@@ -43,20 +42,15 @@ pub(super) struct Fleet {
     pub(super) peers: Arc<Host>,
     node: Arc<Host>,
     network: Network,
+    peer: PathBuf,
 }
 
 /// The clients of one run.
 pub(super) struct Loads(Vec<(String, Process, PathBuf)>);
 
 impl Fleet {
-    /// Starts all of it, with every workload enrolled and ready.
-    pub(super) fn set_up() -> Result<Self> {
-        let mut cargo = command::cargo();
-        command::run(
-            cargo
-                .args(["build", "--release", "--package", "tests", "--bin"])
-                .arg(PEER),
-        )?;
+    /// Starts all of it, with every workload enrolled and ready. `peer` is the program of that name.
+    pub(super) fn set_up(peer: PathBuf) -> Result<Self> {
         let mut network = Network::create(Purpose::Bench)?;
         let node = network.add_host("node")?;
         let peers = network.add_host("peers")?;
@@ -71,7 +65,7 @@ impl Fleet {
         dns.set("peers", &[IpAddr::V4(peers.v4())])?;
         dns.set("app", &[IpAddr::V4(node.v4())])?;
         documents::write(&network.directory().join("documents"), WORKLOADS)?;
-        let servers = servers(&peers, &workloads)?;
+        let servers = servers(&peer, &peers, &workloads)?;
         write_enrolments(&network, &workloads, None)?;
         let fleet = Self {
             daemon: Mutex::new(spawn_daemon(&network, &node)?),
@@ -82,6 +76,7 @@ impl Fleet {
             peers,
             node,
             network,
+            peer,
         };
         fleet.wait_ready()?;
         Ok(fleet)
@@ -195,7 +190,7 @@ impl Fleet {
             .network
             .directory()
             .join(format!("{phase}-{}", host.name()));
-        let mut command = host.command(place, peer());
+        let mut command = host.command(place, &self.peer);
         command.args(["load", &rate.to_string(), &duration.as_secs().to_string()]);
         command.args(targets);
         let process = Process::spawn(PEER, command, &log)?;
@@ -240,15 +235,11 @@ impl Loads {
     }
 }
 
-fn peer() -> PathBuf {
-    layout::target().join("release").join(PEER)
-}
-
 /// Every server says who it is: the decoys, which answer where nothing was redirected, one server
 /// for each workload, and the application in each.
-fn servers(peers: &Arc<Host>, workloads: &[Arc<Host>]) -> Result<Vec<Process>> {
+fn servers(peer: &Path, peers: &Arc<Host>, workloads: &[Arc<Host>]) -> Result<Vec<Process>> {
     let serve = |host: &Arc<Host>, place, name: &str, ports: &[u16]| {
-        let mut command = host.command(place, peer());
+        let mut command = host.command(place, peer);
         command.args(["serve", name]);
         command.args(ports.iter().map(|port| format!("0.0.0.0:{port}")));
         let log = host.directory().join(format!("serve-{name}"));

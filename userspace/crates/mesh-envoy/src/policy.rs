@@ -1,8 +1,6 @@
 //! Retries, limits, probes and ejection.
 
-use mesh_model::snapshot::{
-    CircuitBreakers, HealthCheck, OutlierDetection, Protocol, RetryOn, RetryPolicy,
-};
+use mesh_model::snapshot::{CircuitBreakers, HealthCheck, OutlierDetection, Protocol, RetryPolicy};
 use serde_json::{Value, json};
 
 use crate::{
@@ -15,7 +13,7 @@ pub(crate) fn retries(policy: &RetryPolicy) -> Option<Value> {
     if policy.retry_on.is_empty() {
         return None;
     }
-    let words: Vec<&str> = policy.retry_on.iter().map(|&on| word(on)).collect();
+    let words: Vec<&str> = policy.retry_on.iter().map(|on| on.as_str()).collect();
     let mut retries = json!({ "retry_on": words.join(","), "num_retries": policy.num_retries });
     set(
         &mut retries,
@@ -41,21 +39,6 @@ pub(crate) fn retries(policy: &RetryPolicy) -> Option<Value> {
         Value::from(policy.host_attempts),
     );
     Some(retries)
-}
-
-/// Envoy's word for a failure.
-fn word(on: RetryOn) -> &'static str {
-    match on {
-        RetryOn::Cancelled => "cancelled",
-        RetryOn::ConnectFailure => "connect-failure",
-        RetryOn::DeadlineExceeded => "deadline-exceeded",
-        RetryOn::Internal => "internal",
-        RetryOn::RefusedStream => "refused-stream",
-        RetryOn::Reset => "reset",
-        RetryOn::ResourceExhausted => "resource-exhausted",
-        RetryOn::RetriableStatusCodes => "retriable-status-codes",
-        RetryOn::Unavailable => "unavailable",
-    }
 }
 
 pub(crate) fn circuit_breakers(limits: CircuitBreakers) -> Value {

@@ -1,21 +1,9 @@
 use super::*;
-use crate::settings::ProxyPlace;
 
 fn wanted(name: &str, by: EnrolledBy) -> Wanted {
-    let settings = Settings {
-        instance: "i".to_owned(),
-        mesh_config: "/d".into(),
-        heartbeat: Duration::from_secs(2),
-        proxy: ProxyPlace::Internal,
-        connection_log: None,
-        state_dir: "/s".into(),
-        inputs: mesh_config::form::Inputs::default(),
-        workload: None,
-        workloads: None,
-    };
     let mut enrolment = Enrolment::new(name, "/c");
     enrolment.resource = Some("mesh/m/virtualNode/n".parse().expect("a resource"));
-    Wanted::enrolled(enrolment, by, &settings).expect("good")
+    Wanted::enrolled(enrolment, by, &Settings::example()).expect("good")
 }
 
 #[test]

@@ -41,6 +41,24 @@ pub enum RetryOn {
     Unavailable,
 }
 
+impl RetryOn {
+    /// Envoy's word for it, as in its `retry_on`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cancelled => "cancelled",
+            Self::ConnectFailure => "connect-failure",
+            Self::DeadlineExceeded => "deadline-exceeded",
+            Self::Internal => "internal",
+            Self::RefusedStream => "refused-stream",
+            Self::Reset => "reset",
+            Self::ResourceExhausted => "resource-exhausted",
+            Self::RetriableStatusCodes => "retriable-status-codes",
+            Self::Unavailable => "unavailable",
+        }
+    }
+}
+
 /// How much may be under way to a cluster at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -5,21 +5,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use mesh_config::enrolment::Enrolment;
 
 use super::*;
-use crate::settings::{ProxyPlace, Settings, WorkloadSettings};
-
-fn daemon() -> Settings {
-    Settings {
-        instance: "i".to_owned(),
-        mesh_config: "/d".into(),
-        heartbeat: Duration::from_secs(2),
-        proxy: ProxyPlace::Internal,
-        connection_log: None,
-        state_dir: "/s".into(),
-        inputs: mesh_config::form::Inputs::default(),
-        workload: None,
-        workloads: None,
-    }
-}
+use crate::settings::{Settings, WorkloadSettings};
 
 fn wanted(name: &str, cgroup: &str, environment: &[(&str, &str)]) -> Wanted {
     let environment: BTreeMap<_, _> = environment
@@ -32,7 +18,7 @@ fn wanted(name: &str, cgroup: &str, environment: &[(&str, &str)]) -> Wanted {
         ..Enrolment::new(name, cgroup)
     };
     Wanted {
-        settings: WorkloadSettings::enrolled(&enrolment, &daemon()).expect("good"),
+        settings: WorkloadSettings::enrolled(&enrolment, &Settings::example()).expect("good"),
         by: EnrolledBy::Request,
         enrolment: Some(enrolment),
     }

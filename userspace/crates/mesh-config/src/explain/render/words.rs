@@ -56,7 +56,7 @@ pub(super) fn retries(policy: Option<&RetryPolicy>) -> String {
         .iter()
         .map(|event| match event {
             RetryOn::RetriableStatusCodes => format!("status {}", codes.join(" or ")),
-            event => retry_on(*event).to_owned(),
+            event => event.as_str().to_owned(),
         })
         .collect();
     let times = policy.num_retries;
@@ -64,20 +64,6 @@ pub(super) fn retries(policy: Option<&RetryPolicy>) -> String {
     match policy.per_try_timeout {
         None => text,
         each => format!("{text}; {} for each try", limit(each)),
-    }
-}
-
-fn retry_on(event: RetryOn) -> &'static str {
-    match event {
-        RetryOn::Cancelled => "cancelled",
-        RetryOn::ConnectFailure => "connect-failure",
-        RetryOn::DeadlineExceeded => "deadline-exceeded",
-        RetryOn::Internal => "internal",
-        RetryOn::RefusedStream => "refused-stream",
-        RetryOn::Reset => "reset",
-        RetryOn::ResourceExhausted => "resource-exhausted",
-        RetryOn::RetriableStatusCodes => "retriable-status-codes",
-        RetryOn::Unavailable => "unavailable",
     }
 }
 
