@@ -14,7 +14,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::TIMEOUT;
-use crate::socket::connect_by_ring;
+use crate::syscall::connect_by_ring;
 
 /// Where a process is to connect the socket that it has inherited as its standard input.
 const INHERITED: &str = "FERROMESH_AGENT_INHERITED";

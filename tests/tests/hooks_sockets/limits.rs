@@ -1,9 +1,8 @@
 //! Maps that are full: what does not fit is refused and counted, and nothing is misled.
 
-use std::process::Command;
-
 use mesh_bpf::{BpfError, Instance, Limits, Verdict};
 use mesh_model::redirect::RedirectRules;
+use tests::syscall;
 
 use crate::stage::{Agent, FAR_V4, Proxy, Stage, WORKLOAD, enrol, fail, object, plays};
 
@@ -105,8 +104,7 @@ plays! {
         // No entry of it is written or removed by anybody any more.
         let pins = std::path::Path::new(tests::capability::BPFFS).join("ferromesh");
         let pin = pins.join(&stage.name).join("v2/maps/STEERED");
-        let frozen = Command::new("bpftool").args(["map", "freeze", "pinned"]).arg(pin).status();
-        assert!(frozen.unwrap().success());
+        syscall::freeze(aya::maps::MapData::from_pin(pin).unwrap().fd()).unwrap();
         instance.set_rules(WORKLOAD, &proxy.rules(), 2).unwrap();
         let report = stage.report();
         assert_eq!(report.workloads[0].rules.as_ref().unwrap().generation, 2);

@@ -8,13 +8,14 @@ use std::{
 use mesh_bpf::Instance;
 use mesh_model::redirect::RedirectRules;
 use socket2::{Domain, SockRef, Socket, Type};
-use tests::socket;
+use tests::syscall;
 
 use crate::stage::{Agent, FAR_V4, FAR_V6, OWN_V4, OWN_V6, Proxy, Stage, WORKLOAD, plays};
 
 /// How many bytes the kernel says it wrote to a buffer of that many, or its error.
 fn ask(stream: &TcpStream, level: i32, name: i32, bytes: usize) -> Result<usize, i32> {
-    socket::option_length(stream, level, name, bytes).map_err(|error| error.raw_os_error().unwrap())
+    syscall::option_length(stream, level, name, bytes)
+        .map_err(|error| error.raw_os_error().unwrap())
 }
 
 /// `SO_ORIGINAL_DST`, which libc has for neither level by this name.

@@ -1,12 +1,13 @@
-//! System calls of sockets for which no crate has a safe form that fits: `io_uring` takes an address
-//! as a bare pointer, and every safe `getsockopt(2)` chooses the buffer's size itself.
+//! System calls for which no crate has a safe form that fits: `io_uring` takes an address as a bare
+//! pointer, every safe `getsockopt(2)` chooses the buffer's size itself, and nothing freezes a map.
 #![expect(
     unsafe_code,
-    reason = "both calls take pointers; this is the one module of these tests that hands any over"
+    reason = "these calls take pointers; this is the one module of these tests that hands any over"
 )]
 
 use std::{
     io,
+    mem::size_of_val,
     os::fd::{AsFd, AsRawFd as _},
 };
 
@@ -40,4 +41,24 @@ pub fn option_length(socket: impl AsFd, level: i32, name: i32, bytes: usize) -> 
         return Err(io::Error::last_os_error());
     }
     usize::try_from(length).map_err(io::Error::other)
+}
+
+/// Forbids every process to write or remove an entry of a map from now on (`BPF_MAP_FREEZE`).
+pub fn freeze(map: impl AsFd) -> io::Result<()> {
+    const BPF_MAP_FREEZE: libc::c_long = 22;
+    // Of `union bpf_attr` this command reads the descriptor alone.
+    let attributes = map.as_fd().as_raw_fd();
+    // SAFETY: the attributes are as long as is said, and outlive the call.
+    let answer = unsafe {
+        libc::syscall(
+            libc::SYS_bpf,
+            BPF_MAP_FREEZE,
+            &raw const attributes,
+            size_of_val(&attributes),
+        )
+    };
+    if answer < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
 }
