@@ -27,7 +27,7 @@ use crate::command;
 /// The program that makes the loads.
 const CLIENT: &str = "neighbour-load";
 /// Requests a second of the neighbour, each on a connection of its own.
-const RATE: u32 = 200;
+const RATE: u32 = 500;
 /// How long each measurement takes, in seconds.
 const SECONDS: u32 = 4;
 /// Threads of the flood.
