@@ -86,3 +86,13 @@ pub(crate) fn documents() -> Result<()> {
         .env("FERROMESH_BIN", layout::daemon());
     command::step("bench: documents", || command::run(&mut cargo))
 }
+
+/// Measures what many routes of a service cost, against few of them.
+///
+/// # Errors
+/// When a measurement fails, or a request was not answered by its endpoint.
+pub(crate) fn routes() -> Result<()> {
+    let mut cargo = command::cargo();
+    cargo.args(["bench", "--package", "mesh-proxy", "--bench", "routes"]);
+    command::step("bench: routes", || command::run(&mut cargo))
+}

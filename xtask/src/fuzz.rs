@@ -1,7 +1,7 @@
 //! `cargo xtask fuzz TARGET`: coverage-guided fuzzing of what reads input from outside.
 //!
 //! The targets are in `tests/fuzz`, libFuzzer drives them, and the published documents of
-//! `tests/corpus` are what it begins with. The compiler's own coverage pass does: no other
+//! `tests/corpus` are what those begin with that read documents. The compiler's own coverage pass does: no other
 //! toolchain is needed.
 
 use std::{fs, num::NonZero, process::Command, thread};
@@ -55,6 +55,16 @@ enum Target {
     TaskDefinition,
     /// The environment of the App Mesh route manager
     RouteManager,
+    /// The first bytes of connections
+    Detect,
+    /// Routes, and requests that they take or not
+    Routes,
+    /// Paths as they are normalised
+    Paths,
+    /// Regular expressions of RE2, by themselves and together
+    Expressions,
+    /// Formats of the access log
+    AccessLog,
 }
 
 impl Target {
@@ -66,6 +76,24 @@ impl Target {
             Self::Terraform => "terraform",
             Self::TaskDefinition => "task_definition",
             Self::RouteManager => "route_manager",
+            Self::Detect => "detect",
+            Self::Routes => "routes",
+            Self::Paths => "paths",
+            Self::Expressions => "expressions",
+            Self::AccessLog => "access_log",
+        }
+    }
+
+    /// Directories of inputs to begin with.
+    fn seeds(self) -> &'static [&'static str] {
+        match self {
+            Self::Cli
+            | Self::Kubernetes
+            | Self::Cloudformation
+            | Self::Terraform
+            | Self::TaskDefinition
+            | Self::RouteManager => &["tests/corpus/field", "tests/corpus/made"],
+            Self::Detect | Self::Routes | Self::Paths | Self::Expressions | Self::AccessLog => &[],
         }
     }
 }
@@ -134,8 +162,12 @@ fn fuzz(target: Target, seconds: u64, hang: u64) -> Result<()> {
     let mut fuzzer = Command::new(program);
     fuzzer
         .arg(&found)
-        .arg(layout::root().join("tests/corpus/field"))
-        .arg(layout::root().join("tests/corpus/made"))
+        .args(
+            target
+                .seeds()
+                .iter()
+                .map(|seeds| layout::root().join(seeds)),
+        )
         .arg(format!("-artifact_prefix={}/", artifacts.display()))
         .arg(format!("-max_total_time={seconds}"))
         .arg(format!("-timeout={hang}"))

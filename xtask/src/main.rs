@@ -62,6 +62,8 @@ enum Bench {
     Neighbours(bench::NeighboursArgs),
     /// 35,000 documents: read, checked and resolved in a new process, and one changed file
     Documents,
+    /// 10,000 routes of a service against 10: a decision, and a request through the proxy
+    Routes,
 }
 
 fn main() -> ExitCode {
@@ -79,6 +81,7 @@ fn main() -> ExitCode {
         Task::Bench(Bench::Failover(args)) => bench::failover(&args).map(done),
         Task::Bench(Bench::Neighbours(args)) => bench::neighbours(&args).map(done),
         Task::Bench(Bench::Redirect(args)) => bench::redirect(&args).map(done),
+        Task::Bench(Bench::Routes) => bench::routes().map(done),
         Task::Fuzz(args) => fuzz::run(&args).map(done),
         Task::Soak(args) => soak::run(&args).map(done),
         Task::Vm(args) => vm::run(&args).map(done),

@@ -1,5 +1,8 @@
-//! What the fuzz targets share: a file of some name goes the whole path that a directory's files
-//! go, from its text to the snapshot of every workload in it.
+//! What the fuzz targets share. A file of some name goes the whole path that a directory's files
+//! go, from its text to the snapshot of every workload in it ([`file`]); what decides about traffic
+//! has tables and requests made of arbitrary bytes ([`routing`]).
+
+pub mod routing;
 
 use mesh_config::{
     Environment,

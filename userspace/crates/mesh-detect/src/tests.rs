@@ -1,3 +1,5 @@
+mod model;
+
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
@@ -54,6 +56,26 @@ fn opening() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2048))]
+
+    #[test]
+    fn the_verdict_is_that_of_the_openings_written_out(first in opening()) {
+        prop_assert_eq!(detect(&first), model::detect(&first), "{}", first.escape_ascii());
+    }
+
+    #[test]
+    fn every_beginning_is_judged_as_the_openings_written_out_judge_it(
+        crlf in any::<bool>(),
+        method in "[A-Z!~.]{0,40}",
+        rest in "[ /\r\n]{0,3}",
+    ) {
+        let line = format!("{}{method}{rest}", if crlf { "\r\n" } else { "" });
+        for end in 0..=line.len() {
+            let first = &line.as_bytes()[..end];
+            prop_assert_eq!(detect(first), model::detect(first), "{}", first.escape_ascii());
+        }
+    }
+
     #[test]
     fn more_bytes_never_change_a_verdict(first in opening(), more in vec(any::<u8>(), 0..64)) {
         let verdict = detect(&first);

@@ -11,6 +11,7 @@
 //! - `code_points`: sets of characters, and the bytes by which RE2 knows them
 //! - `property`: the Unicode classes that RE2 has names for
 //! - [`Pattern`]: the translation, compiled when it is first used
+//! - [`Set`]: many patterns in one automaton
 //!
 //! Where a match or a refusal is known to differ from RE2's:
 //!
@@ -27,7 +28,9 @@ mod fault;
 mod parse;
 mod pattern;
 mod property;
+mod set;
 
 pub use fault::{Fault, InvalidPattern};
 pub use parse::{MAXIMUM_DEPTH, MAXIMUM_REPEAT, MAXIMUM_SIZE};
 pub use pattern::Pattern;
+pub use set::Set;

@@ -16,6 +16,10 @@ use crate::{InvalidPattern, MAXIMUM_DEPTH, parse};
 /// pattern below it.
 const MEMORY: usize = 256 << 20;
 
+/// How deep a translation may be: each level is written as a group and what is in it, and a class is
+/// some more.
+pub(crate) const NEST_LIMIT: u32 = 2 * MAXIMUM_DEPTH + 16;
+
 /// A regular expression that RE2 takes, and that must match a value from its first byte to its
 /// last.
 ///
@@ -71,8 +75,7 @@ impl Pattern {
     fn regex(&self) -> &Regex {
         self.0.regex.get_or_init(|| {
             RegexBuilder::new(&self.0.translated)
-                // Each level is written as a group and what is in it; a class is some more.
-                .nest_limit(2 * MAXIMUM_DEPTH + 16)
+                .nest_limit(NEST_LIMIT)
                 .size_limit(MEMORY)
                 .build()
                 .expect("what the parser makes is within the limits")

@@ -1,9 +1,10 @@
 //! Picks the virtual host and the route of a request. Pure.
 //!
 //! [`Table`] is what the data path asks: compiled once for each generation, its cost does not grow
-//! with the number of routes by prefix or by whole path. [`explain()`] answers the same question with
-//! the reasons, for people, by trying one after the other; tests hold the two together, and hold
-//! both against a matcher that knows no shortcut.
+//! with the number of routes by prefix or by whole path, and expressions share an automaton. Routes of
+//! one path or prefix that differ in their other conditions are tried in their order. [`explain()`]
+//! answers the same question with the reasons, for people, by trying one after the other; tests hold
+//! the two together, and hold both against a matcher that knows no shortcut.
 //!
 //! - [`normalise()`]: the path as it is matched and forwarded
 //! - [`RequestParts`]: what of a request is looked at

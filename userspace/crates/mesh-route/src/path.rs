@@ -2,6 +2,7 @@
 
 mod exact;
 mod prefix;
+mod ranks;
 mod regex;
 
 use exact::ExactIndex;
@@ -22,7 +23,9 @@ impl PathIndex {
     /// Indexes conditions by their place in the order in which they are tried.
     pub(crate) fn new<'a>(in_order: impl Iterator<Item = &'a PathMatch>) -> Self {
         let (mut exact, mut prefix, mut regex) = (Vec::new(), Vec::new(), Vec::new());
+        let mut end = 0;
         for (rank, condition) in in_order.enumerate() {
+            end = rank + 1;
             match condition {
                 PathMatch::Exact(path) => exact.push((path.as_str(), rank)),
                 PathMatch::Prefix(start) => prefix.push((start.as_str(), rank)),
@@ -31,7 +34,7 @@ impl PathIndex {
         }
         Self {
             exact: ExactIndex::new(exact),
-            prefix: PrefixIndex::new(prefix),
+            prefix: PrefixIndex::new(prefix, end),
             regex: RegexIndex::new(regex),
         }
     }
@@ -43,6 +46,7 @@ impl PathIndex {
             path,
             exact: self.exact.ranks(path),
             deepest: self.prefix.deepest(path),
+            matching: None,
             from: 0,
         }
     }
@@ -54,7 +58,26 @@ pub(crate) struct Candidates<'a> {
     path: &'a str,
     exact: &'a [usize],
     deepest: Option<usize>,
+    /// The expressions that match, once that was asked.
+    matching: Option<Vec<usize>>,
     from: usize,
+}
+
+impl Candidates<'_> {
+    /// The next expression that matches, of those that are tried before another kind's route.
+    fn next_regex(&mut self, before: usize) -> Option<usize> {
+        let Self {
+            index, path, from, ..
+        } = *self;
+        // Expressions cost the most: they are asked when it is their turn only.
+        if !index.regex.has_between(from, before) {
+            return None;
+        }
+        let matching = self
+            .matching
+            .get_or_insert_with(|| index.regex.matches(path));
+        next_rank(matching, from).filter(|rank| *rank < before)
+    }
 }
 
 impl Iterator for Candidates<'_> {
@@ -64,10 +87,7 @@ impl Iterator for Candidates<'_> {
         let exact = next_rank(self.exact, self.from);
         let prefix = self.index.prefix.next_rank(self.deepest, self.from);
         let indexed = lower(exact, prefix);
-        // Expressions cost the most: only those that are tried before the others are.
-        let before = indexed.unwrap_or(usize::MAX);
-        let regex = self.index.regex.next_match(self.path, self.from, before);
-        let found = regex.or(indexed)?;
+        let found = self.next_regex(indexed.unwrap_or(usize::MAX)).or(indexed)?;
         self.from = found + 1;
         Some(found)
     }

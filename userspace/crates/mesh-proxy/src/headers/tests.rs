@@ -1,3 +1,5 @@
+mod model;
+
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
