@@ -19,6 +19,7 @@ use std::{sync::Arc, time::Instant};
 
 use anyhow::Context;
 use tokio::{
+    signal::unix::{SignalKind, signal},
     sync::mpsc,
     task::{JoinSet, block_in_place},
 };
@@ -31,12 +32,14 @@ use self::{
 };
 use crate::{control, notify::notify, runtime_dir::RuntimeDir, settings::Settings};
 
-/// Runs until SIGTERM, SIGINT or `ferromesh uninstall`.
+/// Runs until SIGTERM, SIGINT or `ferromesh uninstall`. SIGUSR1 has access logs opened anew, as it
+/// has for Envoy.
 pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     let proxy_cgroup = place::prepare(&settings)?;
     let runtime_dir = RuntimeDir::of(&settings.instance);
     let _lock = runtime_dir.claim()?;
     let mut ends = Ends::new()?;
+    let logs_moved = signal(SignalKind::user_defined1()).context("signals cannot be awaited")?;
     let host = Arc::new(block_in_place(|| Host::open(settings, &proxy_cgroup))?);
     let workloads = Workloads::new(Arc::clone(&host), proxy_cgroup)?;
     let started = tokio::select! {
@@ -55,6 +58,7 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     };
     let tending = tokio::spawn(Arc::clone(&workloads).tend());
     let following = tokio::spawn(Arc::clone(&workloads).follow_enrolments(held));
+    let reopening = tokio::spawn(Arc::clone(&workloads).reopen_logs(logs_moved));
     let (retire, retired) = mpsc::channel(1);
     let reporter = Reporter {
         started: Instant::now(),
@@ -67,6 +71,7 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     notify("STOPPING=1");
     tending.abort();
     following.abort();
+    reopening.abort();
     let ended = workloads.end(end == End::Retire).await;
     block_in_place(|| host.stop_watchdog());
     ended

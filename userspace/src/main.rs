@@ -10,9 +10,10 @@ mod runtime_dir;
 mod settings;
 mod watchdog;
 
-use std::{env, io::IsTerminal, process::ExitCode};
+use std::{env, io, process::ExitCode, time::Duration};
 
 use clap::Parser;
+use mesh_telemetry::process_log::{self, ProcessLog};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
@@ -20,9 +21,18 @@ use crate::{
     settings::Environment,
 };
 
+/// How long the end waits for the last lines of the log to be written.
+const LAST_LINES: Duration = Duration::from_secs(1);
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    start_log();
+    let log = match start_log(matches!(cli.command, Command::Run(_))) {
+        Ok(log) => log,
+        Err(error) => {
+            eprintln!("ferromesh: there is no thread for the log: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     let environment = environment();
     let outcome = match cli.command {
         Command::Run(args) => commands::run::run(*args, &environment).map(|()| ExitCode::SUCCESS),
@@ -52,6 +62,10 @@ fn main() -> ExitCode {
         Command::Watchdog(args) => commands::watchdog::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Uninstall(args) => commands::uninstall::run(&args).map(|()| ExitCode::SUCCESS),
     };
+    if let Some(log) = log {
+        // What is not read by now is not waited for.
+        log.flush(LAST_LINES);
+    }
     outcome.unwrap_or_else(|error| {
         eprintln!("ferromesh: {error:#}");
         ExitCode::FAILURE
@@ -65,12 +79,13 @@ fn environment() -> Environment {
         .collect()
 }
 
-/// Logs to standard error, so that standard output holds answers only. `RUST_LOG` sets the levels.
-fn start_log() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
+/// Logs to standard error, so that standard output holds answers and access logs only. `RUST_LOG`,
+/// where it is set, decides over what is said in the place of `ENVOY_LOG_LEVEL`.
+fn start_log(is_daemon: bool) -> io::Result<Option<ProcessLog>> {
+    let filter = EnvFilter::try_from_default_env().ok();
+    if is_daemon {
+        return process_log::start_queued(filter).map(Some);
+    }
+    process_log::start_plain(filter);
+    Ok(None)
 }

@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context, bail};
 use mesh_config::{form::Inputs, redirect};
 
-pub(crate) use self::workload::WorkloadSettings;
+pub(crate) use self::workload::{WorkloadSettings, log_level};
 use crate::{
     cli::{ProxyArg, RunArgs},
     daemon::configuration::Problems,

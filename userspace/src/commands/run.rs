@@ -1,13 +1,14 @@
 //! `ferromesh run`: the daemon.
 
 use anyhow::Context;
+use mesh_telemetry::process_log::{self, Level};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::Builder;
 
 use crate::{
     cli::RunArgs,
     daemon,
-    settings::{Environment, Settings},
+    settings::{self, Environment, Settings},
 };
 
 /// Threads for control work: DNS, documents, admin, the control socket. Traffic has its own.
@@ -17,6 +18,8 @@ const CONTROL_THREADS: usize = 2;
 const OPEN_FILES: u64 = 1 << 20;
 
 pub(crate) fn run(args: RunArgs, environment: &Environment) -> anyhow::Result<()> {
+    // First, as reading the settings has something to say.
+    process_log::set_level(settings::log_level(environment)?.unwrap_or(Level::Info));
     let settings = Settings::new(args, environment)?;
     mesh_proxy::log_panics_of_connections();
     raise_limit_of_open_files();

@@ -118,10 +118,11 @@ impl Workload {
         configuration.claim_app_ports(claim)?;
         let mut announcer = Announcer::default();
         let state = configuration.state();
-        let span = tracing::info_span!("workload", name = settings.name);
+        let span = tracing::info_span!("workload", workload = settings.name);
         span.in_scope(|| announcer.announce(&state.lock().expect("no holder panics")));
         let in_force = configuration.in_force();
         let registry = Arc::new(Registry::new(settings.name.clone(), settings.workers.get()));
+        registry.voice().set_level(settings.log_level);
         let redirection = Redirection::new(
             Arc::clone(&host.instance),
             &settings,
@@ -216,6 +217,9 @@ impl Workload {
     /// Runs by these settings from now on.
     pub(crate) fn adopted(&self, settings: WorkloadSettings) {
         let mut present = self.settings();
+        if present.log_level != settings.log_level {
+            self.registry.voice().set_level(settings.log_level);
+        }
         let cgroup = present.cgroup.clone();
         *present = WorkloadSettings { cgroup, ..settings };
         *self.refused() = None;

@@ -14,6 +14,7 @@ use std::{
 use anyhow::{anyhow, bail};
 use mesh_bpf::{cgroup, inspect::inspect};
 use tokio::{
+    signal::unix::Signal,
     sync::watch,
     task::{JoinError, block_in_place},
 };
@@ -61,6 +62,17 @@ impl Workloads {
 
     pub(crate) fn set(&self) -> MutexGuard<'_, Set> {
         self.set.lock().expect("no holder panics")
+    }
+
+    /// Has every access log opened anew at each signal. Runs until it is dropped.
+    pub(crate) async fn reopen_logs(self: Arc<Self>, mut moved: Signal) {
+        while moved.recv().await.is_some() {
+            let set = self.set();
+            let members = set.members.values();
+            for workload in members.filter_map(|member| member.phase.workload()) {
+                workload.registry.reopen_log();
+            }
+        }
     }
 
     /// Says that the set has changed.

@@ -13,6 +13,7 @@ use std::{
 use anyhow::{Context, bail};
 use mesh_config::enrolment::Enrolment;
 use mesh_model::{redirect::OnProxyDown, resource::ResourceName};
+use mesh_telemetry::process_log::Level;
 
 use super::{Environment, Settings, redirect_from};
 use crate::cli::{OnProxyDownArg, RunArgs};
@@ -50,6 +51,8 @@ pub(crate) struct WorkloadSettings {
     pub(crate) state_dir: PathBuf,
     pub(crate) admin: SocketAddr,
     pub(crate) drain: Duration,
+    /// What its proxy says in the process log; none: as much as the daemon.
+    pub(crate) log_level: Option<Level>,
 }
 
 impl WorkloadSettings {
@@ -101,6 +104,7 @@ impl WorkloadSettings {
                 Some(seconds) => Duration::from_secs(seconds),
                 None => drain(environment)?,
             },
+            log_level: log_level(environment)?,
             environment: merged,
         }))
     }
@@ -134,6 +138,7 @@ impl WorkloadSettings {
             state_dir: daemon.state_dir.join("workloads").join(&enrolment.name),
             admin: SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), admin_port(environment)?),
             drain: drain(environment)?,
+            log_level: log_level(environment)?,
         })
     }
 
@@ -155,6 +160,7 @@ impl WorkloadSettings {
             state_dir: _,
             admin,
             drain,
+            log_level: _,
         } = self;
         *cgroup == other.cgroup
             && *netns == other.netns
@@ -186,6 +192,14 @@ fn cores() -> NonZeroUsize {
 
 fn admin_port(environment: &Environment) -> anyhow::Result<u16> {
     Ok(variable(environment, "ENVOY_ADMIN_ACCESS_PORT")?.unwrap_or(DEFAULT_ADMIN_PORT))
+}
+
+/// Guide, "Envoy configuration variables": `ENVOY_LOG_LEVEL`; none where it is not set.
+///
+/// # Errors
+/// It is no level; the message names the variable and the mend.
+pub(crate) fn log_level(environment: &Environment) -> anyhow::Result<Option<Level>> {
+    variable(environment, "ENVOY_LOG_LEVEL")
 }
 
 fn drain(environment: &Environment) -> anyhow::Result<Duration> {

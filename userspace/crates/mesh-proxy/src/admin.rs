@@ -1,14 +1,16 @@
-//! The admin interface of one workload: `/ready`, `/server_info`, `/stats`, `/stats/prometheus`.
+//! The admin interface of one workload: `/ready`, `/server_info`, `/stats`, `/stats/prometheus`,
+//! `/logging` and `/reopen_logs`.
 
 use std::{convert::Infallible, future::Future, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use mesh_telemetry::{
     Registry,
+    process_log::Level,
     render::{self, Selection},
     server::{self, ServerState},
 };
@@ -28,7 +30,10 @@ const TEXT: &str = "text/plain; charset=UTF-8";
 const JSON: &str = "application/json";
 const HELP: &str = "admin commands are:
   /: this list
+  /logging (POST): print the level of the process log
+      level: set it for this workload: trace, debug, info, warning, error, critical or off
   /ready: print the state, with status 200 if it is LIVE and 503 otherwise
+  /reopen_logs (POST): open the file of the access log anew
   /server_info: print the state, version and uptime
   /stats: print statistics
       filter: only those whose names hold this text
@@ -81,8 +86,18 @@ async fn serve_one(stream: TcpStream, registry: Arc<Registry>, version: Arc<str>
 
 fn answer<B>(request: &Request<B>, registry: &Registry, version: &str) -> Response<Full<Bytes>> {
     let query = Query::parse(request.uri().query().unwrap_or_default());
-    match request.uri().path() {
+    let path = request.uri().path();
+    if matches!(path, "/logging" | "/reopen_logs") && request.method() != Method::POST {
+        let text = format!("Method {} not allowed, POST required.", request.method());
+        return reply(StatusCode::METHOD_NOT_ALLOWED, TEXT, text);
+    }
+    match path {
         "/" | "/help" => reply(StatusCode::OK, TEXT, HELP.to_owned()),
+        "/logging" => logging(registry, request.uri().query().unwrap_or_default()),
+        "/reopen_logs" => {
+            registry.reopen_log();
+            reply(StatusCode::OK, TEXT, "OK\n".to_owned())
+        }
         "/ready" => {
             let state = registry.state();
             let status = match state {
@@ -101,6 +116,29 @@ fn answer<B>(request: &Request<B>, registry: &Registry, version: &str) -> Respon
             reply(StatusCode::NOT_FOUND, TEXT, text)
         }
     }
+}
+
+/// Envoy has a level for each of its loggers; here they have one.
+fn logging(registry: &Registry, query: &str) -> Response<Full<Bytes>> {
+    let level = match query.split_once('=') {
+        None if query.is_empty() => None,
+        Some(("level", level)) => Some(level),
+        _ => {
+            let text = "error: unknown logger name\n\nusage: /logging?level=<level> (change all levels)\n\
+                        levels: trace debug info warning error critical off \n";
+            return reply(StatusCode::BAD_REQUEST, TEXT, text.to_owned());
+        }
+    };
+    match level.map(str::parse::<Level>) {
+        None => {}
+        Some(Ok(level)) => registry.voice().set_level(Some(level)),
+        Some(Err(error)) => {
+            let text = format!("error: unknown logger level: {error}\n");
+            return reply(StatusCode::BAD_REQUEST, TEXT, text);
+        }
+    }
+    let text = format!("active loggers:\n  all: {}\n", registry.voice().level());
+    reply(StatusCode::OK, TEXT, text)
 }
 
 fn stats(registry: &Registry, query: &Query, format: Option<&str>) -> Response<Full<Bytes>> {

@@ -87,6 +87,12 @@ async fn serve(
         }
         None => {
             listener.stats.no_filter_chain_match.increment();
+            tracing::debug!(
+                target: "conn_handler",
+                "closing connection from {} to {}: no matching filter chain found",
+                place.peer,
+                place.dialled
+            );
             reset(stream);
             Ok(())
         }

@@ -92,11 +92,13 @@ impl Control {
             files,
             lines: None,
         };
+        let voice = Arc::clone(stats.voice());
         let running = watch::Sender::new(());
         let mut stopped = running.subscribe();
         let thread = thread::Builder::new()
             .name(name.clone())
             .spawn(move || {
+                voice.speak();
                 runtime.block_on(async move {
                     tokio::select! {
                         () = directory.run(inbox) => {}
@@ -195,7 +197,11 @@ impl Directory {
                 Queue::start_at(path, self.files.log(path), stats)
             };
             match started {
-                Ok(lines) => self.lines = Some(Arc::new(lines)),
+                Ok(lines) => {
+                    let lines = Arc::new(lines);
+                    self.stats.set_log(&lines);
+                    self.lines = Some(lines);
+                }
                 Err(error) => tracing::error!(%error, "there is no access log: no thread for it"),
             }
         }

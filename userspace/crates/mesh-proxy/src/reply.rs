@@ -139,6 +139,12 @@ impl Failure {
 
 /// The answer to a request that failed.
 pub(crate) fn answer(failure: Failure, is_grpc: bool) -> Response<ResponseBody> {
+    tracing::debug!(
+        target: "http",
+        "Sending local reply with details {}: {}",
+        failure.details(),
+        failure.text()
+    );
     if is_grpc {
         grpc_answer(failure)
     } else {

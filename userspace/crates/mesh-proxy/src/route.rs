@@ -118,6 +118,7 @@ pub(crate) fn http<B>(generation: &LocalGeneration, place: Place, request: &Requ
         headers: request.headers(),
     };
     let mut choice = choice_of(generation, place, &parts);
+    tell(&choice, &parts);
     if let (Cow::Owned(path), Ok(target)) = (path, &mut choice.target) {
         let whole = match uri.query() {
             Some(query) => format!("{path}?{query}"),
@@ -129,6 +130,29 @@ pub(crate) fn http<B>(generation: &LocalGeneration, place: Place, request: &Requ
         }
     }
     choice
+}
+
+/// In Envoy's words, which the User Guide has operators look for.
+fn tell(choice: &Choice, request: &RequestParts<'_>) {
+    let RequestParts {
+        host, path, query, ..
+    } = request;
+    let url = format_args!(
+        "{path}{}{}",
+        if query.is_some() { "?" } else { "" },
+        query.unwrap_or_default()
+    );
+    match &choice.target {
+        Ok(Target { cluster, .. }) => tracing::debug!(
+            target: "router",
+            host,
+            "cluster '{}' match for URL '{url}'",
+            cluster.config.name
+        ),
+        Err(_) => {
+            tracing::debug!(target: "router", host, "no cluster match for URL '{url}'");
+        }
+    }
 }
 
 fn choice_of(generation: &LocalGeneration, place: Place, request: &RequestParts<'_>) -> Choice {

@@ -316,6 +316,7 @@ impl Worker {
 
 /// Runs a worker until the proxy tells it to end; how many connections were cut then.
 pub(crate) async fn run(seed: WorkerSeed) -> usize {
+    seed.stats.voice().speak();
     fault::count_in(Arc::clone(&seed.stats));
     tokio::task::spawn_local(Arc::clone(&seed.vitals).answer());
     let mut phase = seed.phase.clone();

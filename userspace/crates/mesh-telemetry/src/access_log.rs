@@ -4,7 +4,9 @@
 //! - [`Format`]: what a line says of it, parsed once
 //! - [`Queue`]: the way to the file, which makes nobody wait
 
+mod command;
 mod format;
+mod loss;
 mod operator;
 mod queue;
 

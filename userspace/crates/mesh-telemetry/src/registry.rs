@@ -4,13 +4,15 @@ use std::{
     collections::BTreeMap,
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicU8, AtomicU64, Ordering::Relaxed},
     },
     time::Instant,
 };
 
 use crate::{
+    access_log::Queue,
+    process_log::Voice,
     render::{Family, Metric, Sample},
     scope::{
         AccessLogStats, ClusterManagerStats, ClusterStats, ConnectionStats, HttpStats,
@@ -45,6 +47,9 @@ pub struct Registry {
     started: Instant,
     state: AtomicU8,
     concurrency: usize,
+    voice: Arc<Voice>,
+    /// The access log's file; none where there is none, or where it has ended.
+    log: Mutex<Weak<Queue>>,
     clusters: Scopes<ClusterStats>,
     https: Scopes<HttpStats>,
     listeners: Scopes<ListenerStats>,
@@ -62,8 +67,11 @@ impl Registry {
     /// An empty registry, INITIALIZING, whose uptime counts from now. `workload` names the resource
     /// (`mesh/M/virtualNode/N`) in `/server_info`; `concurrency` is the number of workers.
     pub fn new(workload: impl Into<String>, concurrency: usize) -> Self {
+        let workload = workload.into();
         Self {
-            workload: workload.into(),
+            voice: Voice::new(&workload),
+            workload,
+            log: Mutex::default(),
             started: Instant::now(),
             state: AtomicU8::new(ServerState::Initializing as u8),
             concurrency,
@@ -84,6 +92,24 @@ impl Registry {
     /// The workload that is counted here.
     pub fn workload(&self) -> &str {
         &self.workload
+    }
+
+    /// What the workload's threads speak with in the process log.
+    pub fn voice(&self) -> &Arc<Voice> {
+        &self.voice
+    }
+
+    /// Says where the access log goes from now on.
+    pub fn set_log(&self, log: &Arc<Queue>) {
+        *self.log.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(log);
+    }
+
+    /// Has the access log's file opened anew.
+    pub fn reopen_log(&self) {
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(log) = log.upgrade() {
+            log.reopen();
+        }
     }
 
     /// When the registry was made.

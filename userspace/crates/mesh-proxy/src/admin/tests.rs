@@ -3,7 +3,15 @@ use http_body_util::BodyExt as _;
 use super::*;
 
 async fn get(registry: &Registry, target: &str) -> (StatusCode, String) {
-    let request = Request::get(target).body(()).unwrap();
+    ask(registry, Method::GET, target).await
+}
+
+async fn ask(registry: &Registry, method: Method, target: &str) -> (StatusCode, String) {
+    let request = Request::builder()
+        .method(method)
+        .uri(target)
+        .body(())
+        .unwrap();
     let (parts, body) = answer(&request, registry, "0.1").into_parts();
     let bytes = body.collect().await.unwrap().to_bytes();
     (parts.status, String::from_utf8(bytes.to_vec()).unwrap())
@@ -39,6 +47,39 @@ async fn stats_come_in_three_formats() {
     assert_eq!(same, text);
     let (status, _) = get(&registry, "/stats?format=xml").await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn the_level_of_the_log_is_told_and_set() {
+    let registry = Registry::new("w", 1);
+    let all = |level: &str| (StatusCode::OK, format!("active loggers:\n  all: {level}\n"));
+    for (target, expected) in [
+        ("/logging", all("info")),
+        ("/logging?level=debug", all("debug")),
+        ("/logging", all("debug")),
+        ("/logging?level=warn", all("warning")),
+        ("/logging?level=off", all("off")),
+    ] {
+        assert_eq!(ask(&registry, Method::POST, target).await, expected);
+    }
+    for target in ["/logging?level=loud", "/logging?router=debug"] {
+        let (status, body) = ask(&registry, Method::POST, target).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+        assert!(body.starts_with("error: unknown logger"), "{body}");
+    }
+    assert_eq!(ask(&registry, Method::POST, "/logging").await, all("off"));
+}
+
+#[tokio::test]
+async fn what_changes_something_is_not_got() {
+    let registry = Registry::new("w", 1);
+    for target in ["/logging?level=off", "/reopen_logs"] {
+        let (status, body) = get(&registry, target).await;
+        assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(body, "Method GET not allowed, POST required.");
+    }
+    let answer = ask(&registry, Method::POST, "/reopen_logs").await;
+    assert_eq!(answer, (StatusCode::OK, "OK\n".to_owned()));
 }
 
 #[tokio::test]

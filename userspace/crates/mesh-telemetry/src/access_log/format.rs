@@ -1,12 +1,13 @@
 //! What a line says: Envoy's command operators, parsed once and written for each entry.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use thiserror::Error;
 
 use super::{
     Entry,
-    operator::{Field, Operator, Value},
+    command::Command,
+    operator::{Field, GrpcStatus, Operator, Value},
 };
 
 /// Envoy's default line.
@@ -39,6 +40,12 @@ pub enum FormatFault {
     /// `%PROTOCOL(x)%`
     #[error("this operator takes no argument")]
     Argument,
+    /// `%GRPC_STATUS(x)%`
+    #[error("a status of gRPC is written as `CAMEL_STRING`, `SNAKE_STRING` or `NUMBER`")]
+    GrpcStatus,
+    /// `%PROTOCOL:3%`
+    #[error("this operator takes no length")]
+    Length,
     /// `%REQ%`
     #[error("this operator takes the name of a header in parentheses")]
     NoHeader,
@@ -131,17 +138,22 @@ impl Format {
         Ok(parser.format(Body::Text(pieces)))
     }
 
-    /// An object with these members in this order. A member of one operator keeps its type: numbers
-    /// are numbers, and what is absent is null.
+    /// An object with these members, sorted by their names as Envoy does; of several with one name
+    /// the last counts. A member of one operator keeps its type: numbers are numbers, and what is
+    /// absent is null.
     ///
     /// # Errors
     /// Envoy refuses the format of a member.
     pub fn json(members: &[(String, String)]) -> Result<Self, InvalidFormat> {
         let mut parser = Parser::default();
-        let members = members
+        let by_name: BTreeMap<&str, &str> = members
             .iter()
+            .map(|(name, format)| (name.as_str(), format.as_str()))
+            .collect();
+        let members = by_name
+            .into_iter()
             .map(|(name, format)| {
-                let name = format!("{}:", serde_json::Value::from(name.as_str()));
+                let name = format!("{}:", serde_json::Value::from(name));
                 Ok((name, parser.pieces(format)?))
             })
             .collect::<Result<_, _>>()?;
@@ -287,28 +299,46 @@ impl Parser {
 
     fn operator(&mut self, command: &Command<'_>) -> Result<Operator, FormatFault> {
         let argument = command.argument;
-        let grpc = |parser: &mut Self, is_number| Operator::Grpc {
-            slot: parser.headers.grpc_status(),
-            is_number,
-        };
-        Ok(match command.name {
+        let takes_length = matches!(
+            command.name,
+            "REQ" | "REQ_WITHOUT_QUERY" | "RESP" | "TRAILER"
+        );
+        let operator = match command.name {
             "REQ" => self.headers.slot(Message::Request, argument, false)?,
             "REQ_WITHOUT_QUERY" => self.headers.slot(Message::Request, argument, true)?,
             "RESP" => self.headers.slot(Message::Response, argument, false)?,
             "TRAILER" => self.headers.slot(Message::Trailers, argument, false)?,
             "START_TIME" => Operator::start_time(argument).ok_or(FormatFault::Time)?,
-            "GRPC_STATUS" => grpc(self, argument == Some("NUMBER")),
-            "GRPC_STATUS_NUMBER" => grpc(self, true),
+            "GRPC_STATUS" | "GRPC_STATUS_NUMBER" => Operator::Grpc {
+                slot: self.headers.grpc_status(),
+                form: match (command.name, argument) {
+                    ("GRPC_STATUS_NUMBER", None) | (_, Some("NUMBER")) => GrpcStatus::Number,
+                    (_, None | Some("CAMEL_STRING")) => GrpcStatus::Camel,
+                    (_, Some("SNAKE_STRING")) => GrpcStatus::Snake,
+                    (_, Some(_)) => return Err(FormatFault::GrpcStatus),
+                },
+            },
+            // Envoy numbers a request's stream by what it was given in this field.
+            "STREAM_ID" if argument.is_none() => {
+                self.headers
+                    .slot(Message::Request, Some("x-request-id"), false)?
+            }
             name => {
                 let field = Field::named(name).ok_or(FormatFault::Unknown)?;
                 if field == Field::Unkept {
                     self.unkept.push(command.whole.to_owned());
-                } else if argument.is_some() {
+                    return Ok(Operator::Field(field));
+                }
+                if argument.is_some() {
                     return Err(FormatFault::Argument);
                 }
                 Operator::Field(field)
             }
-        })
+        };
+        if command.most.is_some() && !takes_length {
+            return Err(FormatFault::Length);
+        }
+        Ok(operator)
     }
 }
 
@@ -355,42 +385,6 @@ impl Headers {
             otherwise: None,
             without_query: false,
             or_response: true,
-        })
-    }
-}
-
-/// `%NAME(ARGUMENT):MOST%`
-struct Command<'a> {
-    whole: &'a str,
-    name: &'a str,
-    argument: Option<&'a str>,
-    most: Option<usize>,
-}
-
-impl<'a> Command<'a> {
-    /// Reads one that begins here.
-    fn read(text: &'a str) -> Option<Self> {
-        let body = text.strip_prefix('%')?;
-        let is_name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
-        let end = body.find(|c| !is_name(c)).filter(|end| *end > 0)?;
-        let (name, mut rest) = body.split_at(end);
-        let mut argument = None;
-        if let Some(inner) = rest.strip_prefix('(') {
-            let (given, after) = inner.split_once(')')?;
-            (argument, rest) = (Some(given), after);
-        }
-        let mut most = None;
-        if let Some(number) = rest.strip_prefix(':') {
-            let end = number.find(|c: char| !c.is_ascii_digit())?;
-            most = Some(number[..end].parse().ok()?);
-            rest = &number[end..];
-        }
-        let after = rest.strip_prefix('%')?;
-        Some(Self {
-            whole: &text[..text.len() - after.len()],
-            name,
-            argument,
-            most,
         })
     }
 }

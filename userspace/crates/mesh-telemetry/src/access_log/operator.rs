@@ -10,19 +10,38 @@ use super::Entry;
 const START_TIME: &str = "%Y-%m-%dT%H:%M:%S.%3fZ";
 
 /// Operators that Envoy has and that are not kept account of here: they are written as absent.
-const UNKEPT: [&str; 27] = [
+const UNKEPT: [&str; 63] = [
     "ACCESS_LOG_TYPE",
+    "BYTES_RETRANSMITTED",
     "CLUSTER_METADATA",
+    "COALESCE",
+    "COMMON_DURATION",
     "CONNECTION_ID",
     "CONNECTION_TERMINATION_DETAILS",
+    "CUSTOM_FLAGS",
+    "DOWNSTREAM_CX_RTT",
+    "DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED",
+    "DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_SENT",
+    "DOWNSTREAM_DETECTED_CLOSE_TYPE",
     "DOWNSTREAM_DIRECT_LOCAL_ADDRESS",
+    "DOWNSTREAM_DIRECT_LOCAL_ADDRESS_WITHOUT_PORT",
+    "DOWNSTREAM_DIRECT_LOCAL_PORT",
+    "DOWNSTREAM_DIRECT_REMOTE_PORT",
+    "DOWNSTREAM_HANDSHAKE_DURATION",
+    "DOWNSTREAM_HEADER_BYTES_RECEIVED",
+    "DOWNSTREAM_HEADER_BYTES_SENT",
     "DOWNSTREAM_TRANSPORT_FAILURE_REASON",
     "DYNAMIC_METADATA",
+    "EMIT_TIME",
+    "EMIT_TIME_LOCAL",
     "ENVIRONMENT",
     "FILTER_CHAIN_NAME",
     "FILTER_STATE",
     "HOSTNAME",
     "METADATA",
+    "PATH",
+    "QUERY_PARAM",
+    "QUERY_PARAMS",
     "REQUESTED_SERVER_NAME",
     "REQUEST_DURATION",
     "REQUEST_HEADERS_BYTES",
@@ -30,12 +49,29 @@ const UNKEPT: [&str; 27] = [
     "RESPONSE_HEADERS_BYTES",
     "RESPONSE_TRAILERS_BYTES",
     "ROUNDTRIP_DURATION",
-    "STREAM_ID",
+    "SPAN_ID",
+    "START_TIME_LOCAL",
+    "TLS_JA3_FINGERPRINT",
+    "TLS_JA4_FINGERPRINT",
     "TRACE_ID",
+    "UNIQUE_ID",
+    "UPSTREAM_CONNECTION_ID",
+    "UPSTREAM_CONNECTION_IDS_ATTEMPTED",
+    "UPSTREAM_CONNECTION_POOL_READY_DURATION",
+    "UPSTREAM_DETECTED_CLOSE_TYPE",
     "UPSTREAM_FILTER_STATE",
+    "UPSTREAM_HEADER_BYTES_RECEIVED",
+    "UPSTREAM_HEADER_BYTES_SENT",
+    "UPSTREAM_HOSTS_ATTEMPTED",
+    "UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT",
+    "UPSTREAM_HOST_NAME",
+    "UPSTREAM_HOST_NAMES_ATTEMPTED",
+    "UPSTREAM_HOST_NAMES_ATTEMPTED_WITHOUT_PORT",
+    "UPSTREAM_HOST_NAME_WITHOUT_PORT",
     "UPSTREAM_METADATA",
     "UPSTREAM_PROTOCOL",
     "UPSTREAM_REQUEST_ATTEMPT_COUNT",
+    "UPSTREAM_SERVER_NAME",
     "UPSTREAM_TRANSPORT_FAILURE_REASON",
     "VIRTUAL_CLUSTER_NAME",
 ];
@@ -79,12 +115,23 @@ pub(super) enum Operator {
     /// A status of gRPC, captured there.
     Grpc {
         slot: usize,
-        is_number: bool,
+        form: GrpcStatus,
     },
     /// A header field, captured there.
     Header(usize),
     /// When the request began, by `strftime(3)`.
     StartTime(Box<str>),
+}
+
+/// How a status of gRPC is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GrpcStatus {
+    /// `InvalidArgument`
+    Camel,
+    /// `3`
+    Number,
+    /// `INVALID_ARGUMENT`
+    Snake,
 }
 
 /// A part of an entry.
@@ -167,20 +214,21 @@ impl Field {
     }
 
     fn value<'a>(self, entry: &'a Entry) -> Value<'a> {
-        let text = |text: &'a str| Value::from(Some(text).filter(|text| !text.is_empty()));
+        // These are texts to Envoy also where there is nothing to tell.
+        let flag = |text: Option<&'a str>| Value::from(Some(text.unwrap_or("-")));
         match self {
             Self::BytesReceived => Value::Number(entry.bytes_received),
             Self::BytesSent => Value::Number(entry.bytes_sent),
             Self::DownstreamLocal(part) => part.of(Some(entry.downstream_local)),
             Self::DownstreamRemote(part) => part.of(Some(entry.downstream_remote)),
             Self::Duration => millis(Some(entry.duration)),
-            Self::LocalReplyBody => text(entry.local_reply),
+            Self::LocalReplyBody => Value::from(Some(entry.local_reply)),
             Self::Protocol => Value::from(entry.protocol),
             Self::ResponseCode => Value::Number(entry.status.into()),
             Self::ResponseCodeDetails => Value::from(entry.details),
             Self::ResponseDuration => millis(entry.until_answer),
-            Self::ResponseFlags => Value::from(entry.flag.map(super::ResponseFlag::short)),
-            Self::ResponseFlagsLong => Value::from(entry.flag.map(super::ResponseFlag::long)),
+            Self::ResponseFlags => flag(entry.flag.map(super::ResponseFlag::short)),
+            Self::ResponseFlagsLong => flag(entry.flag.map(super::ResponseFlag::long)),
             Self::ResponseTxDuration => {
                 let until_answer = entry.until_answer;
                 millis(until_answer.map(|until| entry.duration.saturating_sub(until)))
@@ -217,7 +265,7 @@ impl Operator {
     pub(super) fn value<'a>(&self, entry: &'a Entry) -> Value<'a> {
         match self {
             Self::Field(field) => field.value(entry),
-            Self::Grpc { slot, is_number } => grpc(entry.captured.get(*slot), *is_number),
+            Self::Grpc { slot, form } => grpc(entry.captured.get(*slot), *form),
             Self::Header(slot) => match entry.captured.get(*slot) {
                 Some(value) => Value::Text(value.into()),
                 None => Value::Absent,
@@ -244,20 +292,33 @@ fn millis<'a>(duration: Option<Duration>) -> Value<'a> {
     }
 }
 
-/// A status of gRPC in words or as a number; what is none stays as it came.
-fn grpc(value: Option<&[u8]>, is_number: bool) -> Value<'_> {
+/// A status of gRPC; what is none stays as it came.
+fn grpc(value: Option<&[u8]>, form: GrpcStatus) -> Value<'_> {
     let Some(value) = value else {
         return Value::Absent;
     };
     let number = std::str::from_utf8(value)
         .ok()
         .and_then(|text| text.parse::<u16>().ok());
-    match number {
-        Some(number) if is_number => Value::Number(number.into()),
-        Some(number) => match GRPC_STATUSES.get(usize::from(number)) {
-            Some(name) => Value::Text(name.as_bytes().into()),
-            None => Value::Text(value.into()),
-        },
-        None => Value::Text(value.into()),
+    let name = number.and_then(|number| GRPC_STATUSES.get(usize::from(number)));
+    match (form, number, name) {
+        (GrpcStatus::Number, Some(number), _) => Value::Number(number.into()),
+        (GrpcStatus::Camel, _, Some(name)) => Value::Text(name.as_bytes().into()),
+        (GrpcStatus::Snake, _, Some(name)) => Value::Text(snake_case(name).into_bytes().into()),
+        _ => Value::Text(value.into()),
     }
+}
+
+/// `InvalidArgument` to `INVALID_ARGUMENT`.
+fn snake_case(name: &str) -> String {
+    let mut text = String::new();
+    let mut after_lower = false;
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && after_lower {
+            text.push('_');
+        }
+        after_lower = letter.is_ascii_lowercase();
+        text.push(letter.to_ascii_uppercase());
+    }
+    text
 }

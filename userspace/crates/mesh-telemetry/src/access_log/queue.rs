@@ -15,6 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::loss::Loss;
 use crate::scope::AccessLogStats;
 
 /// Lines that may wait.
@@ -34,12 +35,15 @@ pub struct Queue {
     sender: SyncSender<Waiting>,
     bytes: Arc<AtomicUsize>,
     stats: Arc<AccessLogStats>,
+    loss: Arc<Loss>,
 }
 
 enum Waiting {
     /// Tells that all before it is written.
     Flush(SyncSender<()>),
     Line(Box<[u8]>),
+    /// The file is to be opened anew.
+    Reopen,
 }
 
 impl Queue {
@@ -68,10 +72,12 @@ impl Queue {
     ) -> io::Result<Self> {
         let (sender, receiver) = sync_channel(MAXIMUM_LINES);
         let bytes = Arc::new(AtomicUsize::new(0));
+        let loss = Arc::new(Loss::new(path));
         let mut writer = Writer {
             destination,
             bytes: Arc::clone(&bytes),
             stats: Arc::clone(&stats),
+            loss: Arc::clone(&loss),
         };
         thread::Builder::new()
             .name("access-log".to_owned())
@@ -81,6 +87,7 @@ impl Queue {
             sender,
             bytes,
             stats,
+            loss,
         })
     }
 
@@ -97,7 +104,15 @@ impl Queue {
         if !fits || self.sender.try_send(Waiting::Line(line.into())).is_err() {
             self.bytes.fetch_sub(length, Relaxed);
             self.stats.lines_dropped.increment();
+            self.loss.dropped(1);
         }
+    }
+
+    /// Has the file closed, and opened anew with the next line. One that was moved away is noticed
+    /// without it, by its next line.
+    pub fn reopen(&self) {
+        // A full queue has a writer that waits for a reader, and no file that was moved away.
+        let _ = self.sender.try_send(Waiting::Reopen);
     }
 
     /// Waits until all that is in the queue is written; whether it is.
@@ -114,6 +129,7 @@ struct Writer {
     destination: Destination,
     bytes: Arc<AtomicUsize>,
     stats: Arc<AccessLogStats>,
+    loss: Arc<Loss>,
 }
 
 impl Writer {
@@ -122,6 +138,7 @@ impl Writer {
         while let Ok(first) = receiver.recv() {
             let mut lines = 0;
             let mut flushed = Vec::new();
+            let mut reopen = false;
             let mut next = Some(first);
             while let Some(waiting) = next {
                 match waiting {
@@ -130,19 +147,28 @@ impl Writer {
                         batch.extend_from_slice(&line);
                         lines += 1;
                     }
+                    Waiting::Reopen => reopen = true,
                 }
                 next = (batch.len() < BATCH)
                     .then(|| receiver.try_recv().ok())
                     .flatten();
             }
             if lines > 0 {
-                if self.destination.write(&batch) {
-                    self.stats.lines_written.add(lines);
-                } else {
-                    self.stats.lines_failed.add(lines);
+                match self.destination.write(&batch) {
+                    Ok(()) => {
+                        self.stats.lines_written.add(lines);
+                        self.loss.over();
+                    }
+                    Err(error) => {
+                        self.stats.lines_failed.add(lines);
+                        self.loss.failed(lines, &error);
+                    }
                 }
                 self.bytes.fetch_sub(batch.len(), Relaxed);
                 batch.clear();
+            }
+            if reopen {
+                self.destination.close();
             }
             for done in flushed {
                 // Who asked may have waited long enough.
@@ -182,8 +208,8 @@ enum Destination {
     File {
         place: Box<dyn Place>,
         file: Option<File>,
-        /// Not before this moment after a failure.
-        retry: Option<Instant>,
+        /// Not before this moment after a failure, and what it was.
+        retry: Option<(Instant, io::ErrorKind)>,
     },
     /// Not by its path: the journal's socket cannot be opened by one.
     Stderr,
@@ -207,20 +233,25 @@ impl Destination {
         }
     }
 
-    /// Writes whole lines; whether that went well.
-    fn write(&mut self, lines: &[u8]) -> bool {
+    /// Closes a file; it is opened anew when it is needed.
+    fn close(&mut self) {
+        if let Self::File { file, retry, .. } = self {
+            (*file, *retry) = (None, None);
+        }
+    }
+
+    /// Writes whole lines.
+    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
         match self {
-            Self::Stderr => io::stderr().write_all(lines).is_ok(),
+            Self::Stderr => io::stderr().write_all(lines),
             Self::Stdout => {
                 let mut stdout = io::stdout().lock();
-                stdout
-                    .write_all(lines)
-                    .and_then(|()| stdout.flush())
-                    .is_ok()
+                stdout.write_all(lines)?;
+                stdout.flush()
             }
             Self::File { place, file, retry } => {
-                if retry.is_some_and(|moment| Instant::now() < moment) {
-                    return false;
+                if let Some((_, why)) = retry.filter(|(moment, _)| Instant::now() < *moment) {
+                    return Err(why.into());
                 }
                 let is_at = |file: &File| is_still_at(&**place, file);
                 if file.as_ref().is_some_and(|file| !is_at(file)) {
@@ -237,8 +268,9 @@ impl Destination {
                 if written.is_err() {
                     *file = None;
                 }
-                *retry = written.is_err().then(|| Instant::now() + RETRY);
-                written.is_ok()
+                let why = written.as_ref().err().map(io::Error::kind);
+                *retry = why.map(|why| (Instant::now() + RETRY, why));
+                written
             }
         }
     }

@@ -98,8 +98,13 @@ fn operators_say_what_envoys_say() {
             "Unavailable 14 14\n",
         ),
         (
-            "%RESPONSE_CODE_DETAILS% %LOCAL_REPLY_BODY%",
-            "via_upstream -\n",
+            "%GRPC_STATUS(CAMEL_STRING)% %GRPC_STATUS(SNAKE_STRING)% %GRPC_STATUS_NUMBER%",
+            "Unavailable UNAVAILABLE 14\n",
+        ),
+        ("%STREAM_ID%", "6f2b\n"),
+        (
+            "%RESPONSE_CODE_DETAILS%|%LOCAL_REPLY_BODY%|",
+            "via_upstream||\n",
         ),
         ("%DOWNSTREAM_TLS_VERSION% %DYNAMIC_METADATA(a:b)%", "- -\n"),
         ("", "\n"),
@@ -120,22 +125,26 @@ fn what_went_wrong_is_written_short_and_long() {
 }
 
 #[test]
-fn members_of_json_keep_their_order_and_type() {
+fn members_of_json_are_sorted_and_keep_their_type() {
     let members = [
+        ("plain", "twice"),
         ("status", "%RESPONSE_CODE%"),
         ("flags", "%RESPONSE_FLAGS%"),
         ("a \"key\"", "%REQ(X-QUOTE)%"),
         ("mixed", "%PROTOCOL%/%RESPONSE_FLAGS%"),
         ("plain", "text"),
+        ("absent", "%REQ(X-NONE)%"),
+        ("body", "%LOCAL_REPLY_BODY%"),
     ]
     .map(|(name, format)| (name.to_owned(), format.to_owned()));
     let format = Format::json(&members).expect("a format");
     assert_eq!(
         written(&format, entry()),
         concat!(
-            r#"{"status":200,"flags":null,"a \"key\"":"a \"b\" "#,
+            r#"{"a \"key\"":"a \"b\" "#,
             "\u{fffd}",
-            r#"","mixed":"HTTP/1.1/-","plain":"text"}"#,
+            r#"","absent":null,"body":"","flags":"-","mixed":"HTTP/1.1/-","plain":"text","#,
+            r#""status":200}"#,
             "\n"
         )
     );
@@ -154,6 +163,13 @@ fn what_envoy_refuses_is_refused() {
         ("%REQ()%", "%REQ()%", FormatFault::NoHeader),
         ("%RESP(a?b?c)%", "%RESP(a?b?c)%", FormatFault::Alternatives),
         ("%PROTOCOL(a)%", "%PROTOCOL(a)%", FormatFault::Argument),
+        ("%PROTOCOL:3%", "%PROTOCOL:3%", FormatFault::Length),
+        ("%START_TIME:3%", "%START_TIME:3%", FormatFault::Length),
+        (
+            "%GRPC_STATUS(a)%",
+            "%GRPC_STATUS(a)%",
+            FormatFault::GrpcStatus,
+        ),
         ("%START_TIME(%!)%", "%START_TIME(%!)%", FormatFault::Time),
     ] {
         let error = Format::text(format).expect_err(format);

@@ -44,6 +44,38 @@ fn a_file_that_was_moved_away_is_made_anew() {
 }
 
 #[test]
+fn a_file_is_opened_anew_where_that_is_asked_for() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("access.log");
+    let (queue, _) = queue(&path);
+    queue.push("one\n".into());
+    assert!(queue.flush(SOON));
+    let open = || {
+        let own = fs::read_dir("/proc/self/fd").expect("descriptors");
+        let links = own.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+        links.filter(|link| *link == path).count()
+    };
+    assert_eq!(open(), 1);
+    queue.reopen();
+    assert!(queue.flush(SOON));
+    assert_eq!(open(), 0, "a file that nothing is written to is let go");
+    queue.push("two\n".into());
+    assert!(queue.flush(SOON));
+    assert_eq!(fs::read_to_string(&path).expect("the file"), "one\ntwo\n");
+}
+
+#[test]
+fn a_full_disk_is_counted_and_holds_nobody_up() {
+    let (queue, stats) = queue(Path::new("/dev/full"));
+    for _ in 0..3 {
+        queue.push("one\n".into());
+    }
+    assert!(queue.flush(SOON));
+    assert_eq!(stats.lines_failed.value(), 3);
+    assert_eq!(stats.lines_written.value(), 0);
+}
+
+#[test]
 fn a_file_that_another_name_stands_for_is_made_anew_too() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("access.log");
