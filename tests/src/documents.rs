@@ -45,6 +45,15 @@ impl Documents {
         })
     }
 
+    /// A directory that is not there yet, with nothing in it.
+    pub fn empty(directory: &Path) -> Result<Self> {
+        fs::create_dir(directory)
+            .with_context(|| format!("cannot make {}", directory.display()))?;
+        Ok(Self {
+            directory: directory.to_owned(),
+        })
+    }
+
     /// Where they are.
     pub fn directory(&self) -> &Path {
         &self.directory

@@ -5,6 +5,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use anyhow::{Context as _, Result};
@@ -18,6 +19,9 @@ use crate::{
 
 /// Its admin port: another than the daemon's, which runs beside it.
 pub const ADMIN_PORT: u16 = 9931;
+
+/// How long it may take to read a configuration of hundreds of clusters on a busy machine.
+const STARTING: Duration = Duration::from_mins(3);
 
 /// The cluster of the application behind it.
 const INGRESS_CLUSTER: &str = "cds_ingress_apps_self_http2_80";
@@ -36,8 +40,13 @@ impl Envoy {
     /// Starts the Envoy at `binary` as the external proxy of a host, with these weights for
     /// `serviceB` and `serviceBv2`, and waits until it is ready.
     pub fn start(binary: &Path, host: &Arc<Host>, weights: [u32; 2]) -> Result<Self> {
+        Self::start_with(binary, host, &format!("{:#}\n", configuration(weights)))
+    }
+
+    /// The same with any configuration in JSON whose admin interface is on [`ADMIN_PORT`].
+    pub fn start_with(binary: &Path, host: &Arc<Host>, configuration: &str) -> Result<Self> {
         let path = host.directory().join("envoy.json");
-        fs::write(&path, format!("{:#}\n", configuration(weights)))
+        fs::write(&path, configuration)
             .with_context(|| format!("cannot write {}", path.display()))?;
         let mut envoy = Self {
             process: spawn(binary, host)?,
@@ -49,12 +58,13 @@ impl Envoy {
     }
 
     fn wait_ready(&mut self) -> Result<()> {
-        wait::until_true("Envoy to be ready", || {
+        let ready = wait::within(STARTING, "Envoy to be ready", || {
             self.process.ensure_running()?;
-            Ok(self
-                .admin("/ready")
-                .is_ok_and(|answer| answer.trim() == "LIVE"))
-        })
+            let answer = self.admin("/ready");
+            let is_live = answer.is_ok_and(|answer| answer.trim() == "LIVE");
+            Ok(is_live.then_some(()))
+        });
+        ready.with_context(|| format!("Envoy said:\n{}", self.process.log()))
     }
 
     /// Ends it with SIGKILL.
@@ -106,7 +116,9 @@ fn spawn(binary: &Path, host: &Host) -> Result<Process> {
         .arg("--config-path")
         .arg(host.directory().join("envoy.json"))
         .args(["--disable-hot-restart", "--log-level", "warning"])
-        .args(["--concurrency", "2"]);
+        .args(["--concurrency", "2"])
+        // A line of the access log is there when its request is over.
+        .args(["--file-flush-interval-msec", "100"]);
     Process::spawn("envoy", command, &host.directory().join("envoy.log"))
 }
 

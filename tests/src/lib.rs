@@ -16,6 +16,7 @@
 //! - [`node`]: a daemon that serves the workloads of several hosts
 //! - [`kernel`]: what an instance holds in the kernel
 //! - [`edge`]: which tests stand for which edge case of redirection
+//! - [`parity`]: what clients and services see, with Envoy and with Ferromesh between them
 //! - [`scenario`]: the guide's getting-started mesh, from all of these
 
 pub mod agent;
@@ -34,6 +35,7 @@ pub mod netns;
 pub mod network;
 pub mod node;
 pub mod outside;
+pub mod parity;
 pub mod probe;
 pub mod process;
 pub mod scenario;

@@ -10,6 +10,7 @@ mod command;
 mod demo;
 mod fuzz;
 mod layout;
+mod parity;
 mod setup;
 mod soak;
 mod test;
@@ -46,6 +47,8 @@ enum Task {
     Bench(Bench),
     /// Look for input that crashes, hangs or bloats a reader, guided by coverage
     Fuzz(fuzz::Args),
+    /// Compare what clients and services see with Envoy and with Ferromesh between them
+    Parity(parity::Args),
     /// Have eight workloads talk for minutes while rules change and the daemon is killed
     Soak(soak::Args),
     /// Boot other kernels in QEMU and have the daemon prove itself in each
@@ -83,6 +86,7 @@ fn main() -> ExitCode {
         Task::Bench(Bench::Redirect(args)) => bench::redirect(&args).map(done),
         Task::Bench(Bench::Routes) => bench::routes().map(done),
         Task::Fuzz(args) => fuzz::run(&args).map(done),
+        Task::Parity(args) => parity::run(&args).map(done),
         Task::Soak(args) => soak::run(&args).map(done),
         Task::Vm(args) => vm::run(&args).map(done),
     };

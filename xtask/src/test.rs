@@ -1,5 +1,5 @@
-//! `cargo xtask test`: every test, two minutes of the soak, and the proof that the network tests test
-//! the redirection.
+//! `cargo xtask test`: every test, two minutes of the soak, a share of the parity suite, and the proof that
+//! the network tests test the redirection.
 //!
 //! The proof is a second run of the network tests with redirection off, in which every one of them
 //! must fail: a test that passes then would pass without Ferromesh.
@@ -17,7 +17,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 
 use self::report::Report;
-use crate::{build, command, fuzz, layout, setup, soak};
+use crate::{build, command, fuzz, layout, parity, setup, soak};
 
 /// The test programs whose tests must fail without redirection.
 const NETWORK_TESTS: &str = "netns_*";
@@ -96,9 +96,10 @@ fn everything(name: Option<&str>) -> Result<(usize, usize)> {
     let (held, broken) = fuzz::share()?;
     let (passed, failed) = (report.passed + held, report.failed + broken);
     if !may_use_the_kernel() {
-        eprintln!("test: SKIPPED the soak and the run with redirection off (needs root)");
+        eprintln!("test: SKIPPED the soak, parity and the run with redirection off (needs root)");
         return Ok((passed, failed));
     }
+    let (agreed, differed) = parity::share();
     // Neither keeps the machine busy: they wait for the clock, for a tick or for a time-out.
     let ((soaked, broke), control) = thread::scope(|scope| {
         let soaking = scope.spawn(soak::share);
@@ -114,7 +115,10 @@ fn everything(name: Option<&str>) -> Result<(usize, usize)> {
         "test: with redirection off, {} of {all} network tests failed, as all must",
         control.failed
     );
-    Ok((passed + soaked, failed + broke + control.passed))
+    Ok((
+        passed + soaked + agreed,
+        failed + broke + differed + control.passed,
+    ))
 }
 
 /// Runs the network tests with redirection off.

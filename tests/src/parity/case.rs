@@ -1,0 +1,392 @@
+//! What a case is: whom the application calls, what it sends, what the service answers.
+
+use std::{fmt, time::Duration};
+
+use super::http1::Kind;
+
+/// Header fields as a case writes them.
+pub(crate) type Fields = Vec<(String, String)>;
+
+/// Stands for the number of the case in anything that is sent.
+pub(crate) const CASE: &str = "{case}";
+/// Stands for the name of the service that is called.
+pub(crate) const HOST: &str = "{host}";
+/// Stands for the address that a service was reached at, in its answer.
+pub(crate) const AT: &str = "{at}";
+/// The field by which a service knows the case.
+pub(crate) const CASE_FIELD: &str = "x-case";
+
+/// What a case is counted under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Bullet {
+    Http1,
+    Http2,
+    Grpc,
+    Tcp,
+    Egress,
+    Ingress,
+    Routes,
+    Headers,
+    Failures,
+    Logs,
+}
+
+impl Bullet {
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Http1,
+        Self::Http2,
+        Self::Grpc,
+        Self::Tcp,
+        Self::Egress,
+        Self::Ingress,
+        Self::Routes,
+        Self::Headers,
+        Self::Failures,
+        Self::Logs,
+    ];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Http1 => "http1",
+            Self::Http2 => "http2",
+            Self::Grpc => "grpc",
+            Self::Tcp => "tcp",
+            Self::Egress => "egress",
+            Self::Ingress => "ingress",
+            Self::Routes => "routes",
+            Self::Headers => "headers",
+            Self::Failures => "failures",
+            Self::Logs => "logs",
+        }
+    }
+}
+
+impl fmt::Display for Bullet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+/// The documents under which a case runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Mesh {
+    /// Services of each protocol, `DROP_ALL`, one listener.
+    Web,
+    /// The same under `ALLOW_ALL`, a listener of each protocol, and the access log in JSON.
+    Open,
+    /// Routes of every kind of match, with the access log in Envoy's own format.
+    Routes,
+}
+
+impl Mesh {
+    pub(crate) const ALL: [Self; 3] = [Self::Web, Self::Open, Self::Routes];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Web => "web",
+            Self::Open => "open",
+            Self::Routes => "routes",
+        }
+    }
+}
+
+/// A protocol of App Mesh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    Http,
+    Http2,
+    Grpc,
+    Tcp,
+}
+
+impl Protocol {
+    pub(crate) const ALL: [Self; 4] = [Self::Http, Self::Http2, Self::Grpc, Self::Tcp];
+
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Http2 => "http2",
+            Self::Grpc => "grpc",
+            Self::Tcp => "tcp",
+        }
+    }
+
+    /// The port at which the application calls services of this protocol.
+    pub(crate) fn service_port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Http2 => 81,
+            Self::Grpc => 82,
+            Self::Tcp => 83,
+        }
+    }
+
+    /// The port at which the application listens.
+    pub(crate) fn listener_port(self) -> u16 {
+        8000 + self.service_port()
+    }
+
+    /// The port at which services of this protocol listen.
+    pub(crate) fn node_port(self) -> u16 {
+        9000 + self.service_port()
+    }
+}
+
+/// Whether there is somebody where a service of a case's own should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Presence {
+    There,
+    /// Nobody listens.
+    Refuses,
+    /// The name is not known.
+    Unknown,
+}
+
+/// A service of one case alone, so that what its connections meet does not touch another case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Own {
+    pub(crate) protocol: Protocol,
+    pub(crate) presence: Presence,
+    /// The route's `timeout.perRequest`, in milliseconds.
+    pub(crate) per_request: Option<u64>,
+    /// The route's `timeout.idle`, in milliseconds.
+    pub(crate) idle: Option<u64>,
+}
+
+impl Own {
+    pub(crate) fn new(protocol: Protocol) -> Self {
+        Self {
+            protocol,
+            presence: Presence::There,
+            per_request: None,
+            idle: None,
+        }
+    }
+}
+
+/// Who is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// By the application: a port, and the name that stands for [`HOST`].
+    Service(u16, String),
+    /// By the application: a service that this case has to itself.
+    Own(Own),
+    /// From outside: a listener of the application.
+    Application(Protocol),
+}
+
+/// What a client does on a connection of bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    Send(Vec<u8>),
+    /// Waits until so many bytes have come in all.
+    Receive(usize),
+    /// Waits until these bytes have come.
+    Await(&'static str),
+    /// Waits for this many milliseconds, so that bytes go in packets of their own.
+    Pause(u64),
+    /// Closes the sending half.
+    Finish,
+    /// Resets the connection.
+    Reset,
+}
+
+/// What a client does on a connection of HTTP/2.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Frame {
+    Head(u32, Fields, End),
+    Data(u32, Vec<u8>, End),
+    /// Any frame: its type, flags, stream and payload.
+    Raw(u8, u8, u32, Vec<u8>),
+    /// `RST_STREAM` with an error code.
+    Cancel(u32, u32),
+    /// Waits for the answer's head.
+    AwaitHead(u32),
+    /// Waits for the answer's end.
+    AwaitEnd(u32),
+    Pause(u64),
+    Finish,
+}
+
+/// Whether a stream's half ends with a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Stream,
+    More,
+}
+
+/// The client of a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Client {
+    /// HTTP/1, and as what each expected answer is read.
+    Http1(Vec<Step>, Vec<Kind>),
+    Http2(Vec<Frame>),
+    Tcp(Vec<Step>),
+    /// So many requests, and the weight of each address that may answer.
+    Shares(usize, Vec<u8>, Vec<(String, u32)>),
+}
+
+/// What a service does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reply {
+    /// Waits for the whole request.
+    Request,
+    Head(u16, Fields),
+    Data(Vec<u8>),
+    Trailers(Fields),
+    /// Ends the answer.
+    End,
+    /// Bytes as they are, past the protocol.
+    Bytes(Vec<u8>),
+    /// A frame on the request's stream: its type, flags and payload.
+    Raw(u8, u8, Vec<u8>),
+    /// `RST_STREAM` with an error code.
+    Cancel(u32),
+    /// Waits for this many bytes, on a connection of bytes.
+    Receive(usize),
+    /// Sends back whatever comes, until the client has finished.
+    Echo,
+    Pause(u64),
+    Finish,
+    Reset,
+}
+
+/// When a service does it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum When {
+    /// A request has come.
+    Asked,
+    /// A connection has come; only of a service of the case's own.
+    Connected,
+}
+
+/// One case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Case {
+    /// Its number, by which what both sides saw is put together.
+    pub(crate) id: usize,
+    pub(crate) bullet: Bullet,
+    /// Unique within its bullet.
+    pub(crate) name: String,
+    pub(crate) mesh: Mesh,
+    pub(crate) target: Target,
+    pub(crate) client: Client,
+    pub(crate) when: When,
+    pub(crate) replies: Vec<Reply>,
+    /// How long the connection is watched after the last expected answer.
+    pub(crate) watch: Duration,
+}
+
+/// How long a connection that should stay open is watched.
+const WATCH: Duration = Duration::from_millis(150);
+
+impl Case {
+    pub(crate) fn new(
+        bullet: Bullet,
+        name: impl Into<String>,
+        target: Target,
+        client: Client,
+    ) -> Self {
+        Self {
+            id: 0,
+            bullet,
+            name: name.into(),
+            mesh: Mesh::Web,
+            target,
+            client,
+            when: When::Asked,
+            replies: plain_answer(),
+            watch: WATCH,
+        }
+    }
+
+    #[must_use]
+    pub(crate) fn mesh(mut self, mesh: Mesh) -> Self {
+        self.mesh = mesh;
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn replies(mut self, replies: Vec<Reply>) -> Self {
+        self.replies = replies;
+        self
+    }
+
+    /// The service acts as soon as it is connected to.
+    #[must_use]
+    pub(crate) fn at_once(mut self) -> Self {
+        self.when = When::Connected;
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn watch(mut self, milliseconds: u64) -> Self {
+        self.watch = Duration::from_millis(milliseconds);
+        self
+    }
+
+    /// The name in reports and in the list of differences.
+    pub(crate) fn full_name(&self) -> String {
+        format!("{}/{}", self.bullet, self.name)
+    }
+
+    /// The name of the service that is called.
+    pub(crate) fn host(&self) -> String {
+        match &self.target {
+            Target::Service(_, host) => host.clone(),
+            Target::Own(_) => format!("c{}.apps.local", self.id),
+            Target::Application(_) => "client.apps.local".to_owned(),
+        }
+    }
+
+    /// Bytes of the case with what the placeholders stand for.
+    pub(crate) fn filled(&self, bytes: &[u8]) -> Vec<u8> {
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            // What is no text is split at the placeholders' own bytes.
+            let replaced = replace(bytes, CASE.as_bytes(), self.id.to_string().as_bytes());
+            return replace(&replaced, HOST.as_bytes(), self.host().as_bytes());
+        };
+        self.text(text).into_bytes()
+    }
+
+    /// The same for text.
+    pub(crate) fn text(&self, text: &str) -> String {
+        text.replace(CASE, &self.id.to_string())
+            .replace(HOST, &self.host())
+    }
+}
+
+fn replace(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut replaced = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some(at) = super::http1::find(rest, from) {
+        replaced.extend_from_slice(&rest[..at]);
+        replaced.extend_from_slice(to);
+        rest = &rest[at + from.len()..];
+    }
+    replaced.extend_from_slice(rest);
+    replaced
+}
+
+/// An answer like that of most services.
+pub(crate) fn plain_answer() -> Vec<Reply> {
+    answer(200, &[("content-type", "text/plain")], b"hello\n")
+}
+
+/// An answer with its length.
+pub(crate) fn answer(status: u16, fields: &[(&str, &str)], body: &[u8]) -> Vec<Reply> {
+    let data = (!body.is_empty()).then(|| Reply::Data(body.to_vec()));
+    [Reply::Request, Reply::Head(status, owned(fields))]
+        .into_iter()
+        .chain(data)
+        .chain([Reply::End])
+        .collect()
+}
+
+/// Fields of a case.
+pub(crate) fn owned(fields: &[(&str, &str)]) -> Fields {
+    let fields = fields.iter();
+    fields
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
+}

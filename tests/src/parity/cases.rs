@@ -1,0 +1,40 @@
+//! All cases, by the bullets that they are counted under.
+
+mod application;
+mod bytes;
+mod failures;
+mod grpc;
+mod headers;
+mod hosts;
+mod http1;
+mod http2;
+mod logs;
+mod request;
+mod routes;
+mod tcp;
+
+use super::case::Case;
+
+/// Every case with its number, always the same.
+pub(super) fn all() -> Vec<Case> {
+    let mut all = Vec::new();
+    all.extend(http1::cases());
+    all.extend(http2::cases());
+    all.extend(grpc::cases());
+    all.extend(tcp::cases());
+    all.extend(hosts::cases());
+    all.extend(application::cases());
+    all.extend(routes::cases());
+    all.extend(headers::cases());
+    all.extend(failures::cases());
+    all.extend(logs::cases());
+    for (id, case) in all.iter_mut().enumerate() {
+        case.id = id;
+        // Lists of names are text, where nobody sees a space at the end of a line.
+        case.name.truncate(case.name.trim_end().len());
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,358 @@
+//! What lies between clients and services: two hosts with the same application, redirected alike, one with
+//! Ferromesh and one with Envoy; a host of services; and what all of them saw, put together by case.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+    thread,
+};
+
+use anyhow::{Context as _, Result};
+use serde_json::json;
+
+use super::{
+    agent::{self, Agent, Saw},
+    case::{Case, Mesh, Target},
+    compare::{self, Difference},
+    listed::Entry,
+    logs, meshes,
+    observation::Observation,
+    recorder::{Record, Recorder},
+    wire,
+};
+use crate::{
+    capability,
+    daemon::{Daemon, Settings, binary},
+    dns::Dns,
+    documents::Documents,
+    envoy::{self, Envoy},
+    host::Host,
+    network::{Network, Purpose},
+    process, wait,
+};
+
+/// What came of a case.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) case: Case,
+    pub(super) differences: Vec<Difference>,
+}
+
+/// The resource of both applications.
+const NODE: &str = "client";
+
+/// Services of single cases that are there at a time.
+const OWN_AT_ONCE: usize = 120;
+
+struct Rig {
+    // Fields are dropped in this order: processes before the hosts they run on.
+    _dns: Dns,
+    recorder: Arc<Recorder>,
+    ferromesh: Arc<Host>,
+    envoy: Arc<Host>,
+    services: Arc<Host>,
+    network: Network,
+}
+
+/// One of the two, under one mesh.
+struct Side {
+    agent: Agent,
+    log: PathBuf,
+    _daemon: Daemon,
+    _envoy: Option<Envoy>,
+    host: Arc<Host>,
+}
+
+/// Runs cases on both sides, and compares.
+pub(super) fn run(
+    all: &Arc<Vec<Case>>,
+    chosen: &[Case],
+    entries: &[Entry],
+) -> Result<Vec<Outcome>> {
+    anyhow::ensure!(
+        capability::namespace_ring(),
+        "the suite makes network namespaces and loads eBPF programs: run it as root"
+    );
+    let binary = capability::envoy().context("there is no Envoy: run `cargo xtask setup`")?;
+    let rig = Rig::set_up(all)?;
+    let mut outcomes = Vec::new();
+    for (number, cases) in batches(chosen).iter().enumerate() {
+        let began = std::time::Instant::now();
+        outcomes.extend(rig.run(&binary, number, cases, entries)?);
+        let (count, seconds) = (cases.len(), began.elapsed().as_secs_f64());
+        eprintln!("parity: batch {number} of {count} cases in {seconds:.1} s");
+    }
+    Ok(outcomes)
+}
+
+/// The cases of each mesh, so few at a time that Envoy is not slow with the services that are one
+/// case's own.
+fn batches(chosen: &[Case]) -> Vec<Vec<&Case>> {
+    let mut batches = Vec::new();
+    for mesh in Mesh::ALL {
+        let (mut batch, mut own) = (Vec::new(), 0);
+        for case in chosen.iter().filter(|case| case.mesh == mesh) {
+            own += usize::from(matches!(case.target, Target::Own(_)));
+            batch.push(case);
+            if own == OWN_AT_ONCE {
+                batches.push(std::mem::take(&mut batch));
+                own = 0;
+            }
+        }
+        batches.push(batch);
+    }
+    batches.retain(|batch| !batch.is_empty());
+    batches
+}
+
+impl Rig {
+    fn set_up(all: &Arc<Vec<Case>>) -> Result<Self> {
+        let mut network = Network::create(Purpose::Test)?;
+        let ferromesh = network.add_host("ferromesh")?;
+        let envoy = network.add_host("envoy")?;
+        let services = network.add_host("peers")?;
+        let mut dns = Dns::start(&network)?;
+        let mut addresses = vec![format!(
+            "address add 192.0.2.{}/24 dev eth0",
+            meshes::DIALLED
+        )];
+        for (name, last) in meshes::names() {
+            dns.set(&name, &[IpAddr::V4(Ipv4Addr::new(192, 0, 2, last))])?;
+            addresses.push(format!("address add 192.0.2.{last}/24 dev eth0"));
+        }
+        services.netns().configure(&addresses)?;
+        let recorder = Recorder::new(Arc::clone(all));
+        let ports = meshes::ports(all);
+        let listeners = services.netns().inside(|| {
+            let bind = |port: &u16| TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port));
+            ports.iter().map(bind).collect::<std::io::Result<Vec<_>>>()
+        })?;
+        for listener in listeners.context("a port of the services is taken")? {
+            recorder.serve(listener);
+        }
+        Ok(Self {
+            _dns: dns,
+            recorder,
+            ferromesh,
+            envoy,
+            services,
+            network,
+        })
+    }
+
+    fn run(
+        &self,
+        binary: &Path,
+        number: usize,
+        cases: &[&Case],
+        entries: &[Entry],
+    ) -> Result<Vec<Outcome>> {
+        let mesh = cases.first().context("a batch without cases")?.mesh;
+        let ferromesh = self.side(None, cases, (mesh, number))?;
+        let envoy = self.side(Some(binary), cases, (mesh, number))?;
+        let (with_envoy, with_ferromesh) = thread::scope(|scope| {
+            let other = scope.spawn(|| self.observe(ferromesh, mesh, cases));
+            let one = self.observe(envoy, mesh, cases);
+            let other = other
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            (one, other)
+        });
+        let (with_envoy, with_ferromesh) = (with_envoy?, with_ferromesh?);
+        let outcomes = cases.iter().map(|case| {
+            let nothing = Observation::new();
+            let of = |seen: &BTreeMap<usize, Observation>| seen.get(&case.id).cloned();
+            Outcome {
+                case: (*case).clone(),
+                differences: compare::compare(
+                    &case.full_name(),
+                    &of(&with_envoy).unwrap_or_else(|| nothing.clone()),
+                    &of(&with_ferromesh).unwrap_or_else(|| nothing.clone()),
+                    entries,
+                ),
+            }
+        });
+        Ok(outcomes.collect())
+    }
+
+    /// Starts one side under a mesh.
+    fn side(
+        &self,
+        envoy: Option<&Path>,
+        cases: &[&Case],
+        (mesh, number): (Mesh, usize),
+    ) -> Result<Side> {
+        let host = if envoy.is_some() {
+            &self.envoy
+        } else {
+            &self.ferromesh
+        };
+        let name = format!("{number}-{}-{}", mesh.name(), host.name());
+        let log = self.network.directory().join(format!("{name}.log"));
+        let documents = Documents::empty(&self.network.directory().join(&name))?;
+        let written = meshes::documents(mesh, cases, &log.to_string_lossy());
+        for (number, document) in written.iter().enumerate() {
+            documents.write(&format!("{number:05}.json"), &document.to_string())?;
+        }
+        let agent = Agent::start(host, mesh)?;
+        let settings = Settings::new(host, &documents).node(NODE);
+        let (envoy, settings) = match envoy {
+            None => (None, settings),
+            Some(program) => {
+                let configuration = render(documents.directory())?;
+                let envoy = Envoy::start_with(program, host, &configuration)?;
+                (Some(envoy), settings.external_proxy())
+            }
+        };
+        let daemon = settings.start()?;
+        Ok(Side {
+            agent,
+            log,
+            _daemon: daemon,
+            _envoy: envoy,
+            host: Arc::clone(host),
+        })
+    }
+
+    /// Runs the cases on one side, and puts together what was seen of each.
+    fn observe(
+        &self,
+        mut side: Side,
+        mesh: Mesh,
+        cases: &[&Case],
+    ) -> Result<BTreeMap<usize, Observation>> {
+        let is_ingress = |case: &&&Case| matches!(case.target, Target::Application(_));
+        let (inbound, outbound): (Vec<&Case>, Vec<&Case>) =
+            cases.iter().copied().partition(|case| is_ingress(&case));
+        let ids: Vec<usize> = outbound.iter().map(|case| case.id).collect();
+        let mut saw = Saw {
+            clients: side.agent.call(&ids)?,
+            records: Vec::new(),
+        };
+        let to = side.host.v4();
+        let address = |case: &Case| match &case.target {
+            Target::Application(protocol) => SocketAddr::from((to, protocol.listener_port())),
+            _ => unreachable!("these are what comes from outside"),
+        };
+        let from_outside = self
+            .services
+            .netns()
+            .inside(|| agent::run_all(&inbound, address))?;
+        saw.clients.extend(from_outside);
+        // What a service has not written down yet it is waiting for.
+        settle(&self.recorder);
+        saw.records = side.agent.records()?;
+        let own = self.recorder.records().into_iter();
+        saw.records
+            .extend(own.filter(|record| record.from == IpAddr::V4(to)));
+        let mut seen = put_together(saw);
+        let lines = fs::read_to_string(&side.log).unwrap_or_default();
+        logs::add(&mut seen, mesh, &lines);
+        let own = to.to_string();
+        for value in seen.values_mut().flat_map(BTreeMap::values_mut) {
+            *value = without(value, &own);
+        }
+        Ok(seen)
+    }
+}
+
+/// A value with the host's own address, which the other host does not have, replaced.
+fn without(value: &str, address: &str) -> String {
+    let mut parts = value.split(address);
+    let mut whole = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        // More digits make it the address of another.
+        let is_other = part.starts_with(|c: char| c.is_ascii_digit());
+        whole.push_str(if is_other { address } else { "<host>" });
+        whole.push_str(part);
+    }
+    whole
+}
+
+/// Waits until services have nothing to write down that has happened already.
+fn settle(recorder: &Recorder) {
+    let mut before = usize::MAX;
+    let still = wait::within(wire::PATIENCE, "services to be quiet", || {
+        let fields = recorder
+            .records()
+            .iter()
+            .map(|record| record.fields.len())
+            .sum();
+        let is_same = before == fields;
+        before = fields;
+        Ok(is_same.then_some(()))
+    });
+    // A service that is never quiet shows in what is compared.
+    drop(still);
+}
+
+fn render(documents: &Path) -> Result<String> {
+    let mut command = Command::new(binary()?);
+    command
+        .args(["render-envoy", "--format", "json", "--resource"])
+        .arg(format!("mesh/apps/virtualNode/{NODE}"))
+        .arg(documents)
+        .env("ENVOY_ADMIN_ACCESS_PORT", envoy::ADMIN_PORT.to_string())
+        .env("ENVOY_ADMIN_ACCESS_LOG_FILE", "/dev/null")
+        // Accounts without the default policy had one attempt, which is what is compared here.
+        .env("FERROMESH_DEFAULT_RETRY_POLICY", "off");
+    process::run(&mut command)
+}
+
+/// What was seen of each case: by its client, and by services in the order of what they were asked.
+fn put_together(saw: Saw) -> BTreeMap<usize, Observation> {
+    let mut seen: BTreeMap<usize, Observation> = saw.clients.into_iter().collect();
+    let mut of_case: BTreeMap<usize, Vec<Record>> = BTreeMap::new();
+    for record in saw.records {
+        if let Some(case) = record.case {
+            of_case.entry(case).or_default().push(record);
+        }
+    }
+    for (case, mut records) in of_case {
+        let Some(observation) = seen.get_mut(&case) else {
+            continue;
+        };
+        if observation
+            .keys()
+            .any(|field| field.starts_with("client.share"))
+        {
+            continue;
+        }
+        let asked = |record: &Record| {
+            let fields = &record.fields;
+            let line = fields
+                .get("request.line")
+                .or_else(|| fields.get("request.header.:path"));
+            line.cloned()
+        };
+        records.sort_by_key(asked);
+        for (number, record) in (1..).zip(records) {
+            for (field, value) in record.fields {
+                observation.insert(format!("upstream.{number}.{field}"), value);
+            }
+        }
+    }
+    seen
+}
+
+/// A value for programs.
+pub(super) fn to_json(outcome: &Outcome) -> serde_json::Value {
+    let differences = outcome.differences.iter().map(|difference| {
+        json!({
+            "field": difference.field,
+            "envoy": difference.envoy,
+            "ferromesh": difference.ferromesh,
+            "listed": difference.listed.is_some(),
+        })
+    });
+    json!({
+        "case": outcome.case.full_name(),
+        "bullet": outcome.case.bullet.to_string(),
+        "mesh": outcome.case.mesh.name(),
+        "differences": differences.collect::<Vec<_>>(),
+    })
+}
