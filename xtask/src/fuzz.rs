@@ -65,6 +65,8 @@ enum Target {
     Expressions,
     /// Formats of the access log
     AccessLog,
+    /// Requests and answers of HTTP/1
+    Http1,
 }
 
 impl Target {
@@ -81,6 +83,7 @@ impl Target {
             Self::Paths => "paths",
             Self::Expressions => "expressions",
             Self::AccessLog => "access_log",
+            Self::Http1 => "http1",
         }
     }
 
@@ -93,7 +96,12 @@ impl Target {
             | Self::Terraform
             | Self::TaskDefinition
             | Self::RouteManager => &["tests/corpus/field", "tests/corpus/made"],
-            Self::Detect | Self::Routes | Self::Paths | Self::Expressions | Self::AccessLog => &[],
+            Self::Detect
+            | Self::Routes
+            | Self::Paths
+            | Self::Expressions
+            | Self::AccessLog
+            | Self::Http1 => &[],
         }
     }
 }

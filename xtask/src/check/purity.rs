@@ -4,12 +4,13 @@ use anyhow::{Result, bail};
 
 use crate::command;
 
-const PURE: [&str; 8] = [
+const PURE: [&str; 9] = [
     "ebpf-abi",
     "ebpf-decide",
     "mesh-balance",
     "mesh-detect",
     "mesh-envoy",
+    "mesh-http1",
     "mesh-model",
     "mesh-regex",
     "mesh-route",

@@ -86,8 +86,6 @@ pub enum Outcome {
     NoConnect,
     /// 404 with an empty body: no gateway route has this Host.
     NoGatewayRoute,
-    /// 400: the request names no Host.
-    NoHost,
     /// The proxy does not see it: the resource has no listener on this port.
     NoListener,
     /// 404 with an empty body: the virtual host has no route for it.

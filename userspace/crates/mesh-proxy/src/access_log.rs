@@ -91,6 +91,13 @@ impl Record {
         }))
     }
 
+    /// What an HTTP/1 client sent and is no request.
+    pub(crate) fn of_malformed(generation: &Generation, place: Place) -> Option<Box<Self>> {
+        let mut record = Self::of_connection(generation, place)?;
+        record.entry.protocol = Some(protocol(Version::HTTP_11));
+        Some(record)
+    }
+
     /// A request that begins, and what the routes said of it. It gets the number that it will be
     /// known by.
     pub(crate) fn of_request<B>(

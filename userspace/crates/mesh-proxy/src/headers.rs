@@ -20,7 +20,6 @@ const HOP_BY_HOP: [HeaderName; 6] = [
 
 /// Who answers (Envoy overwrites the endpoint's own).
 const SERVER: HeaderValue = HeaderValue::from_static("envoy");
-const CLOSE: HeaderValue = HeaderValue::from_static("close");
 const TRAILERS: HeaderValue = HeaderValue::from_static("trailers");
 const X_ENVOY_EXPECTED_RQ_TIMEOUT_MS: HeaderName =
     HeaderName::from_static("x-envoy-expected-rq-timeout-ms");
@@ -33,8 +32,13 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(crate) fn prepare_request(headers: &mut HeaderMap, timeout: Option<Duration>) {
     let trailers = wants_trailers(headers);
     strip_hop_by_hop(headers);
-    // The answer `100 Continue` was the proxy's own.
-    headers.remove(header::EXPECT);
+    // The answer `100 Continue` was the proxy's own; what else is expected is the endpoint's to meet.
+    if headers
+        .get(header::EXPECT)
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+    {
+        headers.remove(header::EXPECT);
+    }
     if trailers {
         headers.insert(header::TE, TRAILERS);
     }
@@ -55,21 +59,43 @@ pub(crate) fn ensure_request_id(headers: &mut HeaderMap) {
 }
 
 /// Makes an endpoint's answer's fields those of an answer by the proxy. `took` is the time from the
-/// request to the answer's header.
-pub(crate) fn prepare_answer(headers: &mut HeaderMap, took: Duration) {
+/// request to the answer's header; none if the request is still under way.
+pub(crate) fn prepare_answer(headers: &mut HeaderMap, took: Option<Duration>) {
     strip_hop_by_hop(headers);
-    headers.insert(X_ENVOY_UPSTREAM_SERVICE_TIME, milliseconds(took));
+    if let Some(took) = took {
+        headers.insert(X_ENVOY_UPSTREAM_SERVICE_TIME, milliseconds(took));
+    }
     sign(headers);
+}
+
+/// The two fields by which a change of protocol is asked for and granted (RFC 9110, section 7.8).
+pub(crate) struct Upgrade {
+    connection: Option<HeaderValue>,
+    upgrade: Option<HeaderValue>,
+}
+
+impl Upgrade {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        Self {
+            connection: headers.get(header::CONNECTION).cloned(),
+            upgrade: headers.get(header::UPGRADE).cloned(),
+        }
+    }
+
+    /// Says it on the next connection as it was said on this one.
+    pub(crate) fn put(self, headers: &mut HeaderMap) {
+        if let Some(connection) = self.connection {
+            headers.insert(header::CONNECTION, connection);
+        }
+        if let Some(upgrade) = self.upgrade {
+            headers.insert(header::UPGRADE, upgrade);
+        }
+    }
 }
 
 /// Names who answers.
 pub(crate) fn sign(headers: &mut HeaderMap) {
     headers.insert(header::SERVER, SERVER);
-}
-
-/// Asks an HTTP/1 client to open another connection for its next request.
-pub(crate) fn close_after(headers: &mut HeaderMap) {
-    headers.insert(header::CONNECTION, CLOSE);
 }
 
 /// Joins the crumbs of an HTTP/2 cookie (RFC 9113, section 8.2.3): HTTP/1 has one field.
@@ -97,13 +123,13 @@ fn strip_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
-/// The fields that `Connection` names. Those that frame or address the message stay: a client may
-/// not make the proxy forget them.
+/// The fields that `Connection` names. Those that address the message stay: a client may not make the
+/// proxy forget them. What frames it is written anew.
 fn nominated(headers: &HeaderMap) -> Vec<HeaderName> {
     tokens(headers, header::CONNECTION)
         .filter(|token| !token.eq_ignore_ascii_case("keep-alive") && *token != "close")
         .filter_map(|token| HeaderName::from_bytes(token.as_bytes()).ok())
-        .filter(|name| *name != header::HOST && *name != header::CONTENT_LENGTH)
+        .filter(|name| *name != header::HOST)
         .collect()
 }
 

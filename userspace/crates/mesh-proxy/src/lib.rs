@@ -8,6 +8,7 @@
 //! - `route`: virtual host, route, weighted cluster
 //! - `cluster`: what discovery knows of a cluster; `endpoint`: which of its addresses is next
 //! - `upstream`: connections to endpoints, their pools, requests over them
+//! - `http1`: HTTP/1 over sockets, for both sides
 //! - `relay`: bodies and bytes, and the time that they may take
 //! - `reply`: the proxy's own answers, the only place that makes them
 //!
@@ -27,6 +28,7 @@ mod fault;
 mod files;
 mod generation;
 mod headers;
+mod http1;
 mod io;
 mod listener;
 mod origin;

@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
+use mesh_http1::request::RequestError;
 use mesh_telemetry::access_log::ResponseFlag;
 
 use crate::{headers, relay::response_body::ResponseBody};
@@ -23,14 +24,14 @@ pub(crate) enum Failure {
     InvalidHost,
     /// The path cannot be normalised.
     InvalidPath,
+    /// The client broke the rules of HTTP/1.
+    Malformed(RequestError),
     /// Every target of the route has the weight 0.
     NoCluster,
     /// The cluster has no endpoint.
     NoHealthyUpstream,
     /// No virtual host, or none of its routes, takes the request.
     NoRoute,
-    /// HTTP/1.0 and older.
-    OldVersion,
     /// The endpoint answered with what is not HTTP.
     ProtocolError,
     /// The endpoint refused the stream before it looked at it.
@@ -41,6 +42,8 @@ pub(crate) enum Failure {
     RequestTimeout,
     /// The endpoint refused the connection, or it could not be reached.
     Unreachable,
+    /// The client asks for a protocol that the proxy does not let pass.
+    UpgradeRefused,
 }
 
 impl Failure {
@@ -56,8 +59,9 @@ impl Failure {
             Self::Connect | Self::NoRoute => StatusCode::NOT_FOUND,
             Self::IdleTimeout | Self::RequestTimeout => StatusCode::GATEWAY_TIMEOUT,
             Self::InvalidHost | Self::InvalidPath => StatusCode::BAD_REQUEST,
-            Self::OldVersion => StatusCode::UPGRADE_REQUIRED,
+            Self::Malformed(error) => status_of(error),
             Self::ProtocolError => StatusCode::BAD_GATEWAY,
+            Self::UpgradeRefused => StatusCode::FORBIDDEN,
         }
     }
 
@@ -68,7 +72,11 @@ impl Failure {
             Self::ConnectionTermination => ResponseFlag::UpstreamConnectionTermination,
             Self::ConnectionTimeout | Self::Unreachable => ResponseFlag::UpstreamConnectionFailure,
             Self::IdleTimeout => ResponseFlag::StreamIdleTimeout,
-            Self::InvalidHost | Self::InvalidPath | Self::OldVersion => return None,
+            Self::InvalidHost
+            | Self::InvalidPath
+            | Self::Malformed(RequestError::Fragment)
+            | Self::UpgradeRefused => return None,
+            Self::Malformed(_) => ResponseFlag::DownstreamProtocolError,
             Self::NoCluster => ResponseFlag::NoClusterFound,
             Self::NoHealthyUpstream => ResponseFlag::NoHealthyUpstream,
             Self::ProtocolError => ResponseFlag::UpstreamProtocolError,
@@ -93,18 +101,26 @@ impl Failure {
             Self::InvalidPath => "path_normalization_failed",
             Self::NoCluster => "cluster_not_found",
             Self::NoHealthyUpstream => "no_healthy_upstream",
-            Self::OldVersion => "low_version",
+            Self::Malformed(error) => details_of(error),
             Self::ProtocolError => before_response!("protocol_error"),
             Self::RefusedStream => before_response!("remote_refused_stream_reset"),
             Self::RemoteReset => before_response!("remote_reset"),
             Self::RequestTimeout => "response_timeout",
             Self::Unreachable => before_response!("remote_connection_failure"),
+            Self::UpgradeRefused => "upgrade_failed",
         }
     }
 
     /// Whether an HTTP/1 client is not trusted with another request on this connection.
     pub(crate) fn ends_connection(self) -> bool {
-        matches!(self, Self::Connect | Self::InvalidHost | Self::OldVersion)
+        matches!(
+            self,
+            Self::Connect
+                | Self::InvalidHost
+                | Self::InvalidPath
+                | Self::Malformed(_)
+                | Self::UpgradeRefused
+        )
     }
 
     /// Envoy's text; empty where Envoy says nothing.
@@ -122,18 +138,51 @@ impl Failure {
             | Self::InvalidHost
             | Self::InvalidPath
             | Self::NoCluster
-            | Self::NoRoute => "",
+            | Self::NoRoute
+            | Self::UpgradeRefused => "",
             Self::Unreachable => before_headers!("remote connection failure"),
             Self::ConnectionTermination => before_headers!("connection termination"),
             Self::ConnectionTimeout => before_headers!("connection timeout"),
             Self::IdleTimeout => "stream timeout",
             Self::NoHealthyUpstream => "no healthy upstream",
-            Self::OldVersion => "Upgrade Required",
+            Self::Malformed(error) => text_of(error),
             Self::ProtocolError => before_headers!("protocol error"),
             Self::RefusedStream => before_headers!("remote refused stream reset"),
             Self::RemoteReset => before_headers!("remote reset"),
             Self::RequestTimeout => "upstream request timeout",
         }
+    }
+}
+
+fn status_of(error: RequestError) -> StatusCode {
+    match error {
+        RequestError::TransferCoding => StatusCode::NOT_IMPLEMENTED,
+        RequestError::TooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        RequestError::Version => StatusCode::UPGRADE_REQUIRED,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+/// Envoy says the name of the status.
+fn text_of(error: RequestError) -> &'static str {
+    match error {
+        RequestError::Fragment => "",
+        _ => status_of(error).canonical_reason().unwrap_or_default(),
+    }
+}
+
+fn details_of(error: RequestError) -> &'static str {
+    match error {
+        RequestError::Syntax => "http1.codec_error",
+        RequestError::Target => "http1.invalid_url",
+        RequestError::Fragment => "path_normalization_failed",
+        RequestError::Authority => "http.invalid_authority",
+        RequestError::ConnectionField => "http1.connection_header_rejected",
+        RequestError::Length => "http1.content_length_and_chunked_not_allowed",
+        RequestError::Body => "http1.body_disallowed",
+        RequestError::TransferCoding => "http1.invalid_transfer_encoding",
+        RequestError::TooLarge => "http1.headers_too_large",
+        RequestError::Version => "low_version",
     }
 }
 
@@ -165,7 +214,7 @@ fn http_answer(failure: Failure) -> Response<ResponseBody> {
     let mut response = Response::new(local(text));
     *response.status_mut() = failure.status();
     let fields = response.headers_mut();
-    // Of an empty body HTTP/2 says nothing; for HTTP/1 hyper says that its length is 0.
+    // Of an empty body HTTP/2 says nothing; for HTTP/1 the encoder says that its length is 0.
     if !text.is_empty() {
         fields.insert(header::CONTENT_LENGTH, HeaderValue::from(text.len()));
         fields.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));

@@ -88,14 +88,14 @@ impl Target {
     }
 }
 
-/// The host that a request names: its authority, else its one `Host`.
+/// The host that a request names: its authority, else its one `Host`, which may be empty.
 pub(crate) fn host_of<B>(request: &Request<B>) -> Option<&str> {
     if let Some(authority) = request.uri().authority() {
         return Some(authority.as_str());
     }
     let mut hosts = request.headers().get_all(header::HOST).iter();
     match (hosts.next(), hosts.next()) {
-        (Some(host), None) => host.to_str().ok().filter(|host| !host.is_empty()),
+        (Some(host), None) => host.to_str().ok(),
         _ => None,
     }
 }

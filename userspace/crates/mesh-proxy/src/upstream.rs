@@ -15,6 +15,7 @@ pub(crate) mod connect;
 pub(crate) mod http;
 pub(crate) mod http1;
 pub(crate) mod http2;
+pub(crate) mod lease;
 pub(crate) mod lost;
 pub(crate) mod pool;
 
@@ -35,7 +36,7 @@ impl LocalCluster {
         let stats = stats.cluster(&config.name, Shard::Worker(worker));
         Self {
             picker: Picker::new(Arc::clone(&config), Arc::clone(&shared.endpoints)),
-            pool: Rc::new(Pool::new(Arc::clone(&stats))),
+            pool: Pool::start(Arc::clone(&stats)),
             stats,
             config,
             shared: Arc::clone(shared),

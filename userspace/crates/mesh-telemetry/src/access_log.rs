@@ -84,6 +84,8 @@ macro_rules! flags {
 flags! {
     /// The client went away.
     DownstreamConnectionTermination "DC",
+    /// The client does not speak the protocol.
+    DownstreamProtocolError "DPE",
     /// The route leads to no cluster.
     NoClusterFound "NC",
     /// The cluster has no endpoint.

@@ -19,7 +19,6 @@ impl fmt::Display for Outcome {
             }
             Self::NoConnect => "404: no route takes CONNECT",
             Self::NoGatewayRoute => "404: no gateway route has this Host",
-            Self::NoHost => "400: the request names no Host",
             Self::NoListener => "not taken: no listener of the resource is on this port",
             Self::NoVirtualService => {
                 "404: no virtual service has this Host, and the egress filter is DROP_ALL"

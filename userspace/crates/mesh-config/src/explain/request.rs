@@ -114,9 +114,6 @@ impl Seen {
         if self.method == Method::CONNECT {
             return Err(Outcome::NoConnect);
         }
-        if self.host.is_empty() {
-            return Err(Outcome::NoHost);
-        }
         normalise(&self.path).map_err(|InvalidPath| Outcome::BadPath)
     }
 

@@ -12,10 +12,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Method, Request, Response, Version};
+use http::{Method, Request, Response, StatusCode, header};
 use hyper::{
     body::Incoming,
-    server::conn::{http1, http2},
+    server::conn::http2,
     service::{Service, service_fn},
 };
 use hyper_util::rt::TokioIo;
@@ -25,12 +25,15 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-use super::exchange::Exchange;
+use super::{
+    exchange::Exchange,
+    http1::{self, AsksUpgrade},
+    request::DownstreamBody,
+};
 use crate::{
     access_log::Record,
     detect::HttpVersion,
     fault::Whose,
-    headers,
     io::{ByteCount, Metered},
     relay::response_body::ResponseBody,
     reply::{self, Failure},
@@ -42,11 +45,8 @@ use crate::{
 /// A connection without a request is closed after this long (Envoy's default `idle_timeout` of the
 /// connection manager).
 pub(crate) const IDLE_LIMIT: Duration = Duration::from_hours(1);
-/// Header fields of a request, in bytes (Envoy's default `max_request_headers_kb`).
-const MAX_HEADERS: u16 = 60 * 1024;
-/// Bytes that are kept of one HTTP/1 client, each way: a header that is not through yet, and what a
-/// slow reader has not taken.
-const MAX_BUFFER: usize = 64 * 1024;
+/// Header fields of an HTTP/2 request, in bytes (Envoy's default `max_request_headers_kb`).
+const MAX_HEADERS: u32 = 60 * 1024;
 /// The header of an HTTP/1 request is to be through within this time (Envoy's default
 /// `stream_idle_timeout`, which a header that comes in pieces does not begin anew).
 const HEADER_LIMIT: Duration = Duration::from_mins(5);
@@ -64,6 +64,8 @@ pub(crate) struct HttpConnection {
     /// When the header that is being read began, while no request is under way.
     header_began: Cell<Option<Instant>>,
     draining: Cell<bool>,
+    /// It is to end with its next answer, or when there is no request.
+    closing: Cell<bool>,
     has_asked: Cell<bool>,
 }
 
@@ -93,6 +95,7 @@ impl HttpConnection {
             last_request: Cell::new(Instant::now()),
             header_began: Cell::new(None),
             draining: Cell::new(false),
+            closing: Cell::new(false),
             has_asked: Cell::new(false),
         })
     }
@@ -113,6 +116,17 @@ impl HttpConnection {
         self.requests.set(self.requests.get() - 1);
         self.last_request.set(Instant::now());
         self.stats.downstream_rq_active.decrement();
+    }
+
+    /// Counts an answer.
+    pub(crate) fn answered(&self, status: StatusCode) {
+        self.stats.statuses.count(status.as_u16());
+        self.stats.downstream_rq_completed.increment();
+    }
+
+    /// Whether an HTTP/1 connection is to end with its next answer, or when there is no request.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.get()
     }
 
     fn heard(&self) {
@@ -180,33 +194,35 @@ pub(crate) async fn serve(
     ahead: Bytes,
 ) {
     let connection = HttpConnection::open(worker, place, version);
-    let io = TokioIo::new(Metered::new(stream, ahead, Rc::clone(&connection)));
-    let service = service(&connection);
+    match version {
+        HttpVersion::Http1 => {
+            let serving = http1::serve(&connection, stream, ahead);
+            let outcome = drive(pin!(serving), &connection, |_| connection.closing.set(true)).await;
+            if let Err(error) = outcome {
+                tracing::debug!(?place, %error, "a client's connection ended early");
+            }
+        }
+        HttpVersion::Http2 => serve_http2(&connection, stream, ahead).await,
+    }
+}
+
+async fn serve_http2(connection: &Rc<HttpConnection>, stream: TcpStream, ahead: Bytes) {
+    let place = connection.place;
+    let io = TokioIo::new(Metered::new(stream, ahead, Rc::clone(connection)));
     let whose = Whose::Client {
         peer: place.peer,
         dialled: Some(place.dialled),
     };
-    let outcome = match version {
-        HttpVersion::Http1 => {
-            let serving = http1::Builder::new()
-                .max_header_size(MAX_HEADERS.into())
-                .max_buf_size(MAX_BUFFER)
-                .serve_connection(io, service);
-            drive(pin!(serving), &connection).await
-        }
-        HttpVersion::Http2 => {
-            let serving = http2::Builder::new(LocalExecutor(whose))
-                .max_header_list_size(MAX_HEADERS.into())
-                .max_concurrent_streams(MAX_STREAMS)
-                .serve_connection(io, service);
-            drive(pin!(serving), &connection).await
-        }
-    };
-    if let Err(error) = outcome {
+    let serving = http2::Builder::new(LocalExecutor(whose))
+        .max_header_list_size(MAX_HEADERS)
+        .max_concurrent_streams(MAX_STREAMS)
+        .serve_connection(io, service(connection));
+    let close_gently = |serving: Pin<&mut http2::Connection<_, _, _>>| serving.graceful_shutdown();
+    if let Err(error) = drive(pin!(serving), connection, close_gently).await {
         if error.is_parse() {
             connection.stats.downstream_cx_protocol_error.increment();
         }
-        tracing::debug!(place = ?connection.place, %error, "a client's connection ended early");
+        tracing::debug!(?place, %error, "a client's connection ended early");
     }
 }
 
@@ -219,17 +235,24 @@ fn service(
     Future = impl Future<Output = Result<Response<ResponseBody>, Infallible>> + use<>,
 > + use<> {
     let connection = Rc::clone(connection);
-    service_fn(move |request| {
+    service_fn(move |request: Request<Incoming>| {
         let connection = Rc::clone(&connection);
-        async move { Ok(answer(&connection, request).await) }
+        let request = request.map(DownstreamBody::Http2);
+        async move { Ok(answer(&connection, request).await.response) }
     })
 }
 
+/// An answer, and whether an HTTP/1 connection ends with it.
+pub(crate) struct Answered {
+    pub(crate) response: Response<ResponseBody>,
+    pub(crate) is_last: bool,
+}
+
 /// Answers one request.
-async fn answer(
+pub(crate) async fn answer(
     connection: &Rc<HttpConnection>,
-    mut request: Request<Incoming>,
-) -> Response<ResponseBody> {
+    mut request: Request<DownstreamBody>,
+) -> Answered {
     let mut exchange = Exchange::begin(connection);
     let is_grpc = reply::is_grpc(request.headers());
     let target = {
@@ -244,44 +267,44 @@ async fn answer(
         Ok(target) => upstream::http::send(target, request, exchange).await,
         Err(failure) => Err((failure, exchange)),
     };
-    let (mut response, is_last) = match outcome {
+    let (response, mut is_last) = match outcome {
         Ok(response) => (response, false),
         Err((failure, exchange)) => {
             if failure == Failure::IdleTimeout {
                 connection.stats.downstream_rq_idle_timeout.increment();
             }
+            // What is no HTTP/1 gets the same answer whatever it meant to be.
+            let is_grpc = is_grpc && !matches!(failure, Failure::Malformed(_));
             let response = reply::answer(failure, is_grpc);
             exchange.note(|record| record.failed(failure, &response));
             exchange.finish();
             (response, failure.ends_connection())
         }
     };
-    if connection.version == HttpVersion::Http1 {
-        let is_draining = connection.draining.get();
-        if is_draining {
-            connection.stats.downstream_cx_drain_close.increment();
-        }
-        if is_draining || is_last {
-            headers::close_after(response.headers_mut());
-        }
+    if connection.version == HttpVersion::Http1 && connection.draining.get() {
+        connection.stats.downstream_cx_drain_close.increment();
+        is_last = true;
     }
-    connection.stats.statuses.count(response.status().as_u16());
-    connection.stats.downstream_rq_completed.increment();
-    response
+    connection.answered(response.status());
+    Answered { response, is_last }
 }
 
 fn choose(
     connection: &HttpConnection,
     generation: &LocalGeneration,
-    request: &Request<Incoming>,
+    request: &Request<DownstreamBody>,
 ) -> Choice {
-    if request.version() < Version::HTTP_11 {
-        return Choice::none(Failure::OldVersion);
-    }
     if request.method() == Method::CONNECT {
         return Choice::none(Failure::Connect);
     }
-    let chosen = route::http(generation, connection.place, request);
+    let mut chosen = if request.uri().path() == "*" {
+        Choice::none(Failure::NoRoute)
+    } else {
+        route::http(generation, connection.place, request)
+    };
+    if chosen.target.is_ok() && asks_for_more_than_websocket(request) {
+        chosen.target = Err(Failure::UpgradeRefused);
+    }
     match &chosen.target {
         Ok(_) => connection.stats.rq_total.increment(),
         Err(Failure::NoCluster) => connection.stats.no_cluster.increment(),
@@ -291,39 +314,26 @@ fn choose(
     chosen
 }
 
-/// What hyper's connections of both versions have in common.
-trait Serving: Future<Output = hyper::Result<()>> {
-    fn close_gently(self: Pin<&mut Self>);
-}
-
-impl<I, S> Serving for http1::Connection<I, S>
-where
-    S: Service<Request<Incoming>, Response = Response<ResponseBody>, Error = Infallible>,
-    I: hyper::rt::Read + hyper::rt::Write + Unpin,
-{
-    fn close_gently(self: Pin<&mut Self>) {
-        self.graceful_shutdown();
-    }
-}
-
-impl<I, S> Serving for http2::Connection<I, S, LocalExecutor>
-where
-    S: Service<Request<Incoming>, Response = Response<ResponseBody>, Error = Infallible>,
-    S::Future: 'static,
-    I: hyper::rt::Read + hyper::rt::Write + Unpin,
-{
-    fn close_gently(self: Pin<&mut Self>) {
-        self.graceful_shutdown();
-    }
+/// Whether another protocol is asked for than the one that App Mesh let pass.
+fn asks_for_more_than_websocket(request: &Request<DownstreamBody>) -> bool {
+    request.extensions().get::<AsksUpgrade>().is_some()
+        && !request
+            .headers()
+            .get(header::UPGRADE)
+            .is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
 /// Runs a connection to its end; closes it when it idles too long, and gently when its direction
 /// drains: HTTP/2 by GOAWAY, HTTP/1 with its next answer or once it is idle. A client that has just
 /// come gets its first request through before it hears of a GOAWAY.
-async fn drive(
-    mut serving: Pin<&mut impl Serving>,
+async fn drive<S, E>(
+    mut serving: Pin<&mut S>,
     connection: &HttpConnection,
-) -> hyper::Result<()> {
+    close_gently: impl Fn(Pin<&mut S>),
+) -> Result<(), E>
+where
+    S: Future<Output = Result<(), E>>,
+{
     let mut idle_check = connection.last_request.get() + IDLE_LIMIT;
     let mut header_is_late = pin!(connection.header_is_late());
     let mut drain = pin!(connection.worker.ending(connection.place.direction));
@@ -340,7 +350,7 @@ async fn drive(
                 connection.draining.set(true);
                 idle_check = Instant::now() + DRAIN_GRACE;
                 if connection.version == HttpVersion::Http2 && connection.has_asked.get() {
-                    serving.as_mut().close_gently();
+                    close_gently(serving.as_mut());
                 }
                 continue;
             }
@@ -349,7 +359,7 @@ async fn drive(
         let is_draining = connection.draining.get();
         if is_draining && connection.version == HttpVersion::Http2 {
             // Once more changes nothing.
-            serving.as_mut().close_gently();
+            close_gently(serving.as_mut());
         }
         let limit = if is_draining || is_closing {
             DRAIN_GRACE
@@ -365,7 +375,7 @@ async fn drive(
                     connection.stats.downstream_cx_idle_timeout.increment();
                 }
                 is_closing = true;
-                serving.as_mut().close_gently();
+                close_gently(serving.as_mut());
                 idle_check = now + DRAIN_GRACE;
             }
             Some(moment) => idle_check = moment,

@@ -33,7 +33,6 @@ fn hop_by_hop_fields_end_here_and_others_pass() {
     headers.remove(X_REQUEST_ID);
     let expected = map(&[
         ("host", "b.local"),
-        ("content-length", "3"),
         ("te", "trailers"),
         ("trailer", "x-sum"),
         ("x-other", "2"),
@@ -54,13 +53,27 @@ fn what_an_earlier_hop_said_stays() {
 #[test]
 fn the_answer_is_signed_and_timed() {
     let mut headers = map(&[("server", "nginx"), ("connection", "close"), ("etag", "1")]);
-    prepare_answer(&mut headers, Duration::from_millis(7));
+    prepare_answer(&mut headers, Some(Duration::from_millis(7)));
     let expected = map(&[
         ("server", "envoy"),
         ("etag", "1"),
         ("x-envoy-upstream-service-time", "7"),
     ]);
     assert_eq!(headers, expected);
+}
+
+#[test]
+fn what_else_is_expected_is_the_endpoints_to_meet() {
+    let mut headers = map(&[("expect", "more")]);
+    prepare_request(&mut headers, None);
+    assert_eq!(headers[header::EXPECT], "more");
+}
+
+#[test]
+fn an_answer_to_half_a_request_is_not_timed() {
+    let mut headers = map(&[("etag", "1")]);
+    prepare_answer(&mut headers, None);
+    assert_eq!(headers, map(&[("etag", "1"), ("server", "envoy")]));
 }
 
 #[test]

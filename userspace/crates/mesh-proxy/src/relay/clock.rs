@@ -73,6 +73,11 @@ impl Clock {
         }
     }
 
+    /// Whether the request is through.
+    pub(crate) fn has_request_ended(&self) -> bool {
+        self.request_ended.get().is_some()
+    }
+
     /// The next moment at which a time may have run out, and which.
     fn next(&self) -> Option<(Instant, Expired)> {
         let request = self

@@ -12,25 +12,26 @@ use std::{
 
 use bytes::Bytes;
 use http::HeaderMap;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::{Body, Frame, SizeHint};
 use thiserror::Error;
 
 use super::clock::Clock;
+use crate::downstream::request::{ClientBroke, DownstreamBody};
 
 /// Bytes of a body that are kept. A longer request is sent once.
 const KEEP_LIMIT: usize = 64 * 1024;
 
 /// Why a body ended before its end.
 #[derive(Debug, Error)]
-pub(crate) enum BrokenRequest<E: Error + 'static = hyper::Error> {
+pub(crate) enum BrokenRequest<E: Error + 'static = ClientBroke> {
     #[error("the client broke its request off")]
     Client(#[source] E),
     #[error("the request is sent again over another connection")]
     Superseded,
 }
 
-/// One sending of a request's body. What comes from the client is hyper's body but for tests.
-pub(crate) struct RequestBody<B = Incoming> {
+/// One sending of a request's body. What comes from the client is another body in tests alone.
+pub(crate) struct RequestBody<B = DownstreamBody> {
     /// None where there is no body.
     source: Option<Rc<RefCell<Source<B>>>>,
     sending: usize,
@@ -38,7 +39,7 @@ pub(crate) struct RequestBody<B = Incoming> {
 }
 
 /// What can send a body again.
-pub(crate) struct Replay<B = Incoming>(Option<Rc<RefCell<Source<B>>>>);
+pub(crate) struct Replay<B = DownstreamBody>(Option<Rc<RefCell<Source<B>>>>);
 
 /// What comes from the client, for every sending.
 struct Source<B> {

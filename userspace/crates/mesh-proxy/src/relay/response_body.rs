@@ -12,17 +12,27 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use mesh_telemetry::access_log::ResponseFlag;
 use thiserror::Error;
 
-use super::clock::{Expired, Expiry};
+use super::{
+    clock::{Expired, Expiry},
+    tunnel::Tunnel,
+};
 use crate::{
     downstream::exchange::Exchange,
-    upstream::http::{Lease, UpstreamRequest},
+    headers::Upgrade,
+    upstream::{
+        http::UpstreamRequest,
+        http1::{Connection, Cut, Http1Answer},
+        http2::Http2Lease,
+    },
 };
 
 /// Why an answer broke off after it began. The client's stream or connection is reset for it.
 #[derive(Debug, Error)]
 pub(crate) enum BrokenAnswer {
     #[error("the upstream broke its answer off")]
-    Upstream(#[source] hyper::Error),
+    Http1(#[source] Cut),
+    #[error("the upstream broke its answer off")]
+    Http2(#[source] hyper::Error),
     #[error("the answer was not through in time")]
     Expired(Expired),
 }
@@ -33,40 +43,108 @@ pub(crate) enum ResponseBody {
     Local(Full<Bytes>),
     /// An endpoint's.
     Relayed(Box<RelayedBody>),
+    /// None: both speak another protocol from here on.
+    Upgraded(Box<Tunnel>),
+}
+
+impl ResponseBody {
+    pub(crate) fn empty() -> Self {
+        Self::Local(Full::default())
+    }
+}
+
+/// What follows the head of an endpoint's answer, and what it comes over.
+pub(crate) enum UpstreamBody {
+    Http1(Http1Answer),
+    Http2 {
+        incoming: Incoming,
+        _lease: Http2Lease,
+    },
+    /// Another protocol, and the two fields that granted it.
+    Upgraded(Box<Connection>, Upgrade),
+    /// Nothing any more; the connection serves others.
+    Through,
+}
+
+impl UpstreamBody {
+    fn is_end(&self) -> bool {
+        match self {
+            Self::Http1(answer) => answer.is_end(),
+            Self::Http2 { incoming, .. } => incoming.is_end_stream(),
+            Self::Upgraded(..) | Self::Through => true,
+        }
+    }
+
+    fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenAnswer>>> {
+        match self {
+            Self::Http1(answer) => answer
+                .poll_data(cx)
+                .map(|data| data.map(|data| data.map(Frame::data).map_err(BrokenAnswer::Http1))),
+            Self::Http2 { incoming, .. } => Pin::new(incoming)
+                .poll_frame(cx)
+                .map_err(BrokenAnswer::Http2),
+            Self::Upgraded(..) | Self::Through => Poll::Ready(None),
+        }
+    }
+
+    /// The answer is through.
+    fn release(&mut self) {
+        if let Self::Http1(answer) = std::mem::replace(self, Self::Through) {
+            answer.release();
+        }
+    }
 }
 
 /// The body of an endpoint's answer, with all that lasts until it is through. Dropped before, it
 /// counts as reset by the client, and an HTTP/1 connection that carried it is closed.
 pub(crate) struct RelayedBody {
-    incoming: Incoming,
+    upstream: UpstreamBody,
     expiry: Expiry,
     under_way: Option<UnderWay>,
+    /// It broke off, which is told a turn later.
+    broken: Option<BrokenAnswer>,
 }
 
-struct UnderWay {
-    lease: Lease,
-    upstream: UpstreamRequest,
-    exchange: Exchange,
+/// An exchange whose answer has begun, as both sides count it.
+pub(crate) struct UnderWay {
+    pub(crate) upstream: UpstreamRequest,
+    pub(crate) exchange: Exchange,
+}
+
+impl UnderWay {
+    /// The answer is through.
+    pub(crate) fn finish(self) {
+        self.upstream.finish();
+        self.exchange.finish();
+    }
+
+    /// The proxy breaks off, because of the endpoint or the time.
+    pub(crate) fn break_off(self, flag: ResponseFlag, details: &'static str) {
+        if matches!(
+            flag,
+            ResponseFlag::StreamIdleTimeout | ResponseFlag::UpstreamRequestTimeout
+        ) {
+            self.upstream.timed_out();
+        } else {
+            self.upstream.reset_by_peer();
+        }
+        self.exchange.note(|record| record.broke(flag, details));
+        self.exchange.break_off();
+    }
 }
 
 impl RelayedBody {
-    pub(crate) fn new(
-        incoming: Incoming,
-        expiry: Expiry,
-        lease: Lease,
-        upstream: UpstreamRequest,
-        exchange: Exchange,
-    ) -> Self {
+    pub(crate) fn new(upstream: UpstreamBody, expiry: Expiry, under_way: UnderWay) -> Self {
         let mut body = Self {
-            incoming,
+            upstream,
             expiry,
-            under_way: Some(UnderWay {
-                lease,
-                upstream,
-                exchange,
-            }),
+            under_way: Some(under_way),
+            broken: None,
         };
-        if body.incoming.is_end_stream() {
+        if body.upstream.is_end() {
             body.finish();
         }
         body
@@ -74,10 +152,9 @@ impl RelayedBody {
 
     /// The answer is through.
     fn finish(&mut self) {
+        self.upstream.release();
         if let Some(under_way) = self.under_way.take() {
-            under_way.lease.give_back();
-            under_way.upstream.finish();
-            under_way.exchange.finish();
+            under_way.finish();
         }
     }
 
@@ -98,26 +175,22 @@ impl RelayedBody {
     fn break_off(&mut self, broken: BrokenAnswer) -> BrokenAnswer {
         if let Some(under_way) = self.under_way.take() {
             let (flag, details) = match broken {
-                BrokenAnswer::Upstream(_) => {
-                    under_way.upstream.reset_by_peer();
-                    (
-                        ResponseFlag::UpstreamConnectionTermination,
-                        "upstream_reset_after_response_started{connection_termination}",
-                    )
-                }
+                BrokenAnswer::Http1(_) => (
+                    ResponseFlag::UpstreamProtocolError,
+                    "upstream_reset_after_response_started{protocol_error}",
+                ),
+                BrokenAnswer::Http2(_) => (
+                    ResponseFlag::UpstreamConnectionTermination,
+                    "upstream_reset_after_response_started{connection_termination}",
+                ),
                 BrokenAnswer::Expired(Expired::Idle) => {
-                    under_way.upstream.timed_out();
                     (ResponseFlag::StreamIdleTimeout, "stream_idle_timeout")
                 }
                 BrokenAnswer::Expired(Expired::Request) => {
-                    under_way.upstream.timed_out();
                     (ResponseFlag::UpstreamRequestTimeout, "response_timeout")
                 }
             };
-            under_way
-                .exchange
-                .note(|record| record.broke(flag, details));
-            under_way.exchange.break_off();
+            under_way.break_off(flag, details);
         }
         broken
     }
@@ -137,19 +210,26 @@ impl Body for ResponseBody {
                 return Poll::Ready(frame.map(|frame| frame.map_err(|never| match never {})));
             }
             Self::Relayed(relayed) => relayed,
+            Self::Upgraded(_) => return Poll::Ready(None),
         };
-        match Pin::new(&mut relayed.incoming).poll_frame(cx) {
+        if let Some(broken) = relayed.broken.take() {
+            return Poll::Ready(Some(Err(relayed.break_off(broken))));
+        }
+        match relayed.upstream.poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 relayed.expiry.clock().moved();
                 relayed.note(&frame);
-                if relayed.incoming.is_end_stream() {
+                if relayed.upstream.is_end() {
                     relayed.finish();
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
-            Poll::Ready(Some(Err(error))) => {
-                let broken = relayed.break_off(BrokenAnswer::Upstream(error));
-                Poll::Ready(Some(Err(broken)))
+            Poll::Ready(Some(Err(broken))) => {
+                // With the reset an HTTP/2 connection takes back what it has not written yet, even the
+                // head; in between it has its turn.
+                relayed.broken = Some(broken);
+                cx.waker().wake_by_ref();
+                Poll::Pending
             }
             Poll::Ready(None) => {
                 relayed.finish();
@@ -166,14 +246,20 @@ impl Body for ResponseBody {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Local(full) => full.is_end_stream(),
-            Self::Relayed(relayed) => relayed.incoming.is_end_stream(),
+            Self::Relayed(relayed) => relayed.upstream.is_end(),
+            Self::Upgraded(_) => true,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Local(full) => full.size_hint(),
-            Self::Relayed(relayed) => relayed.incoming.size_hint(),
+            Self::Relayed(relayed) => match &relayed.upstream {
+                UpstreamBody::Http2 { incoming, .. } => incoming.size_hint(),
+                // What is known of it is in `Content-Length`.
+                _ => SizeHint::default(),
+            },
+            Self::Upgraded(_) => SizeHint::with_exact(0),
         }
     }
 }

@@ -2,7 +2,7 @@ use hyper::body::Body as _;
 
 use super::*;
 
-const ALL: [Failure; 14] = [
+const ALL: [Failure; 16] = [
     Failure::Connect,
     Failure::Unreachable,
     Failure::ConnectionTermination,
@@ -12,11 +12,13 @@ const ALL: [Failure; 14] = [
     Failure::NoCluster,
     Failure::NoHealthyUpstream,
     Failure::NoRoute,
-    Failure::OldVersion,
+    Failure::Malformed(RequestError::Fragment),
+    Failure::Malformed(RequestError::Syntax),
     Failure::ProtocolError,
     Failure::RefusedStream,
     Failure::RemoteReset,
     Failure::RequestTimeout,
+    Failure::UpgradeRefused,
 ];
 
 #[test]

@@ -1,71 +1,33 @@
 //! Sends a request to an endpoint and takes its answer: connection, retry of what a closed pooled
 //! connection lost, and the upstream side of the counting.
 
-use std::{cell::Cell, net::SocketAddr, rc::Rc, sync::Arc};
+use std::{cell::Cell, rc::Rc, sync::Arc};
 
 use http::{
-    HeaderValue, Request, Response, StatusCode, Uri, Version, header,
+    HeaderValue, Request, Response, StatusCode, Uri, Version, header, response,
     uri::{Authority, Scheme},
 };
-use hyper::{
-    body::{Body, Incoming},
-    client::conn::TrySendError,
-};
-use mesh_telemetry::scope::{ClusterStats, VirtualHostStats};
+use mesh_http1::{body::BodyError, request::RequestError, response::Asked};
+use mesh_telemetry::scope::VirtualHostStats;
 use tokio::time::Instant;
 
 use super::{
     LocalCluster,
-    connect::ConnectError,
-    http1::Http1Lease,
-    http2::Http2Lease,
-    lost::{Loss, Spare},
+    lease::{lease, send_once},
+    lost::Loss,
 };
 use crate::{
-    downstream::exchange::Exchange,
-    endpoint::Endpoint,
-    headers,
+    downstream::{exchange::Exchange, http1::AsksUpgrade, request::DownstreamBody},
+    headers::{self, Upgrade},
     relay::{
         clock::{Clock, Expired, Expiry},
         request_body::RequestBody,
-        response_body::{RelayedBody, ResponseBody},
+        response_body::{RelayedBody, ResponseBody, UnderWay, UpstreamBody},
+        tunnel::Tunnel,
     },
     reply::Failure,
     route::{Target, host_of},
 };
-
-/// The connection, or the stream of one, that carries a request.
-pub(crate) enum Lease {
-    Http1(Http1Lease),
-    Http2(Http2Lease),
-}
-
-impl Lease {
-    /// The answer is through.
-    pub(crate) fn give_back(self) {
-        match self {
-            Self::Http1(lease) => lease.give_back(),
-            Self::Http2(lease) => drop(lease),
-        }
-    }
-
-    fn address(&self) -> SocketAddr {
-        match self {
-            Self::Http1(lease) => lease.address,
-            Self::Http2(lease) => lease.connection.address,
-        }
-    }
-
-    async fn send(
-        &mut self,
-        request: Request<RequestBody>,
-    ) -> Result<Response<Incoming>, TrySendError<Request<RequestBody>>> {
-        match self {
-            Self::Http1(lease) => lease.sender.try_send_request(request).await,
-            Self::Http2(lease) => lease.connection.sender().try_send_request(request).await,
-        }
-    }
-}
 
 /// A request as the cluster counts it. Dropped without a word once it is sent, it counts as reset by
 /// the proxy.
@@ -143,31 +105,38 @@ impl Drop for UpstreamRequest {
 /// Sends a request to an endpoint of its cluster and returns the beginning of the answer.
 pub(crate) async fn send(
     target: Target,
-    request: Request<Incoming>,
+    request: Request<DownstreamBody>,
     exchange: Exchange,
 ) -> Result<Response<ResponseBody>, (Failure, Exchange)> {
-    let clock = Clock::start(target.request_timeout, target.idle_timeout);
+    let asked = asked_by(&request);
+    // A request for another protocol has no end from which the time could run.
+    let request_timeout = target.request_timeout.filter(|_| !asked.upgrade);
+    let clock = Clock::start(request_timeout, target.idle_timeout);
     exchange.note(|record| record.sending(&clock));
     let upstream = UpstreamRequest::begin(&target);
     let begun = Instant::now();
+    let client = request.body().inbound();
     let mut expiry = Expiry::of(&clock);
-    let outcome = match prepare(request, &target, &clock) {
+    let outcome = match prepare(request, &target, &clock, asked) {
         Ok(request) => {
-            let answer = answer_of(&target, request, &upstream, &exchange);
+            let answer = answer_of(&target, request, asked, &upstream, &exchange);
             expiry.within(answer).await
         }
         Err(failure) => Ok(Err(failure)),
     };
+    if let Some(error) = client.and_then(|client| client.broken()) {
+        let failure = malformed(error);
+        upstream.answered(failure.status());
+        return Err((failure, exchange));
+    }
     let failure = match outcome {
-        Ok(Ok((response, lease))) => {
-            upstream.answered(response.status());
-            let (mut parts, incoming) = response.into_parts();
-            headers::prepare_answer(&mut parts.headers, begun.elapsed());
+        Ok(Ok((mut parts, body))) => {
+            upstream.answered(parts.status);
+            let took = (clock.has_request_ended() && !asked.upgrade).then(|| begun.elapsed());
+            headers::prepare_answer(&mut parts.headers, took);
             parts.extensions.clear();
-            let response = Response::from_parts(parts, ());
-            exchange.note(|record| record.answered(&response));
-            let body = RelayedBody::new(incoming, expiry, lease, upstream, exchange);
-            return Ok(response.map(|()| ResponseBody::Relayed(Box::new(body))));
+            let under_way = UnderWay { upstream, exchange };
+            return Ok(answered(parts, body, asked, expiry, under_way));
         }
         Ok(Err(failure)) => {
             upstream.answered(failure.status());
@@ -194,11 +163,60 @@ pub(crate) async fn send(
     Err((failure, exchange))
 }
 
+fn asked_by(request: &Request<DownstreamBody>) -> Asked {
+    Asked {
+        upgrade: request.extensions().get::<AsksUpgrade>().is_some(),
+        ..Asked::by(request.method())
+    }
+}
+
+/// What the client is told of a body that is none.
+fn malformed(error: BodyError) -> Failure {
+    Failure::Malformed(match error {
+        BodyError::TooLarge => RequestError::TooLarge,
+        BodyError::Syntax | BodyError::Incomplete => RequestError::Syntax,
+    })
+}
+
+/// The answer with what follows its head.
+fn answered(
+    parts: response::Parts,
+    body: UpstreamBody,
+    asked: Asked,
+    expiry: Expiry,
+    under_way: UnderWay,
+) -> Response<ResponseBody> {
+    let mut response = Response::from_parts(parts, ());
+    let body = match body {
+        UpstreamBody::Upgraded(connection, upgrade) => {
+            upgrade.put(response.headers_mut());
+            under_way.exchange.note(|record| record.answered(&response));
+            ResponseBody::Upgraded(Box::new(Tunnel::new(*connection, expiry, under_way)))
+        }
+        // Envoy answers so where an endpoint says anything but yes or an error.
+        _ if asked.upgrade && response.status().as_u16() < 400 => {
+            response.headers_mut().remove(header::CONTENT_LENGTH);
+            under_way.exchange.note(|record| {
+                record.answered(&response);
+                record.entry.details = Some("websocket_handshake_unsuccessful");
+            });
+            under_way.finish();
+            ResponseBody::empty()
+        }
+        body => {
+            under_way.exchange.note(|record| record.answered(&response));
+            ResponseBody::Relayed(Box::new(RelayedBody::new(body, expiry, under_way)))
+        }
+    };
+    response.map(|()| body)
+}
+
 /// Makes a client's request one that the proxy sends, in the endpoint's version.
 fn prepare(
-    request: Request<Incoming>,
+    request: Request<DownstreamBody>,
     target: &Target,
     clock: &Rc<Clock>,
+    asked: Asked,
 ) -> Result<Request<RequestBody>, Failure> {
     let from_http2 = request.version() == Version::HTTP_2;
     let host = host_of(&request).ok_or(Failure::InvalidHost)?;
@@ -213,10 +231,14 @@ fn prepare(
         uri.path_and_query = Some(path.clone());
         parts.uri = Uri::from_parts(uri).map_err(|_| Failure::InvalidPath)?;
     }
+    let upgrade = asked.upgrade.then(|| Upgrade::of(&parts.headers));
     let body = RequestBody::new(incoming, clock);
     headers::prepare_request(&mut parts.headers, target.request_timeout);
     parts.extensions.clear();
     if target.is_http2(from_http2) {
+        if asked.upgrade {
+            return Err(Failure::UpgradeRefused);
+        }
         parts.headers.remove(header::HOST);
         parts.version = Version::HTTP_2;
         if parts.uri.scheme().is_none() {
@@ -228,19 +250,15 @@ fn prepare(
         return Ok(Request::from_parts(parts, body));
     }
     parts.version = Version::HTTP_11;
+    if let Some(upgrade) = upgrade {
+        upgrade.put(&mut parts.headers);
+    }
     if let Some(authority) = authority {
         let host = HeaderValue::from_str(authority.as_str()).map_err(|_| Failure::InvalidHost)?;
         parts.headers.insert(header::HOST, host);
-        let path = parts.uri.path_and_query().cloned();
-        parts.uri = path.map_or_else(|| Uri::from_static("/"), Uri::from);
     }
     if from_http2 {
         headers::join_cookies(&mut parts.headers);
-    }
-    if !body.is_end_stream() && body.size_hint().exact().is_none() {
-        // Said here because hyper would take a GET of unknown length for one without a body.
-        let chunked = HeaderValue::from_static("chunked");
-        parts.headers.insert(header::TRANSFER_ENCODING, chunked);
     }
     Ok(Request::from_parts(parts, body))
 }
@@ -248,129 +266,47 @@ fn prepare(
 /// Sends until there is an answer, or a failure that another sending cannot mend.
 async fn answer_of(
     target: &Target,
-    mut request: Request<RequestBody>,
+    request: Request<RequestBody>,
+    asked: Asked,
     upstream: &UpstreamRequest,
     exchange: &Exchange,
-) -> Result<(Response<Incoming>, Lease), Failure> {
+) -> Result<(response::Parts, UpstreamBody), Failure> {
     let cluster = &target.cluster;
     let endpoint = cluster
         .pick(target.original)
         .ok_or(Failure::NoHealthyUpstream)?;
     exchange.note(|record| record.entry.upstream_host = Some(endpoint.address));
     let is_http2 = request.version() == Version::HTTP_2;
-    let replay = request.body().replay();
+    let (parts, mut body) = request.into_parts();
+    let replay = body.replay();
     let mut sendings = 0;
     loop {
-        let (mut lease, is_reused) = lease(cluster, &endpoint, is_http2, sendings > 0).await?;
-        // A stream may be lost on any connection: one that others made, and that this request
-        // waited for, may have served its last stream already.
-        let spare = (is_reused || is_http2).then(|| Spare::of(&request));
+        let (lease, is_reused) = lease(cluster, &endpoint, is_http2, sendings > 0).await?;
         upstream.sent();
         exchange.note(|record| record.entry.upstream_host = Some(lease.address()));
         sendings += 1;
-        let mut error = match lease.send(request).await {
-            Ok(response) => {
+        let failed = match send_once(cluster, lease, &parts, body, asked).await {
+            Ok(answer) => {
                 if sendings > 1 {
                     cluster.stats.upstream_rq_retry_success.increment();
                 }
                 replay.settle();
-                return Ok((response, lease));
+                return Ok(answer);
             }
-            Err(error) => error,
+            Err(lost) => lost,
         };
-        let loss = Loss::of(error.error());
-        if let Lease::Http2(lease) = &lease
-            && !matches!(loss, Loss::Final(_) | Loss::Refused)
-        {
-            cluster.pool.retire_http2(&lease.connection);
-        }
-        // A connection that closes before it takes its first request is one that is refused.
-        let without_sending = if is_reused || is_http2 {
-            Loss::Unseen
+        let loss = match (failed.is_unsent, is_reused || is_http2) {
+            (false, _) => failed.loss,
+            (true, true) => Loss::Unseen,
+            // A connection that closes before it takes its first request is one that is refused.
+            (true, false) => Loss::Refused,
+        };
+        let again = if loss.may_repeat(sendings, is_reused, &parts.method) {
+            failed.unsent.or_else(|| replay.again())
         } else {
-            Loss::Refused
+            None
         };
-        let again = match error.take_message() {
-            Some(unsent) if without_sending.may_repeat(sendings, is_reused, unsent.method()) => {
-                Some(unsent)
-            }
-            Some(_) => None,
-            None => spare
-                .filter(|spare| loss.may_repeat(sendings, is_reused, &spare.method))
-                .and_then(Spare::request),
-        };
-        request = again.ok_or(loss.failure())?;
+        body = again.ok_or(failed.loss.failure())?;
         cluster.stats.upstream_rq_retry.increment();
-    }
-}
-
-/// Takes a pooled connection or makes one; whether it is a pooled one. After a pooled HTTP/1
-/// connection was found closed the others are not tried: they are likely as old.
-async fn lease(
-    cluster: &LocalCluster,
-    endpoint: &Endpoint,
-    is_http2: bool,
-    is_repeated: bool,
-) -> Result<(Lease, bool), Failure> {
-    let reusable = endpoint.reusable();
-    let pooled = if is_http2 {
-        Http2Lease::open(cluster, reusable).map(Lease::Http2)
-    } else if is_repeated {
-        None
-    } else {
-        Http1Lease::idle(cluster, reusable).map(Lease::Http1)
-    };
-    if let Some(pooled) = pooled {
-        return Ok((pooled, true));
-    }
-    let pending = Pending::begin(&cluster.stats);
-    let made = if is_http2 {
-        Http2Lease::fresh(cluster, endpoint.address)
-            .await
-            .map(Lease::Http2)
-    } else {
-        Http1Lease::fresh(cluster, endpoint.address)
-            .await
-            .map(Lease::Http1)
-    };
-    pending.end();
-    made.map(|lease| (lease, false)).map_err(|error| {
-        cluster.stats.upstream_rq_pending_failure_eject.increment();
-        tracing::debug!(cluster = cluster.config.name, %error, "no connection to an endpoint");
-        match error {
-            ConnectError::Handshake { .. } => Failure::ConnectionTermination,
-            ConnectError::Fault | ConnectError::Refused { .. } => Failure::Unreachable,
-            ConnectError::TimedOut { .. } => Failure::ConnectionTimeout,
-        }
-    })
-}
-
-/// A request that waits for a connection. Dropped without a word it was given up.
-struct Pending<'a> {
-    stats: &'a ClusterStats,
-    ended: bool,
-}
-
-impl<'a> Pending<'a> {
-    fn begin(stats: &'a ClusterStats) -> Self {
-        stats.upstream_rq_pending_total.increment();
-        stats.upstream_rq_pending_active.increment();
-        Self {
-            stats,
-            ended: false,
-        }
-    }
-
-    fn end(mut self) {
-        self.ended = true;
-    }
-}
-
-impl Drop for Pending<'_> {
-    fn drop(&mut self) {
-        self.stats.upstream_rq_pending_active.decrement();
-        if !self.ended {
-            self.stats.upstream_rq_cancelled.increment();
-        }
     }
 }

@@ -11,7 +11,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hyper::client::conn::http2::{Builder, SendRequest};
+use http::{Request, Response};
+use hyper::{
+    body::Incoming,
+    client::conn::{
+        TrySendError,
+        http2::{Builder, SendRequest},
+    },
+};
 use hyper_util::rt::TokioIo;
 
 use super::{
@@ -55,8 +62,13 @@ impl Http2Connection {
         (self.streams.get() == 0).then(|| self.idle_since.get().elapsed())
     }
 
-    pub(crate) fn sender(&self) -> SendRequest<RequestBody> {
-        self.sender.clone()
+    /// Sends a request and returns the beginning of its answer; else also the request, if nothing of
+    /// it was sent.
+    pub(crate) async fn send(
+        &self,
+        request: Request<RequestBody>,
+    ) -> Result<Response<Incoming>, TrySendError<Request<RequestBody>>> {
+        self.sender.clone().try_send_request(request).await
     }
 }
 

@@ -1,11 +1,8 @@
 //! What became of a request that a connection lost, and whether it may be sent again.
 
-use http::{HeaderMap, Method, Request, Uri, Version};
+use http::Method;
 
-use crate::{
-    relay::request_body::{Replay, RequestBody},
-    reply::Failure,
-};
+use crate::reply::Failure;
 
 /// Sendings of one request in all, where each may have cost an endpoint something.
 const MAX_SENDINGS: usize = 3;
@@ -28,7 +25,7 @@ pub(crate) enum Loss {
 }
 
 impl Loss {
-    /// What an error before the answer's header means.
+    /// What an error of an HTTP/2 connection before the answer's header means.
     pub(crate) fn of(error: &hyper::Error) -> Self {
         if error.is_parse() {
             return Self::Final(Failure::ProtocolError);
@@ -79,37 +76,6 @@ impl Loss {
             Self::Final(failure) => failure,
             Self::Refused => Failure::RefusedStream,
         }
-    }
-}
-
-/// What it takes to send a request again.
-pub(crate) struct Spare {
-    pub(crate) method: Method,
-    uri: Uri,
-    version: Version,
-    headers: HeaderMap,
-    body: Replay,
-}
-
-impl Spare {
-    pub(crate) fn of(request: &Request<RequestBody>) -> Self {
-        Self {
-            method: request.method().clone(),
-            uri: request.uri().clone(),
-            version: request.version(),
-            headers: request.headers().clone(),
-            body: request.body().replay(),
-        }
-    }
-
-    /// The request again; none if its body was too long to be kept.
-    pub(crate) fn request(self) -> Option<Request<RequestBody>> {
-        let mut request = Request::new(self.body.again()?);
-        *request.method_mut() = self.method;
-        *request.uri_mut() = self.uri;
-        *request.version_mut() = self.version;
-        *request.headers_mut() = self.headers;
-        Some(request)
     }
 }
 

@@ -4,16 +4,18 @@
 use std::{
     cell::RefCell,
     collections::HashMap,
+    future::poll_fn,
     net::SocketAddr,
     rc::Rc,
     sync::Arc,
+    task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
 
 use mesh_telemetry::scope::ClusterStats;
 use tokio::sync::watch;
 
-use super::{connect::ConnectError, http1::Sender, http2::Http2Connection};
+use super::{connect::ConnectError, http1::Connection, http2::Http2Connection};
 
 /// An idle connection is closed after this long (Envoy's default `idle_timeout` of a cluster).
 const IDLE_LIMIT: Duration = Duration::from_hours(1);
@@ -22,6 +24,8 @@ const IDLE_LIMIT: Duration = Duration::from_hours(1);
 pub(crate) struct Pool {
     pub(crate) stats: Arc<ClusterStats>,
     hosts: RefCell<HashMap<SocketAddr, Host>>,
+    /// The task that sees idle connections close; none before its first turn.
+    watcher: RefCell<Option<Waker>>,
 }
 
 /// The open connections to one address.
@@ -34,8 +38,14 @@ struct Host {
 }
 
 struct Idle {
-    sender: Sender,
+    connection: Connection,
     since: Instant,
+}
+
+impl Idle {
+    fn is_spoilt(&self, cx: &mut Context<'_>) -> bool {
+        self.connection.poll_spoilt(cx).is_ready()
+    }
 }
 
 /// Hears how an HTTP/2 connect went; none until it went some way.
@@ -44,36 +54,56 @@ pub(crate) type Connecting = watch::Receiver<Option<Result<(), ConnectError>>>;
 type Teller = watch::Sender<Option<Result<(), ConnectError>>>;
 
 impl Pool {
-    pub(crate) fn new(stats: Arc<ClusterStats>) -> Self {
-        Self {
+    /// Makes a pool, and starts the task that sees its idle connections close.
+    pub(crate) fn start(stats: Arc<ClusterStats>) -> Rc<Self> {
+        let pool = Rc::new(Self {
             stats,
             hosts: RefCell::default(),
-        }
+            watcher: RefCell::default(),
+        });
+        let watched = Rc::downgrade(&pool);
+        tokio::task::spawn_local(poll_fn(move |cx| {
+            let Some(pool) = watched.upgrade() else {
+                return Poll::Ready(());
+            };
+            pool.watcher.replace(Some(cx.waker().clone()));
+            for host in pool.hosts.borrow_mut().values_mut() {
+                host.idle.retain(|idle| !idle.is_spoilt(cx));
+            }
+            Poll::Pending
+        }));
+        pool
     }
 
     /// Takes an idle HTTP/1 connection to one of these addresses, the latest used first: it is the
     /// least likely to be closed by its peer.
-    pub(crate) fn take_idle(&self, addresses: &[SocketAddr]) -> Option<(SocketAddr, Sender)> {
+    pub(crate) fn take_idle(&self, addresses: &[SocketAddr]) -> Option<Connection> {
         let mut hosts = self.hosts.borrow_mut();
+        let mut cx = Context::from_waker(Waker::noop());
         addresses.iter().find_map(|address| {
             let host = hosts.get_mut(address)?;
             while let Some(idle) = host.idle.pop() {
-                if idle.sender.is_ready() {
-                    return Some((*address, idle.sender));
+                if !idle.is_spoilt(&mut cx) {
+                    return Some(idle.connection);
                 }
             }
             None
         })
     }
 
-    /// Keeps an HTTP/1 connection for the next request.
-    pub(crate) fn put_idle(&self, address: SocketAddr, sender: Sender) {
+    /// Keeps an HTTP/1 connection for the next request, unless it is at its end.
+    pub(crate) fn put_idle(&self, connection: Connection) {
+        let address = connection.address;
         let idle = Idle {
-            sender,
+            connection,
             since: Instant::now(),
         };
-        let mut hosts = self.hosts.borrow_mut();
-        hosts.entry(address).or_default().idle.push(idle);
+        let watcher = self.watcher.borrow();
+        let waker = watcher.as_ref().unwrap_or(Waker::noop());
+        if !idle.is_spoilt(&mut Context::from_waker(waker)) {
+            let mut hosts = self.hosts.borrow_mut();
+            hosts.entry(address).or_default().idle.push(idle);
+        }
     }
 
     /// An HTTP/2 connection to one of these addresses that takes one more stream, the latest first:
@@ -128,7 +158,7 @@ impl Pool {
                 if stale {
                     self.stats.upstream_cx_idle_timeout.increment();
                 }
-                !stale && !idle.sender.is_closed()
+                !stale
             });
             host.http2.retain(|connection| {
                 let stale = connection.idle_for().is_some_and(|idle| idle > IDLE_LIMIT);
@@ -139,5 +169,14 @@ impl Pool {
             });
             !host.idle.is_empty() || !host.http2.is_empty() || host.connecting.is_some()
         });
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        // It ends when there is nothing to watch.
+        if let Some(watcher) = self.watcher.take() {
+            watcher.wake();
+        }
     }
 }

@@ -100,7 +100,7 @@ fn expected(explanation: &Explanation, is_grpc: bool) -> Expected {
         Outcome::NoShare if name == "-" => (none(), None),
         Outcome::NoShare => (none(), refused(503)),
         Outcome::NoRoute | Outcome::NoVirtualService => (none(), refused(404)),
-        Outcome::BadPath | Outcome::NoHost => (none(), refused(400)),
+        Outcome::BadPath => (none(), refused(400)),
         Outcome::NoConnect | Outcome::NoGatewayRoute | Outcome::NoListener => {
             panic!("nothing here comes to {:?}", explanation.outcome)
         }
@@ -154,7 +154,7 @@ impl Stage {
                 .steps
                 .last()
                 .is_some_and(|step| step.host.is_some())
-                || matches!(explanation.outcome, Outcome::BadPath | Outcome::NoHost);
+                || explanation.outcome == Outcome::BadPath;
             if is_http {
                 if request.http2 {
                     send_http2(stream, request).await;

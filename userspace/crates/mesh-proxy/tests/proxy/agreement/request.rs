@@ -71,11 +71,15 @@ pub(super) fn requests(services: &[(String, u16)]) -> impl Strategy<Value = Requ
     (called, any::<bool>(), method, target(), vec(header(), 0..4)).prop_map(
         |((host, port), http2, method, target, headers)| Request {
             port,
-            // HTTP/2 cannot leave the authority empty.
-            http2: http2 && !host.is_empty(),
-            method,
+            // HTTP/2 cannot leave the authority empty; HTTP/1 knows fewer methods and characters.
+            http2: !host.is_empty() && (http2 || method == "get" || !target.is_ascii()),
+            method: if host.is_empty() { "GET" } else { method },
+            target: if host.is_empty() {
+                "/".to_owned()
+            } else {
+                target
+            },
             host,
-            target,
             headers,
         },
     )
