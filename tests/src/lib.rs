@@ -9,7 +9,8 @@
 //! - [`wait`], [`process`], [`usage`], [`capability`]: conditions, children, what they cost, rights
 //! - [`cgroup`], [`links`], [`netns`], [`network`], [`host`]: where things run
 //! - [`socket`]: what no crate has a safe form of
-//! - [`agent`]: what opens sockets as a test of the hooks tells it
+//! - [`agent`]: what opens sockets as a test tells it
+//! - [`remote`]: the same on a host
 //! - [`dns`], [`web`], [`envoy`], [`outside`]: real peers
 //! - [`documents`], [`daemon`], [`client`]: Ferromesh and the application that talks through it
 //! - [`probe`]: an application that says when its connections change
@@ -38,6 +39,7 @@ pub mod outside;
 pub mod parity;
 pub mod probe;
 pub mod process;
+pub mod remote;
 pub mod scenario;
 pub mod stream;
 pub mod syscall;

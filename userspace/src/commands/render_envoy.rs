@@ -3,6 +3,7 @@
 use anyhow::Context;
 use mesh_config::{redirect::proxy_ports, source::directory::read_paths};
 use mesh_envoy::{Host, render, yaml};
+use mesh_model::snapshot::EgressPort;
 
 use super::{answer, resolved::resolved};
 use crate::{
@@ -21,6 +22,14 @@ pub(crate) fn run(args: &RenderEnvoyArgs, environment: &Environment) -> anyhow::
         endpoints: args.endpoints.clone(),
         ..Host::new(environment, proxy_ports(environment))?
     };
+    for (port, of) in &resolved.snapshot.egress {
+        if matches!(of, EgressPort::TcpByAddress(_)) {
+            eprintln!(
+                "note: port {port} is left out: several services answer TCP on it, which Envoy \
+                 cannot tell apart; give their routers ports of their own"
+            );
+        }
+    }
     let bootstrap = render(&resolved.snapshot, &host);
     match args.format {
         RenderFormat::Json => answer::print(format!("{bootstrap:#}\n")),

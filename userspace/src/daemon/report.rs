@@ -122,11 +122,11 @@ impl Reporter {
         let refused = state.refused.as_ref();
         // New documents are in force once the proxy runs them, which is when their clusters have been
         // discovered.
-        let (generation, clusters) = workload.proxy().map_or_else(
-            || (None, Vec::new()),
+        let (generation, clusters, found) = workload.proxy().map_or_else(
+            || (None, Vec::new(), Vec::new()),
             |proxy| {
                 let status = proxy.status();
-                (status.generation, status.clusters)
+                (status.generation, status.clusters, status.findings)
             },
         );
         let source = self.workloads.host.documents.source.path();
@@ -155,6 +155,7 @@ impl Reporter {
                 .chain(state.unkept.iter().cloned())
                 .chain(in_force.warnings.iter().map(ToString::to_string))
                 .chain(in_force.findings.iter().map(ToString::to_string))
+                .chain(found)
                 .collect(),
             netns: path(settings.netns.as_deref()),
             enrolled_by: by.as_str().to_owned(),

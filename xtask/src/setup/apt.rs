@@ -29,6 +29,7 @@ enum Sign {
 }
 
 const HOSTS: &[Purpose] = &[Purpose::Test, Purpose::Demo];
+const TEST: &[Purpose] = &[Purpose::Test];
 const VM: &[Purpose] = &[Purpose::Vm];
 const FUZZ: &[Purpose] = &[Purpose::Test, Purpose::Fuzz];
 
@@ -61,6 +62,24 @@ const PACKAGES: &[Package] = &[
     ),
     Package::new("nghttp2-client", "h2load", HOSTS, "HTTP/2 load"),
     Package::new("curl", "curl", HOSTS, "the application that makes requests"),
+    Package::new(
+        "mariadb-server-core",
+        "mariadbd",
+        TEST,
+        "a database, which speaks first",
+    ),
+    Package::new(
+        "mariadb-client-core",
+        "mariadb",
+        TEST,
+        "the client of that database",
+    ),
+    Package::new(
+        "python3-aiosmtpd",
+        "aiosmtpd",
+        TEST,
+        "a mail server, which speaks first",
+    ),
     Package::new(
         "iptables",
         "iptables-save",

@@ -3,17 +3,13 @@
 
 use std::{
     env,
-    io::{BufRead as _, BufReader, Write as _, stdin},
-    net::Shutdown,
-    os::{
-        fd::{AsFd as _, OwnedFd},
-        unix::net::UnixStream,
-    },
+    io::stdin,
+    os::fd::AsFd as _,
     path::{Path, PathBuf},
     process::{Child, Stdio},
 };
 
-use tests::{agent, links};
+use tests::{agent, links, remote::Orders};
 
 use super::entry::{self, Way};
 
@@ -23,25 +19,20 @@ const AGENT: &str = "FERROMESH_HOOKS_AGENT";
 /// A process that opens sockets as it is told.
 pub(crate) struct Agent {
     child: Child,
-    orders: UnixStream,
-    answers: BufReader<UnixStream>,
+    orders: Orders,
 }
 
 impl Agent {
     pub(crate) fn start(cgroup: &Path, ways: &[Way]) -> Self {
-        let (ours, theirs) = UnixStream::pair().unwrap();
+        let (orders, theirs) = Orders::new().unwrap();
         let child = entry::command("stage::agent::process", cgroup, ways)
             .arg("--ignored")
             .env(AGENT, "1")
-            .stdin(OwnedFd::from(theirs))
+            .stdin(theirs)
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        Self {
-            orders: ours.try_clone().unwrap(),
-            answers: BufReader::new(ours),
-            child,
-        }
+        Self { child, orders }
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -79,36 +70,23 @@ impl Agent {
 
     /// Gives an order and returns at once; [`Self::answer`] has the answer.
     pub(crate) fn order(&mut self, order: &str) {
-        self.orders
-            .write_all(format!("{order}\n").as_bytes())
-            .unwrap();
+        self.orders.order(order);
     }
 
     /// What became of the order before: what `ok` or `err` came with.
     pub(crate) fn answer(&mut self) -> Result<String, String> {
-        let mut line = String::new();
-        self.answers.read_line(&mut line).unwrap();
-        match line
-            .trim_end()
-            .split_once(' ')
-            .unwrap_or((line.trim_end(), ""))
-        {
-            ("ok", rest) => Ok(rest.to_owned()),
-            ("err", rest) => Err(rest.to_owned()),
-            _ => panic!("the agent said {line:?}"),
-        }
+        self.orders.answer()
     }
 
     pub(crate) fn ask(&mut self, order: &str) -> Result<String, String> {
-        self.order(order);
-        self.answer()
+        self.orders.ask(order)
     }
 }
 
 impl Drop for Agent {
     fn drop(&mut self) {
-        // It ends at the end of its orders. An error says that it has ended already.
-        let _ = self.orders.shutdown(Shutdown::Both);
+        self.orders.end();
+        // An error says that it has ended already.
         let _ = self.child.wait();
     }
 }

@@ -11,7 +11,7 @@ use mesh_model::{
     resource::ProxyKind,
     snapshot::{
         EgressFilter, EgressPort, HostRewrite, NextHop, PathMatch, PathRewrite, Route, Snapshot,
-        WeightedCluster,
+        TcpRoute, WeightedCluster,
     },
 };
 use serde::Serialize;
@@ -71,6 +71,9 @@ pub struct Explanation {
     /// The virtual services of other ports, where none of this one answers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub elsewhere: Vec<Elsewhere>,
+    /// The TCP services of this port, where the address tells them apart.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub by_address: Vec<String>,
 }
 
 /// What becomes of a request.
@@ -79,6 +82,9 @@ pub struct Explanation {
 pub enum Outcome {
     /// 400: the path holds an escaped NUL.
     BadPath,
+    /// It is the address that decides, which the host of the URL does not tell: that of a TCP service
+    /// of this port leads there, any other as the egress filter says.
+    ByAddress,
     /// The connection is closed: nothing of the mesh is on this port, and the filter is
     /// `DROP_ALL`.
     Closed,
@@ -132,6 +138,7 @@ pub fn explain(snapshot: &Snapshot, request: &Request) -> Result<Explanation, Ex
         steps: Vec::new(),
         listeners: Vec::new(),
         elsewhere: Vec::new(),
+        by_address: Vec::new(),
     };
     let is_gateway = snapshot.resource.kind == ProxyKind::VirtualGateway;
     if request.ingress || is_gateway {
@@ -163,22 +170,31 @@ impl Explanation {
                     }
                 }
             },
-            Some(EgressPort::Tcp(route)) => {
-                let way = Way::egress(snapshot, seen.port);
-                let mut step = way.take_connection(&route.name, &route.targets, route.idle_timeout);
-                step.virtual_service = Some(route.name.clone());
-                let outcome = step.share_outcome();
-                self.steps.push(step);
-                outcome
+            Some(EgressPort::Tcp(route)) => self.take_by(snapshot, seen, route),
+            Some(EgressPort::TcpByAddress(services)) => {
+                self.by_address = services.iter().map(|route| route.name.clone()).collect();
+                let named = |route: &&TcpRoute| route.name.eq_ignore_ascii_case(&seen.dialled);
+                match services.iter().find(named) {
+                    Some(route) => self.take_by(snapshot, seen, route),
+                    None => Outcome::ByAddress,
+                }
             }
             None => unmatched,
         };
-        if self
-            .last()
-            .is_none_or(|step| step.virtual_service.is_none())
-        {
+        let is_unanswered = |step: &Step| step.virtual_service.is_none();
+        if self.outcome != Outcome::ByAddress && self.last().is_none_or(is_unanswered) {
             self.elsewhere = elsewhere(snapshot, seen.port);
         }
+    }
+
+    /// A TCP service takes the connection.
+    fn take_by(&mut self, snapshot: &Snapshot, seen: &Seen, route: &TcpRoute) -> Outcome {
+        let way = Way::egress(snapshot, seen.port);
+        let mut step = way.take_connection(&route.name, &route.targets, route.idle_timeout);
+        step.virtual_service = Some(route.name.clone());
+        let outcome = step.share_outcome();
+        self.steps.push(step);
+        outcome
     }
 
     /// What comes to a listener of the resource.
@@ -270,7 +286,11 @@ fn elsewhere(snapshot: &Snapshot, but_not: u16) -> Vec<Elsewhere> {
                 .iter()
                 .map(|host| host.name.as_str())
                 .collect(),
-            EgressPort::Tcp(route) => vec![&route.name],
+            tcp => tcp
+                .tcp_services()
+                .iter()
+                .map(|route| route.name.as_str())
+                .collect(),
         };
         found.extend(names.into_iter().map(|name| Elsewhere {
             virtual_service: name.to_owned(),

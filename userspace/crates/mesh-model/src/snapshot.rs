@@ -110,8 +110,22 @@ impl Protocol {
 pub enum EgressPort {
     /// HTTP/1.1, HTTP/2 and gRPC, told apart by their first bytes; the virtual host by Host.
     Http(RouteTable),
-    /// Opaque bytes to weighted clusters.
+    /// Opaque bytes of the only TCP service of this port, whatever address was dialled.
     Tcp(TcpRoute),
+    /// Opaque bytes of several TCP services, told apart by the address that was dialled: the
+    /// addresses that the workload's resolver gives for their names. In the order of their names.
+    TcpByAddress(Vec<TcpRoute>),
+}
+
+impl EgressPort {
+    /// The TCP services that answer; none on a port that speaks HTTP.
+    pub fn tcp_services(&self) -> &[TcpRoute] {
+        match self {
+            Self::Http(_) => &[],
+            Self::Tcp(only) => std::slice::from_ref(only),
+            Self::TcpByAddress(services) => services,
+        }
+    }
 }
 
 /// What answers on one ingress port.

@@ -10,7 +10,9 @@ use std::{
 
 use http::{HeaderMap, Request, Response, Version};
 use mesh_model::snapshot::{AccessLog as Config, AccessLogFormat};
-use mesh_telemetry::access_log::{Captured, Entry, Format, Message, Queue, ResponseFlag};
+use mesh_telemetry::access_log::{
+    Captured, Entry, Format, Message, Queue, ResponseFlag, ResponseFlags,
+};
 use tokio::time::Instant;
 
 use crate::{
@@ -77,7 +79,7 @@ impl Record {
                 protocol: None,
                 status: 0,
                 details: None,
-                flag: None,
+                flags: ResponseFlags::default(),
                 bytes_received: 0,
                 bytes_sent: 0,
                 route: None,
@@ -149,7 +151,7 @@ impl Record {
 
     /// The proxy answers itself.
     pub(crate) fn failed<B>(&mut self, failure: Failure, response: &Response<B>) {
-        self.entry.flag = failure.flag();
+        self.entry.flags = failure.flag().into_iter().collect();
         self.entry.details = Some(failure.details());
         self.entry.local_reply = failure.text();
         self.begin_answer(response);
@@ -178,7 +180,7 @@ impl Record {
 
     /// It did not end as it should.
     pub(crate) fn broke(&mut self, flag: ResponseFlag, details: &'static str) {
-        self.entry.flag = Some(flag);
+        self.entry.flags = [flag].into_iter().collect();
         self.entry.details = Some(details);
     }
 }

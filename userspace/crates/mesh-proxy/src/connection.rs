@@ -1,6 +1,6 @@
 //! The page that joins the stages: from an accepted socket to what serves it.
 
-use std::{io, net::SocketAddr, os::fd::AsFd, rc::Rc};
+use std::{io, net::SocketAddr, os::fd::AsFd, rc::Rc, sync::Arc, time::Duration};
 
 use mesh_model::snapshot::EgressPort;
 use tokio::net::TcpStream;
@@ -15,9 +15,14 @@ use crate::{
     fault::{self, Whose},
     io::reset,
     listener::{Direction, accept::ListenerContext},
+    names::Services,
     route::{self, Place},
     worker::{LocalGeneration, Worker},
 };
+
+/// How long nothing may move in a connection that only passes through: Envoy's own default for opaque
+/// bytes, as App Mesh set none there.
+const PASSED_IDLE_TIMEOUT: Duration = Duration::from_hours(1);
 
 /// Serves an accepted connection in a task of its own: if it panics, it alone ends.
 pub(crate) fn start(
@@ -76,6 +81,9 @@ async fn serve(
         reset(stream);
         return Ok(());
     };
+    if let Some(services) = services_to_ask(&worker.generation(), place) {
+        services.ask_anew().await;
+    }
     // Not in the `match` itself: it would keep this generation for as long as the connection lasts.
     let answer = answer_of(&worker.generation(), place);
     match answer {
@@ -146,38 +154,51 @@ enum Answer {
 
 fn answer_of(generation: &LocalGeneration, place: Place) -> Option<Answer> {
     let snapshot = &generation.shared.snapshot;
-    let tcp = |cluster, original: Option<SocketAddr>, idle_timeout| {
+    let tcp = |cluster, idle_timeout| {
         Some(Answer::Tcp(TcpTarget {
             cluster,
-            original,
+            original: place.original,
             idle_timeout,
         }))
     };
     match place.direction {
-        Direction::Egress => match snapshot.egress.get(&place.port) {
-            Some(EgressPort::Http(_)) => Some(Answer::Http),
-            Some(EgressPort::Tcp(route)) => {
+        Direction::Egress => {
+            let route = match snapshot.egress.get(&place.port) {
+                Some(EgressPort::Http(_)) => return Some(Answer::Http),
+                Some(EgressPort::Tcp(route)) => Some(route),
+                Some(EgressPort::TcpByAddress(routes)) => {
+                    let services = generation.shared.services.get(&place.port);
+                    let index = services.and_then(|services| services.find(place.dialled.ip()));
+                    index.map(|index| &routes[index])
+                }
+                None => None,
+            };
+            if let Some(route) = route {
                 let cluster = route::weighted(generation, &route.targets);
-                tcp(cluster, place.original, route.idle_timeout)
+                return tcp(cluster, route.idle_timeout);
             }
-            None => {
-                let cluster = route::passthrough_cluster(generation)?;
-                let idle = Some(mesh_model::snapshot::DEFAULT_IDLE_TIMEOUT);
-                tcp(Some(cluster), place.original, idle)
-            }
-        },
+            let cluster = route::passthrough_cluster(generation)?;
+            tcp(Some(cluster), Some(PASSED_IDLE_TIMEOUT))
+        }
         Direction::Ingress => {
             let port = snapshot.ingress.get(&place.port)?;
             if port.routes.is_some() {
                 return Some(Answer::Http);
             }
-            tcp(
-                Some(generation.cluster(port.cluster)),
-                None,
-                port.idle_timeout,
-            )
+            tcp(Some(generation.cluster(port.cluster)), port.idle_timeout)
         }
     }
+}
+
+/// The services of the port that was dialled, if they are told apart by address and none is known to
+/// have this one.
+fn services_to_ask(generation: &LocalGeneration, place: Place) -> Option<Arc<Services>> {
+    if place.direction == Direction::Ingress {
+        return None;
+    }
+    let services = generation.shared.services.get(&place.port)?;
+    let is_known = services.find(place.dialled.ip()).is_some();
+    (!is_known).then(|| Arc::clone(services))
 }
 
 async fn serve_http(worker: &Rc<Worker>, place: Place, mut stream: TcpStream) -> io::Result<()> {

@@ -2,16 +2,16 @@
 //! workers' cores.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
     time::Duration,
 };
 
 use arc_swap::ArcSwapOption;
-use mesh_model::snapshot::{Cluster, Snapshot};
+use mesh_model::snapshot::{Cluster, EgressPort, Snapshot};
 use mesh_telemetry::{Registry, Shard, access_log::Queue};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::{
     ProxyError, ProxySettings,
@@ -19,6 +19,7 @@ use crate::{
     cluster::{SharedCluster, discovery::Discoverer, dns::Dns},
     files::Files,
     generation::{Generation, clusters_of},
+    names::{ServiceName, Services},
     status::ProxyStatus,
 };
 
@@ -89,6 +90,9 @@ impl Control {
             discoverer,
             stats: Arc::clone(stats),
             clusters: HashMap::new(),
+            names: HashMap::new(),
+            names_changed: Arc::default(),
+            findings: BTreeSet::new(),
             files,
             lines: None,
         };
@@ -158,7 +162,17 @@ impl Shared {
                 .flat_map(|generation| &generation.clusters)
                 .map(|cluster| cluster.status())
                 .collect(),
+            findings: self.findings().into_iter().collect(),
         }
+    }
+
+    /// What keeps TCP services of one port from being told apart.
+    fn findings(&self) -> BTreeSet<String> {
+        let generation = self.generation.load();
+        let services = generation.iter().flat_map(|of| &of.services);
+        services
+            .flat_map(|(port, services)| services.findings(*port))
+            .collect()
     }
 }
 
@@ -169,6 +183,11 @@ struct Directory {
     discoverer: Discoverer,
     stats: Arc<Registry>,
     clusters: HashMap<Arc<Cluster>, Arc<SharedCluster>>,
+    /// The names of services that are told apart by address, as long as a generation has them.
+    names: HashMap<String, Arc<ServiceName>>,
+    names_changed: Arc<Notify>,
+    /// What has been spoken of.
+    findings: BTreeSet<String>,
     files: Files,
     /// The way to the access log's file, kept for as long as the path stays.
     lines: Option<Arc<Queue>>,
@@ -176,11 +195,53 @@ struct Directory {
 
 impl Directory {
     async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Publication>) {
-        while let Some((snapshot, done)) = inbox.recv().await {
-            self.bring_into_force(snapshot).await;
-            // Whoever no longer waits does not need to hear.
-            let _ = done.send(());
+        let names_changed = Arc::clone(&self.names_changed);
+        loop {
+            tokio::select! {
+                publication = inbox.recv() => {
+                    let Some((snapshot, done)) = publication else {
+                        return;
+                    };
+                    self.bring_into_force(snapshot).await;
+                    // Whoever no longer waits does not need to hear.
+                    let _ = done.send(());
+                }
+                () = names_changed.notified() => {}
+            }
+            self.judge_names();
         }
+    }
+
+    /// The names of the services of each port that tells them apart by address.
+    fn services(&mut self, snapshot: &Snapshot) -> HashMap<u16, Arc<Services>> {
+        let known = std::mem::take(&mut self.names);
+        let mut services = HashMap::new();
+        for (port, answer) in &snapshot.egress {
+            let EgressPort::TcpByAddress(routes) = answer else {
+                continue;
+            };
+            let names = routes.iter().map(|route| {
+                let name = route.name.to_ascii_lowercase();
+                let start = || {
+                    let Discoverer { dns, refresh, .. } = &self.discoverer;
+                    ServiceName::start(&name, dns, *refresh, &self.names_changed)
+                };
+                let started = self.names.entry(name.clone());
+                let known = || known.get(&name).map(Arc::clone);
+                Arc::clone(started.or_insert_with(|| known().unwrap_or_else(start)))
+            });
+            services.insert(*port, Arc::new(Services(names.collect())));
+        }
+        services
+    }
+
+    /// Speaks of what keeps services from being told apart, once for each.
+    fn judge_names(&mut self) {
+        let found = self.shared.findings();
+        for finding in found.difference(&self.findings) {
+            tracing::warn!("{finding}");
+        }
+        self.findings = found;
     }
 
     fn access_log(&mut self, snapshot: &Snapshot) -> Option<AccessLog> {
@@ -224,9 +285,13 @@ impl Directory {
             clusters.push(cluster);
         }
         counts.warming_clusters.set(clusters.len() as u64);
+        let services = self.services(&snapshot);
         let all_warm = async {
             for cluster in &clusters {
                 cluster.warmed().await;
+            }
+            for name in self.names.values() {
+                name.warmed().await;
             }
         };
         if tokio::time::timeout(FIRST_ANSWER_WAIT, all_warm)
@@ -235,7 +300,7 @@ impl Directory {
         {
             tracing::warn!(
                 generation = snapshot.generation,
-                "not every cluster has its first answer; going on without"
+                "not every cluster and name has its first answer; going on without"
             );
         }
         counts.warming_clusters.set(0);
@@ -248,7 +313,7 @@ impl Directory {
             .add((before - self.clusters.len()) as u64);
         let number = snapshot.generation;
         let access_log = self.access_log(&snapshot).map(Arc::new);
-        let generation = Generation::new(snapshot, clusters, access_log);
+        let generation = Generation::new(snapshot, clusters, access_log, services);
         self.shared.generation.store(Some(Arc::new(generation)));
         self.shared.tell();
         tracing::info!(generation = number, "generation in force");

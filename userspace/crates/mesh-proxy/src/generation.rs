@@ -8,7 +8,7 @@ use mesh_model::snapshot::{
 };
 use mesh_route::Table;
 
-use crate::{access_log::AccessLog, cluster::SharedCluster, listener::Direction};
+use crate::{access_log::AccessLog, cluster::SharedCluster, listener::Direction, names::Services};
 
 /// One configuration, ready for use.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(crate) struct Generation {
     pub(crate) passthrough: Option<ClusterId>,
     /// Where requests and connections are written down.
     pub(crate) access_log: Option<Arc<AccessLog>>,
+    /// The services of the egress ports that tell them apart by address, in the snapshot's order.
+    pub(crate) services: HashMap<u16, Arc<Services>>,
     tables: HashMap<(Direction, u16), Table>,
 }
 
@@ -29,13 +31,14 @@ impl Generation {
         snapshot: Arc<Snapshot>,
         clusters: Vec<Arc<SharedCluster>>,
         access_log: Option<Arc<AccessLog>>,
+        services: HashMap<u16, Arc<Services>>,
     ) -> Self {
         let egress = snapshot
             .egress
             .iter()
             .filter_map(|(port, answer)| match answer {
                 EgressPort::Http(table) => Some(((Direction::Egress, *port), table)),
-                EgressPort::Tcp(_) => None,
+                EgressPort::Tcp(_) | EgressPort::TcpByAddress(_) => None,
             });
         let ingress = snapshot.ingress.iter().filter_map(|(port, answer)| {
             Some(((Direction::Ingress, *port), answer.routes.as_ref()?))
@@ -56,6 +59,7 @@ impl Generation {
             clusters,
             passthrough,
             access_log,
+            services,
             tables,
         }
     }
@@ -66,7 +70,7 @@ impl Generation {
         let table = match direction {
             Direction::Egress => match self.snapshot.egress.get(&port)? {
                 EgressPort::Http(table) => table,
-                EgressPort::Tcp(_) => return None,
+                EgressPort::Tcp(_) | EgressPort::TcpByAddress(_) => return None,
             },
             Direction::Ingress => self.snapshot.ingress.get(&port)?.routes.as_ref()?,
         };

@@ -38,17 +38,14 @@ impl<C: ByteCount> Metered<C> {
         }
     }
 
-    /// The same socket, counted elsewhere from now on.
-    pub(crate) fn recount<D>(self, count: D) -> Metered<D> {
-        Metered {
-            stream: self.stream,
-            ahead: self.ahead,
-            count,
-        }
-    }
-
     pub(crate) fn stream(&self) -> &TcpStream {
         &self.stream
+    }
+
+    /// The socket itself, from which nothing was read ahead.
+    pub(crate) fn into_stream(self) -> TcpStream {
+        debug_assert!(self.ahead.is_empty());
+        self.stream
     }
 }
 

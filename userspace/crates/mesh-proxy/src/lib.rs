@@ -6,6 +6,7 @@
 //! - `detect`: which HTTP a client speaks
 //! - `downstream`: serves the client's connection, request by request
 //! - `route`: virtual host, route, weighted cluster
+//! - `names`: which of several TCP services of a port has the address that was dialled
 //! - `cluster`: what discovery knows of a cluster; `endpoint`: which of its addresses is next
 //! - `upstream`: connections to endpoints, their pools, requests over them
 //! - `http1`: HTTP/1 over sockets, for both sides
@@ -31,6 +32,7 @@ mod headers;
 mod http1;
 mod io;
 mod listener;
+mod names;
 mod origin;
 mod proxy;
 mod pulse;

@@ -11,6 +11,8 @@ pub struct ProxyStatus {
     pub generation: Option<u64>,
     /// Clusters of that generation, in its order.
     pub clusters: Vec<ClusterStatus>,
+    /// What keeps TCP services of one port from being told apart by address, and the mend.
+    pub findings: Vec<String>,
 }
 
 /// A cluster at one moment.

@@ -271,7 +271,7 @@ impl Worker {
             .iter()
             .filter_map(|(port, answer)| match answer {
                 EgressPort::Http(table) => Some(((Direction::Egress, *port), table)),
-                EgressPort::Tcp(_) => None,
+                EgressPort::Tcp(_) | EgressPort::TcpByAddress(_) => None,
             });
         // Envoy counts virtual hosts of egress alone by name; those of ingress are called `*`.
         let virtual_hosts = egress

@@ -11,6 +11,7 @@
 //! - `host`: which virtual host answers a Host
 //! - `path`: which routes of many a path may take
 //! - `condition`: what a route asks besides its path
+//! - [`tcp`]: which of several TCP services of a port a connection is for
 
 mod condition;
 mod explain;
@@ -21,6 +22,7 @@ mod normalise;
 mod path;
 mod request;
 mod table;
+pub mod tcp;
 
 pub use explain::{
     Explanation, HostOutcome, Mismatch, RouteOutcome, RouteTrial, VirtualHostTrial, explain,

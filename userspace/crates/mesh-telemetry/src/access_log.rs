@@ -11,6 +11,7 @@ mod operator;
 mod queue;
 
 use std::{
+    borrow::Cow,
     net::SocketAddr,
     time::{Duration, SystemTime},
 };
@@ -34,7 +35,7 @@ pub struct Entry {
     /// Where the answer comes from, in Envoy's words.
     pub details: Option<&'static str>,
     /// What went wrong.
-    pub flag: Option<ResponseFlag>,
+    pub flags: ResponseFlags,
     /// Bytes of the request's body, or that the client sent.
     pub bytes_received: u64,
     /// Bytes of the answer's body, or that the client was sent.
@@ -64,6 +65,8 @@ macro_rules! flags {
         }
 
         impl ResponseFlag {
+            const ALL: &[Self] = &[$(Self::$flag,)*];
+
             /// As `%RESPONSE_FLAGS%` writes it.
             pub fn short(self) -> &'static str {
                 match self {
@@ -81,27 +84,60 @@ macro_rules! flags {
     };
 }
 
+// In the order in which Envoy writes several of them.
 flags! {
-    /// The client went away.
-    DownstreamConnectionTermination "DC",
-    /// The client does not speak the protocol.
-    DownstreamProtocolError "DPE",
-    /// The route leads to no cluster.
-    NoClusterFound "NC",
     /// The cluster has no endpoint.
     NoHealthyUpstream "UH",
-    /// No route takes the request.
-    NoRouteFound "NR",
-    /// Nothing moved for too long.
-    StreamIdleTimeout "SI",
+    /// The endpoint took too long.
+    UpstreamRequestTimeout "UT",
+    /// The endpoint reset the stream or connection.
+    UpstreamRemoteReset "UR",
     /// No connection to the endpoint.
     UpstreamConnectionFailure "UF",
     /// The endpoint closed the connection.
     UpstreamConnectionTermination "UC",
+    /// No route takes the request.
+    NoRouteFound "NR",
+    /// The client went away.
+    DownstreamConnectionTermination "DC",
+    /// There were as many attempts as there may be.
+    UpstreamRetryLimitExceeded "URX",
+    /// Nothing moved for too long.
+    StreamIdleTimeout "SI",
+    /// The client does not speak the protocol.
+    DownstreamProtocolError "DPE",
     /// The endpoint does not speak the protocol.
     UpstreamProtocolError "UPE",
-    /// The endpoint reset the stream.
-    UpstreamRemoteReset "UR",
-    /// The endpoint took too long.
-    UpstreamRequestTimeout "UT",
+    /// The route leads to no cluster.
+    NoClusterFound "NC",
+}
+
+/// All that went wrong with a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ResponseFlags(u16);
+
+impl ResponseFlags {
+    fn iter(self) -> impl Iterator<Item = ResponseFlag> {
+        let all = ResponseFlag::ALL.iter().copied();
+        all.filter(move |flag| self.0 & (1 << *flag as u16) != 0)
+    }
+
+    /// As `%RESPONSE_FLAGS%` and `%RESPONSE_FLAGS_LONG%` write them; none where there is none.
+    fn joined(self, name: fn(ResponseFlag) -> &'static str) -> Option<Cow<'static, str>> {
+        let mut names = self.iter().map(name);
+        let first = names.next()?;
+        let rest: Vec<&str> = names.collect();
+        Some(if rest.is_empty() {
+            Cow::Borrowed(first)
+        } else {
+            Cow::Owned(format!("{first},{}", rest.join(",")))
+        })
+    }
+}
+
+impl FromIterator<ResponseFlag> for ResponseFlags {
+    fn from_iter<I: IntoIterator<Item = ResponseFlag>>(flags: I) -> Self {
+        let flags = flags.into_iter();
+        Self(flags.fold(0, |bits, flag| bits | (1 << flag as u16)))
+    }
 }

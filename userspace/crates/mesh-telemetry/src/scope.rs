@@ -105,6 +105,8 @@ scope! {
             update_no_rebuild,
             /// Questions with an answer.
             update_success,
+            /// Opaque connections given up because the one attempt to connect failed.
+            upstream_cx_connect_attempts_exceeded,
             /// Connects that failed or timed out.
             upstream_cx_connect_fail,
             /// Connects that timed out.

@@ -53,12 +53,16 @@ fn egress(parts: &mut Parts, snapshot: &Snapshot, port: u16, answer: &EgressPort
             routes(parts, snapshot, &listener, table);
             Fields::default().with("routeTable", &table.name)
         }
-        EgressPort::Tcp(route) => {
-            let name = format!("{listener} {}", route.name);
-            parts.insert(Part::Route, name, tcp_route(snapshot, route));
-            Fields::default().with("tcp", &route.name)
+        EgressPort::Tcp(route) => Fields::default().with("tcp", &route.name),
+        EgressPort::TcpByAddress(services) => {
+            let names: Vec<&str> = services.iter().map(|route| route.name.as_str()).collect();
+            Fields::default().with("tcpByAddress", &names)
         }
     };
+    for route in answer.tcp_services() {
+        let name = format!("{listener} {}", route.name);
+        parts.insert(Part::Route, name, tcp_route(snapshot, route));
+    }
     parts.insert(Part::Listener, listener, fields);
 }
 

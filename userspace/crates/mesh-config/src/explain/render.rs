@@ -14,6 +14,10 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::BadPath => "400: the path holds an escaped NUL",
+            Self::ByAddress => {
+                "by the address that is dialled: to the TCP service whose name has it, else as the \
+                 egress filter says"
+            }
             Self::Closed => {
                 "closed: no virtual service is on this port, and the egress filter is DROP_ALL"
             }
@@ -48,6 +52,12 @@ impl fmt::Display for Explanation {
         }
         for port in &self.listeners {
             writeln!(f, "  - listener of port {port}: not this port")?;
+        }
+        for name in &self.by_address {
+            writeln!(
+                f,
+                "  - virtual service {name}: takes what is dialled at its name's addresses"
+            )?;
         }
         for other in &self.elsewhere {
             let name = &other.virtual_service;

@@ -49,6 +49,8 @@ pub(super) struct Seen {
     /// The URL as it was understood.
     pub(super) url: String,
     pub(super) port: u16,
+    /// The name or address that is dialled, without its port.
+    pub(super) dialled: String,
     host: String,
     method: Method,
     scheme: String,
@@ -97,6 +99,7 @@ impl Seen {
         let stated = uri.scheme_str().filter(|_| is_stated);
         Ok(Self {
             port,
+            dialled: authority.host().to_owned(),
             host: given.unwrap_or(host),
             method: request.method.parse().map_err(|_| ExplainError::Method {
                 method: request.method.clone(),

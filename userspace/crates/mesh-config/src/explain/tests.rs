@@ -196,6 +196,45 @@ fn what_comes_to_a_node_is_told_by_the_port_of_its_listener() {
 }
 
 #[test]
+fn tcp_services_of_one_port_are_told_by_name_and_not_by_address() {
+    let mut files = Files::getting_started();
+    let mut backends = Vec::new();
+    for name in ["maria", "mysql"] {
+        let node = json!({ "meshName": "apps", "virtualNodeName": name, "spec": {
+            "listeners": [{ "portMapping": { "port": 3306, "protocol": "tcp" } }],
+            "serviceDiscovery": { "dns": { "hostname": format!("{name}.local") } },
+        } });
+        let provider = json!({ "virtualNode": { "virtualNodeName": name } });
+        let service = format!("{name}.apps.local");
+        backends.push(json!({ "virtualService": { "virtualServiceName": service } }));
+        let service = json!({ "meshName": "apps", "virtualServiceName": service, "spec": {
+            "provider": provider,
+        } });
+        files = files
+            .with(&format!("node-{name}.json"), node)
+            .with(&format!("service-{name}.json"), service);
+    }
+    let files = files.set(
+        "create-virtual-node-servicea.json",
+        "/spec/backends",
+        json!(backends),
+    );
+    let named = explained(&files, "http://Mysql.apps.local:3306");
+    assert_eq!(named.outcome, Outcome::Routed);
+    let step = named.last().expect("a step");
+    assert_eq!(step.virtual_service.as_deref(), Some("mysql.apps.local"));
+    assert_eq!(
+        explained(&files, "http://192.0.2.7:3306").to_string(),
+        "GET http://192.0.2.7:3306
+  outcome          by the address that is dialled: to the TCP service whose name has it, else as the egress filter says
+  port             3306
+  - virtual service maria.apps.local: takes what is dialled at its name's addresses
+  - virtual service mysql.apps.local: takes what is dialled at its name's addresses
+"
+    );
+}
+
+#[test]
 fn every_route_and_virtual_host_that_lost_has_its_line() {
     let route = |name: &str, spec: serde_json::Value| {
         json!({

@@ -1,6 +1,6 @@
 //! What a workload may call: its backends, by the port on which they answer.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use mesh_model::{
     snapshot::{
@@ -54,6 +54,7 @@ impl<'a> Resolver<'a> {
     /// Every backend of a node, by port.
     pub(super) fn node_egress(&mut self, node: &'a Document<VirtualNodeSpec>) -> Ports {
         let mut ports = Ports::new();
+        let mut unrouted = BTreeSet::new();
         for called in self.backends(node) {
             for (port, answer) in self.answers(&called, None) {
                 match answer {
@@ -62,11 +63,38 @@ impl<'a> Resolver<'a> {
                         self.add_http(&mut ports, port, host);
                     }
                     Answer::Tcp(Some(route)) => self.add_tcp(&mut ports, port, route),
-                    Answer::Tcp(None) => {}
+                    Answer::Tcp(None) => {
+                        unrouted.insert(u16::from(port));
+                    }
                 }
             }
         }
+        for (port, of) in &mut ports {
+            // What is dialled for a service without a route is not for its neighbour.
+            if let (EgressPort::Tcp(route), true) = (&*of, unrouted.contains(port)) {
+                *of = EgressPort::TcpByAddress(vec![route.clone()]);
+            }
+            if let EgressPort::TcpByAddress(services) = of {
+                self.note_services_by_address(*port, services);
+            }
+        }
         ports
+    }
+
+    fn note_services_by_address(&mut self, port: u16, services: &[TcpRoute]) {
+        let names: Vec<String> = services
+            .iter()
+            .map(|route| format!("`{}`", route.name))
+            .collect();
+        self.remarks.note(
+            self.client.place(&FieldPath::spec().member("backends")),
+            format!(
+                "several services answer TCP on port {port}: a connection goes to the one whose \
+                 name has the address that was dialled, as this workload resolves {}, and to any \
+                 other address as the egress filter says",
+                names.join(" and ")
+            ),
+        );
     }
 
     /// The services that the node's document names, by name, each once.
@@ -203,8 +231,8 @@ impl<'a> Resolver<'a> {
             }
             Entry::Occupied(mut taken) => match taken.get_mut() {
                 EgressPort::Http(table) => table.virtual_hosts.push(virtual_host),
-                EgressPort::Tcp(other) => {
-                    let other = other.name.clone();
+                tcp => {
+                    let other = tcp.tcp_services()[0].name.clone();
                     self.refuse_shared_port(port, &other, &virtual_host.name);
                 }
             },
@@ -216,23 +244,27 @@ impl<'a> Resolver<'a> {
             Entry::Vacant(free) => {
                 free.insert(EgressPort::Tcp(route));
             }
-            Entry::Occupied(taken) => {
-                let other = match taken.get() {
-                    EgressPort::Http(table) => table.virtual_hosts[0].name.clone(),
-                    EgressPort::Tcp(other) => other.name.clone(),
-                };
-                self.refuse_shared_port(port, &other, &route.name);
-            }
+            Entry::Occupied(mut taken) => match taken.get_mut() {
+                EgressPort::Http(table) => {
+                    let other = table.virtual_hosts[0].name.clone();
+                    self.refuse_shared_port(port, &other, &route.name);
+                }
+                EgressPort::Tcp(other) => {
+                    let services = vec![other.clone(), route];
+                    taken.insert(EgressPort::TcpByAddress(services));
+                }
+                EgressPort::TcpByAddress(services) => services.push(route),
+            },
         }
     }
 
-    /// TCP says no name: a port belongs to one TCP service and to nothing else.
+    /// TCP says no Host, and an address may be that of services of either kind.
     fn refuse_shared_port(&mut self, port: Port, one: &str, other: &str) {
         self.remarks.refuse(
             self.client.place(&FieldPath::spec().member("backends")),
             format!(
-                "`{one}` and `{other}` both answer on port {port}, and one of them is TCP: their \
-                 connections cannot be told apart"
+                "`{one}` and `{other}` both answer on port {port}, one of them TCP and the other \
+                 not: their connections cannot be told apart"
             ),
             "give one of their routers another port",
         );

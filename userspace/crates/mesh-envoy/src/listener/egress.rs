@@ -14,14 +14,14 @@ const STAT_PREFIX: &str = "egress";
 
 pub(super) fn of_node(snapshot: &Snapshot, host: &Host) -> Value {
     let allow_all = allow_all(snapshot);
-    let mut chains: Vec<Value> = snapshot
-        .egress
-        .iter()
-        .filter_map(|(&port, of)| {
-            let to = connections(port, host);
-            meshed(snapshot, to, of, allow_all)
-        })
-        .collect();
+    let mut chains = Vec::new();
+    let mut has_https = false;
+    for (&port, of) in &snapshot.egress {
+        let to = connections(port, host);
+        let chain = meshed(snapshot, to, of, allow_all);
+        has_https |= port == HTTPS && chain.is_some();
+        chains.extend(chain);
+    }
     if let Some(aws) = snapshot.aws_endpoints {
         let mut to = anywhere(host, Some(HTTPS));
         set(&mut to, "server_names", json!(["*.amazonaws.com"]));
@@ -31,7 +31,7 @@ pub(super) fn of_node(snapshot: &Snapshot, host: &Host) -> Value {
         chains.push(pass_through(anywhere(host, None), cluster));
         // A port that has any chain is looked at alone: without this one, TLS towards another name
         // than that of AWS would be refused.
-        if !snapshot.egress.contains_key(&HTTPS) {
+        if !has_https {
             chains.push(pass_through(anywhere(host, Some(HTTPS)), cluster));
         }
     }
@@ -58,6 +58,9 @@ fn meshed(
             filter::http(STAT_PREFIX, log, routes)
         }
         EgressPort::Tcp(to) => filter::tcp(STAT_PREFIX, log, route::tcp(snapshot, to)?),
+        // Envoy does not follow the addresses of names, and takes one chain for each port only: a
+        // chain for one of the services would get the connections of the others.
+        EgressPort::TcpByAddress(_) => return None,
     };
     Some(chain(connections, filter))
 }

@@ -229,3 +229,24 @@ fn what_listens_on_ipv6_lets_ipv6_pass_through() -> Result<()> {
     assert_eq!(address["ipv4_compat"], json!(true));
     Ok(())
 }
+
+#[test]
+fn a_port_of_several_tcp_services_is_left_to_the_egress_filter() -> Result<()> {
+    let backends = ["a.local", "b.local", "c.local"];
+    let documents = [
+        client(&backends),
+        node("a", 3306, "tcp"),
+        node("b", 3306, "tcp"),
+        node("c", 5432, "tcp"),
+        provided_by("a.local", "virtualNode", "a"),
+        provided_by("b.local", "virtualNode", "b"),
+        provided_by("c.local", "virtualNode", "c"),
+    ];
+    let bootstrap = rendered(&documents.concat(), "mesh/m/virtualNode/client")?;
+    let ports: Vec<Value> = chains(&bootstrap)?
+        .iter()
+        .map(|chain| chain["filter_chain_match"]["destination_port"].clone())
+        .collect();
+    assert_eq!(ports, [json!(5432), json!(443)]);
+    Ok(())
+}

@@ -117,7 +117,7 @@ fn count_members(stats: &ClusterStats, cluster: &SharedCluster) {
 }
 
 /// An error and its causes on one line.
-fn chain(error: &dyn Error) -> String {
+pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -50,6 +50,8 @@ pub(crate) struct Dns {
 struct Current {
     read: [Option<FileMark>; 2],
     resolver: Arc<TokioResolver>,
+    /// What is put behind a name that is not absolute.
+    search: Arc<[Name]>,
     hosts: Arc<Hosts>,
 }
 
@@ -75,7 +77,7 @@ impl Dns {
         preference: IpPreference,
         held: &[IpAddr],
     ) -> Result<Vec<IpAddr>, DnsError> {
-        let (resolver, hosts) = self.resolver();
+        let (resolver, _, hosts) = self.resolver();
         // A trailing dot keeps the search domains out of it, as App Mesh did.
         let absolute = format!("{}.", name.trim_end_matches('.'));
         if let Some(addresses) = listed(&hosts, &absolute, preference) {
@@ -102,18 +104,58 @@ impl Dns {
         Ok(addresses)
     }
 
-    fn resolver(&self) -> (Arc<TokioResolver>, Arc<Hosts>) {
+    /// All that an application may dial for a name: the addresses of both families as getaddrinfo(3)
+    /// finds them, in the hosts file, else under the first name of the search list that has any; none
+    /// if none has. Where the question for one family fails, what is `held` of that family stays.
+    pub(crate) async fn all_addresses(
+        &self,
+        name: &str,
+        held: &[IpAddr],
+    ) -> Result<Vec<IpAddr>, DnsError> {
+        let (resolver, search, hosts) = self.resolver();
+        let failed = |source| DnsError::Query {
+            name: name.to_owned(),
+            source,
+        };
+        let relative = Name::from_utf8(name).map_err(|error| failed(error.into()))?;
+        let listed = listed_all(&hosts, &relative);
+        if !listed.is_empty() {
+            return Ok(listed);
+        }
+        for candidate in candidates(&relative, &search, resolver.options().ndots) {
+            let absolute = candidate.to_utf8();
+            let (v4, v6) = tokio::join!(
+                lookup(&resolver, &absolute, RecordType::A),
+                lookup(&resolver, &absolute, RecordType::AAAA),
+            );
+            let found = unite(v4, v6, held).map_err(failed)?;
+            if !found.is_empty() {
+                return Ok(found);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    fn resolver(&self) -> (Arc<TokioResolver>, Arc<[Name]>, Arc<Hosts>) {
         let marks = [&self.resolv_conf, &self.hosts].map(|path| mark(&self.files, path));
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         let current = match &mut *current {
             Some(current) if current.read == marks => current,
-            outdated => outdated.insert(Current {
-                read: marks,
-                resolver: Arc::new(read_resolv_conf(&self.files, &self.resolv_conf)),
-                hosts: Arc::new(read_hosts(&self.files, &self.hosts)),
-            }),
+            outdated => {
+                let (resolver, search) = read_resolv_conf(&self.files, &self.resolv_conf);
+                outdated.insert(Current {
+                    read: marks,
+                    resolver: Arc::new(resolver),
+                    search: search.into(),
+                    hosts: Arc::new(read_hosts(&self.files, &self.hosts)),
+                })
+            }
         };
-        (Arc::clone(&current.resolver), Arc::clone(&current.hosts))
+        (
+            Arc::clone(&current.resolver),
+            Arc::clone(&current.search),
+            Arc::clone(&current.hosts),
+        )
     }
 }
 
@@ -122,7 +164,8 @@ fn mark(files: &Files, path: &Path) -> Option<FileMark> {
     Some((metadata.modified().ok()?, metadata.len(), metadata.ino()))
 }
 
-fn read_resolv_conf(files: &Files, path: &Path) -> TokioResolver {
+/// The resolver that a file describes, and its search list.
+fn read_resolv_conf(files: &Files, path: &Path) -> (TokioResolver, Vec<Name>) {
     let (config, mut options) = files
         .read(path)
         .map_err(NetError::from)
@@ -144,10 +187,12 @@ fn read_resolv_conf(files: &Files, path: &Path) -> TokioResolver {
     options.use_hosts_file = ResolveHosts::Never;
     // Nothing here reads what EDNS adds, and some name servers drop questions that have it.
     options.edns0 = false;
-    Resolver::builder_with_config(config, TokioRuntimeProvider::default())
+    let search = config.search().to_vec();
+    let resolver = Resolver::builder_with_config(config, TokioRuntimeProvider::default())
         .with_options(options)
         .build()
-        .expect("a resolver without TLS needs nothing that can fail")
+        .expect("a resolver without TLS needs nothing that can fail");
+    (resolver, search)
 }
 
 fn read_hosts(files: &Files, path: &Path) -> Hosts {
@@ -182,6 +227,58 @@ fn listed(hosts: &Hosts, name: &str, preference: IpPreference) -> Option<Vec<IpA
     };
     let found = in_order(preference, v4, v6);
     found.into_iter().find(|addresses| !addresses.is_empty())
+}
+
+/// All addresses that the hosts file has for a name as it is written.
+fn listed_all(hosts: &Hosts, name: &Name) -> Vec<IpAddr> {
+    let mut name = name.clone();
+    name.set_fqdn(true);
+    let of = |kind| hosts.lookup_static_host(&Query::query(name.clone(), kind));
+    let found = [RecordType::A, RecordType::AAAA].into_iter().filter_map(of);
+    found.flat_map(|found| addresses_of(&found)).collect()
+}
+
+/// The absolute names that a name may stand for, in the order in which they are asked (resolv.conf(5),
+/// `search` and `ndots`).
+fn candidates(name: &Name, search: &[Name], ndots: usize) -> Vec<Name> {
+    let absolute = |mut name: Name| {
+        name.set_fqdn(true);
+        name
+    };
+    let itself = absolute(name.clone());
+    if name.is_fqdn() {
+        return vec![itself];
+    }
+    let searched = search
+        .iter()
+        .filter_map(|domain| name.clone().append_domain(domain).ok())
+        .map(absolute);
+    let dots = usize::from(name.num_labels()).saturating_sub(1);
+    if dots >= ndots {
+        std::iter::once(itself).chain(searched).collect()
+    } else {
+        searched.chain(std::iter::once(itself)).collect()
+    }
+}
+
+/// The addresses of both families. While the question for one fails, what is held of it stays, if the
+/// other has an answer; else it cannot be told whether this is the name.
+fn unite<E>(
+    v4: Result<Vec<IpAddr>, E>,
+    v6: Result<Vec<IpAddr>, E>,
+    held: &[IpAddr],
+) -> Result<Vec<IpAddr>, E> {
+    let (mut found, kept): (Vec<IpAddr>, fn(&IpAddr) -> bool) = match (v4, v6) {
+        (Ok(mut v4), Ok(v6)) => {
+            v4.extend(v6);
+            return Ok(v4);
+        }
+        (Ok(v4), Err(_)) if !v4.is_empty() => (v4, IpAddr::is_ipv6),
+        (Err(_), Ok(v6)) if !v6.is_empty() => (v6, IpAddr::is_ipv4),
+        (Err(error), _) | (_, Err(error)) => return Err(error),
+    };
+    found.extend(held.iter().copied().filter(kept));
+    Ok(found)
 }
 
 /// The answers of both families, the preferred one first.

@@ -2,15 +2,17 @@
 
 use std::{net::SocketAddr, rc::Rc, sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use mesh_telemetry::{access_log::ResponseFlag, scope::TcpStats};
+use mesh_telemetry::{
+    access_log::{ResponseFlag, ResponseFlags},
+    scope::TcpStats,
+};
 use tokio::net::TcpStream;
 
 use crate::{
     access_log::Record,
-    io::{Metered, reset},
+    io::reset,
     listener::Direction,
-    relay::bytes::{Ended, Movement, Watched, relay},
+    relay::bytes::{End, Ended, Side, relay},
     upstream::{LocalCluster, connect},
     worker::Worker,
 };
@@ -36,71 +38,78 @@ pub(crate) async fn serve(
 ) {
     let stats = worker.tcp_stats(direction);
     stats.downstream_cx_total.increment();
-    let failure = relayed(stats, stream, target, record.as_deref_mut()).await;
+    let flags = relayed(stats, stream, target, record.as_deref_mut()).await;
     if let Some(mut record) = record {
-        record.entry.flag = failure;
+        record.entry.flags = flags;
     }
 }
 
-/// Relays a connection until it ends; what kept it from beginning.
+/// Relays a connection until it ends; what went wrong with it, as Envoy flags it: a client that
+/// resets or is idle is no fault.
 async fn relayed(
     stats: &Arc<TcpStats>,
     stream: TcpStream,
     target: TcpTarget,
     mut record: Option<&mut Record>,
-) -> Option<ResponseFlag> {
+) -> ResponseFlags {
     let Some(cluster) = target.cluster else {
         stats.downstream_cx_no_route.increment();
         reset(stream);
-        return Some(ResponseFlag::NoClusterFound);
+        return [ResponseFlag::NoClusterFound].into_iter().collect();
     };
     if let Some(record) = record.as_deref_mut() {
         record.entry.upstream_cluster = Some(cluster.config.name.clone());
     }
     let Some(endpoint) = cluster.pick(target.original) else {
         reset(stream);
-        return Some(ResponseFlag::NoHealthyUpstream);
+        return [ResponseFlag::NoHealthyUpstream].into_iter().collect();
     };
     if let Some(record) = record.as_deref_mut() {
         record.entry.upstream_host = Some(endpoint.address);
     }
     cluster.stats.upstream_rq_total.increment();
+    cluster.stats.upstream_rq_pending_total.increment();
     let limit = cluster.config.connect_timeout;
     match connect::connect(endpoint.address, limit, &cluster.stats).await {
         Ok((upstream, open)) => {
-            let movement = run(stats, &cluster, stream, upstream, target.idle_timeout).await;
+            let from = upstream.stream().local_addr().ok();
+            tracing::debug!(cluster = cluster.config.name, to = %endpoint.address, ?from, "relaying");
+            let client = End::new(Side::Client, stream, Arc::clone(stats));
+            let upstream = upstream.into_stream();
+            let upstream = End::new(Side::Endpoint, upstream, Arc::clone(&cluster.stats));
+            let ended = relay(&client, &upstream, target.idle_timeout).await;
             drop(open);
             if let Some(record) = record {
-                record.entry.bytes_received = movement.received();
-                record.entry.bytes_sent = movement.sent();
+                record.entry.bytes_received = client.received();
+                record.entry.bytes_sent = client.sent();
             }
-            None
+            judge(stats, &cluster, ended).into_iter().collect()
         }
         Err(error) => {
             tracing::debug!(cluster = cluster.config.name, %error, "no connection to relay to");
+            let stats = &cluster.stats;
+            stats.upstream_cx_connect_attempts_exceeded.increment();
             reset(stream);
-            Some(ResponseFlag::UpstreamConnectionFailure)
+            let flags = [
+                ResponseFlag::UpstreamConnectionFailure,
+                ResponseFlag::UpstreamRetryLimitExceeded,
+            ];
+            flags.into_iter().collect()
         }
     }
 }
 
-async fn run(
-    stats: &Arc<TcpStats>,
-    cluster: &LocalCluster,
-    stream: TcpStream,
-    upstream: connect::Upstream,
-    idle: Option<Duration>,
-) -> Rc<Movement> {
-    let (down, up) = Watched::pair(Arc::clone(stats), Arc::clone(&cluster.stats));
-    let movement = down.movement();
-    let downstream = Metered::new(stream, Bytes::new(), down);
-    let upstream = upstream.recount(up);
-    match relay(downstream, upstream, &movement, idle).await {
-        Ended::Broken(error) => {
-            tracing::debug!(cluster = cluster.config.name, %error, "a relayed connection broke off");
+fn judge(stats: &TcpStats, cluster: &LocalCluster, ended: Ended) -> Option<ResponseFlag> {
+    match ended {
+        Ended::Broken(broken) => {
+            let (by, error) = (broken.by, broken.error);
+            tracing::debug!(cluster = cluster.config.name, ?by, %error, "a relayed connection broke off");
+            (by == Side::Endpoint).then_some(ResponseFlag::UpstreamRemoteReset)
         }
-        Ended::Idle => stats.idle_timeout.increment(),
-        Ended::Through => {}
+        Ended::Idle => {
+            stats.idle_timeout.increment();
+            None
+        }
+        Ended::Through => None,
     }
-    movement
 }

@@ -1,131 +1,245 @@
 //! Opaque bytes both ways between two sockets, each direction ending by itself.
 
-use std::{cell::Cell, io, rc::Rc, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    io,
+    net::Shutdown,
+    time::Duration,
+};
 
+use socket2::SockRef;
 use tokio::{
-    io::copy_bidirectional_with_sizes,
+    io::Interest,
+    net::TcpStream,
+    task::yield_now,
     time::{Instant, sleep_until},
 };
 
-use crate::io::{ByteCount, Metered};
+use crate::io::ByteCount;
 
-/// Bytes that are read at once, for each direction.
-const CHUNK: usize = 32 * 1024;
+/// Bytes that are read at once.
+const CHUNK: usize = 64 * 1024;
+
+/// Bytes after which the worker's other connections have their turn.
+const TURN: usize = 8 * CHUNK;
+
+thread_local! {
+    /// What is being moved. A connection in which nothing moves has no buffer of its own.
+    static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; CHUNK].into_boxed_slice());
+}
 
 /// How a relay ended.
 #[derive(Debug)]
 pub(crate) enum Ended {
     /// One of the two broke off, and the other was told in the same way.
-    Broken(io::Error),
+    Broken(Broken),
     /// Nothing moved for the idle timeout.
     Idle,
     /// Both were through.
     Through,
 }
 
-/// What moved between a client and its endpoint.
+/// Who broke off, and how.
 #[derive(Debug)]
-pub(crate) struct Movement {
-    last: Cell<Instant>,
-    received: Cell<u64>,
-    sent: Cell<u64>,
+pub(crate) struct Broken {
+    pub(crate) by: Side,
+    pub(crate) error: io::Error,
 }
 
-impl Movement {
-    /// Bytes that came from the client.
+/// One of the two that a relay is between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Client,
+    Endpoint,
+}
+
+/// The socket of one side, and what moved through it.
+pub(crate) struct End<C> {
+    side: Side,
+    stream: TcpStream,
+    count: C,
+    received: Cell<u64>,
+    sent: Cell<u64>,
+    moved: Cell<Instant>,
+}
+
+impl<C: ByteCount> End<C> {
+    pub(crate) fn new(side: Side, stream: TcpStream, count: C) -> Self {
+        Self {
+            side,
+            stream,
+            count,
+            received: Cell::new(0),
+            sent: Cell::new(0),
+            moved: Cell::new(Instant::now()),
+        }
+    }
+
+    /// Bytes that came from it.
     pub(crate) fn received(&self) -> u64 {
         self.received.get()
     }
 
-    /// Bytes that went to the client.
+    /// Bytes that went to it.
     pub(crate) fn sent(&self) -> u64 {
         self.sent.get()
     }
-}
 
-/// Notes when the last byte moved, and counts it.
-pub(crate) struct Watched<C> {
-    count: C,
-    movement: Rc<Movement>,
-    is_client: bool,
-}
-
-impl<C> Watched<C> {
-    /// The counts of a client's socket and of its endpoint's, that note into one.
-    pub(crate) fn pair<D>(client: C, endpoint: D) -> (Self, Watched<D>) {
-        let movement = Rc::new(Movement {
-            last: Cell::new(Instant::now()),
-            received: Cell::new(0),
-            sent: Cell::new(0),
-        });
-        let endpoint = Watched {
-            count: endpoint,
-            movement: Rc::clone(&movement),
-            is_client: false,
-        };
-        let client = Self {
-            count: client,
-            movement,
-            is_client: true,
-        };
-        (client, endpoint)
-    }
-
-    pub(crate) fn movement(&self) -> Rc<Movement> {
-        Rc::clone(&self.movement)
-    }
-
-    fn moved(&self, counter: &Cell<u64>, bytes: u64) {
-        if self.is_client {
-            counter.set(counter.get() + bytes);
+    fn read(&self, buffer: &mut [u8]) -> Result<Option<usize>, Broken> {
+        let read = self.unless_it_blocks(self.stream.try_read(buffer))?;
+        if let Some(bytes @ 1..) = read {
+            self.count.received(bytes as u64);
+            self.received.set(self.received.get() + bytes as u64);
+            self.moved.set(Instant::now());
         }
-        self.movement.last.set(Instant::now());
-    }
-}
-
-impl<C: ByteCount> ByteCount for Watched<C> {
-    fn received(&self, bytes: u64) {
-        self.count.received(bytes);
-        self.moved(&self.movement.received, bytes);
+        Ok(read)
     }
 
-    fn sent(&self, bytes: u64) {
-        self.count.sent(bytes);
-        self.moved(&self.movement.sent, bytes);
+    fn write(&self, bytes: &[u8]) -> Result<usize, Broken> {
+        let written = self.unless_it_blocks(self.stream.try_write(bytes))?;
+        let written = written.unwrap_or(0);
+        if written > 0 {
+            self.count.sent(written as u64);
+            self.sent.set(self.sent.get() + written as u64);
+            self.moved.set(Instant::now());
+        }
+        Ok(written)
+    }
+
+    async fn write_all(&self, mut bytes: &[u8]) -> Result<(), Broken> {
+        while !bytes.is_empty() {
+            let writable = self.stream.writable().await;
+            writable.map_err(|error| self.broken(error))?;
+            bytes = &bytes[self.write(bytes)?..];
+        }
+        Ok(())
+    }
+
+    /// Says that nothing more will come.
+    fn finish(&self) -> Result<(), Broken> {
+        let shut = SockRef::from(&self.stream).shutdown(Shutdown::Write);
+        shut.map_err(|error| self.broken(error))
+    }
+
+    /// Resolves when the peer resets a connection whose last byte was read already: no read is left
+    /// that would tell.
+    async fn reset(&self) -> Broken {
+        let error = match self.stream.ready(Interest::ERROR).await {
+            Ok(_) => self.stream.take_error().unwrap_or_else(Some),
+            Err(error) => Some(error),
+        };
+        match error {
+            Some(error) => self.broken(error),
+            // A write has had the error, and tells.
+            None => std::future::pending().await,
+        }
+    }
+
+    fn broken(&self, error: io::Error) -> Broken {
+        Broken {
+            by: self.side,
+            error,
+        }
+    }
+
+    fn unless_it_blocks<T>(&self, done: io::Result<T>) -> Result<Option<T>, Broken> {
+        match done {
+            Ok(done) => Ok(Some(done)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(self.broken(error)),
+        }
     }
 }
 
 /// Relays until both directions are through, one side breaks off or nothing moved for too long.
 pub(crate) async fn relay<A: ByteCount, B: ByteCount>(
-    mut downstream: Metered<A>,
-    mut upstream: Metered<B>,
-    movement: &Movement,
+    client: &End<A>,
+    endpoint: &End<B>,
     idle: Option<Duration>,
 ) -> Ended {
+    let still = still_for(|| client.moved.get().max(endpoint.moved.get()), idle);
     let ended = tokio::select! {
-        copied = copy_bidirectional_with_sizes(&mut downstream, &mut upstream, CHUNK, CHUNK) => {
-            match copied {
-                Ok(_) => Ended::Through,
-                Err(error) => Ended::Broken(error),
-            }
-        }
-        () = still_for(&movement.last, idle) => Ended::Idle,
+        done = both_ways(client, endpoint) => done.map_or_else(Ended::Broken, |()| Ended::Through),
+        () = still => Ended::Idle,
     };
     if matches!(ended, Ended::Broken(_)) {
         // The side that is still there must not take a torn stream for a whole one.
-        let _ = downstream.stream().set_zero_linger();
-        let _ = upstream.stream().set_zero_linger();
+        let _ = client.stream.set_zero_linger();
+        let _ = endpoint.stream.set_zero_linger();
     }
     ended
 }
 
-async fn still_for(moved: &Cell<Instant>, idle: Option<Duration>) {
+async fn both_ways<A: ByteCount, B: ByteCount>(
+    client: &End<A>,
+    endpoint: &End<B>,
+) -> Result<(), Broken> {
+    let mut there = std::pin::pin!(pump(client, endpoint));
+    let mut back = std::pin::pin!(pump(endpoint, client));
+    tokio::select! {
+        done = &mut there => {
+            done?;
+            tokio::select! {
+                done = back => done,
+                broken = client.reset() => Err(broken),
+            }
+        }
+        done = &mut back => {
+            done?;
+            tokio::select! {
+                done = there => done,
+                broken = endpoint.reset() => Err(broken),
+            }
+        }
+    }
+}
+
+/// Moves bytes one way until there are no more.
+async fn pump<A: ByteCount, B: ByteCount>(from: &End<A>, to: &End<B>) -> Result<(), Broken> {
+    let mut turn = 0;
+    loop {
+        let readable = from.stream.readable().await;
+        readable.map_err(|error| from.broken(error))?;
+        let passed = BUFFER.with_borrow_mut(|buffer| pass(from, to, buffer))?;
+        let Some((bytes, rest)) = passed else {
+            continue;
+        };
+        if bytes == 0 {
+            return to.finish();
+        }
+        to.write_all(&rest).await?;
+        turn += bytes;
+        if turn >= TURN {
+            turn = 0;
+            yield_now().await;
+        }
+    }
+}
+
+/// Reads once, and writes as much of it as goes; how much was read, and what of it is left. None if
+/// there was nothing to read.
+fn pass<A: ByteCount, B: ByteCount>(
+    from: &End<A>,
+    to: &End<B>,
+    buffer: &mut [u8],
+) -> Result<Option<(usize, Vec<u8>)>, Broken> {
+    let Some(bytes) = from.read(buffer)? else {
+        return Ok(None);
+    };
+    if bytes == 0 {
+        return Ok(Some((0, Vec::new())));
+    }
+    let written = to.write(&buffer[..bytes])?;
+    Ok(Some((bytes, buffer[written..bytes].to_vec())))
+}
+
+async fn still_for(moved: impl Fn() -> Instant, idle: Option<Duration>) {
     let Some(idle) = idle else {
         return std::future::pending().await;
     };
     loop {
         // Further off than the clock reaches is never: documents may say any number of seconds.
-        let Some(moment) = moved.get().checked_add(idle) else {
+        let Some(moment) = moved().checked_add(idle) else {
             return std::future::pending().await;
         };
         if moment <= Instant::now() {

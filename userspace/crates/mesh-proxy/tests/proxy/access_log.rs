@@ -167,8 +167,13 @@ async fn a_connection_is_written_down_with_its_bytes() {
     .await;
     let mut plan = Plan::new(EgressFilter::DropAll);
     let cluster = plan.cluster("db", Protocol::Tcp, Discovery::Static(vec![server.address]));
+    let nobody = plan.cluster("nobody", Protocol::Tcp, Discovery::Static(Vec::new()));
+    let gone = Server::tcp(|_| async {}).await.address;
+    let gone_cluster = plan.cluster("gone", Protocol::Tcp, Discovery::Static(vec![gone]));
     plan.tcp(3306, &[(cluster, 1)]);
     plan.tcp(3307, &[(cluster, 0)]);
+    plan.tcp(3308, &[(nobody, 1)]);
+    plan.tcp(3309, &[(gone_cluster, 1)]);
     let log = Log::new();
     let mesh = Mesh::start(with_log(plan, &log, FORMAT).snapshot()).await;
     let mut stream = mesh.dial(([192, 0, 2, 1], 3306).into()).await;
@@ -181,12 +186,46 @@ async fn a_connection_is_written_down_with_its_bytes() {
     let host = server.address;
     let first = format!("- - - - 0 - - 5 4 - db {host}");
     assert_eq!(log.lines(1).await, [first.as_str()]);
-    let nowhere = mesh.dialler().dial(([192, 0, 2, 1], 3307).into()).await;
-    assert_reset(nowhere).await;
-    assert_eq!(
-        log.lines(2).await,
-        [first.as_str(), "- - - - 0 NC - 0 0 - - -"]
-    );
+    let mut expected = vec![first];
+    for (port, flags, cluster, host) in [
+        (3307, "NC", "-", "-".to_owned()),
+        (3308, "UH", "nobody", "-".to_owned()),
+        (3309, "UF,URX", "gone", gone.to_string()),
+    ] {
+        let nowhere = mesh.dialler().dial(([192, 0, 2, 1], port).into()).await;
+        assert_reset(nowhere).await;
+        expected.push(format!("- - - - 0 {flags} - 0 0 - {cluster} {host}"));
+        assert_eq!(log.lines(expected.len()).await, expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_endpoint_that_resets_is_flagged_and_a_client_that_does_is_not() {
+    let server = Server::tcp(|mut stream| async move {
+        if let Ok(1) = stream.read(&mut [0; 1]).await {
+            stream.set_zero_linger().unwrap();
+        }
+    })
+    .await;
+    let mut plan = Plan::new(EgressFilter::DropAll);
+    let cluster = plan.cluster("db", Protocol::Tcp, Discovery::Static(vec![server.address]));
+    plan.tcp(3306, &[(cluster, 1)]);
+    let log = Log::new();
+    let format = "%RESPONSE_FLAGS% %BYTES_RECEIVED%";
+    let mesh = Mesh::start(with_log(plan, &log, format).snapshot()).await;
+    let dial = || mesh.dial(([192, 0, 2, 1], 3306).into());
+    let mut stream = dial().await;
+    stream.write_all(b"x").await.unwrap();
+    assert_eq!(log.lines(1).await, ["UR 1"]);
+    let stream = dial().await;
+    until("the connection to the endpoint", || {
+        mesh.stat("cluster.db.upstream_cx_total") == 2
+    })
+    .await;
+    // Its handshake is through when it is seen there.
+    stream.set_zero_linger().unwrap();
+    drop(stream);
+    assert_eq!(log.lines(2).await, ["UR 1", "- 0"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

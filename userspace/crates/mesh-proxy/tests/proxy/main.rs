@@ -16,4 +16,5 @@ mod pulse;
 mod split;
 mod support;
 mod tcp;
+mod tcp_by_address;
 mod upgrade;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mesh_model::snapshot::{Discovery, EgressFilter, Protocol};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncReadExt, AsyncWriteExt, Interest},
     net::TcpStream,
 };
 
@@ -88,6 +88,80 @@ async fn a_reset_is_passed_on() {
         .await
         .unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reset_of_the_client_is_passed_on() {
+    let (told, hear) = tokio::sync::mpsc::unbounded_channel();
+    let server = Server::tcp(move |mut stream| {
+        let told = told.clone();
+        async move {
+            stream.write_all(b"hello\n").await.unwrap();
+            let read = stream.read(&mut [0; 1]).await;
+            told.send(read.map_err(|error| error.kind())).unwrap();
+        }
+    })
+    .await;
+    let mut hear = hear;
+    let mesh = mesh_to(&server).await;
+    for is_reset in [true, false] {
+        let mut stream = dial(&mesh).await;
+        stream.read_exact(&mut [0; 6]).await.unwrap();
+        if is_reset {
+            stream.set_zero_linger().unwrap();
+        }
+        drop(stream);
+        let expected = if is_reset {
+            Err(std::io::ErrorKind::ConnectionReset)
+        } else {
+            Ok(0)
+        };
+        assert_eq!(within("the end", hear.recv()).await, Some(expected));
+    }
+}
+
+/// Whichever side is through with sending and then breaks off: no read is left that would tell.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reset_behind_a_half_close_is_passed_on() {
+    let (told, hear) = tokio::sync::mpsc::unbounded_channel();
+    let server = Server::tcp(move |mut stream| {
+        let told = told.clone();
+        async move {
+            let mut word = [0; 6];
+            if let Ok(0) = stream.read(&mut word).await {
+                // The client is through; what comes next is its reset.
+                stream.write_all(b"seen").await.unwrap();
+                let _ = stream.ready(Interest::ERROR).await;
+                let error = stream.take_error().unwrap().map(|error| error.kind());
+                told.send(error).unwrap();
+            } else {
+                stream.shutdown().await.unwrap();
+                let _ = stream.read(&mut word).await;
+                stream.set_zero_linger().unwrap();
+            }
+        }
+    })
+    .await;
+    let mut hear = hear;
+    let mesh = mesh_to(&server).await;
+    // The kernel's word for a reset that comes behind an end.
+    let reset = Some(std::io::ErrorKind::BrokenPipe);
+    let mut stream = dial(&mesh).await;
+    stream.shutdown().await.unwrap();
+    stream.read_exact(&mut [0; 4]).await.unwrap();
+    stream.set_zero_linger().unwrap();
+    drop(stream);
+    assert_eq!(within("the reset", hear.recv()).await, Some(reset));
+    let mut stream = dial(&mesh).await;
+    stream.write_all(b"end").await.unwrap();
+    let end = within("the half-close", stream.read(&mut [0; 1])).await;
+    assert_eq!(end.unwrap(), 0);
+    stream.write_all(b"reset").await.unwrap();
+    within("the reset", stream.ready(Interest::ERROR))
+        .await
+        .unwrap();
+    let error = stream.take_error().unwrap().map(|error| error.kind());
+    assert_eq!(error, reset);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -213,9 +213,7 @@ impl Field {
         })
     }
 
-    fn value<'a>(self, entry: &'a Entry) -> Value<'a> {
-        // These are texts to Envoy also where there is nothing to tell.
-        let flag = |text: Option<&'a str>| Value::from(Some(text.unwrap_or("-")));
+    fn value(self, entry: &Entry) -> Value<'_> {
         match self {
             Self::BytesReceived => Value::Number(entry.bytes_received),
             Self::BytesSent => Value::Number(entry.bytes_sent),
@@ -227,8 +225,8 @@ impl Field {
             Self::ResponseCode => Value::Number(entry.status.into()),
             Self::ResponseCodeDetails => Value::from(entry.details),
             Self::ResponseDuration => millis(entry.until_answer),
-            Self::ResponseFlags => flag(entry.flag.map(super::ResponseFlag::short)),
-            Self::ResponseFlagsLong => flag(entry.flag.map(super::ResponseFlag::long)),
+            Self::ResponseFlags => flags(entry.flags.joined(super::ResponseFlag::short)),
+            Self::ResponseFlagsLong => flags(entry.flags.joined(super::ResponseFlag::long)),
             Self::ResponseTxDuration => {
                 let until_answer = entry.until_answer;
                 millis(until_answer.map(|until| entry.duration.saturating_sub(until)))
@@ -283,6 +281,14 @@ impl Operator {
 
 fn time(moment: Timestamp, form: &str) -> Option<String> {
     strtime::format(form, &moment.to_zoned(TimeZone::UTC)).ok()
+}
+
+/// These are texts to Envoy also where there is nothing to tell.
+fn flags<'a>(flags: Option<Cow<'static, str>>) -> Value<'a> {
+    match flags.unwrap_or(Cow::Borrowed("-")) {
+        Cow::Borrowed(text) => Value::Text(text.as_bytes().into()),
+        Cow::Owned(text) => Value::Text(text.into_bytes().into()),
+    }
 }
 
 fn millis<'a>(duration: Option<Duration>) -> Value<'a> {

@@ -41,8 +41,8 @@ pub(super) fn tcp_services(documents: &Documents) -> BTreeMap<&Arc<Identity>, Ve
 }
 
 impl<'a> Check<'a> {
-    /// TCP names no host: a port leads to one service (guide, "Unable to connect to a TCP virtual
-    /// node").
+    /// TCP names no host: App Mesh led a port to one service (guide, "Unable to connect to a TCP
+    /// virtual node").
     pub(super) fn tcp_backends(
         &mut self,
         tcp: &BTreeMap<&Arc<Identity>, Vec<Port>>,
@@ -63,8 +63,9 @@ impl<'a> Check<'a> {
                 if first != service {
                     let message = format!(
                         "`{}` and `{}` both answer TCP on port {port}: TCP names no host, and App \
-                         Mesh sent every connection to one of them; give the router of one another \
-                         port",
+                         Mesh sent every connection to one of them; here the dialled address \
+                         decides, so see to it that their names have no address in common, or give \
+                         the router of one another port",
                         first.name, service.name
                     );
                     self.weak(node, &backend_path(index), message);

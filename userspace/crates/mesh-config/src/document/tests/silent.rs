@@ -49,7 +49,9 @@ fn tcp_backends_on_one_port_are_warned_of() {
             "create-virtual-node-servicea.json:12: virtual node serviceA: \
              spec.backends[1].virtualService.virtualServiceName: \
              `mysql.apps.local` and `maria.apps.local` both answer TCP on port 3306: TCP names no \
-             host, and App Mesh sent every connection to one of them; give the router of one another port"
+             host, and App Mesh sent every connection to one of them; here the dialled address \
+             decides, so see to it that their names have no address in common, or give the router \
+             of one another port"
         ]
     );
     assert_eq!(with(3307, "tcp"), [""; 0]);

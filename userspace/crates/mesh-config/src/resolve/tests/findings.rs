@@ -203,24 +203,52 @@ fn a_mesh_without_a_document_drops_what_app_mesh_let_through_too() {
     );
 }
 
-#[test]
-fn tcp_shares_its_port_with_nothing() {
+/// `serviceA` calls a TCP service and another, which this node provides.
+fn beside_tcp(node: &str) -> Files {
     let service = json!({
         "meshName": "apps",
         "virtualServiceName": "other.apps.local",
-        "spec": { "provider": { "virtualNode": { "virtualNodeName": "serviceA" } } },
+        "spec": { "provider": { "virtualNode": { "virtualNodeName": node } } },
     });
     let backend = |name: &str| json!({ "virtualService": { "virtualServiceName": name } });
     let backends = json!([backend("serviceb.apps.local"), backend("other.apps.local")]);
-    let files = tcp()
+    tcp()
         .with("other.json", service)
-        .set(NODE_A, "/spec/backends", backends);
+        .set(NODE_A, "/spec/backends", backends)
+}
+
+#[test]
+fn tcp_shares_its_port_with_no_other_protocol() {
     assert_eq!(
-        refusal(&files),
+        refusal(&beside_tcp("serviceA")),
         "create-virtual-node-servicea.json:4: virtual node serviceA: spec.backends: \
-         `other.apps.local` and `serviceb.apps.local` both answer on port 80, and one of them is \
-         TCP: their connections cannot be told apart; give one of their routers another port"
+         `other.apps.local` and `serviceb.apps.local` both answer on port 80, one of them TCP and \
+         the other not: their connections cannot be told apart; give one of their routers another \
+         port"
     );
+}
+
+#[test]
+fn tcp_services_of_one_port_are_told_apart_by_address() {
+    let names = |files: &Files| -> Vec<String> {
+        let resolved = files.resolve("serviceA").expect("it resolves");
+        assert_eq!(resolved.refusals, []);
+        let said = resolved.findings.iter().any(|finding| {
+            finding.distance == Distance::Note
+                && finding
+                    .message
+                    .contains("several services answer TCP on port 80")
+        });
+        assert!(said, "{:#?}", resolved.findings);
+        let Some(EgressPort::TcpByAddress(services)) = resolved.snapshot.egress.get(&80) else {
+            panic!("{:?}", resolved.snapshot.egress)
+        };
+        services.iter().map(|route| route.name.clone()).collect()
+    };
+    let both = beside_tcp("serviceB");
+    assert_eq!(names(&both), ["other.apps.local", "serviceb.apps.local"]);
+    // What is dialled for a service without a route is for no other.
+    assert_eq!(names(&both.without(ROUTE)), ["other.apps.local"]);
 }
 
 #[test]

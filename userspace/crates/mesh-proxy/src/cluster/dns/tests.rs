@@ -109,3 +109,57 @@ async fn files_that_change_are_read_again() {
     let answer = dns.addresses("b.local", IpPreference::V4Only, &[]).await;
     assert_eq!(answer.unwrap(), [ip("192.0.2.2")]);
 }
+
+fn name(text: &str) -> Name {
+    Name::from_utf8(text).unwrap()
+}
+
+#[test]
+fn a_name_is_looked_for_as_resolv_conf_says() {
+    let search = [name("shop.svc."), name("svc.")];
+    let asked = |text: &str, ndots| -> Vec<String> {
+        let candidates = candidates(&name(text), &search, ndots);
+        candidates.iter().map(Name::to_utf8).collect()
+    };
+    assert_eq!(asked("db", 1), ["db.shop.svc.", "db.svc.", "db."]);
+    assert_eq!(
+        asked("db.shop", 1),
+        ["db.shop.", "db.shop.shop.svc.", "db.shop.svc."]
+    );
+    assert_eq!(
+        asked("db.shop", 5),
+        ["db.shop.shop.svc.", "db.shop.svc.", "db.shop."]
+    );
+    assert_eq!(asked("db.", 5), ["db."]);
+}
+
+#[test]
+fn both_families_count_and_the_one_that_fails_is_kept() {
+    let (v4, v6) = (ip(V4), ip(V6));
+    let held = [ip("192.0.2.9"), ip("2001:db8::9")];
+    let none = Vec::new;
+    let unite = |v4, v6| unite::<&str>(v4, v6, &held);
+    assert_eq!(unite(Ok(vec![v4]), Ok(vec![v6])), Ok(vec![v4, v6]));
+    assert_eq!(unite(Ok(none()), Ok(none())), Ok(none()));
+    assert_eq!(unite(Ok(vec![v4]), Err("v6")), Ok(vec![v4, held[1]]));
+    assert_eq!(unite(Err("v4"), Ok(vec![v6])), Ok(vec![v6, held[0]]));
+    assert_eq!(unite(Ok(none()), Err("v6")), Err("v6"));
+    assert_eq!(unite(Err("v4"), Ok(none())), Err("v4"));
+    assert_eq!(unite(Err("v4"), Err("v6")), Err("v4"));
+}
+
+#[tokio::test]
+async fn the_hosts_file_has_all_addresses_of_a_name() {
+    let folder = TempDir::new().unwrap();
+    let (resolv_conf, hosts) = (
+        folder.path().join("resolv.conf"),
+        folder.path().join("hosts"),
+    );
+    fs::write(&hosts, format!("{V4} db db.shop\n{V6} DB\n")).unwrap();
+    let dns = Dns::new(Files::default(), &resolv_conf, &hosts);
+    assert_eq!(
+        dns.all_addresses("db", &[]).await.unwrap(),
+        [ip(V4), ip(V6)]
+    );
+    assert_eq!(dns.all_addresses("db.shop", &[]).await.unwrap(), [ip(V4)]);
+}

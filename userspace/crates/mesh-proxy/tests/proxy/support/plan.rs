@@ -96,6 +96,22 @@ impl Plan {
         self
     }
 
+    /// Services that are told apart by the addresses of their names.
+    pub(crate) fn tcp_by_address(
+        &mut self,
+        port: u16,
+        services: &[(&str, ClusterId)],
+    ) -> &mut Self {
+        let routes = services.iter().map(|(name, cluster)| TcpRoute {
+            name: (*name).to_owned(),
+            targets: weighted(&[(*cluster, 1)]),
+            idle_timeout: Some(DEFAULT_IDLE_TIMEOUT),
+        });
+        let services = EgressPort::TcpByAddress(routes.collect());
+        self.0.egress.insert(port, services);
+        self
+    }
+
     /// Gives every route these times.
     pub(crate) fn timeouts(&mut self, request: Option<Duration>, idle: Option<Duration>) {
         for answer in self.0.egress.values_mut() {
@@ -108,6 +124,11 @@ impl Plan {
                     }
                 }
                 EgressPort::Tcp(route) => route.idle_timeout = idle,
+                EgressPort::TcpByAddress(routes) => {
+                    for route in routes {
+                        route.idle_timeout = idle;
+                    }
+                }
             }
         }
     }

@@ -6,7 +6,7 @@ use std::{
 use proptest::prelude::*;
 
 use super::*;
-use crate::access_log::ResponseFlag;
+use crate::access_log::{ResponseFlag, ResponseFlags};
 
 /// A request for `/colour?a=b` that was answered.
 fn entry() -> Entry {
@@ -17,7 +17,7 @@ fn entry() -> Entry {
         protocol: Some("HTTP/1.1"),
         status: 200,
         details: Some("via_upstream"),
-        flag: None,
+        flags: ResponseFlags::default(),
         bytes_received: 7,
         bytes_sent: 1024,
         route: Some("blue".to_owned()),
@@ -117,10 +117,22 @@ fn operators_say_what_envoys_say() {
 fn what_went_wrong_is_written_short_and_long() {
     let format = Format::text("%RESPONSE_FLAGS% %RESPONSE_FLAGS_LONG%").expect("a format");
     let failed = Entry {
-        flag: Some(ResponseFlag::NoRouteFound),
+        flags: [ResponseFlag::NoRouteFound].into_iter().collect(),
         ..entry()
     };
     assert_eq!(written(&format, failed), "NR NoRouteFound\n");
+    let unreachable = [
+        ResponseFlag::UpstreamRetryLimitExceeded,
+        ResponseFlag::UpstreamConnectionFailure,
+    ];
+    let failed = Entry {
+        flags: unreachable.into_iter().collect(),
+        ..entry()
+    };
+    assert_eq!(
+        written(&format, failed),
+        "UF,URX UpstreamConnectionFailure,UpstreamRetryLimitExceeded\n"
+    );
     assert_eq!(written(&format, entry()), "- -\n");
 }
 
