@@ -8,7 +8,7 @@
 //! From the ground up:
 //! - [`wait`], [`process`], [`usage`], [`capability`]: conditions, children, what they cost, rights
 //! - [`cgroup`], [`links`], [`netns`], [`network`], [`host`]: where things run
-//! - [`socket`]: what no crate has a safe form of
+//! - [`syscall`]: what no crate has a safe form of
 //! - [`agent`]: what opens sockets as a test tells it
 //! - [`remote`]: the same on a host
 //! - [`dns`], [`web`], [`envoy`], [`outside`]: real peers

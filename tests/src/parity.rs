@@ -2,9 +2,9 @@
 //! clients and the same services, and what both sides of each see, compared.
 //!
 //! Two hosts run the same application, redirected by the same programs; on one of them an Envoy is the
-//! proxy. A case is what a client sends and a service answers: [`cases`] has them all, [`client`] and
-//! [`recorder`] are the two ends, [`rig`] is what lies between. What each end saw is a set of named fields
-//! ([`observation`]), and [`compare`] knows which of them may differ ([`listed`]).
+//! proxy. A case is what a client sends and a service answers: `cases` has them all, `client` and
+//! `recorder` are the two ends, `rig` is what lies between. What each end saw is a set of named fields
+//! (`observation`), and `compare` knows which of them may differ (`listed`).
 
 mod agent;
 mod case;

@@ -155,7 +155,6 @@ plays! {
         let proxy = Proxy::listen();
         let instance = both(stage, &proxy);
         wait::until_true("two link-local addresses", || {
-            instance.refresh_network(WORKLOAD)?;
             let networks = mesh_bpf::local::networks()?.into_iter();
             let link_local = networks.filter(|one| {
                 one.network.prefix_len() == 128
@@ -164,6 +163,7 @@ plays! {
             });
             Ok(link_local.count() == 2)
         }).unwrap();
+        instance.refresh_network(WORKLOAD).unwrap();
         let mut application = stage.application();
         let refusal = application.ask("connect [fe80::77%2]:80").unwrap_err();
         assert!(refusal.starts_with("ConnectionRefused"), "{refusal}");

@@ -2,7 +2,7 @@
 //! User Guide's query for process logs takes it apart so ("Enable Envoy debug logging"). Times are
 //! in UTC.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use jiff::{Timestamp, fmt::strtime, tz::TimeZone};
 use tracing::{Event, Metadata, Subscriber};
@@ -39,7 +39,7 @@ where
         )?;
         context
             .field_format()
-            .format_fields(writer.by_ref(), event)?;
+            .format_fields(Writer::new(&mut OneLine(writer.by_ref())), event)?;
         for span in context.event_scope().into_iter().flatten() {
             let extensions = span.extensions();
             if let Some(fields) = extensions.get::<FormattedFields<N>>()
@@ -52,6 +52,25 @@ where
             written?;
         }
         writeln!(writer)
+    }
+}
+
+/// Writes line breaks as `\n` and `\r`: who reads the log by lines reads whole messages, and no peer
+/// makes up a line of its own.
+struct OneLine<'a>(Writer<'a>);
+
+impl fmt::Write for OneLine<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for part in text.split_inclusive(['\n', '\r']) {
+            if let Some(before) = part.strip_suffix('\n') {
+                write!(self.0, "{before}\\n")?;
+            } else if let Some(before) = part.strip_suffix('\r') {
+                write!(self.0, "{before}\\r")?;
+            } else {
+                self.0.write_str(part)?;
+            }
+        }
+        Ok(())
     }
 }
 
