@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use mesh_telemetry::access_log::{Captured, Entry, Format, Message};
+use mesh_telemetry::access_log::{Captured, Entry, Format, Message, ResponseFlags};
 
 libfuzzer_sys::fuzz_target!(|input: (bool, &str, &[u8])| {
     let (as_json, text, value) = input;
@@ -23,7 +23,7 @@ libfuzzer_sys::fuzz_target!(|input: (bool, &str, &[u8])| {
         protocol: Some("HTTP/1.1"),
         status: 200,
         details: None,
-        flag: None,
+        flags: ResponseFlags::default(),
         bytes_received: 0,
         bytes_sent: 0,
         route: None,

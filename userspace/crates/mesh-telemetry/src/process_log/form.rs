@@ -2,7 +2,7 @@
 //! User Guide's query for process logs takes it apart so ("Enable Envoy debug logging"). Times are
 //! in UTC.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use jiff::{Timestamp, fmt::strtime, tz::TimeZone};
 use tracing::{Event, Metadata, Subscriber};
