@@ -13,7 +13,16 @@ const METHODS: [HttpMethod; 3] = [HttpMethod::Get, HttpMethod::Post, HttpMethod:
 const NAMES: [&str; 6] = ["x", "y", "cookie", ":method", ":path", "host"];
 const FIELDS: [&str; 3] = ["x", "y", "cookie"];
 const HOSTS: [&str; 7] = ["a", "b", "a:80", "*", "*a", "*.b", "B"];
-const EXPRESSIONS: [&str; 8] = ["", "/a", "/a.*", ".*b", "/[ab]+(/.*)?", "(a|ab)*", "[0-9]+", "é"];
+const EXPRESSIONS: [&str; 8] = [
+    "",
+    "/a",
+    "/a.*",
+    ".*b",
+    "/[ab]+(/.*)?",
+    "(a|ab)*",
+    "[0-9]+",
+    "é",
+];
 const PIECES: [&str; 8] = ["/", "a", "b", "c", "/a", "1", "-1", "é"];
 
 /// A table of routes.
@@ -116,7 +125,9 @@ fn route(u: &mut Unstructured<'_>) -> arbitrary::Result<Route> {
             _ => PathMatch::Regex(pattern(u)?),
         },
         method: maybe(u, |u| u.choose(&METHODS).copied())?,
-        scheme: maybe(u, |u| u.choose(&[HttpScheme::Http, HttpScheme::Https]).copied())?,
+        scheme: maybe(u, |u| {
+            u.choose(&[HttpScheme::Http, HttpScheme::Https]).copied()
+        })?,
         headers: several(u, 2, header)?,
         query_parameters: several(u, 2, |u| {
             Ok(QueryMatch {

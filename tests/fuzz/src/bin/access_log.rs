@@ -11,7 +11,10 @@ use mesh_telemetry::access_log::{Captured, Entry, Format, Message, ResponseFlags
 libfuzzer_sys::fuzz_target!(|input: (bool, &str, &[u8])| {
     let (as_json, text, value) = input;
     let format = if as_json {
-        Format::json(&[("a".to_owned(), text.to_owned()), (text.to_owned(), String::new())])
+        Format::json(&[
+            ("a".to_owned(), text.to_owned()),
+            (text.to_owned(), String::new()),
+        ])
     } else {
         Format::text(text)
     };

@@ -112,7 +112,13 @@ fn check_again(head: &RequestHead) {
     let mut out = BytesMut::new();
     let parts = &head.parts;
     let has_body = head.body != Framing::None;
-    encode::request(&mut out, &parts.method, path.as_str(), &parts.headers, has_body);
+    encode::request(
+        &mut out,
+        &parts.method,
+        path.as_str(),
+        &parts.headers,
+        has_body,
+    );
     let again = RequestDecoder::default().decode(&mut out);
     match again {
         Ok(Some(again)) => {

@@ -11,7 +11,9 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     };
     assert!(normal.starts_with('/') && normal.is_ascii(), "{normal}");
     assert!(
-        !normal.split('/').any(|segment| segment == "." || segment == ".."),
+        !normal
+            .split('/')
+            .any(|segment| segment == "." || segment == ".."),
         "{normal}"
     );
     assert!(normal == "//" || !normal.contains("//"), "{normal}");

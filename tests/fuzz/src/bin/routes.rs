@@ -11,7 +11,11 @@ libfuzzer_sys::fuzz_target!(|input: (Shape, Vec<OwnedRequest>)| {
     for request in requests.iter().take(8) {
         request.with_parts(|parts| {
             let decision = compiled.decide(parts);
-            assert_eq!(decision, explain(&table, parts).decision, "{table:?} {parts:?}");
+            assert_eq!(
+                decision,
+                explain(&table, parts).decision,
+                "{table:?} {parts:?}"
+            );
         });
     }
 });
