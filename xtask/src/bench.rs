@@ -21,8 +21,8 @@ pub(crate) struct RedirectArgs {
 /// What `cargo xtask bench neighbours` takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct NeighboursArgs {
-    /// How often each case is measured; the cases take turns
-    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..=99))]
+    /// How often each case is measured, for four seconds; the cases take turns
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(3..=999))]
     rounds: u32,
 }
 

@@ -45,13 +45,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     command::step("parity", || suite(args.sample, args.only.as_deref()))
 }
 
-/// A share of it for the test command: how many passed and failed, of one.
+/// A share of it for the test command, which built the program with the tests: how many passed and
+/// failed, of one.
 pub(crate) fn share() -> (usize, usize) {
-    let share = || {
-        command::run(command::cargo().args(["build", "--package", "tests", "--bin", PROGRAM]))?;
-        suite(Some(SHARE), None)
-    };
-    match command::step("test: parity", share) {
+    match command::step("test: parity", || suite(Some(SHARE), None)) {
         Ok(()) => (1, 0),
         Err(error) => {
             eprintln!("test: FAILED parity: {error:#}");

@@ -21,6 +21,8 @@ use crate::{build, command, fuzz, layout, parity, setup, soak};
 
 /// The test programs whose tests must fail without redirection.
 const NETWORK_TESTS: &str = "netns_*";
+/// How many of them run at a time with redirection off: what fails there waits for what never comes.
+const WAITING: &str = "4";
 
 /// What `cargo xtask test` takes.
 #[derive(Debug, clap::Args)]
@@ -129,7 +131,8 @@ fn without_redirect() -> Result<Report> {
     let mut cargo = cargo_test();
     cargo
         .args(["--test", NETWORK_TESTS])
-        .env("FERROMESH_TEST_WITHOUT_REDIRECT", "1");
+        .env("FERROMESH_TEST_WITHOUT_REDIRECT", "1")
+        .env("RUST_TEST_THREADS", WAITING);
     let log = layout::target().join("without-redirect.log");
     let report = command::step("test: network tests, redirection off", || {
         Report::of_failures(&mut cargo, &log)

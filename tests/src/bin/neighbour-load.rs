@@ -1,9 +1,8 @@
 //! Clients for measurements of workloads beside each other.
 //!
 //! - `neighbour-load steady ADDRESS:PORT HOST RATE SECONDS` sends requests at a steady rate, each on
-//!   a connection of its own, and prints how many were answered and the 50th and 99th percentile of
-//!   their times in microseconds. A time runs from the moment at which the request was due, so that
-//!   what is late makes those behind it late too.
+//!   a connection of its own, and prints the time of each in microseconds. A time runs from the
+//!   moment at which the request was due, so that what is late makes those behind it late too.
 //! - `neighbour-load KIND ADDRESS:PORT HOST THREADS SECONDS` sends as much as it can, and prints how
 //!   many connections it opened: `new` (one request each), `bodies` (requests of 1 MiB on kept
 //!   connections), `malformed` (bytes that are no HTTP).
@@ -95,11 +94,12 @@ impl Target {
                 .into_iter()
                 .try_for_each(|sender| sender.join().ok().context("a sender panicked")?)
         })?;
-        let mut times = times.into_inner().expect("no sender panics");
-        times.sort();
-        let at = |percent: usize| times.get(times.len() * percent / 100).context("no request");
-        let (p50, p99) = (at(50)?.as_micros(), at(99)?.as_micros());
-        Ok(format!("{} {p50} {p99}", times.len()))
+        let times = times.into_inner().expect("no sender panics");
+        let times: Vec<String> = times
+            .iter()
+            .map(|time: &Duration| time.as_micros().to_string())
+            .collect();
+        Ok(times.join(" "))
     }
 
     fn flood(

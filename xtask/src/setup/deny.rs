@@ -37,6 +37,7 @@ pub(super) fn install() -> Result<()> {
             ])
             .arg(layout::tools())
             .arg("--target-dir")
-            .arg(layout::tools().join("build")),
+            .arg(layout::tools().join("build"))
+            .env("CARGO_PROFILE_DEV_DEBUG", "0"),
     )
 }

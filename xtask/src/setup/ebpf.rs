@@ -91,6 +91,7 @@ impl Toolchain {
     }
 
     /// Installs bpf-linker into `target/tools`, on the LLVM that this toolchain writes bitcode with.
+    /// Without optimisation: the work is LLVM's, which is compiled already.
     ///
     /// # Errors
     /// When the registry cannot be reached, or that LLVM is not there.
@@ -112,6 +113,7 @@ impl Toolchain {
                     "install",
                     "bpf-linker",
                     "--locked",
+                    "--debug",
                     "--version",
                     LINKER_VERSION,
                 ])
@@ -126,7 +128,8 @@ impl Toolchain {
                 .arg(layout::tools().join("build"))
                 .env("LLVM_PREFIX", &prefix)
                 .env(format!("LLVM_SYS_{version}1_PREFIX"), &prefix)
-                .env("PATH", path_with(prefix.join("bin"))?),
+                .env("PATH", path_with(prefix.join("bin"))?)
+                .env("CARGO_PROFILE_DEV_DEBUG", "0"),
         )
     }
 }

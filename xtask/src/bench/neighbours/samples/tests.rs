@@ -1,0 +1,34 @@
+use super::{Samples, Turn};
+
+/// Turns of 100 times from 1 to 100, on the shared side `factor` times as long.
+fn turns(factors: &[u32]) -> Samples {
+    let mut samples = Samples::default();
+    for factor in factors {
+        samples.add(Turn {
+            shared: (1..=100).map(|time| time * factor).collect(),
+            apart: (1..=100).collect(),
+        });
+    }
+    samples
+}
+
+#[test]
+fn the_times_of_all_turns_are_one_distribution() {
+    let samples = turns(&[1, 3]);
+    assert_eq!(samples.percentile(|turn| &turn.apart, 50), 51);
+    assert_eq!(samples.percentile(|turn| &turn.shared, 99), 297);
+    assert_eq!(Samples::default().percentile(|turn| &turn.apart, 99), 0);
+}
+
+#[test]
+fn turns_that_agree_leave_no_doubt() {
+    let [low, ratio, high] = turns(&[2; 8]).ratio(99);
+    assert!(low >= 2.0 && (ratio - 2.0).abs() < 1e-9 && high <= 2.0);
+}
+
+#[test]
+fn turns_that_differ_widen_the_bounds() {
+    let [low, ratio, high] = turns(&[1, 1, 1, 1, 1, 1, 1, 4]).ratio(99);
+    assert!(low < ratio && ratio <= high, "{low} {ratio} {high}");
+    assert!(low <= 1.0 && high >= 3.5, "{low} {high}");
+}
