@@ -3,6 +3,7 @@
 
 mod outside;
 mod place;
+mod running;
 mod sockets;
 
 use std::{
@@ -12,19 +13,22 @@ use std::{
 };
 
 use anyhow::Context;
-use mesh_bpf::local;
 use mesh_proxy::Proxy;
 use mesh_telemetry::{Registry, server::ServerState};
 use tokio::{
     net::TcpListener,
-    sync::{mpsc, oneshot},
-    task::{JoinHandle, block_in_place},
+    sync::mpsc,
+    task::block_in_place,
     time::{sleep, timeout},
 };
 use tracing::Instrument;
 
 pub(crate) use self::place::Standing;
-use self::{place::Cgroup, sockets::Sockets};
+use self::{
+    place::Cgroup,
+    running::{Admin, Running},
+    sockets::Sockets,
+};
 use super::{
     announce::Announcer,
     configuration::{Configuration, State},
@@ -63,35 +67,6 @@ struct Refused {
     settings: WorkloadSettings,
     why: String,
     since: Instant,
-}
-
-/// What runs while the workload is enrolled.
-struct Running {
-    following: JoinHandle<()>,
-    network: Option<local::Watch>,
-    /// None where the proxy is ours.
-    external_proxy: Option<JoinHandle<()>>,
-    admin: Admin,
-}
-
-/// The admin interface, which ends soon after this is dropped.
-struct Admin {
-    stop: oneshot::Sender<()>,
-    serving: JoinHandle<()>,
-}
-
-impl Running {
-    /// When this returns, nothing of it changes the workload any more.
-    async fn stop_following(&mut self) {
-        for task in [Some(&mut self.following), self.external_proxy.as_mut()] {
-            let Some(task) = task else { continue };
-            task.abort();
-            // It was aborted, which is what the error would say.
-            let _ = task.await;
-        }
-        let network = self.network.take();
-        block_in_place(|| drop(network));
-    }
 }
 
 impl Workload {
@@ -377,28 +352,5 @@ impl Workload {
             );
             block_in_place(|| drop(proxy));
         }
-    }
-}
-
-impl Admin {
-    fn serve(listener: TcpListener, registry: &Arc<Registry>) -> Self {
-        let (stop, stopped) = oneshot::channel::<()>();
-        let serving = tokio::spawn(mesh_proxy::admin::serve(
-            listener,
-            Arc::clone(registry),
-            env!("CARGO_PKG_VERSION").to_owned(),
-            async {
-                // The sender is dropped at the end, which is as good as a message.
-                let _ = stopped.await;
-            },
-        ));
-        Self { stop, serving }
-    }
-
-    /// When this returns, its port is free.
-    async fn end(self) {
-        drop(self.stop);
-        // Whether it has panicked or not, it has ended.
-        let _ = self.serving.await;
     }
 }
