@@ -246,6 +246,7 @@ pub(crate) enum Reply {
     Receive(usize),
     /// Sends back whatever comes, until the client has finished.
     Echo,
+    /// Waits for this many milliseconds, or until nobody is there any more.
     Pause(u64),
     Finish,
     Reset,

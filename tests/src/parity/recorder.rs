@@ -13,7 +13,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    case::{Case, Reply, When},
+    case::{Case, Protocol, Reply, Target, When},
     meshes::OWN_PORTS,
     observation::{self, Observation},
     wire::{Ended, PATIENCE, Wire},
@@ -151,7 +151,10 @@ impl Recorder {
         let record = self.begin(visit, Some(case.id));
         let is_ours = run_bytes(wire, &case.replies, case);
         let ended = wire.wait_end(PATIENCE);
-        self.note(record, "bytes", observation::body(&wire.bytes()));
+        // What HTTP says is compared where it is read, not as bytes.
+        if matches!(&case.target, Target::Own(own) if own.protocol == Protocol::Tcp) {
+            self.note(record, "bytes", observation::body(&wire.bytes()));
+        }
         let word = if is_ours {
             "by the service"
         } else {

@@ -106,7 +106,9 @@ fn drain(
 }
 
 fn check_again(head: &RequestHead) {
-    let Some(path) = head.parts.uri.path_and_query() else {
+    let path = head.parts.uri.path_and_query();
+    // No request for a query alone is sent on.
+    let Some(path) = path.filter(|path| !path.as_str().starts_with('?')) else {
         return;
     };
     let mut out = BytesMut::new();

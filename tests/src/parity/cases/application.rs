@@ -2,7 +2,7 @@
 //! protocol.
 
 use super::{
-    bytes::{GROUPS, kinds, written},
+    bytes::{GROUPS, kinds, steps},
     request::{either, head, one, plain, post2},
 };
 use crate::parity::{
@@ -29,8 +29,7 @@ fn bytes() -> Vec<Case> {
     let mut cases = Vec::new();
     for (group, entries) in GROUPS {
         for (name, text, expected) in entries.iter().step_by(2) {
-            let steps = vec![Step::Send(written(text))];
-            let client = Client::Http1(steps, kinds(text, *expected));
+            let client = Client::Http1(steps(text), kinds(text, *expected));
             let case = case(format!("{group} {name}"), Protocol::Http, client);
             cases.push(case.mesh(Mesh::Web).watch(UNTIL_CLOSED));
         }
@@ -69,7 +68,7 @@ fn requests() -> Vec<Case> {
                 ));
             }
         }
-        for host in ["other", "192.0.2.11:8080", "", "a b", "CLIENT.APPS.LOCAL"] {
+        for host in ["other", "198.51.100.9:8080", "", "a b", "CLIENT.APPS.LOCAL"] {
             let bytes = format!("GET / HTTP/1.1\r\nhost: {host}\r\nx-case: {{case}}\r\n\r\n");
             cases.push(
                 case(

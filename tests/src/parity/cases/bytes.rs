@@ -2,12 +2,16 @@
 //! that two readers may read in two ways.
 
 use crate::parity::{
-    case::{CASE, CASE_FIELD, HOST},
+    case::{CASE, CASE_FIELD, HOST, Step},
     http1::Kind,
 };
 
 /// Stands for the host and the number of the case.
 const OWN: &str = "{own}";
+/// Stands for a moment without bytes, so that what is before it is relayed by what it says alone.
+const PAUSE: &str = "{pause}";
+/// How long that is, in milliseconds.
+const MOMENT: u64 = 100;
 
 /// A name, the bytes, and how many answers are expected at most.
 type Bytes = (&'static str, &'static str, usize);
@@ -43,24 +47,22 @@ const FRAMING: &[Bytes] = &[
     ("chunked GET", "GET / HTTP/1.1\r\n{own}transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", 1),
     ("chunked trailers", "POST / HTTP/1.1\r\n{own}transfer-encoding: chunked\r\ntrailer: x-t\r\n\r\n3\r\nabc\r\n0\r\nx-t: 1\r\n\r\n", 1),
     ("chunked trailer length", "POST / HTTP/1.1\r\n{own}transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\ncontent-length: 9\r\n\r\n", 1),
-    ("chunked trailer bad", "POST / HTTP/1.1\r\n{own}transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nx t: 1\r\n\r\n", 1),
+    ("chunked trailer bad", "POST / HTTP/1.1\r\n{own}transfer-encoding: chunked\r\n\r\n{pause}3\r\nabc\r\n{pause}0\r\nx t: 1\r\n\r\n", 1),
     ("chunked extension", "POST / HTTP/1.1\r\n{own}transfer-encoding: chunked\r\n\r\n3;a=b\r\nabc\r\n0;c\r\n\r\n", 1),
     ("chunked extension quoted", "POST / HTTP/1.1\r\n{own}transfer-encoding: chunked\r\n\r\n3;a=\"b;c\"\r\nabc\r\n0\r\n\r\n", 1),
-    ("chunked extension with LF", "POST / HTTP/1.1\r\n{own}transfer-encoding: chunked\r\n\r\n3;a\nb\r\nabc\r\n0\r\n\r\n", 1),
+    ("chunked extension with LF", "POST / HTTP/1.1\r\n{own}transfer-encoding: chunked\r\n\r\n{pause}3;a\nb\r\nabc\r\n0\r\n\r\n", 1),
     ("chunked space behind size", "POST / HTTP/1.1\r\n{own}transfer-encoding: chunked\r\n\r\n3 \r\nabc\r\n0\r\n\r\n", 1),
-    ("chunked space before size", "POST / HTTP/1.1\r\n{own}transfer-encoding: chunked\r\n\r\n 3\r\nabc\r\n0\r\n\r\n", 1),
+    ("chunked space before size", "POST / HTTP/1.1\r\n{own}transfer-encoding: chunked\r\n\r\n{pause} 3\r\nabc\r\n0\r\n\r\n", 1),
     ("chunked size capitals", "POST / HTTP/1.1\r\n{own}transfer-encoding: chunked\r\n\r\nA\r\n0123456789\r\n0\r\n\r\n", 1),
     ("chunked size zeros", "POST / HTTP/1.1\r\n{own}transfer-encoding: chunked\r\n\r\n0003\r\nabc\r\n000\r\n\r\n", 1),
-    ("chunked size with 0x", "POST / HTTP/1.1\r\n{own}transfer-encoding: chunked\r\n\r\n0x3\r\nabc\r\n0\r\n\r\n", 1),
-    ("chunked size negative", "POST / HTTP/1.1\r\n{own}transfer-encoding: chunked\r\n\r\n-3\r\nabc\r\n0\r\n\r\n", 1),
-    ("chunked size empty", "POST / HTTP/1.1\r\n{own}transfer-encoding: chunked\r\n\r\n\r\nabc\r\n0\r\n\r\n", 1),
-    ("chunked size of text", "POST / HTTP/1.1\r\n{own}transfer-encoding: chunked\r\n\r\nxyz\r\nabc\r\n0\r\n\r\n", 1),
-    ("chunked size too large", "POST / HTTP/1.1\r\n{own}transfer-encoding: chunked\r\n\r\nfffffffffffffffff\r\nabc\r\n0\r\n\r\n", 1),
-    ("chunked size bare LF", "POST / HTTP/1.1\r\n{own}transfer-encoding: chunked\r\n\r\n3\nabc\r\n0\r\n\r\n", 1),
-    ("chunked data bare LF", "POST / HTTP/1.1\r\n{own}transfer-encoding: chunked\r\n\r\n3\r\nabc\n0\r\n\r\n", 1),
-    ("chunked data too long", "POST / HTTP/1.1\r\n{own}transfer-encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n", 1),
-    ("chunked data without CR LF", "POST / HTTP/1.1\r\n{own}transfer-encoding: chunked\r\n\r\n3\r\nabc0\r\n\r\n", 1),
-    ("chunked bare CR", "POST / HTTP/1.1\r\n{own}transfer-encoding: chunked\r\n\r\n3\rabc\r\n0\r\n\r\n", 1),
+    ("chunked size with 0x", "POST / HTTP/1.1\r\n{own}transfer-encoding: chunked\r\n\r\n{pause}0x3\r\nabc\r\n0\r\n\r\n", 1),
+    ("chunked size negative", "POST / HTTP/1.1\r\n{own}transfer-encoding: chunked\r\n\r\n{pause}-3\r\nabc\r\n0\r\n\r\n", 1),
+    ("chunked size empty", "POST / HTTP/1.1\r\n{own}transfer-encoding: chunked\r\n\r\n{pause}\r\nabc\r\n0\r\n\r\n", 1),
+    ("chunked size of text", "POST / HTTP/1.1\r\n{own}transfer-encoding: chunked\r\n\r\n{pause}xyz\r\nabc\r\n0\r\n\r\n", 1),
+    ("chunked size too large", "POST / HTTP/1.1\r\n{own}transfer-encoding: chunked\r\n\r\n{pause}fffffffffffffffff\r\nabc\r\n0\r\n\r\n", 1),
+    ("chunked size bare LF", "POST / HTTP/1.1\r\n{own}transfer-encoding: chunked\r\n\r\n{pause}3\nabc\r\n0\r\n\r\n", 1),
+    ("chunked data without CR LF", "POST / HTTP/1.1\r\n{own}transfer-encoding: chunked\r\n\r\n{pause}3\r\nabc{pause}0\r\n\r\n", 1),
+    ("chunked bare CR", "POST / HTTP/1.1\r\n{own}transfer-encoding: chunked\r\n\r\n{pause}3\rabc\r\n0\r\n\r\n", 1),
     ("coding identity", "POST / HTTP/1.1\r\n{own}transfer-encoding: identity\r\n\r\n", 1),
     ("coding identity and length", "POST / HTTP/1.1\r\n{own}transfer-encoding: identity\r\ncontent-length: 3\r\n\r\nabc", 1),
     ("coding gzip", "POST / HTTP/1.1\r\n{own}transfer-encoding: gzip\r\n\r\n", 1),
@@ -81,8 +83,6 @@ const FRAMING: &[Bytes] = &[
 #[rustfmt::skip]
 const HEADS: &[Bytes] = &[
     ("plain", "GET / HTTP/1.1\r\n{own}\r\n", 1),
-    ("two hosts same", "GET / HTTP/1.1\r\n{own}host: {host}\r\n\r\n", 1),
-    ("two hosts different", "GET / HTTP/1.1\r\n{own}host: other.apps.local\r\n\r\n", 1),
     ("no host", "GET / HTTP/1.1\r\nx-case: {case}\r\n\r\n", 1),
     ("host empty", "GET / HTTP/1.1\r\nhost:\r\nx-case: {case}\r\n\r\n", 1),
     ("host with space", "GET / HTTP/1.1\r\nhost: a b\r\nx-case: {case}\r\n\r\n", 1),
@@ -93,8 +93,6 @@ const HEADS: &[Bytes] = &[
     ("bare LF in first line", "GET / HTTP/1.1\n{own}\r\n", 1),
     ("bare LF in a field", "GET / HTTP/1.1\r\n{own}x-a: 1\nx-b: 2\r\n\r\n", 1),
     ("bare LF at the end", "GET / HTTP/1.1\r\n{own}\n", 1),
-    ("bare CR in a field", "GET / HTTP/1.1\r\n{own}x-a: 1\rx-b: 2\r\n\r\n", 1),
-    ("bare CR at the end", "GET / HTTP/1.1\r\n{own}x-a: 1\r\r\n\r\n", 1),
     ("folding with space", "GET / HTTP/1.1\r\n{own}x-a: 1\r\n 2\r\n\r\n", 1),
     ("folding with tab", "GET / HTTP/1.1\r\n{own}x-a: 1\r\n\t2\r\n\r\n", 1),
     ("folding of the first field", "GET / HTTP/1.1\r\n x-a: 1\r\n{own}\r\n", 1),
@@ -243,6 +241,15 @@ const CONNECTIONS: &[Bytes] = &[
     ("expect in capitals", "POST / HTTP/1.1\r\n{own}Expect: 100-Continue\r\ncontent-length: 3\r\n\r\nabc", 1),
 ];
 
+/// What Envoy takes and Ferromesh refuses, because two readers may take it for two things: each is a listed
+/// difference. They do not say which case they are of, as what is refused tells nobody.
+#[rustfmt::skip]
+pub(super) const HARDENED: &[Bytes] = &[
+    ("two hosts", "GET / HTTP/1.1\r\nhost: {host}\r\nhost: other.apps.local\r\n\r\n", 1),
+    ("bare CR", "GET / HTTP/1.1\r\nhost: {host}\r\nx-a: 1\rx-b: 2\r\n\r\n", 1),
+    ("chunk longer than its size", "POST / HTTP/1.1\r\nhost: {host}\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n", 1),
+];
+
 /// The groups by name.
 pub(super) const GROUPS: [(&str, &[Bytes]); 4] = [
     ("framing", FRAMING),
@@ -251,10 +258,17 @@ pub(super) const GROUPS: [(&str, &[Bytes]); 4] = [
     ("connection", CONNECTIONS),
 ];
 
-/// The bytes of an entry, with what the placeholders of this module stand for.
-pub(super) fn written(text: &str) -> Vec<u8> {
+/// How a client sends an entry, with what the placeholders of this module stand for.
+pub(super) fn steps(text: &str) -> Vec<Step> {
     let own = format!("host: {HOST}\r\n{CASE_FIELD}: {CASE}\r\n");
-    text.replace(OWN, &own).into_bytes()
+    let mut steps = Vec::new();
+    for part in text.split(PAUSE) {
+        if !steps.is_empty() {
+            steps.push(Step::Pause(MOMENT));
+        }
+        steps.push(Step::Send(part.replace(OWN, &own).into_bytes()));
+    }
+    steps
 }
 
 /// As what the answers are read.

@@ -47,6 +47,7 @@ fn absent() -> Vec<Case> {
     cases
 }
 
+/// Times that are far from each other, and from what a busy machine takes for anything.
 fn slow() -> Vec<Case> {
     let begin = || {
         [
@@ -58,16 +59,16 @@ fn slow() -> Vec<Case> {
     let mut cases = Vec::new();
     for protocol in HTTP {
         for (what, per_request, idle) in [
-            ("request", Some(1200), None),
-            ("idle", None, Some(1200)),
-            ("both", Some(1200), Some(800)),
-            ("idle longer", Some(800), Some(1200)),
+            ("request", Some(2500), None),
+            ("idle", None, Some(2500)),
+            ("both", Some(5000), Some(2500)),
+            ("idle longer", Some(2500), Some(5000)),
         ] {
             for (when, replies) in [
-                ("before", vec![Reply::Request, Reply::Pause(3500)]),
+                ("before", vec![Reply::Request, Reply::Pause(7000)]),
                 (
                     "within",
-                    begin().into_iter().chain([Reply::Pause(3500)]).collect(),
+                    begin().into_iter().chain([Reply::Pause(7000)]).collect(),
                 ),
                 (
                     "not at all",
@@ -126,15 +127,16 @@ fn broken() -> Vec<Case> {
                 }
             }
         }
+        // Long enough after the connection that it is one, and has the request.
         for (what, reply) in [
-            ("closes at once", Reply::Finish),
-            ("resets at once", Reply::Reset),
+            ("closes unread", Reply::Finish),
+            ("resets unread", Reply::Reset),
         ] {
             for (version, client) in either("GET", "/x", &[]) {
                 let name = format!("{what}, {} by {version}", protocol.word());
                 cases.push(
                     case(name, Own::new(protocol), client)
-                        .replies(vec![reply.clone()])
+                        .replies(vec![Reply::Pause(1500), reply.clone()])
                         .at_once(),
                 );
             }
@@ -202,14 +204,19 @@ fn bodies() -> Vec<Case> {
                 client,
             ));
         }
-        // Longer than the route lets the client take for it.
+        // The route's time begins with the end of the request.
         let own = Own {
-            per_request: Some(300),
+            per_request: Some(2500),
             ..Own::new(protocol)
         };
-        let client = Client::Http1(vec![Step::Send(half.clone())], vec![Kind::Answer]);
+        let steps = vec![
+            Step::Send(half.clone()),
+            Step::Pause(4000),
+            Step::Send(b"defghi".to_vec()),
+        ];
+        let client = Client::Http1(steps, vec![Kind::Answer]);
         cases.push(case(
-            format!("body that stops, {}", protocol.word()),
+            format!("body that takes its time, {}", protocol.word()),
             own,
             client,
         ));

@@ -5,11 +5,11 @@ mod services;
 mod waiting;
 
 use super::{
-    bytes::{GROUPS, kinds, written},
-    request::{plain, shared, web, with_body},
+    bytes::{GROUPS, HARDENED, kinds, steps},
+    request::{own, plain, shared, web, with_body},
 };
 use crate::parity::{
-    case::{Bullet, Case, Client, Protocol, Step},
+    case::{Bullet, Case, Client, Protocol, Reply, Step, plain_answer},
     http1::Kind,
 };
 
@@ -32,8 +32,7 @@ fn tables() -> Vec<Case> {
     for (group, entries) in GROUPS {
         for (name, text, expected) in entries {
             for protocol in [Protocol::Http, Protocol::Http2] {
-                let steps = vec![Step::Send(written(text))];
-                let client = Client::Http1(steps, kinds(text, *expected));
+                let client = Client::Http1(steps(text), kinds(text, *expected));
                 let to = if protocol == Protocol::Http {
                     ""
                 } else {
@@ -44,6 +43,11 @@ fn tables() -> Vec<Case> {
                 cases.push(case.watch(UNTIL_CLOSED));
             }
         }
+    }
+    for (name, text, expected) in HARDENED {
+        let client = Client::Http1(steps(text), kinds(text, *expected));
+        let case = web(Bullet::Http1, format!("hardened {name}"), client);
+        cases.push(case.watch(UNTIL_CLOSED));
     }
     cases
 }
@@ -92,12 +96,21 @@ fn pieces() -> Vec<Case> {
             );
         }
     }
-    let steps = vec![Step::Send(plain("GET", "/", &[])), Step::Finish];
-    cases.push(web(
+    // The request has long been sent on when the client ends, and the answer comes long after that.
+    let steps = vec![
+        Step::Send(plain("GET", "/", &[])),
+        Step::Pause(400),
+        Step::Finish,
+    ];
+    let client = Client::Http1(steps, one.clone());
+    let case = Case::new(
         Bullet::Http1,
         "fin behind a request",
-        Client::Http1(steps, one.clone()),
-    ));
+        own(Protocol::Http),
+        client,
+    );
+    let late = [Reply::Request, Reply::Pause(1000)].into_iter();
+    cases.push(case.replies(late.chain(plain_answer()).collect()));
     let next = |path: &str| Step::Send(plain("GET", path, &[]));
     let steps = vec![next("/1"), Step::Await("hello"), next("/2")];
     let client = Client::Http1(steps, vec![Kind::Answer; 2]);

@@ -1,5 +1,7 @@
 //! A service on a connection of HTTP/1.
 
+use std::time::Duration;
+
 use super::{Recorder, Visit, echo};
 use crate::parity::{
     case::{AT, CASE_FIELD, Case, Reply, plain_answer},
@@ -9,7 +11,7 @@ use crate::parity::{
 };
 
 /// How long a connection may be idle: longer than any suite takes.
-const IDLE: std::time::Duration = std::time::Duration::from_mins(10);
+const IDLE: Duration = Duration::from_mins(10);
 
 /// What a service has done to its connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -161,7 +163,7 @@ impl Voice<'_> {
             Reply::Trailers(fields) => format!("0\r\n{}\r\n", lines(fields)).into_bytes(),
             Reply::End if self.is_chunked && !self.is_head => b"0\r\n\r\n".to_vec(),
             Reply::Pause(milliseconds) => {
-                self.wire.pause(*milliseconds);
+                self.wire.wait_end(Duration::from_millis(*milliseconds));
                 Vec::new()
             }
             _ => Vec::new(),

@@ -1,6 +1,6 @@
 //! A service on a connection of HTTP/2.
 
-use std::{collections::BTreeSet, sync::Arc, thread};
+use std::{collections::BTreeSet, sync::Arc, thread, time::Duration};
 
 use super::{Recorder, Visit};
 use crate::parity::{
@@ -11,7 +11,7 @@ use crate::parity::{
 };
 
 /// How long a connection may be idle: longer than any suite takes.
-const IDLE: std::time::Duration = std::time::Duration::from_mins(10);
+const IDLE: Duration = Duration::from_mins(10);
 
 impl Recorder {
     pub(super) fn http2(&self, visit: &Visit, wire: Arc<Wire>) {
@@ -107,7 +107,13 @@ fn answer(
             Reply::Cancel(code) => {
                 link.send(http2::RST_STREAM, 0, id, &code.to_be_bytes());
             }
-            Reply::Pause(milliseconds) => link.wire.pause(*milliseconds),
+            Reply::Pause(milliseconds) => {
+                link.wait(Duration::from_millis(*milliseconds), |seen| {
+                    let is_reset = |stream: &Stream| stream.reset.is_some();
+                    let given_up = seen.streams.get(&id).is_some_and(is_reset);
+                    (given_up || seen.ended.is_some()).then_some(())
+                });
+            }
             Reply::Echo => echo(link, id),
             Reply::Finish => {
                 link.wire.close();

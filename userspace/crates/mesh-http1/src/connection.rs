@@ -61,3 +61,10 @@ pub(crate) fn asks_upgrade(headers: &HeaderMap, options: Options) -> bool {
             !protocol.is_empty() && !protocol.as_bytes().eq_ignore_ascii_case(b"h2c")
         })
 }
+
+/// Whether the protocol that is asked for is a WebSocket's.
+pub(crate) fn names_websocket(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::UPGRADE)
+        .is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))
+}

@@ -83,7 +83,7 @@ pub fn response(
     out.put_slice(b"HTTP/1.1 ");
     out.put_slice(status.as_str().as_bytes());
     out.put_u8(b' ');
-    out.put_slice(status.canonical_reason().unwrap_or("Unknown").as_bytes());
+    out.put_slice(reason(status).as_bytes());
     out.put_slice(b"\r\n");
     let is_bare = status.is_informational() || status == StatusCode::NO_CONTENT;
     let is_empty = is_bare || status == StatusCode::NOT_MODIFIED || answer.to_head;
@@ -113,6 +113,16 @@ pub fn response(
     }
     out.put_slice(b"\r\n");
     if is_empty { Outgoing::None } else { outgoing }
+}
+
+/// The reason that Envoy gives for a status. It says nothing that counts (RFC 9112, section 4).
+fn reason(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        // Registered, and unknown to Envoy.
+        102 | 103 | 418 | 451 => "Unknown",
+        599 => "Last Unassigned Server Error Code",
+        _ => status.canonical_reason().unwrap_or("Unknown"),
+    }
 }
 
 /// Writes what goes before the data of a chunk.

@@ -32,6 +32,11 @@ impl Scan {
         self.looked > 0
     }
 
+    /// Whether its first line is there.
+    pub(crate) fn has_line(&self) -> bool {
+        self.line > 0
+    }
+
     /// Takes a whole head, its empty line included. A line ends with CR LF or with LF alone (RFC
     /// 9112, section 2.2).
     pub(crate) fn take(

@@ -2,6 +2,7 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderMap, Method, Version, header, request::Parts};
+use memchr::memchr;
 use thiserror::Error;
 
 use crate::{
@@ -24,9 +25,6 @@ pub enum RequestError {
     /// A target of no known form, or of one that does not go with the method.
     #[error("the request's target is none")]
     Target,
-    /// A target with a fragment.
-    #[error("the request's target has a fragment")]
-    Fragment,
     /// `Host` holds what no host has, or is there twice (RFC 9112, section 3.2).
     #[error("the field Host names no host")]
     Authority,
@@ -36,7 +34,7 @@ pub enum RequestError {
     /// `Content-Length` is no number, is there twice, or beside `Transfer-Encoding`.
     #[error("the length of the request's body is not clear")]
     Length,
-    /// A body where there can be none: behind `CONNECT`, or ahead of another protocol.
+    /// A body where there can be none: behind `CONNECT`, or ahead of a WebSocket.
     #[error("the request may have no body")]
     Body,
     /// A transfer coding other than `chunked` alone.
@@ -74,6 +72,9 @@ pub struct RequestHead {
     /// Method, target, version 1.1 and fields. Names are in lower case; the order of a name's values
     /// is kept.
     pub parts: Parts,
+    /// The fragment of the target from its `#` on. No client may send one (RFC 9112, section 3.2), and
+    /// dropping it would be guessing.
+    pub fragment: Option<Bytes>,
     /// What follows it.
     pub body: Framing,
     /// Whether another request may follow.
@@ -90,7 +91,8 @@ pub struct RequestDecoder(Scan);
 
 impl RequestDecoder {
     /// Takes the next head; none while it is not whole. Empty lines before it are passed over (RFC
-    /// 9112, section 2.2).
+    /// 9112, section 2.2). A line without a version is refused as soon as it is there: such a client
+    /// sends nothing behind it.
     ///
     /// # Errors
     /// The request is to be refused, and the connection to be closed.
@@ -101,10 +103,24 @@ impl RequestDecoder {
                 return Ok(None);
             }
         }
+        let had_line = self.0.has_line();
         match self.0.take(buffer, MAX_HEAD)? {
             Some(head) => parse(&head).map(Some),
+            None if !had_line && self.0.has_line() => refuse_without_version(buffer).map(|()| None),
             None => Ok(None),
         }
+    }
+}
+
+/// Refuses what begins with a request line of HTTP/0.9.
+fn refuse_without_version(begun: &[u8]) -> Result<(), RequestError> {
+    let (line, _) = head::first_line(begun);
+    match words(line).count() {
+        2 => {
+            let line = Bytes::copy_from_slice(line);
+            parse_line(&line, &line).map(|_| ())
+        }
+        _ => Ok(()),
     }
 }
 
@@ -135,7 +151,9 @@ fn parse(head: &Bytes) -> Result<RequestHead, RequestError> {
     if line.method == Method::CONNECT && body == Framing::Chunked {
         return Err(RequestError::TransferCoding);
     }
-    if (line.method == Method::CONNECT || asks_upgrade) && body != Framing::None {
+    let may_have_none =
+        line.method == Method::CONNECT || asks_upgrade && connection::names_websocket(&headers);
+    if may_have_none && body != Framing::None {
         return Err(RequestError::Body);
     }
     if !line.is_current {
@@ -146,6 +164,7 @@ fn parse(head: &Bytes) -> Result<RequestHead, RequestError> {
         headers.remove(header::HOST);
     }
     let (mut parts, ()) = http::Request::new(()).into_parts();
+    let fragment = memchr(b'#', &line.target).map(|from| line.target.slice(from..));
     parts.uri = target::parse(&line.method, line.target)?;
     parts.method = line.method;
     parts.version = Version::HTTP_11;
@@ -155,6 +174,7 @@ fn parse(head: &Bytes) -> Result<RequestHead, RequestError> {
     parts.headers = headers;
     Ok(RequestHead {
         parts,
+        fragment,
         body,
         keep_alive: !options.close,
         asks_upgrade,
@@ -175,9 +195,7 @@ fn parse_line(head: &Bytes, line: &[u8]) -> Result<Line, RequestError> {
     if line.first().is_none_or(|first| is_blank(*first)) {
         return Err(RequestError::Syntax);
     }
-    let mut words = line
-        .split(|byte| is_blank(*byte))
-        .filter(|word| !word.is_empty());
+    let mut words = words(line);
     let method = words.next().ok_or(RequestError::Syntax)?;
     if !is_known(method) {
         return Err(RequestError::Syntax);
@@ -196,18 +214,27 @@ fn parse_line(head: &Bytes, line: &[u8]) -> Result<Line, RequestError> {
             false
         }
         Some(_) => return Err(RequestError::Syntax),
-        // HTTP/0.9 has none.
         None => false,
     };
     if !is_current {
         // Whether it would be one is said first, as Envoy does.
         target::parse(&method, target.clone())?;
     }
+    if version.is_none() {
+        // HTTP/0.9 has none, and no fields that could be looked at.
+        return Err(RequestError::Version);
+    }
     Ok(Line {
         method,
         target,
         is_current,
     })
+}
+
+/// What is between the blanks of a line.
+fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    line.split(|byte| is_blank(*byte))
+        .filter(|word| !word.is_empty())
 }
 
 /// The methods that Envoy takes over HTTP/1 (`allow_custom_methods` is off).

@@ -85,9 +85,17 @@ pub struct ResponseHead {
 
 /// Takes heads of answers from the bytes of a connection.
 #[derive(Debug, Default)]
-pub struct ResponseDecoder(Scan);
+pub struct ResponseDecoder {
+    scan: Scan,
+    has_interim: bool,
+}
 
 impl ResponseDecoder {
+    /// Whether an interim answer came.
+    pub fn has_interim(&self) -> bool {
+        self.has_interim
+    }
+
     /// Takes the next head; none while it is not whole. Interim answers (RFC 9110, section 15.2) end
     /// here: the proxy has said `100 Continue` itself, and passes no other on, as Envoy does.
     ///
@@ -98,12 +106,13 @@ impl ResponseDecoder {
         buffer: &mut BytesMut,
         asked: Asked,
     ) -> Result<Option<ResponseHead>, ResponseError> {
-        while let Some(head) = self.0.take(buffer, MAX_HEAD)? {
+        while let Some(head) = self.scan.take(buffer, MAX_HEAD)? {
             let answer = parse(&head, asked)?;
             let status = answer.parts.status;
             if !status.is_informational() || status == StatusCode::SWITCHING_PROTOCOLS {
                 return Ok(Some(answer));
             }
+            self.has_interim = true;
         }
         Ok(None)
     }

@@ -7,11 +7,11 @@ use http::{
     Method, Uri,
     uri::{Authority, Parts, PathAndQuery, Scheme},
 };
-use memchr::{memchr, memchr3, memrchr};
+use memchr::{memchr3, memrchr};
 
 use crate::request::RequestError;
 
-/// Reads a target. A form that does not go with the method is refused.
+/// Reads a target, without its fragment. A form that does not go with the method is refused.
 pub(crate) fn parse(method: &Method, target: Bytes) -> Result<Uri, RequestError> {
     if !target.iter().all(u8::is_ascii_graphic) {
         return Err(RequestError::Target);
@@ -84,10 +84,6 @@ fn is_port(text: &[u8]) -> bool {
 }
 
 fn path_and_query(target: &Bytes) -> Result<PathAndQuery, RequestError> {
-    // No client may send a fragment (RFC 9112, section 3.2.1), and dropping it would be guessing.
-    if memchr(b'#', target).is_some() {
-        return Err(RequestError::Fragment);
-    }
     PathAndQuery::from_maybe_shared(target.clone())
         .or_else(|_| PathAndQuery::try_from(escaped(target)))
         .map_err(|_| RequestError::Target)

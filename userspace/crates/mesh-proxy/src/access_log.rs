@@ -8,7 +8,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use http::{HeaderMap, Request, Response, Version};
+use http::{Extensions, HeaderMap, Request, Response, Version, uri::PathAndQuery};
+use hyper::body::Body as _;
 use mesh_model::snapshot::{AccessLog as Config, AccessLogFormat};
 use mesh_telemetry::access_log::{
     Captured, Entry, Format, Message, Queue, ResponseFlag, ResponseFlags,
@@ -16,10 +17,11 @@ use mesh_telemetry::access_log::{
 use tokio::time::Instant;
 
 use crate::{
+    downstream::http1::Fragment,
     fault::{self, Whose},
     generation::Generation,
     headers,
-    relay::clock::Clock,
+    relay::{clock::Clock, response_body::ResponseBody},
     reply::Failure,
     route::{Choice, Place, host_of},
 };
@@ -129,7 +131,7 @@ impl Record {
             .capture(captured, Message::Request, |name| match name {
                 ":authority" | "host" => own(host_of(request)?),
                 ":method" => own(request.method().as_str()),
-                ":path" => own(path?.as_str()),
+                ":path" => Some(Cow::Owned(whole_path(path?, request.extensions()))),
                 ":scheme" if request.uri().scheme().is_none() => bytes("http"),
                 ":scheme" => own(request.uri().scheme_str()?),
                 name => own_field(request.headers(), name),
@@ -150,7 +152,8 @@ impl Record {
     }
 
     /// The proxy answers itself.
-    pub(crate) fn failed<B>(&mut self, failure: Failure, response: &Response<B>) {
+    pub(crate) fn failed(&mut self, failure: Failure, response: &Response<ResponseBody>) {
+        self.entry.bytes_sent = response.body().size_hint().exact().unwrap_or_default();
         self.entry.flags = failure.flag().into_iter().collect();
         self.entry.details = Some(failure.details());
         self.entry.local_reply = failure.text();
@@ -205,6 +208,13 @@ impl Drop for Record {
             self.log.queue.push(line);
         }
     }
+}
+
+/// A path as the client sent it, with what no path may have.
+fn whole_path(path: &PathAndQuery, extensions: &Extensions) -> Vec<u8> {
+    let fragment = extensions.get::<Fragment>();
+    let fragment = fragment.map_or(&[][..], |Fragment(fragment)| fragment);
+    [path.as_str().as_bytes(), fragment].concat()
 }
 
 /// As Envoy's `%PROTOCOL%` writes it.

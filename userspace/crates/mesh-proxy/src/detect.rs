@@ -16,8 +16,12 @@ pub(crate) enum HttpVersion {
     Http2,
 }
 
-/// Tells the version and gives back what it read; none if the client closed without a word. What
-/// is neither is left to the HTTP/1 reader, which answers 400 as Envoy's does.
+/// Whoever begins so speaks HTTP/2 or nothing: Envoy decides by these bytes.
+const PREFACE_BEGIN: &[u8] = b"PRI * HTTP/2";
+
+/// Tells the version and gives back what it read; none if the client closed without a word, or spoils
+/// the preface of HTTP/2, which no answer of HTTP/1 would tell it. What is neither is left to the
+/// HTTP/1 reader, which answers 400 as Envoy's does.
 pub(crate) async fn http_version(
     stream: &mut TcpStream,
 ) -> io::Result<Option<(HttpVersion, Bytes)>> {
@@ -28,6 +32,7 @@ pub(crate) async fn http_version(
             return Ok(cut_short.then(|| (HttpVersion::Http1, read.freeze())));
         }
         let version = match detect(&read) {
+            Detection::Http1 if read.starts_with(PREFACE_BEGIN) => return Ok(None),
             Detection::Http1 | Detection::Opaque | Detection::Tls => HttpVersion::Http1,
             Detection::Http2 => HttpVersion::Http2,
             Detection::NeedMore => continue,

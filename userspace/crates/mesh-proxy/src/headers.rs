@@ -61,7 +61,8 @@ pub(crate) fn ensure_request_id(headers: &mut HeaderMap) {
 /// Makes an endpoint's answer's fields those of an answer by the proxy. `took` is the time from the
 /// request to the answer's header; none if the request is still under way.
 pub(crate) fn prepare_answer(headers: &mut HeaderMap, took: Option<Duration>) {
-    strip_hop_by_hop(headers);
+    // What an endpoint's `Connection` names stays, as with Envoy: no client is harmed by it.
+    strip_own(headers);
     if let Some(took) = took {
         headers.insert(X_ENVOY_UPSTREAM_SERVICE_TIME, milliseconds(took));
     }
@@ -118,6 +119,10 @@ fn strip_hop_by_hop(headers: &mut HeaderMap) {
             headers.remove(name);
         }
     }
+    strip_own(headers);
+}
+
+fn strip_own(headers: &mut HeaderMap) {
     for name in &HOP_BY_HOP {
         headers.remove(name);
     }

@@ -2,16 +2,18 @@
 //! App Mesh's Envoy gave. No other module makes an answer of its own.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use mesh_http1::request::RequestError;
 use mesh_telemetry::access_log::ResponseFlag;
 
-use crate::{headers, relay::response_body::ResponseBody};
+use crate::{headers, relay::response_body::ResponseBody, upstream::connect::Unreachable};
 
 /// Why a request has no answer but the proxy's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
+    /// The endpoint said that it would answer (RFC 9110, section 15.2), and closed the connection.
+    AnswerAbandoned,
     /// No route takes `CONNECT`.
     Connect,
     /// The endpoint closed the connection before it answered.
@@ -30,6 +32,8 @@ pub(crate) enum Failure {
     NoCluster,
     /// The cluster has no endpoint.
     NoHealthyUpstream,
+    /// The target is not below any path: `*`, or a query alone.
+    NoPath,
     /// No virtual host, or none of its routes, takes the request.
     NoRoute,
     /// The endpoint answered with what is not HTTP.
@@ -41,7 +45,7 @@ pub(crate) enum Failure {
     /// The route's request timeout is over.
     RequestTimeout,
     /// The endpoint refused the connection, or it could not be reached.
-    Unreachable,
+    Unreachable(Unreachable),
     /// The client asks for a protocol that the proxy does not let pass.
     UpgradeRefused,
 }
@@ -49,14 +53,15 @@ pub(crate) enum Failure {
 impl Failure {
     pub(crate) fn status(self) -> StatusCode {
         match self {
-            Self::Unreachable
+            Self::Unreachable(_)
+            | Self::AnswerAbandoned
             | Self::ConnectionTermination
             | Self::ConnectionTimeout
             | Self::NoCluster
             | Self::NoHealthyUpstream
             | Self::RefusedStream
             | Self::RemoteReset => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Connect | Self::NoRoute => StatusCode::NOT_FOUND,
+            Self::Connect | Self::NoPath | Self::NoRoute => StatusCode::NOT_FOUND,
             Self::IdleTimeout | Self::RequestTimeout => StatusCode::GATEWAY_TIMEOUT,
             Self::InvalidHost | Self::InvalidPath => StatusCode::BAD_REQUEST,
             Self::Malformed(error) => status_of(error),
@@ -69,13 +74,16 @@ impl Failure {
     pub(crate) fn flag(self) -> Option<ResponseFlag> {
         Some(match self {
             Self::Connect | Self::NoRoute => ResponseFlag::NoRouteFound,
-            Self::ConnectionTermination => ResponseFlag::UpstreamConnectionTermination,
-            Self::ConnectionTimeout | Self::Unreachable => ResponseFlag::UpstreamConnectionFailure,
+            Self::AnswerAbandoned | Self::ConnectionTermination => {
+                ResponseFlag::UpstreamConnectionTermination
+            }
+            Self::ConnectionTimeout | Self::Unreachable(_) => {
+                ResponseFlag::UpstreamConnectionFailure
+            }
             Self::IdleTimeout => ResponseFlag::StreamIdleTimeout,
-            Self::InvalidHost
-            | Self::InvalidPath
-            | Self::Malformed(RequestError::Fragment)
-            | Self::UpgradeRefused => return None,
+            Self::InvalidHost | Self::InvalidPath | Self::NoPath | Self::UpgradeRefused => {
+                return None;
+            }
             Self::Malformed(_) => ResponseFlag::DownstreamProtocolError,
             Self::NoCluster => ResponseFlag::NoClusterFound,
             Self::NoHealthyUpstream => ResponseFlag::NoHealthyUpstream,
@@ -92,7 +100,20 @@ impl Failure {
                 concat!("upstream_reset_before_response_started{", $reason, "}")
             };
         }
+        macro_rules! connect_failed {
+            ($kernel:literal) => {
+                concat!(
+                    "upstream_reset_before_response_started{remote_connection_failure|",
+                    "delayed_connect_error:_",
+                    $kernel,
+                    "}"
+                )
+            };
+        }
         match self {
+            Self::AnswerAbandoned => {
+                "upstream_reset_after_response_started{connection_termination}"
+            }
             Self::Connect | Self::NoRoute => "route_not_found",
             Self::ConnectionTermination => before_response!("connection_termination"),
             Self::ConnectionTimeout => before_response!("connection_timeout"),
@@ -101,12 +122,20 @@ impl Failure {
             Self::InvalidPath => "path_normalization_failed",
             Self::NoCluster => "cluster_not_found",
             Self::NoHealthyUpstream => "no_healthy_upstream",
+            Self::NoPath => "absolute_path_rejected",
             Self::Malformed(error) => details_of(error),
             Self::ProtocolError => before_response!("protocol_error"),
             Self::RefusedStream => before_response!("remote_refused_stream_reset"),
             Self::RemoteReset => before_response!("remote_reset"),
             Self::RequestTimeout => "response_timeout",
-            Self::Unreachable => before_response!("remote_connection_failure"),
+            Self::Unreachable(Unreachable::Host) => connect_failed!("No_route_to_host"),
+            Self::Unreachable(Unreachable::Network) => {
+                connect_failed!("Network_is_unreachable")
+            }
+            Self::Unreachable(Unreachable::Refused) => connect_failed!("Connection_refused"),
+            Self::Unreachable(Unreachable::Reset) => connect_failed!("Connection_reset_by_peer"),
+            Self::Unreachable(Unreachable::TimedOut) => connect_failed!("Connection_timed_out"),
+            Self::Unreachable(Unreachable::Other) => before_response!("remote_connection_failure"),
             Self::UpgradeRefused => "upgrade_failed",
         }
     }
@@ -138,10 +167,13 @@ impl Failure {
             | Self::InvalidHost
             | Self::InvalidPath
             | Self::NoCluster
+            | Self::NoPath
             | Self::NoRoute
             | Self::UpgradeRefused => "",
-            Self::Unreachable => before_headers!("remote connection failure"),
-            Self::ConnectionTermination => before_headers!("connection termination"),
+            Self::Unreachable(_) => before_headers!("remote connection failure"),
+            Self::AnswerAbandoned | Self::ConnectionTermination => {
+                before_headers!("connection termination")
+            }
             Self::ConnectionTimeout => before_headers!("connection timeout"),
             Self::IdleTimeout => "stream timeout",
             Self::NoHealthyUpstream => "no healthy upstream",
@@ -165,17 +197,13 @@ fn status_of(error: RequestError) -> StatusCode {
 
 /// Envoy says the name of the status.
 fn text_of(error: RequestError) -> &'static str {
-    match error {
-        RequestError::Fragment => "",
-        _ => status_of(error).canonical_reason().unwrap_or_default(),
-    }
+    status_of(error).canonical_reason().unwrap_or_default()
 }
 
 fn details_of(error: RequestError) -> &'static str {
     match error {
         RequestError::Syntax => "http1.codec_error",
         RequestError::Target => "http1.invalid_url",
-        RequestError::Fragment => "path_normalization_failed",
         RequestError::Authority => "http.invalid_authority",
         RequestError::ConnectionField => "http1.connection_header_rejected",
         RequestError::Length => "http1.content_length_and_chunked_not_allowed",
@@ -186,32 +214,51 @@ fn details_of(error: RequestError) -> &'static str {
     }
 }
 
+/// What of a request decides the form of the proxy's own answer to it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Form {
+    /// It expects gRPC's.
+    pub(crate) is_grpc: bool,
+    /// It was a `HEAD`.
+    pub(crate) to_head: bool,
+}
+
+impl Form {
+    pub(crate) fn of<B>(request: &Request<B>) -> Self {
+        Self {
+            is_grpc: is_grpc(request.headers()),
+            to_head: request.method() == Method::HEAD,
+        }
+    }
+}
+
 /// The answer to a request that failed.
-pub(crate) fn answer(failure: Failure, is_grpc: bool) -> Response<ResponseBody> {
+pub(crate) fn answer(failure: Failure, form: Form) -> Response<ResponseBody> {
     tracing::debug!(
         target: "http",
         "Sending local reply with details {}: {}",
         failure.details(),
         failure.text()
     );
-    if is_grpc {
+    // What is no HTTP/1 gets the same answer whatever it meant to be.
+    if form.is_grpc && !matches!(failure, Failure::Malformed(_)) {
         grpc_answer(failure)
     } else {
-        http_answer(failure)
+        http_answer(failure, form.to_head)
     }
 }
 
 /// Whether a request expects gRPC's form of an answer.
-pub(crate) fn is_grpc(request: &HeaderMap) -> bool {
+fn is_grpc(request: &HeaderMap) -> bool {
     request
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.as_bytes().strip_prefix(b"application/grpc"))
         .is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
 }
 
-fn http_answer(failure: Failure) -> Response<ResponseBody> {
+fn http_answer(failure: Failure, to_head: bool) -> Response<ResponseBody> {
     let text = failure.text();
-    let mut response = Response::new(local(text));
+    let mut response = Response::new(local(if to_head { "" } else { text }));
     *response.status_mut() = failure.status();
     let fields = response.headers_mut();
     // Of an empty body HTTP/2 says nothing; for HTTP/1 the encoder says that its length is 0.

@@ -142,9 +142,24 @@ fn an_answer_closes_and_keeps_its_own_date() {
         &map(&[("date", "then")]),
         answer,
     );
-    let expected =
-        "HTTP/1.1 599 Unknown\r\ndate: then\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    let expected = "HTTP/1.1 599 Last Unassigned Server Error Code\r\ndate: then\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
     assert_eq!(text(&out), expected);
+}
+
+#[test]
+fn reasons_are_those_that_envoy_gives() {
+    for (status, expected) in [
+        (200, "OK"),
+        (204, "No Content"),
+        (418, "Unknown"),
+        (431, "Request Header Fields Too Large"),
+        (503, "Service Unavailable"),
+        (599, "Last Unassigned Server Error Code"),
+        (999, "Unknown"),
+    ] {
+        let status = StatusCode::from_u16(status).unwrap();
+        assert_eq!(reason(status), expected, "{status}");
+    }
 }
 
 fn headers() -> impl Strategy<Value = Vec<(String, Vec<u8>)>> {

@@ -176,17 +176,52 @@ fn targets_of_every_form_are_read() {
             "{line:?}"
         );
     }
-    for line in [
-        "GET /x#y HTTP/1.1",
-        "GET /?a#b HTTP/1.1",
-        "GET http://b.local/x#y HTTP/1.1",
+}
+
+#[test]
+fn a_target_without_a_path_stays_one() {
+    let head = decode(&request("GET http://b.local?q HTTP/1.1", "")).unwrap();
+    let target = head.parts.uri.path_and_query().unwrap();
+    assert_eq!(target.as_str(), "?q");
+}
+
+#[test]
+fn a_fragment_is_told_apart_from_its_target() {
+    for (line, uri, fragment) in [
+        ("GET /x HTTP/1.1", "/x", None),
+        ("GET /x#y HTTP/1.1", "/x", Some("#y")),
+        ("GET /?a#b#c HTTP/1.1", "/?a", Some("#b#c")),
+        (
+            "GET http://b.local/x# HTTP/1.1",
+            "http://b.local/x",
+            Some("#"),
+        ),
     ] {
+        let head = decode(&request(line, "")).unwrap();
+        assert_eq!(head.parts.uri, uri, "{line}");
         assert_eq!(
-            refusal(&request(line, "")),
-            RequestError::Fragment,
-            "{line:?}"
+            head.fragment.as_deref(),
+            fragment.map(str::as_bytes),
+            "{line}"
         );
     }
+}
+
+#[test]
+fn a_line_without_a_version_is_refused_before_anything_follows() {
+    let of = |text: &[u8]| {
+        RequestDecoder::default()
+            .decode(&mut BytesMut::from(text))
+            .map(|_| ())
+    };
+    for text in ["GET /\r\n", "GET / \n", "\r\nGET /x\r\nHost: b.local\r\n"] {
+        assert_eq!(of(text.as_bytes()), Err(RequestError::Version), "{text:?}");
+    }
+    for text in ["GET / HTTP/1.0\r\n", "GET\r\n", "GET /", "GET / a b\r\n"] {
+        assert_eq!(of(text.as_bytes()), Ok(()), "{text:?}");
+    }
+    assert_eq!(of(b"GET HTTP/1.1\r\n"), Err(RequestError::Target));
+    assert_eq!(of(b"get /\r\n"), Err(RequestError::Syntax));
 }
 
 #[test]
@@ -340,11 +375,12 @@ fn an_upgrade_is_asked_for_by_two_fields() {
         let head = decode(&request("GET / HTTP/1.1", fields)).unwrap();
         assert_eq!(head.asks_upgrade, asks, "{fields}");
     }
-    let fields = "Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 3\r\n";
-    assert_eq!(
-        refusal(&request("POST / HTTP/1.1", fields)),
-        RequestError::Body
-    );
+    let to = |protocol: &str| {
+        let fields = format!("Connection: Upgrade\r\nUpgrade: {protocol}\r\nContent-Length: 3\r\n");
+        request("POST / HTTP/1.1", &fields)
+    };
+    assert_eq!(refusal(&to("WebSocket")), RequestError::Body);
+    assert!(decode(&to("foo")).unwrap().asks_upgrade);
 }
 
 #[test]

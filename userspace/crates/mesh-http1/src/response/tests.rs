@@ -107,6 +107,15 @@ fn interim_answers_are_passed_over() {
 }
 
 #[test]
+fn an_interim_answer_is_remembered() {
+    let mut decoder = ResponseDecoder::default();
+    let mut buffer = BytesMut::from("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 2");
+    assert!(!decoder.has_interim());
+    assert!(decoder.decode(&mut buffer, GET).unwrap().is_none());
+    assert!(decoder.has_interim());
+}
+
+#[test]
 fn the_protocol_changes_for_who_asked_alone() {
     let text = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n";
     assert_eq!(decode(text, GET).unwrap_err(), ResponseError::Unasked);

@@ -27,7 +27,7 @@ use tokio::{
 
 use super::{
     exchange::Exchange,
-    http1::{self, AsksUpgrade},
+    http1::{self, AsksUpgrade, Fragment},
     request::DownstreamBody,
 };
 use crate::{
@@ -36,7 +36,7 @@ use crate::{
     fault::Whose,
     io::{ByteCount, Metered},
     relay::response_body::ResponseBody,
-    reply::{self, Failure},
+    reply::{self, Failure, Form},
     route::{self, Choice, Place},
     upstream,
     worker::{DRAIN_GRACE, LocalExecutor, LocalGeneration, Worker},
@@ -254,7 +254,7 @@ pub(crate) async fn answer(
     mut request: Request<DownstreamBody>,
 ) -> Answered {
     let mut exchange = Exchange::begin(connection);
-    let is_grpc = reply::is_grpc(request.headers());
+    let form = Form::of(&request);
     let target = {
         let generation = connection.worker.generation();
         let place = connection.place;
@@ -262,6 +262,10 @@ pub(crate) async fn answer(
         let record = Record::of_request(&generation.shared, place, &choice, &mut request);
         exchange.record(record);
         choice.target
+    };
+    let target = match target {
+        Ok(_) if asks_for_more_than_websocket(&request) => Err(Failure::UpgradeRefused),
+        target => target,
     };
     let outcome = match target {
         Ok(target) => upstream::http::send(target, request, exchange).await,
@@ -273,9 +277,7 @@ pub(crate) async fn answer(
             if failure == Failure::IdleTimeout {
                 connection.stats.downstream_rq_idle_timeout.increment();
             }
-            // What is no HTTP/1 gets the same answer whatever it meant to be.
-            let is_grpc = is_grpc && !matches!(failure, Failure::Malformed(_));
-            let response = reply::answer(failure, is_grpc);
+            let response = reply::answer(failure, form);
             exchange.note(|record| record.failed(failure, &response));
             exchange.finish();
             (response, failure.ends_connection())
@@ -297,14 +299,14 @@ fn choose(
     if request.method() == Method::CONNECT {
         return Choice::none(Failure::Connect);
     }
-    let mut chosen = if request.uri().path() == "*" {
-        Choice::none(Failure::NoRoute)
+    let path = request.uri().path_and_query();
+    let chosen = if path.is_some_and(|path| !path.as_str().starts_with('/')) {
+        Choice::none(Failure::NoPath)
+    } else if request.extensions().get::<Fragment>().is_some() {
+        Choice::none(Failure::InvalidPath)
     } else {
         route::http(generation, connection.place, request)
     };
-    if chosen.target.is_ok() && asks_for_more_than_websocket(request) {
-        chosen.target = Err(Failure::UpgradeRefused);
-    }
     match &chosen.target {
         Ok(_) => connection.stats.rq_total.increment(),
         Err(Failure::NoCluster) => connection.stats.no_cluster.increment(),

@@ -28,7 +28,7 @@ use crate::{
         sending::{Outbox, Sending, Unsent},
     },
     relay::response_body::ResponseBody,
-    reply::{self, Failure},
+    reply::{self, Failure, Form},
 };
 
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -36,6 +36,10 @@ const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 /// A request that asks for another protocol carries this in its extensions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AsksUpgrade;
+
+/// A request whose target had a fragment carries it in its extensions.
+#[derive(Clone, Debug)]
+pub(crate) struct Fragment(pub(crate) Bytes);
 
 /// Why a connection ends.
 enum End {
@@ -83,6 +87,7 @@ async fn exchange(
     let to_head = head.parts.method == Method::HEAD;
     let RequestHead {
         mut parts,
+        fragment,
         body,
         keep_alive,
         asks_upgrade,
@@ -94,6 +99,9 @@ async fn exchange(
     }
     if asks_upgrade {
         parts.extensions.insert(AsksUpgrade);
+    }
+    if let Some(fragment) = fragment {
+        parts.extensions.insert(Fragment(fragment));
     }
     let body = DownstreamBody::Http1(inbound.begin_body(body));
     let answered = {
@@ -187,7 +195,7 @@ async fn refuse(
     let generation = connection.worker.generation();
     exchange.record(Record::of_malformed(&generation.shared, connection.place));
     drop(generation);
-    let response = reply::answer(failure, false);
+    let response = reply::answer(failure, Form::default());
     exchange.note(|record| record.failed(failure, &response));
     exchange.finish();
     connection.stats.downstream_cx_protocol_error.increment();

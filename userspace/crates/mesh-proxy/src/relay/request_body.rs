@@ -5,6 +5,7 @@
 use std::{
     cell::RefCell,
     error::Error,
+    future::poll_fn,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, ready},
@@ -36,6 +37,26 @@ pub(crate) struct RequestBody<B = DownstreamBody> {
     source: Option<Rc<RefCell<Source<B>>>>,
     sending: usize,
     next: usize,
+}
+
+impl<B> RequestBody<B>
+where
+    B: Body<Data = Bytes, Error: Error + 'static> + Unpin,
+{
+    /// Takes what has come by now, for a request that goes nowhere: it is counted, and a client that
+    /// has sent all of it may go on.
+    pub(crate) async fn take_what_came(&mut self) {
+        let mut taken = 0;
+        poll_fn(|cx| {
+            while taken < KEEP_LIMIT
+                && let Poll::Ready(Some(Ok(frame))) = Pin::new(&mut *self).poll_frame(cx)
+            {
+                taken += frame.data_ref().map_or(0, Bytes::len);
+            }
+            Poll::Ready(())
+        })
+        .await;
+    }
 }
 
 /// What can send a body again.

@@ -19,10 +19,12 @@ use super::{
 use crate::{
     downstream::exchange::Exchange,
     headers::Upgrade,
+    reply::Failure,
     upstream::{
         http::UpstreamRequest,
         http1::{Connection, Cut, Http1Answer},
         http2::Http2Lease,
+        lost::Loss,
     },
 };
 
@@ -179,10 +181,7 @@ impl RelayedBody {
                     ResponseFlag::UpstreamProtocolError,
                     "upstream_reset_after_response_started{protocol_error}",
                 ),
-                BrokenAnswer::Http2(_) => (
-                    ResponseFlag::UpstreamConnectionTermination,
-                    "upstream_reset_after_response_started{connection_termination}",
-                ),
+                BrokenAnswer::Http2(ref error) => broken_stream(Loss::of(error)),
                 BrokenAnswer::Expired(Expired::Idle) => {
                     (ResponseFlag::StreamIdleTimeout, "stream_idle_timeout")
                 }
@@ -193,6 +192,28 @@ impl RelayedBody {
             under_way.break_off(flag, details);
         }
         broken
+    }
+}
+
+/// What the access log says of a stream that ended within its answer.
+fn broken_stream(loss: Loss) -> (ResponseFlag, &'static str) {
+    match loss {
+        Loss::Final(Failure::RemoteReset) => (
+            ResponseFlag::UpstreamRemoteReset,
+            "upstream_reset_after_response_started{remote_reset}",
+        ),
+        Loss::Refused => (
+            ResponseFlag::UpstreamRemoteReset,
+            "upstream_reset_after_response_started{remote_refused_stream_reset}",
+        ),
+        Loss::Final(_) => (
+            ResponseFlag::UpstreamProtocolError,
+            "upstream_reset_after_response_started{protocol_error}",
+        ),
+        Loss::Closed | Loss::Unseen => (
+            ResponseFlag::UpstreamConnectionTermination,
+            "upstream_reset_after_response_started{connection_termination}",
+        ),
     }
 }
 

@@ -2,17 +2,19 @@ use hyper::body::Body as _;
 
 use super::*;
 
-const ALL: [Failure; 16] = [
+const ALL: [Failure; 18] = [
+    Failure::AnswerAbandoned,
     Failure::Connect,
-    Failure::Unreachable,
+    Failure::Unreachable(Unreachable::Refused),
     Failure::ConnectionTermination,
     Failure::ConnectionTimeout,
     Failure::IdleTimeout,
     Failure::InvalidHost,
     Failure::NoCluster,
     Failure::NoHealthyUpstream,
+    Failure::NoPath,
     Failure::NoRoute,
-    Failure::Malformed(RequestError::Fragment),
+    Failure::Malformed(RequestError::TooLarge),
     Failure::Malformed(RequestError::Syntax),
     Failure::ProtocolError,
     Failure::RefusedStream,
@@ -24,7 +26,7 @@ const ALL: [Failure; 16] = [
 #[test]
 fn length_and_type_are_there_where_a_text_is() {
     for failure in ALL {
-        let answer = answer(failure, false);
+        let answer = answer(failure, Form::default());
         let fields = answer.headers();
         let length = answer
             .body()
@@ -43,13 +45,44 @@ fn length_and_type_are_there_where_a_text_is() {
 
 #[test]
 fn grpc_clients_get_grpc_answers() {
-    let unavailable = answer(Failure::NoHealthyUpstream, true);
+    let grpc = Form {
+        is_grpc: true,
+        ..Form::default()
+    };
+    let unavailable = answer(Failure::NoHealthyUpstream, grpc);
     assert_eq!(unavailable.status(), StatusCode::OK);
     assert_eq!(unavailable.headers()["grpc-status"], "14");
     assert_eq!(unavailable.headers()["grpc-message"], "no healthy upstream");
-    let unimplemented = answer(Failure::NoRoute, true);
+    let unimplemented = answer(Failure::NoRoute, grpc);
     assert_eq!(unimplemented.headers()["grpc-status"], "12");
     assert!(!unimplemented.headers().contains_key("grpc-message"));
+    let malformed = answer(Failure::Malformed(RequestError::Syntax), grpc);
+    assert_eq!(malformed.status(), StatusCode::BAD_REQUEST);
+}
+
+#[test]
+fn an_answer_to_head_says_how_long_it_would_be() {
+    let to_head = Form {
+        to_head: true,
+        ..Form::default()
+    };
+    let answer = answer(Failure::NoHealthyUpstream, to_head);
+    assert_eq!(answer.headers()[header::CONTENT_LENGTH], "19");
+    assert_eq!(answer.body().size_hint().exact(), Some(0));
+}
+
+#[test]
+fn the_log_says_why_an_endpoint_could_not_be_reached() {
+    let of = |unreachable| Failure::Unreachable(unreachable).details();
+    assert_eq!(
+        of(Unreachable::Refused),
+        "upstream_reset_before_response_started{remote_connection_failure|\
+         delayed_connect_error:_Connection_refused}"
+    );
+    assert_eq!(
+        of(Unreachable::Other),
+        "upstream_reset_before_response_started{remote_connection_failure}"
+    );
 }
 
 #[test]

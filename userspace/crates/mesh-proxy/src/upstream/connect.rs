@@ -9,6 +9,31 @@ use tokio::net::TcpStream;
 
 use crate::io::Metered;
 
+/// Why an endpoint could not be connected to, as far as the access log tells them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unreachable {
+    Host,
+    Network,
+    Refused,
+    Reset,
+    /// The kernel gave up before the cluster's time was over.
+    TimedOut,
+    Other,
+}
+
+impl Unreachable {
+    fn of(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::ConnectionRefused => Self::Refused,
+            io::ErrorKind::ConnectionReset => Self::Reset,
+            io::ErrorKind::HostUnreachable => Self::Host,
+            io::ErrorKind::NetworkUnreachable => Self::Network,
+            io::ErrorKind::TimedOut => Self::TimedOut,
+            _ => Self::Other,
+        }
+    }
+}
+
 /// Why there is no connection. Shared by all requests that waited for it.
 #[derive(Clone, Debug, Error)]
 pub(crate) enum ConnectError {
@@ -31,6 +56,16 @@ pub(crate) enum ConnectError {
         address: SocketAddr,
         source: Arc<hyper::Error>,
     },
+}
+
+impl ConnectError {
+    /// What the kernel said; nothing that the access log knows where it was not asked.
+    pub(crate) fn unreachable(&self) -> Unreachable {
+        match self {
+            Self::Refused { source, .. } => Unreachable::of(source),
+            Self::TimedOut { .. } | Self::Fault | Self::Handshake { .. } => Unreachable::Other,
+        }
+    }
 }
 
 /// Counts an open connection until it is dropped.

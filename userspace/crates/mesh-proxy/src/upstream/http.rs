@@ -142,7 +142,7 @@ pub(crate) async fn send(
             upstream.answered(failure.status());
             if matches!(
                 failure,
-                Failure::RemoteReset | Failure::ConnectionTermination
+                Failure::AnswerAbandoned | Failure::ConnectionTermination | Failure::RemoteReset
             ) {
                 upstream.reset_by_peer();
             } else {
@@ -243,7 +243,10 @@ fn prepare(
         parts.version = Version::HTTP_2;
         if parts.uri.scheme().is_none() {
             let mut uri = parts.uri.into_parts();
-            uri.scheme = Some(Scheme::HTTP);
+            uri.scheme = Some(match mesh_route::scheme(None, &parts.headers) {
+                scheme if scheme.eq_ignore_ascii_case("https") => Scheme::HTTPS,
+                _ => Scheme::HTTP,
+            });
             uri.authority = authority;
             parts.uri = Uri::from_parts(uri).map_err(|_| Failure::InvalidHost)?;
         }
@@ -281,7 +284,14 @@ async fn answer_of(
     let replay = body.replay();
     let mut sendings = 0;
     loop {
-        let (lease, is_reused) = lease(cluster, &endpoint, is_http2, sendings > 0).await?;
+        let leased = lease(cluster, &endpoint, is_http2, sendings > 0).await;
+        let (lease, is_reused) = match leased {
+            Ok(leased) => leased,
+            Err(failure) => {
+                body.take_what_came().await;
+                return Err(failure);
+            }
+        };
         upstream.sent();
         exchange.note(|record| record.entry.upstream_host = Some(lease.address()));
         sendings += 1;

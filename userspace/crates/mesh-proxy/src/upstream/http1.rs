@@ -133,6 +133,8 @@ impl Http1Lease {
             body,
             keep_alive,
         } = head;
+        // An endpoint that was asked for another protocol may take what follows for one.
+        let keep_alive = keep_alive && !asked.upgrade;
         let rest = match request.state {
             SendState::Through => Rest::None,
             SendState::Broken => Rest::Lost,
@@ -206,10 +208,12 @@ fn poll_head(
         }
         if !matches!(ready!(wire.poll_read(cx, inlet)), Ok(1..)) {
             // Half an answer is another thing than none.
-            return Poll::Ready(Err(if inlet.buffer.is_empty() {
-                Loss::Closed
-            } else {
+            return Poll::Ready(Err(if !inlet.buffer.is_empty() {
                 Loss::Final(Failure::ProtocolError)
+            } else if decoder.has_interim() {
+                Loss::Final(Failure::AnswerAbandoned)
+            } else {
+                Loss::Closed
             }));
         }
     }

@@ -66,7 +66,9 @@ pub(crate) async fn lease(
         tracing::debug!(cluster = cluster.config.name, %error, "no connection to an endpoint");
         match error {
             ConnectError::Handshake { .. } => Failure::ConnectionTermination,
-            ConnectError::Fault | ConnectError::Refused { .. } => Failure::Unreachable,
+            ConnectError::Fault | ConnectError::Refused { .. } => {
+                Failure::Unreachable(error.unreachable())
+            }
             ConnectError::TimedOut { .. } => Failure::ConnectionTimeout,
         }
     })

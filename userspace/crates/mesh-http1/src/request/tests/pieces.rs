@@ -28,7 +28,7 @@ fn heads() -> impl Strategy<Value = Vec<u8>> {
         })
 }
 
-/// What comes of a text in these pieces, and what is left of it.
+/// What comes of a text in these pieces, and what is left of it if it is served.
 fn outcome<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (String, usize) {
     let mut decoder = RequestDecoder::default();
     let mut buffer = BytesMut::new();
@@ -43,11 +43,12 @@ fn outcome<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (String, usize) {
         outcome = match decoder.decode(&mut buffer) {
             Ok(None) => None,
             Ok(Some(head)) => Some(format!("{head:?}")),
-            Err(error) => Some(format!("{error:?}")),
+            Err(error) => Some(format!("{error:?} Err")),
         };
     }
     let outcome = outcome.unwrap_or_default();
-    (outcome, buffer.len() + behind)
+    let is_refused = outcome.ends_with("Err");
+    (outcome, if is_refused { 0 } else { buffer.len() + behind })
 }
 
 proptest! {

@@ -65,8 +65,8 @@ fn members(fields: &Fields, of: &str) -> Vec<String> {
         .collect()
 }
 
-/// What is left of fields on another connection.
-fn forwarded(fields: &Fields) -> Fields {
+/// What is left of fields on another connection, where these are named for this one.
+fn forwarded(fields: &Fields, named: &[String]) -> Fields {
     const OF_ONE_CONNECTION: [&str; 6] = [
         "connection",
         "keep-alive",
@@ -75,7 +75,6 @@ fn forwarded(fields: &Fields) -> Fields {
         "transfer-encoding",
         "upgrade",
     ];
-    let named = members(fields, "connection");
     let stays = |(name, _): &&(String, String)| {
         let is_named = named.contains(name) && name != "host";
         !OF_ONE_CONNECTION.contains(&name.as_str()) && !is_named
@@ -89,7 +88,7 @@ fn set(fields: &mut Fields, name: &str, value: &str) {
 }
 
 fn request(fields: &Fields, timeout: Option<u64>) -> Fields {
-    let mut out = forwarded(fields);
+    let mut out = forwarded(fields, &members(fields, "connection"));
     let expected = out.iter().find(|(name, _)| name == "expect");
     if expected.is_some_and(|(_, value)| value.eq_ignore_ascii_case("100-continue")) {
         out.retain(|(name, _)| name != "expect");
@@ -108,7 +107,7 @@ fn request(fields: &Fields, timeout: Option<u64>) -> Fields {
 }
 
 fn answer(fields: &Fields, took: Option<u64>) -> Fields {
-    let mut out = forwarded(fields);
+    let mut out = forwarded(fields, &[]);
     if let Some(took) = took {
         set(&mut out, "x-envoy-upstream-service-time", &took.to_string());
     }
