@@ -38,6 +38,20 @@ pub fn envoy() -> Option<PathBuf> {
     path
 }
 
+/// The directory of grpcio and websockets for Python, from `FERROMESH_PEERS`, else where
+/// `cargo xtask setup` puts them; treated as [`namespace_ring`] treats its needs if there is none.
+pub fn peers() -> Option<PathBuf> {
+    let usual = || repository().join("target/tools/peers");
+    let path = std::env::var_os("FERROMESH_PEERS").map_or_else(usual, PathBuf::from);
+    let is_there = ["grpc", "websockets"]
+        .iter()
+        .all(|package| path.join(package).is_dir());
+    if !is_there {
+        refused("grpcio and websockets: run `cargo xtask setup`");
+    }
+    is_there.then_some(path)
+}
+
 fn missing() -> Result<()> {
     anyhow::ensure!(rustix::process::geteuid().is_root(), "root");
     cgroup::mount_point()?;

@@ -15,7 +15,7 @@ use crate::{
     cgroup::Cgroup,
     netns::Netns,
     network::{GATEWAY, GATEWAY6, Network},
-    process::quote,
+    process::{self, quote},
 };
 
 /// Set to 1 for the negative control: applications start outside the cgroup of their workload and
@@ -209,6 +209,14 @@ exec nsenter --net={netns} unshare --mount sh -ec '
     /// Its network namespace.
     pub fn netns(&self) -> &Netns {
         &self.netns
+    }
+
+    /// Whether something listens on a TCP port. Looks for the socket rather than connecting, which
+    /// would be counted.
+    pub fn listens(&self, port: u16) -> Result<bool> {
+        let filter = format!("sport = :{port}");
+        let list = process::run(self.netns().command("ss").args(["-Hltn", &filter]))?;
+        Ok(!list.is_empty())
     }
 
     /// The directory of a place's cgroup.

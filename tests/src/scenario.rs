@@ -4,6 +4,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use anyhow::{Context as _, Result};
+use serde_json::json;
 
 use crate::{
     client::Curl,
@@ -103,6 +104,32 @@ impl Scenario {
         let curl = scenario.curl().http2();
         assert_redirects(&curl, &daemon, "serviceBv2");
         Ok((scenario, daemon, curl))
+    }
+
+    /// Adds a virtual service, `NAME.apps.local`, that `serviceA` may call and that leads to a port of
+    /// `serviceB`. Its name has the address of `serviceBv2`, which must serve nothing there: then only a
+    /// proxy finds what serves it.
+    pub fn lead(&mut self, name: &str, protocol: &str, port: u16) -> Result<()> {
+        let service = format!("{name}.apps.local");
+        let node = json!({ "meshName": "apps", "virtualNodeName": name, "spec": {
+            "listeners": [{ "portMapping": { "port": port, "protocol": protocol } }],
+            "serviceDiscovery": { "dns": { "hostname": "serviceb.apps.local" } },
+        } });
+        let provider = json!({ "virtualNode": { "virtualNodeName": name } });
+        let virtual_service = json!({ "meshName": "apps", "virtualServiceName": service,
+            "spec": { "provider": provider },
+        });
+        let documents = &self.documents;
+        documents.write(&format!("node-{name}.json"), &node.to_string())?;
+        documents.write(
+            &format!("service-{name}.json"),
+            &virtual_service.to_string(),
+        )?;
+        documents.edit("virtualNodeName", "serviceA", |node| {
+            let backend = json!({ "virtualService": { "virtualServiceName": service } });
+            node["spec"]["backends"] = json!([backend]);
+        })?;
+        self.dns.set(name, &[IpAddr::V4(self.service_bv2.v4())])
     }
 
     /// The settings of the daemon of `serviceA`.

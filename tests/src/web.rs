@@ -1,6 +1,7 @@
 //! Web servers: nginx, answering with its own name, so that every answer tells who gave it.
 
 pub mod counted;
+pub mod site;
 
 use std::{
     fs,

@@ -2,9 +2,8 @@
 //! client, and the mail server aiosmtpd with curl. The name of each service has the address of a host
 //! that has no such server, so that only the proxy finds it.
 
-use std::{fs, net::IpAddr, path::Path, process::Command};
+use std::{fs, path::Path, process::Command};
 
-use serde_json::{Value, json};
 use tests::{
     capability,
     daemon::Daemon,
@@ -15,29 +14,9 @@ use tests::{
     wait,
 };
 
-/// `NAME.apps.local` has the address of `serviceBv2`, and leads to a TCP port of `serviceB`.
+/// `NAME.apps.local` leads to a TCP port of `serviceB`.
 fn lead(scenario: &mut Scenario, name: &str, port: u16) -> Daemon {
-    let documents = &scenario.documents;
-    let write = |file: &str, document: Value| documents.write(file, &document.to_string()).unwrap();
-    write(
-        "node.json",
-        json!({ "meshName": "apps", "virtualNodeName": name, "spec": {
-        "listeners": [{ "portMapping": { "port": port, "protocol": "tcp" } }],
-        "serviceDiscovery": { "dns": { "hostname": "serviceb.apps.local" } },
-    } }),
-    );
-    let service = format!("{name}.apps.local");
-    write(
-        "service.json",
-        json!({ "meshName": "apps", "virtualServiceName": service, "spec": {
-        "provider": { "virtualNode": { "virtualNodeName": name } },
-    } }),
-    );
-    let backend = json!([{ "virtualService": { "virtualServiceName": service } }]);
-    let call = |node: &mut Value| node["spec"]["backends"] = backend;
-    documents.edit("virtualNodeName", "serviceA", call).unwrap();
-    let elsewhere = IpAddr::V4(scenario.service_bv2.v4());
-    scenario.dns.set(name, &[elsewhere]).unwrap();
+    scenario.lead(name, "tcp", port).unwrap();
     scenario.daemon_a().start().unwrap()
 }
 
@@ -156,10 +135,7 @@ fn mail_server(scenario: &Scenario, folder: &Path) -> Process {
     let mut server = Process::spawn("aiosmtpd", command, &log).unwrap();
     wait::until_true("the mail server", || {
         server.ensure_running()?;
-        let mut listed = host.netns().command("ss");
-        let filter = format!("sport = :{MAIL_PORT}");
-        let listed = process::run(listed.args(["--no-header", "-ltn", &filter]))?;
-        Ok(!listed.is_empty())
+        host.listens(MAIL_PORT)
     })
     .unwrap();
     server

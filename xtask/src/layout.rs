@@ -59,6 +59,11 @@ pub(crate) fn re2() -> PathBuf {
     tools().join("re2")
 }
 
+/// The Python packages of the peers in tests.
+pub(crate) fn peers() -> PathBuf {
+    tools().join("peers")
+}
+
 /// cargo-deny.
 pub(crate) fn cargo_deny() -> PathBuf {
     tools().join("bin/cargo-deny")

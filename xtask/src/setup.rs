@@ -7,6 +7,7 @@ mod apt;
 pub(crate) mod deny;
 pub(crate) mod ebpf;
 mod envoy;
+mod peers;
 mod pip;
 mod re2;
 
@@ -54,6 +55,7 @@ enum Mend {
     BpfLinker(ebpf::Toolchain),
     CargoDeny,
     Envoy,
+    Peers,
     Re2,
     /// Nothing here can install it; the text is what to run.
     ByHand(&'static str),
@@ -96,6 +98,7 @@ fn missing(purposes: &[Purpose]) -> Vec<Missing> {
     }
     if purposes.contains(&Purpose::Test) {
         missing.extend(re2::missing());
+        missing.extend(peers::missing());
     }
     if purposes.contains(&Purpose::Check) {
         missing.extend(deny::missing());
@@ -126,6 +129,7 @@ fn install(missing: &[Missing]) -> Result<()> {
             }
             Mend::CargoDeny => command::step("setup: cargo-deny", deny::install)?,
             Mend::Envoy => command::step("setup: Envoy", envoy::install)?,
+            Mend::Peers => command::step("setup: peers", peers::install)?,
             Mend::Re2 => command::step("setup: RE2", re2::install)?,
             Mend::Package(_) | Mend::ByHand(_) => {}
         }

@@ -150,7 +150,8 @@ fn cargo_test() -> Command {
         .env("FERROMESH_BIN", layout::tested_daemon())
         .env("FERROMESH_EBPF_OBJECT", layout::object())
         .env("FERROMESH_ENVOY", layout::envoy())
-        .env("FERROMESH_RE2", layout::re2());
+        .env("FERROMESH_RE2", layout::re2())
+        .env("FERROMESH_PEERS", layout::peers());
     if may_use_the_kernel() {
         cargo.env("REQUIRE_PRIVILEGED", "1");
     }

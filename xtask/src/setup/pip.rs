@@ -6,15 +6,16 @@ use anyhow::{Context, Result};
 
 use crate::{command, layout};
 
-/// Puts `package` of `version` in place of what is in `directory`, by a pip in `target/tools`.
+/// Puts packages, each with its version, in place of what is in `directory`, by a pip in
+/// `target/tools`. What they need must be among them.
 ///
 /// # Errors
 /// When Python has no `venv`, or PyPI cannot be reached.
-pub(super) fn install(package: &str, version: &str, directory: &Path) -> Result<()> {
+pub(super) fn install(packages: &[(&str, &str)], directory: &Path) -> Result<()> {
     let python = layout::tools().join("python");
     if directory.exists() {
         fs::remove_dir_all(directory)
-            .with_context(|| format!("cannot remove the {package} that was there"))?;
+            .with_context(|| format!("cannot remove {}", directory.display()))?;
     }
     command::run_quietly(
         Command::new("python3")
@@ -25,6 +26,10 @@ pub(super) fn install(package: &str, version: &str, directory: &Path) -> Result<
         Command::new(python.join("bin/python"))
             .args(["-m", "pip", "install", "--no-deps", "--target"])
             .arg(directory)
-            .arg(format!("{package}=={version}")),
+            .args(
+                packages
+                    .iter()
+                    .map(|(package, version)| format!("{package}=={version}")),
+            ),
     )
 }

@@ -32,5 +32,5 @@ pub(super) fn missing() -> Option<Missing> {
 /// # Errors
 /// When Python has no `venv`, or PyPI cannot be reached.
 pub(super) fn install() -> Result<()> {
-    pip::install("google-re2", VERSION, &layout::re2())
+    pip::install(&[("google-re2", VERSION)], &layout::re2())
 }
