@@ -155,7 +155,7 @@ impl Voice<'_> {
     fn say(&mut self, reply: &Reply, later: &[Reply]) {
         let bytes = match reply {
             Reply::Head(status, fields) => self.head(*status, fields, later),
-            Reply::Data(_) if self.is_head => Vec::new(),
+            Reply::Data(_) | Reply::Trailers(_) if self.is_head => Vec::new(),
             Reply::Data(data) if self.is_chunked => {
                 [format!("{:x}\r\n", data.len()).as_bytes(), data, b"\r\n"].concat()
             }

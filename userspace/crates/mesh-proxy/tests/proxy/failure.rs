@@ -24,7 +24,7 @@ use crate::support::{
 };
 
 /// An address where nothing listens: one that a socket had and gave back.
-async fn nowhere() -> SocketAddr {
+pub(crate) async fn nowhere() -> SocketAddr {
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .await
         .unwrap();

@@ -1,6 +1,7 @@
 //! HTTP/1 byte by byte: what the proxy takes, what it answers itself, and how connections end.
 
 mod answers;
+mod own;
 
 use http::Version;
 use mesh_model::snapshot::Protocol;
@@ -176,10 +177,11 @@ async fn what_has_no_place_is_answered_as_envoy_does() {
     // These leave the connection as it was.
     let requests = format!(
         "GET / HTTP/1.1\r\nHost:\r\n\r\nOPTIONS * HTTP/1.1\r\n{HOST}\r\n\
+         GET http://b.local?q HTTP/1.1\r\n{HOST}\r\n\
          GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     );
     let all = answers(&mesh, requests).await;
-    assert_eq!(all.matches("HTTP/1.1 404 Not Found").count(), 3, "{all}");
+    assert_eq!(all.matches("HTTP/1.1 404 Not Found").count(), 4, "{all}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
