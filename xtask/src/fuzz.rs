@@ -67,6 +67,8 @@ enum Target {
     AccessLog,
     /// Requests and answers of HTTP/1
     Http1,
+    /// Header fields on their way through the proxy
+    Headers,
 }
 
 impl Target {
@@ -84,6 +86,7 @@ impl Target {
             Self::Expressions => "expressions",
             Self::AccessLog => "access_log",
             Self::Http1 => "http1",
+            Self::Headers => "headers",
         }
     }
 
@@ -101,7 +104,8 @@ impl Target {
             | Self::Paths
             | Self::Expressions
             | Self::AccessLog
-            | Self::Http1 => &[],
+            | Self::Http1
+            | Self::Headers => &[],
         }
     }
 }

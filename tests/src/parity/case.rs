@@ -276,6 +276,8 @@ pub(crate) struct Case {
     pub(crate) replies: Vec<Reply>,
     /// How long the connection is watched after the last expected answer.
     pub(crate) watch: Duration,
+    /// The connection is refused, and whether by FIN or by RST is not looked at.
+    pub(crate) refused: bool,
 }
 
 /// How long a connection that should stay open is watched.
@@ -298,6 +300,7 @@ impl Case {
             when: When::Asked,
             replies: plain_answer(),
             watch: WATCH,
+            refused: false,
         }
     }
 
@@ -323,6 +326,14 @@ impl Case {
     #[must_use]
     pub(crate) fn watch(mut self, milliseconds: u64) -> Self {
         self.watch = Duration::from_millis(milliseconds);
+        self
+    }
+
+    /// How a refused connection ends is one listed difference, and is not looked at here: by Envoy it
+    /// is FIN, or RST if the client has written by then.
+    #[must_use]
+    pub(crate) fn refused(mut self) -> Self {
+        self.refused = true;
         self
     }
 

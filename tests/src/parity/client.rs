@@ -24,6 +24,17 @@ const CONNECT: Duration = Duration::from_secs(5);
 
 /// Runs the client of a case against an address.
 pub(crate) fn run(case: &Case, address: SocketAddr) -> Observation {
+    let mut seen = outcome(case, address);
+    if case.refused
+        && let Some(end) = seen.get_mut("client.end")
+        && end != Ended::word(None)
+    {
+        "closed".clone_into(end);
+    }
+    seen
+}
+
+fn outcome(case: &Case, address: SocketAddr) -> Observation {
     match observe(case, address) {
         Ok(observation) => observation,
         Err(error) => {

@@ -124,7 +124,7 @@ fn plain(name: &str, word: String) -> String {
     let is_right = match name {
         "start" => observation::is_moment(inner),
         "duration" | "service-time" => observation::is_number(inner),
-        "id" => observation::is_uuid(inner),
+        "id" => observation::uuid_version(inner).is_some(),
         "agent" => return inner.to_owned(),
         _ => false,
     };

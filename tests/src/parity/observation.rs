@@ -85,7 +85,10 @@ fn plain(name: &str, value: &str) -> String {
         }
     };
     match name.as_str() {
-        "x-request-id" => named(is_uuid(value), "a UUID"),
+        "x-request-id" => match uuid_version(value) {
+            Some(version) => format!("<a UUID of version {version}>"),
+            None => value.to_owned(),
+        },
         "date" => named(is_date(value), "a date"),
         "x-envoy-upstream-service-time" => named(is_number(value), "milliseconds"),
         _ if value.len() > LONGEST_BODY => body(value.as_bytes()),
@@ -98,10 +101,12 @@ pub(crate) fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// A version 4 UUID (RFC 9562, section 5.4), in whose version Envoy notes that the request is traced.
-pub(crate) fn is_uuid(text: &str) -> bool {
-    fits(text, "hhhhhhhh-hhhh-4hhh-vhhh-hhhhhhhhhhhh")
-        || fits(text, "hhhhhhhh-hhhh-9hhh-vhhh-hhhhhhhhhhhh")
+/// The version of a UUID: 4 where it is of chance (RFC 9562, section 5.4), or what Envoy makes of that
+/// where it notes why the request is traced.
+pub(crate) fn uuid_version(text: &str) -> Option<char> {
+    let is_one = fits(text, "hhhhhhhh-hhhh-hhhh-vhhh-hhhhhhhhhhhh");
+    let version = text.chars().nth(14).filter(|_| is_one);
+    version.filter(|version| "49ab".contains(*version))
 }
 
 /// A date of HTTP (RFC 9110, section 5.6.7).

@@ -1,12 +1,9 @@
 //! Formats of the access log: one that is taken writes whole lines, in JSON objects of JSON.
 #![no_main]
 
-use std::{
-    borrow::Cow,
-    time::{Duration, SystemTime},
-};
+use std::borrow::Cow;
 
-use mesh_telemetry::access_log::{Captured, Entry, Format, Message, ResponseFlags};
+use mesh_telemetry::access_log::{Entry, Format, Message};
 
 libfuzzer_sys::fuzz_target!(|input: (bool, &str, &[u8])| {
     let (as_json, text, value) = input;
@@ -19,24 +16,8 @@ libfuzzer_sys::fuzz_target!(|input: (bool, &str, &[u8])| {
         Format::text(text)
     };
     let Ok(format) = format else { return };
-    let mut entry = Entry {
-        started: SystemTime::UNIX_EPOCH,
-        duration: Duration::from_millis(1),
-        until_answer: None,
-        protocol: Some("HTTP/1.1"),
-        status: 200,
-        details: None,
-        flags: ResponseFlags::default(),
-        bytes_received: 0,
-        bytes_sent: 0,
-        route: None,
-        upstream_cluster: None,
-        upstream_host: None,
-        downstream_remote: ([192, 0, 2, 1], 1).into(),
-        downstream_local: ([192, 0, 2, 2], 2).into(),
-        local_reply: "",
-        captured: Captured::default(),
-    };
+    let mut entry = Entry::new(([192, 0, 2, 1], 1).into(), ([192, 0, 2, 2], 2).into());
+    entry.is_grpc = true;
     for message in [Message::Request, Message::Response, Message::Trailers] {
         format.capture(&mut entry.captured, message, |_| Some(Cow::Borrowed(value)));
     }

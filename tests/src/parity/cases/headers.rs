@@ -183,8 +183,8 @@ fn timeouts() -> Vec<Case> {
         for (name, per_request) in [
             ("default", None),
             ("none", Some(0)),
-            ("2 s", Some(2000)),
-            ("1234 ms", Some(1234)),
+            ("9 s", Some(9000)),
+            ("9876 ms", Some(9876)),
             ("20 s", Some(20_000)),
         ] {
             for (version, client) in either("GET", "/x", &[]) {

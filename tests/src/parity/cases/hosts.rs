@@ -85,7 +85,12 @@ pub(super) fn cases() -> Vec<Case> {
         for port in [UNKNOWN_PORT, 443, 9080] {
             for (version, client) in clients("http.apps.local") {
                 let name = format!("port {port} by {version}, {}", mesh.name());
-                cases.push(case(&name, mesh, port, client));
+                let case = case(&name, mesh, port, client);
+                cases.push(if mesh == Mesh::Web {
+                    case.refused()
+                } else {
+                    case
+                });
             }
         }
     }

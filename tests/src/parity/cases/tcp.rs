@@ -26,8 +26,11 @@ pub(super) fn cases() -> Vec<Case> {
                     ..Own::new(Protocol::Tcp)
                 };
                 let name = format!("service {name}, client {way}, {}", mesh.name());
+                // One shows by which end.
+                let is_shown = (presence, way, mesh) == (Presence::Unknown, "silent", Mesh::Web);
                 let case = Case::new(Bullet::Tcp, name, Target::Own(own), Client::Tcp(steps));
-                cases.push(case.mesh(mesh).watch(2500));
+                let case = case.mesh(mesh).watch(2500);
+                cases.push(if is_shown { case } else { case.refused() });
             }
         }
         let own = Own {
@@ -55,7 +58,9 @@ pub(super) fn cases() -> Vec<Case> {
             let request = "GET / HTTP/1.1\r\nhost: x\r\nx-case: {case}\r\n\r\n";
             let name = format!("port {port}, {}", mesh.name());
             let case = Case::new(Bullet::Tcp, name, target, Client::Tcp(vec![send(request)]));
-            cases.push(case.mesh(mesh).watch(WATCH));
+            let case = case.mesh(mesh).watch(WATCH);
+            let is_refused = port == UNKNOWN_PORT && mesh == Mesh::Web;
+            cases.push(if is_refused { case.refused() } else { case });
         }
     }
     cases
@@ -128,9 +133,9 @@ fn exchanges() -> Vec<Exchange> {
             ],
         ),
         (
-            "service resets at once",
-            vec![Step::Pause(100)],
-            vec![Reply::Reset],
+            "service resets first",
+            vec![Step::Pause(300)],
+            vec![Reply::Pause(100), Reply::Reset],
         ),
         (
             "service finishes at once",
@@ -140,7 +145,7 @@ fn exchanges() -> Vec<Exchange> {
         (
             "nobody speaks",
             vec![Step::Pause(100)],
-            vec![Reply::Pause(300)],
+            vec![Reply::Request, Reply::Finish],
         ),
         (
             "client finishes at once",

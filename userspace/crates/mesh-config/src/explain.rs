@@ -96,6 +96,8 @@ pub enum Outcome {
     NoListener,
     /// 404 with an empty body: the virtual host has no route for it.
     NoRoute,
+    /// 404 with an empty body: an empty `x-forwarded-proto` leaves it without a scheme.
+    NoScheme,
     /// 503: every target of the route has weight 0.
     NoShare,
     /// 404 with an empty body: no virtual service has this Host, and the filter is `DROP_ALL`.

@@ -1,26 +1,18 @@
 //! What is written down of a request or connection, gathered while it is under way. Without an
 //! access log there is no [`Record`], and nothing is gathered.
 
-use std::{
-    borrow::Cow,
-    rc::Rc,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{borrow::Cow, rc::Rc, sync::Arc, time::Duration};
 
 use http::{Extensions, HeaderMap, Request, Response, Version, uri::PathAndQuery};
 use hyper::body::Body as _;
 use mesh_model::snapshot::{AccessLog as Config, AccessLogFormat};
-use mesh_telemetry::access_log::{
-    Captured, Entry, Format, Message, Queue, ResponseFlag, ResponseFlags,
-};
+use mesh_telemetry::access_log::{Entry, Format, Message, Queue, ResponseFlag};
 use tokio::time::Instant;
 
 use crate::{
     downstream::http1::Fragment,
     fault::{self, Whose},
     generation::Generation,
-    headers,
     relay::{clock::Clock, response_body::ResponseBody},
     reply::Failure,
     route::{Choice, Place, host_of},
@@ -74,24 +66,7 @@ impl Record {
             log: Arc::clone(log),
             begun: Instant::now(),
             clock: None,
-            entry: Entry {
-                started: SystemTime::now(),
-                duration: Duration::ZERO,
-                until_answer: None,
-                protocol: None,
-                status: 0,
-                details: None,
-                flags: ResponseFlags::default(),
-                bytes_received: 0,
-                bytes_sent: 0,
-                route: None,
-                upstream_cluster: None,
-                upstream_host: None,
-                downstream_remote: place.peer,
-                downstream_local: place.dialled,
-                local_reply: "",
-                captured: Captured::default(),
-            },
+            entry: Entry::new(place.peer, place.dialled),
         }))
     }
 
@@ -111,8 +86,11 @@ impl Record {
         request: &mut Request<B>,
     ) -> Option<Box<Self>> {
         let mut record = Self::of_connection(generation, place)?;
-        headers::ensure_request_id(request.headers_mut());
+        if !choice.precedes_identity() {
+            mesh_headers::identify(request.headers_mut(), || fastrand::u128(..));
+        }
         let Self { entry, log, .. } = record.as_mut();
+        entry.is_grpc = mesh_headers::is_grpc(request.headers());
         entry.protocol = Some(protocol(request.version()));
         entry.route = choice.route_name(generation).map(ToOwned::to_owned);
         if let Ok(target) = &choice.target {

@@ -19,8 +19,6 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::headers;
-
 /// A client of the admin interface that sends no request is let go after this long.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long to wait when there is no room for another connection.
@@ -174,7 +172,7 @@ fn reply(status: StatusCode, content_type: &'static str, body: String) -> Respon
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
     );
-    headers::sign(fields);
+    mesh_headers::sign(fields);
     response
 }
 

@@ -28,7 +28,6 @@ mod error;
 mod fault;
 mod files;
 mod generation;
-mod headers;
 mod http1;
 mod io;
 mod listener;

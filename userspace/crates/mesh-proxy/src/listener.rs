@@ -25,6 +25,15 @@ pub(crate) enum Direction {
     Ingress,
 }
 
+impl From<Direction> for mesh_headers::Direction {
+    fn from(direction: Direction) -> Self {
+        match direction {
+            Direction::Egress => Self::Egress,
+            Direction::Ingress => Self::Ingress,
+        }
+    }
+}
+
 /// Every listening socket of one proxy.
 #[derive(Debug)]
 pub struct Listeners {

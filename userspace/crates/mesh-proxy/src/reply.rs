@@ -2,12 +2,12 @@
 //! App Mesh's Envoy gave. No other module makes an answer of its own.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use mesh_http1::request::RequestError;
 use mesh_telemetry::access_log::ResponseFlag;
 
-use crate::{headers, relay::response_body::ResponseBody, upstream::connect::Unreachable};
+use crate::{relay::response_body::ResponseBody, upstream::connect::Unreachable};
 
 /// Why a request has no answer but the proxy's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,11 +81,12 @@ impl Failure {
                 ResponseFlag::UpstreamConnectionFailure
             }
             Self::IdleTimeout => ResponseFlag::StreamIdleTimeout,
-            Self::InvalidHost | Self::InvalidPath | Self::NoPath | Self::UpgradeRefused => {
-                return None;
-            }
+            Self::InvalidHost
+            | Self::InvalidPath
+            | Self::NoCluster
+            | Self::NoPath
+            | Self::UpgradeRefused => return None,
             Self::Malformed(_) => ResponseFlag::DownstreamProtocolError,
-            Self::NoCluster => ResponseFlag::NoClusterFound,
             Self::NoHealthyUpstream => ResponseFlag::NoHealthyUpstream,
             Self::ProtocolError => ResponseFlag::UpstreamProtocolError,
             Self::RefusedStream | Self::RemoteReset => ResponseFlag::UpstreamRemoteReset,
@@ -120,7 +121,8 @@ impl Failure {
             Self::IdleTimeout => "stream_idle_timeout",
             Self::InvalidHost => "missing_host_header",
             Self::InvalidPath => "path_normalization_failed",
-            Self::NoCluster => "cluster_not_found",
+            // Envoy takes no shares that add up to nothing: App Mesh had it answer by itself.
+            Self::NoCluster => "direct_response",
             Self::NoHealthyUpstream => "no_healthy_upstream",
             Self::NoPath => "absolute_path_rejected",
             Self::Malformed(error) => details_of(error),
@@ -226,7 +228,7 @@ pub(crate) struct Form {
 impl Form {
     pub(crate) fn of<B>(request: &Request<B>) -> Self {
         Self {
-            is_grpc: is_grpc(request.headers()),
+            is_grpc: mesh_headers::is_grpc(request.headers()),
             to_head: request.method() == Method::HEAD,
         }
     }
@@ -248,14 +250,6 @@ pub(crate) fn answer(failure: Failure, form: Form) -> Response<ResponseBody> {
     }
 }
 
-/// Whether a request expects gRPC's form of an answer.
-fn is_grpc(request: &HeaderMap) -> bool {
-    request
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.as_bytes().strip_prefix(b"application/grpc"))
-        .is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
-}
-
 fn http_answer(failure: Failure, to_head: bool) -> Response<ResponseBody> {
     let text = failure.text();
     let mut response = Response::new(local(if to_head { "" } else { text }));
@@ -266,7 +260,7 @@ fn http_answer(failure: Failure, to_head: bool) -> Response<ResponseBody> {
         fields.insert(header::CONTENT_LENGTH, HeaderValue::from(text.len()));
         fields.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     }
-    headers::sign(fields);
+    mesh_headers::sign(fields);
     response
 }
 
@@ -286,7 +280,7 @@ fn grpc_answer(failure: Failure) -> Response<ResponseBody> {
         // None of the texts holds a character that would have to be percent-encoded.
         fields.insert("grpc-message", HeaderValue::from_static(failure.text()));
     }
-    headers::sign(fields);
+    mesh_headers::sign(fields);
     response
 }
 

@@ -5,7 +5,7 @@ use std::{borrow::Cow, net::SocketAddr, rc::Rc, sync::Arc, time::Duration};
 use http::{Request, header, uri::PathAndQuery};
 use mesh_balance::pick_weighted;
 use mesh_model::snapshot::{
-    ClusterId, DEFAULT_IDLE_TIMEOUT, DEFAULT_REQUEST_TIMEOUT, Discovery, WeightedCluster,
+    ClusterId, DEFAULT_IDLE_TIMEOUT, DEFAULT_REQUEST_TIMEOUT, WeightedCluster,
 };
 use mesh_route::{Decision, RequestParts};
 use mesh_telemetry::scope::VirtualHostStats;
@@ -53,6 +53,14 @@ impl Choice {
         }
     }
 
+    /// Whether the request was refused before Envoy would have given it a number.
+    pub(crate) fn precedes_identity(&self) -> bool {
+        matches!(
+            self.target,
+            Err(Failure::InvalidHost | Failure::InvalidPath | Failure::NoPath)
+        )
+    }
+
     /// The name of the route that takes the request.
     pub(crate) fn route_name<'a>(&self, generation: &'a Generation) -> Option<&'a str> {
         let RouteAt {
@@ -77,14 +85,10 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Whether the endpoint speaks HTTP/2; the original destination speaks what the client does.
-    pub(crate) fn is_http2(&self, client_speaks_http2: bool) -> bool {
-        match self.cluster.config.discovery {
-            Discovery::OriginalDestination => client_speaks_http2,
-            Discovery::CloudMap { .. } | Discovery::Dns { .. } | Discovery::Static(_) => {
-                self.cluster.config.protocol.is_http2()
-            }
-        }
+    /// Whether the endpoint is spoken to by HTTP/2. Where a request only passes through nobody said
+    /// so, and Envoy speaks HTTP/1.1 there whatever the client speaks.
+    pub(crate) fn is_http2(&self) -> bool {
+        self.cluster.config.protocol.is_http2()
     }
 }
 
@@ -117,7 +121,11 @@ pub(crate) fn http<B>(generation: &LocalGeneration, place: Place, request: &Requ
         query: uri.query(),
         headers: request.headers(),
     };
-    let mut choice = choice_of(generation, place, &parts);
+    let mut choice = if mesh_route::denies_scheme(request.headers()) {
+        Choice::none(Failure::NoRoute)
+    } else {
+        choice_of(generation, place, &parts)
+    };
     tell(&choice, &parts);
     if let (Cow::Owned(path), Ok(target)) = (path, &mut choice.target) {
         let whole = match uri.query() {

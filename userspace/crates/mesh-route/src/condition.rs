@@ -73,10 +73,9 @@ impl Conditions {
             found.push(Mismatch::Scheme { asks, scheme });
         }
         for header in self.headers.iter().filter(|header| !header.holds(request)) {
-            let value = header.source.value(request);
             found.push(Mismatch::Header {
                 asks: header.asks.clone(),
-                value: value.map(|value| String::from_utf8_lossy(&value).into_owned()),
+                value: header.source.words(request),
             });
         }
         for asks in &self.query_parameters {
@@ -111,13 +110,17 @@ impl HeaderCondition {
         }
     }
 
-    /// An absent header has no value, so that no test of a value holds for it, inverted or not.
+    /// An absent header has no value, so that no test of a value holds for it, inverted or not. Of
+    /// several values one that passes is enough, and inverted too much.
     fn holds(&self, request: &RequestParts<'_>) -> bool {
-        let value = self.source.value(request);
-        match (&self.test, value) {
-            (None, value) => value.is_some() != self.invert,
-            (Some(test), Some(value)) => test.passes(&value) != self.invert,
-            (Some(_), None) => false,
+        let passes = |value: &[u8]| match &self.test {
+            Some(test) => test.passes(value),
+            None => true,
+        };
+        match (self.source.any(request, passes), &self.test) {
+            (Some(any), _) => any != self.invert,
+            (None, Some(_)) => false,
+            (None, None) => self.invert,
         }
     }
 }

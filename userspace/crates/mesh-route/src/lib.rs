@@ -28,5 +28,5 @@ pub use explain::{
     Explanation, HostOutcome, Mismatch, RouteOutcome, RouteTrial, VirtualHostTrial, explain,
 };
 pub use normalise::{InvalidPath, normalise};
-pub use request::{RequestParts, scheme};
+pub use request::{RequestParts, denies_scheme, scheme};
 pub use table::{Decision, Table};

@@ -1,8 +1,6 @@
 //! What of a request decides over its route.
 
-use std::borrow::Cow;
-
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// What of a request decides over its route, borrowed from wherever it is.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +28,13 @@ pub fn scheme<'a>(given: Option<&'a str>, headers: &'a HeaderMap) -> &'a str {
         is_known.then_some(value)
     };
     given.or_else(forwarded).unwrap_or("http")
+}
+
+/// Whether an `x-forwarded-proto` says that there is no scheme: it is there and empty. Envoy then looks
+/// for no route at all.
+pub fn denies_scheme(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all("x-forwarded-proto").iter();
+    values.next().is_some_and(HeaderValue::is_empty) && values.next().is_none()
 }
 
 impl<'a> RequestParts<'a> {
@@ -73,39 +78,43 @@ impl HeaderSource {
         }
     }
 
-    /// The value of a request. Several lines of a name are joined by a comma before anything is
-    /// asked of them, as Envoy does; cookies by `; `, as their own rule is (RFC 9113, 8.2.3).
-    pub(crate) fn value<'a>(&self, request: &RequestParts<'a>) -> Option<Cow<'a, [u8]>> {
-        let text = match self {
-            Self::Authority => request.host,
-            Self::Field(name) => return joined(request.headers, name),
-            Self::Method => request.method,
-            Self::Nowhere => return None,
-            Self::Path => {
-                return Some(match request.query {
-                    Some(query) => Cow::Owned(format!("{}?{query}", request.path).into_bytes()),
-                    None => Cow::Borrowed(request.path.as_bytes()),
-                });
+    /// Whether a test passes for any value that a request has; none if it has none. Envoy asks it of
+    /// each line of a name by itself.
+    pub(crate) fn any(
+        &self,
+        request: &RequestParts<'_>,
+        mut passes: impl FnMut(&[u8]) -> bool,
+    ) -> Option<bool> {
+        match self {
+            Self::Authority => Some(passes(request.host.as_bytes())),
+            Self::Field(name) => {
+                let mut lines = request.headers.get_all(name).iter().peekable();
+                lines.peek()?;
+                Some(lines.any(|line| passes(line.as_bytes())))
             }
-            Self::Scheme => request.scheme,
-        };
-        Some(Cow::Borrowed(text.as_bytes()))
+            Self::Method => Some(passes(request.method.as_bytes())),
+            Self::Nowhere => None,
+            Self::Path => Some(match request.query {
+                Some(query) => passes(format!("{}?{query}", request.path).as_bytes()),
+                None => passes(request.path.as_bytes()),
+            }),
+            Self::Scheme => Some(passes(request.scheme.as_bytes())),
+        }
     }
-}
 
-fn joined<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, [u8]>> {
-    let mut lines = headers.get_all(name).iter().map(HeaderValue::as_bytes);
-    let first = lines.next()?;
-    let Some(second) = lines.next() else {
-        return Some(Cow::Borrowed(first));
-    };
-    let separator: &[u8] = if *name == header::COOKIE { b"; " } else { b"," };
-    let mut whole = first.to_vec();
-    for line in std::iter::once(second).chain(lines) {
-        whole.extend_from_slice(separator);
-        whole.extend_from_slice(line);
+    /// What a request has, in words: several values with a comma between them.
+    pub(crate) fn words(&self, request: &RequestParts<'_>) -> Option<String> {
+        let mut words: Option<String> = None;
+        self.any(request, |value| {
+            let value = String::from_utf8_lossy(value);
+            match &mut words {
+                Some(words) => *words = format!("{words}, {value}"),
+                None => words = Some(value.into_owned()),
+            }
+            false
+        });
+        words
     }
-    Some(Cow::Owned(whole))
 }
 
 #[cfg(test)]

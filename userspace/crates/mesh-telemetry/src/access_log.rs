@@ -4,11 +4,13 @@
 //! - [`Format`]: what a line says of it, parsed once
 //! - [`Queue`]: the way to the file, which makes nobody wait
 
+mod captured;
 mod command;
 mod format;
 mod loss;
 mod operator;
 mod queue;
+mod unkept;
 
 use std::{
     borrow::Cow,
@@ -16,7 +18,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-pub use format::{Captured, Format, FormatFault, InvalidFormat, Message};
+pub use captured::{Captured, Message};
+pub use format::{Format, FormatFault, InvalidFormat};
 pub use queue::{Place, Queue};
 
 /// What is known of a request or connection when it is over.
@@ -52,8 +55,35 @@ pub struct Entry {
     pub downstream_local: SocketAddr,
     /// The text of an answer that the proxy made itself.
     pub local_reply: &'static str,
+    /// The request was one of gRPC, and the answer has a status of gRPC, if only by that of HTTP.
+    pub is_grpc: bool,
     /// What the format wants of header fields.
     pub captured: Captured,
+}
+
+impl Entry {
+    /// What is known of a connection when it begins.
+    pub fn new(downstream_remote: SocketAddr, downstream_local: SocketAddr) -> Self {
+        Self {
+            started: SystemTime::now(),
+            duration: Duration::ZERO,
+            until_answer: None,
+            protocol: None,
+            status: 0,
+            details: None,
+            flags: ResponseFlags::default(),
+            bytes_received: 0,
+            bytes_sent: 0,
+            route: None,
+            upstream_cluster: None,
+            upstream_host: None,
+            downstream_remote,
+            downstream_local,
+            local_reply: "",
+            is_grpc: false,
+            captured: Captured::default(),
+        }
+    }
 }
 
 macro_rules! flags {

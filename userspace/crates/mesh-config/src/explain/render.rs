@@ -28,6 +28,7 @@ impl fmt::Display for Outcome {
                 "404: no virtual service has this Host, and the egress filter is DROP_ALL"
             }
             Self::NoRoute => "404: no route takes this request",
+            Self::NoScheme => "404: an empty x-forwarded-proto leaves the request without a scheme",
             Self::NoShare => "503: every target of the route has weight 0",
             Self::PassedThrough => {
                 "passed to the address that was dialled: the egress filter is ALLOW_ALL"

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header, uri::Scheme};
 use mesh_model::snapshot::VIRTUAL_SERVICE_HEADER;
-use mesh_route::{InvalidPath, RequestParts, normalise, scheme};
+use mesh_route::{InvalidPath, RequestParts, denies_scheme, normalise, scheme};
 
 use super::{ExplainError, Outcome};
 
@@ -94,7 +94,10 @@ impl Seen {
         } else {
             format!("{}:{port}", authority.host())
         };
-        let (headers, given) = headers_of(&request.headers)?;
+        let (mut headers, given) = headers_of(&request.headers)?;
+        if request.http2 {
+            mesh_headers::join_cookies(&mut headers);
+        }
         let is_stated = request.http2 || uri.scheme() == Some(&Scheme::HTTPS);
         let stated = uri.scheme_str().filter(|_| is_stated);
         Ok(Self {
@@ -117,7 +120,11 @@ impl Seen {
         if self.method == Method::CONNECT {
             return Err(Outcome::NoConnect);
         }
-        normalise(&self.path).map_err(|InvalidPath| Outcome::BadPath)
+        let path = normalise(&self.path).map_err(|InvalidPath| Outcome::BadPath)?;
+        if denies_scheme(&self.headers) {
+            return Err(Outcome::NoScheme);
+        }
+        Ok(path)
     }
 
     /// The request to another Host.

@@ -26,6 +26,11 @@ impl Exchange {
         }
     }
 
+    /// Which way it goes.
+    pub(crate) fn direction(&self) -> mesh_headers::Direction {
+        self.connection.place.direction.into()
+    }
+
     /// Writes it down when it is over.
     pub(crate) fn record(&mut self, record: Option<Box<Record>>) {
         *self.record.get_mut() = record;

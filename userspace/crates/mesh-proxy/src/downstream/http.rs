@@ -12,7 +12,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode, Version, header};
 use hyper::{
     body::Incoming,
     server::conn::http2,
@@ -254,6 +254,9 @@ pub(crate) async fn answer(
     mut request: Request<DownstreamBody>,
 ) -> Answered {
     let mut exchange = Exchange::begin(connection);
+    if request.version() == Version::HTTP_2 {
+        mesh_headers::join_cookies(request.headers_mut());
+    }
     let form = Form::of(&request);
     let target = {
         let generation = connection.worker.generation();

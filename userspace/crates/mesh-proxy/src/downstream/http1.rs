@@ -190,6 +190,8 @@ async fn refuse(
     outbox: &mut Outbox,
     error: RequestError,
 ) -> io::Result<End> {
+    // By these words the User Guide has operators find what is no HTTP.
+    tracing::debug!(target: "http", "dispatch error: http/1.1 protocol error: {error}");
     let failure = Failure::Malformed(error);
     let mut exchange = Exchange::begin(connection);
     let generation = connection.worker.generation();

@@ -61,6 +61,7 @@ async fn relayed(
         record.entry.upstream_cluster = Some(cluster.config.name.clone());
     }
     let Some(endpoint) = cluster.pick(target.original) else {
+        tracing::debug!(target: "filter", cluster = cluster.config.name, "no healthy upstream");
         reset(stream);
         return [ResponseFlag::NoHealthyUpstream].into_iter().collect();
     };

@@ -9,6 +9,7 @@ use std::{
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use mesh_headers::Upgrade;
 use mesh_telemetry::access_log::ResponseFlag;
 use thiserror::Error;
 
@@ -18,7 +19,6 @@ use super::{
 };
 use crate::{
     downstream::exchange::Exchange,
-    headers::Upgrade,
     reply::Failure,
     upstream::{
         http::UpstreamRequest,

@@ -84,19 +84,3 @@ fn the_log_says_why_an_endpoint_could_not_be_reached() {
         "upstream_reset_before_response_started{remote_connection_failure}"
     );
 }
-
-#[test]
-fn grpc_is_known_by_its_content_type() {
-    for (value, expected) in [
-        ("application/grpc", true),
-        ("application/grpc+proto", true),
-        ("application/grpc;charset=utf-8", true),
-        ("application/grpc-web", false),
-        ("text/plain", false),
-    ] {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(value));
-        assert_eq!(is_grpc(&headers), expected, "{value}");
-    }
-    assert!(!is_grpc(&HeaderMap::new()));
-}

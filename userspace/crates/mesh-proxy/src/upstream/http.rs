@@ -7,6 +7,7 @@ use http::{
     HeaderValue, Request, Response, StatusCode, Uri, Version, header, response,
     uri::{Authority, Scheme},
 };
+use mesh_headers::{Direction, Upgrade};
 use mesh_http1::{body::BodyError, request::RequestError, response::Asked};
 use mesh_telemetry::scope::VirtualHostStats;
 use tokio::time::Instant;
@@ -18,7 +19,6 @@ use super::{
 };
 use crate::{
     downstream::{exchange::Exchange, http1::AsksUpgrade, request::DownstreamBody},
-    headers::{self, Upgrade},
     relay::{
         clock::{Clock, Expired, Expiry},
         request_body::RequestBody,
@@ -117,7 +117,7 @@ pub(crate) async fn send(
     let begun = Instant::now();
     let client = request.body().inbound();
     let mut expiry = Expiry::of(&clock);
-    let outcome = match prepare(request, &target, &clock, asked) {
+    let outcome = match prepare(request, &target, exchange.direction(), &clock, asked) {
         Ok(request) => {
             let answer = answer_of(&target, request, asked, &upstream, &exchange);
             expiry.within(answer).await
@@ -133,7 +133,7 @@ pub(crate) async fn send(
         Ok(Ok((mut parts, body))) => {
             upstream.answered(parts.status);
             let took = (clock.has_request_ended() && !asked.upgrade).then(|| begun.elapsed());
-            headers::prepare_answer(&mut parts.headers, took);
+            mesh_headers::prepare_answer(&mut parts.headers, exchange.direction(), took);
             parts.extensions.clear();
             let under_way = UnderWay { upstream, exchange };
             return Ok(answered(parts, body, asked, expiry, under_way));
@@ -215,12 +215,12 @@ fn answered(
 fn prepare(
     request: Request<DownstreamBody>,
     target: &Target,
+    direction: Direction,
     clock: &Rc<Clock>,
     asked: Asked,
 ) -> Result<Request<RequestBody>, Failure> {
-    let from_http2 = request.version() == Version::HTTP_2;
     let host = host_of(&request).ok_or(Failure::InvalidHost)?;
-    let authority = if target.is_http2(from_http2) && request.uri().authority().is_none() {
+    let authority = if target.is_http2() && request.uri().authority().is_none() {
         Some(Authority::try_from(host).map_err(|_| Failure::InvalidHost)?)
     } else {
         request.uri().authority().cloned()
@@ -233,9 +233,12 @@ fn prepare(
     }
     let upgrade = asked.upgrade.then(|| Upgrade::of(&parts.headers));
     let body = RequestBody::new(incoming, clock);
-    headers::prepare_request(&mut parts.headers, target.request_timeout);
+    let timeout = target.request_timeout;
+    mesh_headers::prepare_request(&mut parts.headers, direction, timeout, || {
+        fastrand::u128(..)
+    });
     parts.extensions.clear();
-    if target.is_http2(from_http2) {
+    if target.is_http2() {
         if asked.upgrade {
             return Err(Failure::UpgradeRefused);
         }
@@ -259,9 +262,6 @@ fn prepare(
     if let Some(authority) = authority {
         let host = HeaderValue::from_str(authority.as_str()).map_err(|_| Failure::InvalidHost)?;
         parts.headers.insert(header::HOST, host);
-    }
-    if from_http2 {
-        headers::join_cookies(&mut parts.headers);
     }
     Ok(Request::from_parts(parts, body))
 }

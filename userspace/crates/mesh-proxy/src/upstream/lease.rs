@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use http::{Request, StatusCode, request, response};
+use mesh_headers::Upgrade;
 use mesh_http1::response::Asked;
 use mesh_telemetry::scope::ClusterStats;
 
@@ -11,7 +12,6 @@ use super::{
 };
 use crate::{
     endpoint::Endpoint,
-    headers::Upgrade,
     relay::{request_body::RequestBody, response_body::UpstreamBody},
     reply::Failure,
 };

@@ -119,7 +119,7 @@ async fn what_went_wrong_is_flagged() {
              reason: remote connection failure",
         ),
         ("/empty", "503 UH /empty empty no healthy upstream"),
-        ("/nowhere", "503 NC /nowhere - "),
+        ("/nowhere", "503 - /nowhere - "),
         ("/other", "404 NR - - "),
         ("/%00", "400 - - - "),
     ];

@@ -99,7 +99,7 @@ fn expected(explanation: &Explanation, is_grpc: bool) -> Expected {
         Outcome::PassedThrough => (vec!["cds_egress_apps_mesh-allow-all".to_owned()], None),
         Outcome::NoShare if name == "-" => (none(), None),
         Outcome::NoShare => (none(), refused(503)),
-        Outcome::NoRoute | Outcome::NoVirtualService => (none(), refused(404)),
+        Outcome::NoRoute | Outcome::NoScheme | Outcome::NoVirtualService => (none(), refused(404)),
         Outcome::BadPath => (none(), refused(400)),
         Outcome::ByAddress | Outcome::NoConnect | Outcome::NoGatewayRoute | Outcome::NoListener => {
             panic!("nothing here comes to {:?}", explanation.outcome)
@@ -154,7 +154,7 @@ impl Stage {
                 .steps
                 .last()
                 .is_some_and(|step| step.host.is_some())
-                || explanation.outcome == Outcome::BadPath;
+                || matches!(explanation.outcome, Outcome::BadPath | Outcome::NoScheme);
             if is_http {
                 if request.http2 {
                     send_http2(stream, request).await;

@@ -6,8 +6,10 @@ use thiserror::Error;
 
 use super::{
     Entry,
+    captured::{Captured, Headers, Message},
     command::Command,
     operator::{Field, GrpcStatus, Operator, Value},
+    unkept,
 };
 
 /// Envoy's default line.
@@ -43,6 +45,12 @@ pub enum FormatFault {
     /// `%GRPC_STATUS(x)%`
     #[error("a status of gRPC is written as `CAMEL_STRING`, `SNAKE_STRING` or `NUMBER`")]
     GrpcStatus,
+    /// `%FILTER_STATE%`
+    #[error("this operator takes an argument in parentheses")]
+    NoArgument,
+    /// `%PATH(a)%`
+    #[error("a path is `WQ` or `NQ`, and behind a colon `ORIG`, `PATH` or `ORIG_OR_PATH`")]
+    Path,
     /// `%PROTOCOL:3%`
     #[error("this operator takes no length")]
     Length,
@@ -58,17 +66,6 @@ pub enum FormatFault {
     /// `50% off`
     #[error("a `%` begins an operator, as in `%PROTOCOL%`; write `%%` for a per cent sign")]
     Unclosed,
-}
-
-/// A message whose header fields a format may want.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Message {
-    /// The request's header.
-    Request,
-    /// The answer's header.
-    Response,
-    /// What follows the answer's body.
-    Trailers,
 }
 
 /// What a line says of an entry.
@@ -91,30 +88,6 @@ enum Piece {
     Literal(String),
     /// With the bytes that are written of it at most.
     Operator(Operator, Option<usize>),
-}
-
-/// The header fields that the operators of a format want; the index is the slot of its value.
-#[derive(Debug, Default)]
-struct Headers(Vec<Wanted>);
-
-#[derive(Debug, PartialEq, Eq)]
-struct Wanted {
-    of: Message,
-    name: String,
-    otherwise: Option<String>,
-    without_query: bool,
-    /// It may be in the answer's header as well, where that is all of the answer.
-    or_response: bool,
-}
-
-/// Values of header fields, as a format wants them.
-#[derive(Clone, Debug, Default)]
-pub struct Captured(Vec<Option<Box<[u8]>>>);
-
-impl Captured {
-    pub(super) fn get(&self, slot: usize) -> Option<&[u8]> {
-        self.0.get(slot)?.as_deref()
-    }
 }
 
 impl Default for Format {
@@ -173,22 +146,7 @@ impl Format {
         of: Message,
         value: impl Fn(&str) -> Option<Cow<'v, [u8]>>,
     ) {
-        captured.0.resize(self.headers.0.len(), None);
-        for (slot, wanted) in self.headers.0.iter().enumerate() {
-            if wanted.of != of && !(wanted.or_response && of == Message::Response) {
-                continue;
-            }
-            let otherwise = || wanted.otherwise.as_deref().and_then(&value);
-            let Some(mut found) = value(&wanted.name).or_else(otherwise) else {
-                continue;
-            };
-            if wanted.without_query
-                && let Some(query) = found.iter().position(|byte| *byte == b'?')
-            {
-                found = found[..query].to_vec().into();
-            }
-            captured.0[slot] = Some(found.into());
-        }
+        self.headers.capture(captured, of, value);
     }
 
     /// Appends the line of an entry.
@@ -301,7 +259,7 @@ impl Parser {
         let argument = command.argument;
         let takes_length = matches!(
             command.name,
-            "REQ" | "REQ_WITHOUT_QUERY" | "RESP" | "TRAILER"
+            "PATH" | "REQ" | "REQ_WITHOUT_QUERY" | "RESP" | "TRAILER"
         );
         let operator = match command.name {
             "REQ" => self.headers.slot(Message::Request, argument, false)?,
@@ -323,12 +281,13 @@ impl Parser {
                 self.headers
                     .slot(Message::Request, Some("x-request-id"), false)?
             }
+            "PATH" => self.headers.path(argument)?,
+            name if unkept::check(name, argument, command.most)? => {
+                self.unkept.push(command.whole.to_owned());
+                return Ok(Operator::Absent);
+            }
             name => {
                 let field = Field::named(name).ok_or(FormatFault::Unknown)?;
-                if field == Field::Unkept {
-                    self.unkept.push(command.whole.to_owned());
-                    return Ok(Operator::Field(field));
-                }
                 if argument.is_some() {
                     return Err(FormatFault::Argument);
                 }
@@ -339,53 +298,6 @@ impl Parser {
             return Err(FormatFault::Length);
         }
         Ok(operator)
-    }
-}
-
-impl Headers {
-    /// The operator for `NAME` or `NAME?OTHERWISE`.
-    fn slot(
-        &mut self,
-        of: Message,
-        argument: Option<&str>,
-        without_query: bool,
-    ) -> Result<Operator, FormatFault> {
-        let names = argument.ok_or(FormatFault::NoHeader)?.to_ascii_lowercase();
-        let mut names = names.split('?');
-        let name = names.next().unwrap_or_default().to_owned();
-        let otherwise = names.next().filter(|name| !name.is_empty());
-        if name.is_empty() {
-            return Err(FormatFault::NoHeader);
-        }
-        if names.next().is_some() {
-            return Err(FormatFault::Alternatives);
-        }
-        Ok(Operator::Header(self.want(Wanted {
-            of,
-            name,
-            otherwise: otherwise.map(ToOwned::to_owned),
-            without_query,
-            or_response: false,
-        })))
-    }
-
-    fn want(&mut self, wanted: Wanted) -> usize {
-        if let Some(known) = self.0.iter().position(|known| *known == wanted) {
-            return known;
-        }
-        self.0.push(wanted);
-        self.0.len() - 1
-    }
-
-    /// The status of a gRPC call.
-    fn grpc_status(&mut self) -> usize {
-        self.want(Wanted {
-            of: Message::Trailers,
-            name: "grpc-status".to_owned(),
-            otherwise: None,
-            without_query: false,
-            or_response: true,
-        })
     }
 }
 

@@ -9,84 +9,6 @@ use super::Entry;
 /// Envoy's `%START_TIME%`.
 const START_TIME: &str = "%Y-%m-%dT%H:%M:%S.%3fZ";
 
-/// Operators that Envoy has and that are not kept account of here: they are written as absent.
-const UNKEPT: [&str; 63] = [
-    "ACCESS_LOG_TYPE",
-    "BYTES_RETRANSMITTED",
-    "CLUSTER_METADATA",
-    "COALESCE",
-    "COMMON_DURATION",
-    "CONNECTION_ID",
-    "CONNECTION_TERMINATION_DETAILS",
-    "CUSTOM_FLAGS",
-    "DOWNSTREAM_CX_RTT",
-    "DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED",
-    "DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_SENT",
-    "DOWNSTREAM_DETECTED_CLOSE_TYPE",
-    "DOWNSTREAM_DIRECT_LOCAL_ADDRESS",
-    "DOWNSTREAM_DIRECT_LOCAL_ADDRESS_WITHOUT_PORT",
-    "DOWNSTREAM_DIRECT_LOCAL_PORT",
-    "DOWNSTREAM_DIRECT_REMOTE_PORT",
-    "DOWNSTREAM_HANDSHAKE_DURATION",
-    "DOWNSTREAM_HEADER_BYTES_RECEIVED",
-    "DOWNSTREAM_HEADER_BYTES_SENT",
-    "DOWNSTREAM_TRANSPORT_FAILURE_REASON",
-    "DYNAMIC_METADATA",
-    "EMIT_TIME",
-    "EMIT_TIME_LOCAL",
-    "ENVIRONMENT",
-    "FILTER_CHAIN_NAME",
-    "FILTER_STATE",
-    "HOSTNAME",
-    "METADATA",
-    "PATH",
-    "QUERY_PARAM",
-    "QUERY_PARAMS",
-    "REQUESTED_SERVER_NAME",
-    "REQUEST_DURATION",
-    "REQUEST_HEADERS_BYTES",
-    "REQUEST_TX_DURATION",
-    "RESPONSE_HEADERS_BYTES",
-    "RESPONSE_TRAILERS_BYTES",
-    "ROUNDTRIP_DURATION",
-    "SPAN_ID",
-    "START_TIME_LOCAL",
-    "TLS_JA3_FINGERPRINT",
-    "TLS_JA4_FINGERPRINT",
-    "TRACE_ID",
-    "UNIQUE_ID",
-    "UPSTREAM_CONNECTION_ID",
-    "UPSTREAM_CONNECTION_IDS_ATTEMPTED",
-    "UPSTREAM_CONNECTION_POOL_READY_DURATION",
-    "UPSTREAM_DETECTED_CLOSE_TYPE",
-    "UPSTREAM_FILTER_STATE",
-    "UPSTREAM_HEADER_BYTES_RECEIVED",
-    "UPSTREAM_HEADER_BYTES_SENT",
-    "UPSTREAM_HOSTS_ATTEMPTED",
-    "UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT",
-    "UPSTREAM_HOST_NAME",
-    "UPSTREAM_HOST_NAMES_ATTEMPTED",
-    "UPSTREAM_HOST_NAMES_ATTEMPTED_WITHOUT_PORT",
-    "UPSTREAM_HOST_NAME_WITHOUT_PORT",
-    "UPSTREAM_METADATA",
-    "UPSTREAM_PROTOCOL",
-    "UPSTREAM_REQUEST_ATTEMPT_COUNT",
-    "UPSTREAM_SERVER_NAME",
-    "UPSTREAM_TRANSPORT_FAILURE_REASON",
-    "VIRTUAL_CLUSTER_NAME",
-];
-/// The same, by how they begin: TLS, wire bytes, the proxy's side of connections.
-const UNKEPT_PREFIXES: [&str; 8] = [
-    "DOWNSTREAM_LOCAL_",
-    "DOWNSTREAM_PEER_",
-    "DOWNSTREAM_TLS_",
-    "DOWNSTREAM_WIRE_",
-    "UPSTREAM_LOCAL_",
-    "UPSTREAM_PEER_",
-    "UPSTREAM_TLS_",
-    "UPSTREAM_WIRE_",
-];
-
 /// gRPC's status codes by number (gRPC, "Status codes and their use").
 const GRPC_STATUSES: [&str; 17] = [
     "OK",
@@ -111,6 +33,8 @@ const GRPC_STATUSES: [&str; 17] = [
 /// What stands between two `%`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Operator {
+    /// What is not kept account of.
+    Absent,
     Field(Field),
     /// A status of gRPC, captured there.
     Grpc {
@@ -137,6 +61,7 @@ pub(super) enum GrpcStatus {
 /// A part of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Field {
+    AccessLogType,
     BytesReceived,
     BytesSent,
     DownstreamLocal(Part),
@@ -151,7 +76,6 @@ pub(super) enum Field {
     ResponseFlagsLong,
     ResponseTxDuration,
     RouteName,
-    Unkept,
     UpstreamCluster,
     UpstreamHost(Part),
 }
@@ -182,6 +106,7 @@ impl Field {
     /// The field of an operator without an argument.
     pub(super) fn named(name: &str) -> Option<Self> {
         Some(match name {
+            "ACCESS_LOG_TYPE" => Self::AccessLogType,
             "BYTES_RECEIVED" => Self::BytesReceived,
             "BYTES_SENT" => Self::BytesSent,
             "DOWNSTREAM_DIRECT_REMOTE_ADDRESS" | "DOWNSTREAM_REMOTE_ADDRESS" => {
@@ -192,7 +117,9 @@ impl Field {
             "DOWNSTREAM_LOCAL_ADDRESS" => Self::DownstreamLocal(Part::Whole),
             "DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT" => Self::DownstreamLocal(Part::Address),
             "DOWNSTREAM_LOCAL_PORT" => Self::DownstreamLocal(Part::Port),
-            "DOWNSTREAM_REMOTE_PORT" => Self::DownstreamRemote(Part::Port),
+            "DOWNSTREAM_DIRECT_REMOTE_PORT" | "DOWNSTREAM_REMOTE_PORT" => {
+                Self::DownstreamRemote(Part::Port)
+            }
             "DURATION" => Self::Duration,
             "LOCAL_REPLY_BODY" => Self::LocalReplyBody,
             "PROTOCOL" => Self::Protocol,
@@ -207,14 +134,16 @@ impl Field {
             "UPSTREAM_HOST" | "UPSTREAM_REMOTE_ADDRESS" => Self::UpstreamHost(Part::Whole),
             "UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT" => Self::UpstreamHost(Part::Address),
             "UPSTREAM_REMOTE_PORT" => Self::UpstreamHost(Part::Port),
-            name if UNKEPT.contains(&name) => Self::Unkept,
-            name if UNKEPT_PREFIXES.iter().any(|start| name.starts_with(start)) => Self::Unkept,
             _ => return None,
         })
     }
 
     fn value(self, entry: &Entry) -> Value<'_> {
         match self {
+            Self::AccessLogType => Value::from(Some(match entry.protocol {
+                Some(_) => "DownstreamEnd",
+                None => "TcpConnectionEnd",
+            })),
             Self::BytesReceived => Value::Number(entry.bytes_received),
             Self::BytesSent => Value::Number(entry.bytes_sent),
             Self::DownstreamLocal(part) => part.of(Some(entry.downstream_local)),
@@ -232,7 +161,6 @@ impl Field {
                 millis(until_answer.map(|until| entry.duration.saturating_sub(until)))
             }
             Self::RouteName => Value::from(entry.route.as_deref()),
-            Self::Unkept => Value::Absent,
             Self::UpstreamCluster => Value::from(entry.upstream_cluster.as_deref()),
             Self::UpstreamHost(part) => part.of(entry.upstream_host),
         }
@@ -262,8 +190,9 @@ impl Operator {
 
     pub(super) fn value<'a>(&self, entry: &'a Entry) -> Value<'a> {
         match self {
+            Self::Absent => Value::Absent,
             Self::Field(field) => field.value(entry),
-            Self::Grpc { slot, form } => grpc(entry.captured.get(*slot), *form),
+            Self::Grpc { slot, form } => grpc(entry.captured.get(*slot), entry, *form),
             Self::Header(slot) => match entry.captured.get(*slot) {
                 Some(value) => Value::Text(value.into()),
                 None => Value::Absent,
@@ -298,20 +227,45 @@ fn millis<'a>(duration: Option<Duration>) -> Value<'a> {
     }
 }
 
-/// A status of gRPC; what is none stays as it came.
-fn grpc(value: Option<&[u8]>, form: GrpcStatus) -> Value<'_> {
-    let Some(value) = value else {
+/// The status of a call of gRPC: as the answer says it, else by that of HTTP. What is no number is -1,
+/// and what no name has is written as a number.
+fn grpc(said: Option<&[u8]>, entry: &Entry, form: GrpcStatus) -> Value<'static> {
+    if !entry.is_grpc {
         return Value::Absent;
+    }
+    let said = said.filter(|said| !said.is_empty());
+    let number = match said {
+        Some(said) => std::str::from_utf8(said)
+            .ok()
+            .and_then(|said| said.parse::<u64>().ok()),
+        None if entry.status == 0 => return Value::Absent,
+        None => Some(grpc_status_of(entry.status)),
     };
-    let number = std::str::from_utf8(value)
+    let Some(number) = number else {
+        return Value::Text(Cow::Borrowed(b"-1"));
+    };
+    let name = usize::try_from(number)
         .ok()
-        .and_then(|text| text.parse::<u16>().ok());
-    let name = number.and_then(|number| GRPC_STATUSES.get(usize::from(number)));
-    match (form, number, name) {
-        (GrpcStatus::Number, Some(number), _) => Value::Number(number.into()),
-        (GrpcStatus::Camel, _, Some(name)) => Value::Text(name.as_bytes().into()),
-        (GrpcStatus::Snake, _, Some(name)) => Value::Text(snake_case(name).into_bytes().into()),
-        _ => Value::Text(value.into()),
+        .and_then(|number| GRPC_STATUSES.get(number));
+    match (form, name) {
+        (GrpcStatus::Camel, Some(name)) => Value::Text(name.as_bytes().into()),
+        (GrpcStatus::Snake, Some(name)) => Value::Text(snake_case(name).into_bytes().into()),
+        (GrpcStatus::Camel | GrpcStatus::Snake, None) => {
+            Value::Text(number.to_string().into_bytes().into())
+        }
+        (GrpcStatus::Number, _) => Value::Number(number),
+    }
+}
+
+/// gRPC's table "HTTP to gRPC Status Code Mapping".
+fn grpc_status_of(status: u16) -> u64 {
+    match status {
+        400 => 13,
+        401 => 16,
+        403 => 7,
+        404 => 12,
+        429 | 502 | 503 | 504 => 14,
+        _ => 2,
     }
 }
 

@@ -143,6 +143,7 @@ fn header() -> impl Strategy<Value = (&'static str, String)> {
         ("x-forwarded-proto", "https"),
         ("x-forwarded-proto", "http"),
         ("x-forwarded-proto", "ftp"),
+        ("x-forwarded-proto", ""),
         ("content-type", "application/grpc"),
     ]);
     prop_oneof![4 => plain, 1 => special].prop_map(|(name, value)| (name, value.to_owned()))

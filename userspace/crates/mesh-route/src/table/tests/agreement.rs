@@ -204,17 +204,19 @@ fn header_holds(asks: &HeaderMatch, request: &Request) -> bool {
             named.map(|(_, value)| value.as_str()).collect()
         }
     };
-    let separator = if asks.name == "cookie" { "; " } else { "," };
-    let mut value = (!lines.is_empty()).then(|| lines.join(separator));
-    if let (":path", Some(value), Some(query)) = (asks.name.as_str(), &mut value, &request.query) {
-        value.push('?');
-        value.push_str(query);
+    let mut values: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+    if let (":path", Some(query)) = (asks.name.as_str(), &request.query) {
+        values = vec![format!("{}?{query}", request.path)];
     }
     let Some(test) = &asks.value else {
-        return value.is_some() != asks.invert;
+        return values.is_empty() == asks.invert;
     };
-    let Some(value) = value else { return false };
-    let passes = match test {
+    let passes = values.iter().any(|value| value_passes(test, value));
+    !values.is_empty() && passes != asks.invert
+}
+
+fn value_passes(test: &ValueMatch, value: &str) -> bool {
+    match test {
         ValueMatch::Exact(exact) => value == *exact,
         ValueMatch::Prefix(prefix) => value.starts_with(prefix),
         ValueMatch::Suffix(suffix) => value.ends_with(suffix),
@@ -222,9 +224,8 @@ fn header_holds(asks: &HeaderMatch, request: &Request) -> bool {
             let number: Option<i128> = value.parse().ok();
             number.is_some_and(|number| i128::from(*start) <= number && number < i128::from(*end))
         }
-        ValueMatch::Regex(expression) => whole(expression.as_str(), &value),
-    };
-    passes != asks.invert
+        ValueMatch::Regex(expression) => whole(expression.as_str(), value),
+    }
 }
 
 proptest! {

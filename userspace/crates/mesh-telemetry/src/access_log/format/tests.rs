@@ -26,6 +26,7 @@ fn entry() -> Entry {
         downstream_remote: SocketAddr::from(([10, 0, 0, 1], 4567)),
         downstream_local: SocketAddr::from(([192, 0, 2, 1], 80)),
         local_reply: "",
+        is_grpc: true,
         captured: Captured::default(),
     }
 }
@@ -107,10 +108,41 @@ fn operators_say_what_envoys_say() {
             "via_upstream||\n",
         ),
         ("%DOWNSTREAM_TLS_VERSION% %DYNAMIC_METADATA(a:b)%", "- -\n"),
+        (
+            "%PATH% %PATH(NQ)% %PATH(WQ:PATH)% %PATH(NQ:ORIG)% %PATH:4%",
+            "/colour?a=b /colour /colour?a=b - /col\n",
+        ),
+        ("%ACCESS_LOG_TYPE%", "DownstreamEnd\n"),
         ("", "\n"),
     ] {
         assert_eq!(line(format), expected, "{format}");
     }
+}
+
+#[test]
+fn a_status_of_grpc_is_that_of_a_call_of_grpc() {
+    let format = Format::text("%GRPC_STATUS% %GRPC_STATUS_NUMBER%").expect("a format");
+    let said = |is_grpc: bool, status: u16, said: Option<&'static str>| {
+        let mut entry = Entry {
+            status,
+            is_grpc,
+            ..entry()
+        };
+        format.capture(&mut entry.captured, Message::Response, |name| {
+            let said = said.filter(|_| name == "grpc-status")?;
+            Some(Cow::Borrowed(said.as_bytes()))
+        });
+        let mut line = Vec::new();
+        format.write(&entry, &mut line);
+        String::from_utf8(line).expect("text")
+    };
+    assert_eq!(said(true, 200, Some("5")), "NotFound 5\n");
+    assert_eq!(said(true, 200, Some("99")), "99 99\n");
+    assert_eq!(said(true, 200, Some("x")), "-1 -1\n");
+    assert_eq!(said(true, 200, None), "Unknown 2\n");
+    assert_eq!(said(true, 503, Some("")), "Unavailable 14\n");
+    assert_eq!(said(true, 0, None), "- -\n");
+    assert_eq!(said(false, 200, Some("5")), "- -\n");
 }
 
 #[test]
@@ -183,6 +215,16 @@ fn what_envoy_refuses_is_refused() {
             FormatFault::GrpcStatus,
         ),
         ("%START_TIME(%!)%", "%START_TIME(%!)%", FormatFault::Time),
+        ("%PATH(x)%", "%PATH(x)%", FormatFault::Path),
+        ("%FILTER_STATE%", "%FILTER_STATE%", FormatFault::NoArgument),
+        ("%HOSTNAME(a)%", "%HOSTNAME(a)%", FormatFault::Argument),
+        ("%HOSTNAME:3%", "%HOSTNAME:3%", FormatFault::Length),
+        // It only begins as others do.
+        (
+            "%DOWNSTREAM_TLS_BOGUS%",
+            "%DOWNSTREAM_TLS_BOGUS%",
+            FormatFault::Unknown,
+        ),
     ] {
         let error = Format::text(format).expect_err(format);
         assert_eq!(
