@@ -2,6 +2,7 @@
 //! getting-started documents say for `serviceA`, and what they say for what comes to a node.
 
 use std::{
+    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -28,12 +29,31 @@ const INGRESS_CLUSTER: &str = "cds_ingress_apps_self_http2_80";
 /// Requests that came for the application through Envoy, as its cluster counted them.
 pub const TO_SELF: &str = "cluster.cds_ingress_apps_self_http2_80.upstream_rq_total";
 
+/// How an Envoy is started.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    /// Its worker threads.
+    pub workers: u32,
+    /// What starts it, given the command as its last arguments; empty where nothing does.
+    pub through: Vec<String>,
+}
+
 /// A running Envoy.
 #[derive(Debug)]
 pub struct Envoy {
     process: Process,
     binary: PathBuf,
+    launch: Launch,
     host: Arc<Host>,
+}
+
+impl Default for Launch {
+    fn default() -> Self {
+        Self {
+            workers: 2,
+            through: Vec::new(),
+        }
+    }
 }
 
 impl Envoy {
@@ -45,12 +65,23 @@ impl Envoy {
 
     /// The same with any configuration in JSON whose admin interface is on [`ADMIN_PORT`].
     pub fn start_with(binary: &Path, host: &Arc<Host>, configuration: &str) -> Result<Self> {
+        Self::launch(binary, host, configuration, Launch::default())
+    }
+
+    /// The same, started in another way.
+    pub fn launch(
+        binary: &Path,
+        host: &Arc<Host>,
+        configuration: &str,
+        launch: Launch,
+    ) -> Result<Self> {
         let path = host.directory().join("envoy.json");
         fs::write(&path, configuration)
             .with_context(|| format!("cannot write {}", path.display()))?;
         let mut envoy = Self {
-            process: spawn(binary, host)?,
+            process: spawn(binary, host, &launch)?,
             binary: binary.to_owned(),
+            launch,
             host: Arc::clone(host),
         };
         envoy.wait_ready()?;
@@ -75,7 +106,7 @@ impl Envoy {
     /// Starts it again after it has ended, and waits until it is ready.
     pub fn restart(&mut self) -> Result<()> {
         anyhow::ensure!(!self.process.is_running()?, "Envoy still runs");
-        self.process = spawn(&self.binary, &self.host)?;
+        self.process = spawn(&self.binary, &self.host, &self.launch)?;
         self.wait_ready()
     }
 
@@ -110,13 +141,16 @@ impl Envoy {
     }
 }
 
-fn spawn(binary: &Path, host: &Host) -> Result<Process> {
-    let mut command = host.command(Place::Proxy, binary);
+fn spawn(binary: &Path, host: &Host, launch: &Launch) -> Result<Process> {
+    let mut words: Vec<&OsStr> = launch.through.iter().map(AsRef::as_ref).collect();
+    words.push(binary.as_ref());
+    let mut command = host.command(Place::Proxy, words[0]);
     command
+        .args(&words[1..])
         .arg("--config-path")
         .arg(host.directory().join("envoy.json"))
         .args(["--disable-hot-restart", "--log-level", "warning"])
-        .args(["--concurrency", "2"])
+        .args(["--concurrency", &launch.workers.to_string()])
         // A line of the access log is there when its request is over.
         .args(["--file-flush-interval-msec", "100"]);
     Process::spawn("envoy", command, &host.directory().join("envoy.log"))

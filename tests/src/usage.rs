@@ -1,4 +1,4 @@
-//! What a process has used: processor time and memory, from `/proc/PID`.
+//! What a process has used: processor time and memory, from `/proc/PID`; and what the machine has.
 
 use std::time::Duration;
 
@@ -28,12 +28,28 @@ pub fn of(pid: u32) -> Result<Usage> {
             .map(|kibibytes| kibibytes * 1024)
             .with_context(|| format!("/proc/{pid}/status has no {field}"))
     };
-    let per_second = rustix::param::clock_ticks_per_second();
     Ok(Usage {
-        cpu: Duration::from_millis(ticks * 1000 / per_second),
+        cpu: duration(ticks),
         resident: bytes("VmRSS")?,
         peak: bytes("VmHWM")?,
     })
+}
+
+/// The time that the machine's processors have spent in soft interrupts, as the clock's tick samples it.
+pub fn softirq() -> Result<Duration> {
+    let stat = std::fs::read_to_string("/proc/stat").context("cannot read /proc/stat")?;
+    let ticks = softirq_ticks(&stat).context("/proc/stat is not as proc(5) says")?;
+    Ok(duration(ticks))
+}
+
+fn duration(ticks: u64) -> Duration {
+    Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second())
+}
+
+/// The seventh number of the first line, which is of all processors.
+fn softirq_ticks(stat: &str) -> Option<u64> {
+    let all = stat.lines().next()?.strip_prefix("cpu ")?;
+    all.split_ascii_whitespace().nth(6)?.parse().ok()
 }
 
 /// `utime` + `stime`, fields 14 and 15 of proc(5). The second field is the name of the program in

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: what Ferromesh costs, against a named peer in the same run.
 
 mod failover;
+mod http;
 mod neighbours;
 mod redirect;
 
@@ -26,6 +27,34 @@ pub(crate) struct NeighboursArgs {
     rounds: u32,
 }
 
+/// What `cargo xtask bench http` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct HttpArgs {
+    /// How often each case is measured; the proxies take turns
+    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(6..=99))]
+    rounds: u32,
+    /// Write a profile of each proxy under each load, by perf, into target/bench
+    #[arg(long)]
+    profile: bool,
+    /// Measure the daemon that `FERROMESH_BIN` names, and build none
+    #[arg(long)]
+    built: bool,
+}
+
+/// Measures how many requests a proxy has answered for each second of its processor time: Envoy behind
+/// the guide's iptables script, and Ferromesh.
+///
+/// # Errors
+/// When a measurement fails, or a request did not pass the proxy.
+pub(crate) fn http(args: &HttpArgs) -> Result<()> {
+    ensure_root()?;
+    setup::ensure(&[setup::Purpose::Build, setup::Purpose::Demo])?;
+    if !args.built {
+        build::run()?;
+    }
+    http::run(args.rounds, args.profile)
+}
+
 /// Measures what a workload's flood costs another workload of the same daemon.
 ///
 /// # Errors
@@ -44,11 +73,16 @@ pub(crate) fn redirect(args: &RedirectArgs) -> Result<()> {
     redirect::run(args.rounds)
 }
 
-fn ready_for_namespaces() -> Result<()> {
+fn ensure_root() -> Result<()> {
     anyhow::ensure!(
         rustix::process::geteuid().is_root(),
         "the benchmark makes network namespaces and loads eBPF programs: run it as root"
     );
+    Ok(())
+}
+
+fn ready_for_namespaces() -> Result<()> {
+    ensure_root()?;
     setup::ensure(&[setup::Purpose::Build, setup::Purpose::Demo])?;
     build::run()
 }

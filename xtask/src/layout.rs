@@ -59,6 +59,11 @@ pub(crate) fn re2() -> PathBuf {
     tools().join("re2")
 }
 
+/// The guide's iptables script, restored from its print.
+pub(crate) fn networking_script() -> PathBuf {
+    root().join("tests/fixtures/envoy-networking.sh")
+}
+
 /// The Python packages of the peers in tests.
 pub(crate) fn peers() -> PathBuf {
     tools().join("peers")

@@ -61,6 +61,8 @@ enum Bench {
     Redirect(bench::RedirectArgs),
     /// A proxy killed, hung, starved, started: how long until the application meets it
     Failover(bench::FailoverArgs),
+    /// Requests for each second of proxy CPU: Envoy behind iptables, and Ferromesh
+    Http(bench::HttpArgs),
     /// A steady neighbour beside a workload that floods: in one daemon, and in two
     Neighbours(bench::NeighboursArgs),
     /// 35,000 documents: read, checked and resolved in a new process, and one changed file
@@ -82,6 +84,7 @@ fn main() -> ExitCode {
         Task::Demo(args) => demo::run(&args).map(done),
         Task::Bench(Bench::Documents) => bench::documents().map(done),
         Task::Bench(Bench::Failover(args)) => bench::failover(&args).map(done),
+        Task::Bench(Bench::Http(args)) => bench::http(&args).map(done),
         Task::Bench(Bench::Neighbours(args)) => bench::neighbours(&args).map(done),
         Task::Bench(Bench::Redirect(args)) => bench::redirect(&args).map(done),
         Task::Bench(Bench::Routes) => bench::routes().map(done),

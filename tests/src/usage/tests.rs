@@ -1,9 +1,15 @@
-use super::{kibibytes, of, processor_ticks};
+use super::{kibibytes, of, processor_ticks, softirq_ticks};
 
 #[test]
 fn reads_the_processor_time_behind_a_name_with_parentheses() {
     let stat = "42 (a) b (c)) S 1 42 42 0 -1 4194560 100 0 0 0 250 50 0 0 20 0 1 0 9 0 0";
     assert_eq!(processor_ticks(stat), Some(300));
+}
+
+#[test]
+fn reads_the_soft_interrupts_of_all_processors() {
+    let stat = "cpu  1 2 3 4 5 6 77 8 0 0\ncpu0 1 2 3 4 5 6 70 8 0 0\n";
+    assert_eq!(softirq_ticks(stat), Some(77));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use super::nginx;
+use super::{Speaks, nginx};
 use crate::{
     host::{Host, Place},
     process::{self, Process},
@@ -21,6 +21,19 @@ const STATUS_PORT: u16 = 19_999;
 pub const BULK_PATH: &str = "/bulk";
 /// Bytes of that answer.
 pub const BULK_BYTES: usize = 32 * 1024 * 1024;
+/// A path with an answer of 1 MiB.
+pub const MEBIBYTE_PATH: &str = "/mebibyte";
+
+/// A port of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Port {
+    /// Its number, on every IPv4 address.
+    pub number: u16,
+    /// Its protocol.
+    pub speaks: Speaks,
+    /// Whether a request is answered with 421 that does not bear the request id of a proxy.
+    pub proxied: bool,
+}
 
 /// What a server has counted since it started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,7 +44,7 @@ pub struct Counts {
     pub requests: u64,
 }
 
-/// A running server: nginx with one worker, HTTP/1.1, connections kept for as long as clients like.
+/// A running server: nginx with one worker, connections kept for as long as clients like.
 #[derive(Debug)]
 pub struct CountedServer {
     process: Process,
@@ -41,16 +54,28 @@ pub struct CountedServer {
 }
 
 impl CountedServer {
-    /// Starts it on a port of every IPv4 address of a host, and waits until it answers.
+    /// Starts it on one port, with HTTP/1.1, and waits until it answers.
     pub fn start(host: &Arc<Host>, place: Place, port: u16) -> Result<Self> {
+        let port = Port {
+            number: port,
+            speaks: Speaks::Http1,
+            proxied: false,
+        };
+        Self::start_on(host, place, &[port])
+    }
+
+    /// The same on several ports.
+    pub fn start_on(host: &Arc<Host>, place: Place, ports: &[Port]) -> Result<Self> {
         let directory = host.directory().join("counted");
         fs::create_dir(&directory)
             .with_context(|| format!("cannot make {}", directory.display()))?;
-        // A hole: nothing is read from a disk.
-        File::create(directory.join("bulk"))
-            .and_then(|file| file.set_len(BULK_BYTES as u64))
-            .context("cannot make the large answer")?;
-        fs::write(directory.join("nginx.conf"), configuration(port))
+        // Holes: nothing is read from a disk.
+        for (path, bytes) in [(BULK_PATH, BULK_BYTES as u64), (MEBIBYTE_PATH, 1 << 20)] {
+            File::create(directory.join(path.trim_start_matches('/')))
+                .and_then(|file| file.set_len(bytes))
+                .context("cannot make a large answer")?;
+        }
+        fs::write(directory.join("nginx.conf"), configuration(ports))
             .context("cannot write nginx.conf")?;
         let mut server = Self {
             process: nginx(host, place, &directory)?,
@@ -62,6 +87,11 @@ impl CountedServer {
             Ok(server.counts().ok())
         })?;
         Ok(server)
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
     }
 
     /// What it has counted, without the requests for the counts.
@@ -88,9 +118,10 @@ fn parse(page: &str) -> Option<Counts> {
     })
 }
 
-fn configuration(port: u16) -> String {
+fn configuration(ports: &[Port]) -> String {
+    let servers: Vec<String> = ports.iter().copied().map(server).collect();
     format!(
-        r#"daemon off;
+        r"daemon off;
 master_process off;
 pid nginx.pid;
 events {{ worker_connections 4096; }}
@@ -99,11 +130,30 @@ http {{
   keepalive_requests 100000000;
   client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
   uwsgi_temp_path uwsgi; scgi_temp_path scgi;
-  server {{ listen 0.0.0.0:{port} backlog=4096; location / {{ return 200 "ok\n"; }}
-    location = {BULK_PATH} {{ root .; sendfile on; }} }}
-  server {{ listen 127.0.0.1:{STATUS_PORT}; location / {{ stub_status; }} }}
+{}  server {{ listen 127.0.0.1:{STATUS_PORT}; location / {{ stub_status; }} }}
 }}
-"#
+",
+        servers.concat()
+    )
+}
+
+fn server(port: Port) -> String {
+    let http2 = match port.speaks {
+        Speaks::Http1 => "",
+        Speaks::Http2 => " http2",
+    };
+    let refusal = if port.proxied {
+        "if ($http_x_request_id = '') { return 421; }"
+    } else {
+        ""
+    };
+    format!(
+        r#"  server {{ listen 0.0.0.0:{number}{http2} backlog=4096; {refusal}
+    location / {{ return 200 "ok\n"; }}
+    location = {BULK_PATH} {{ root .; sendfile on; }}
+    location = {MEBIBYTE_PATH} {{ root .; sendfile on; }} }}
+"#,
+        number = port.number
     )
 }
 

@@ -28,8 +28,6 @@ const LISTENER: &str = "127.0.0.1:15001";
 const NOWHERE: &str = "203.0.113.1:80";
 /// The program that makes the load.
 const CLIENT: &str = "connection-load";
-/// The guide's script, restored from its print.
-const SCRIPT: &str = "tests/fixtures/envoy-networking.sh";
 /// Rules of the way that has many: networks and ports that nothing dials.
 const NETWORKS: u32 = 100_000;
 const PORTS: u16 = 60_000;
@@ -186,7 +184,7 @@ impl Rig {
             }
             Way::Iptables => {
                 let mut script = self.host.netns().command("bash");
-                script.arg(layout::root().join(SCRIPT));
+                script.arg(layout::networking_script());
                 script.env("APPMESH_START_ENABLED", "1");
                 process::run(&mut script)?;
                 let measured = self.loads(Place::Outside, NOWHERE);
