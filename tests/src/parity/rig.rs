@@ -9,6 +9,7 @@ use std::{
     process::Command,
     sync::Arc,
     thread,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result};
@@ -48,6 +49,9 @@ const NODE: &str = "client";
 /// Services of single cases that are there at a time.
 const OWN_AT_ONCE: usize = 120;
 
+/// How long nothing is added to a log that is whole.
+const QUIET: Duration = Duration::from_millis(500);
+
 struct Rig {
     // Fields are dropped in this order: processes before the hosts they run on.
     _dns: Dns,
@@ -81,7 +85,7 @@ pub(super) fn run(
     let rig = Rig::set_up(all)?;
     let mut outcomes = Vec::new();
     for (number, cases) in batches(chosen).iter().enumerate() {
-        let began = std::time::Instant::now();
+        let began = Instant::now();
         outcomes.extend(rig.run(&binary, number, cases, entries)?);
         let (count, seconds) = (cases.len(), began.elapsed().as_secs_f64());
         eprintln!("parity: batch {number} of {count} cases in {seconds:.1} s");
@@ -250,8 +254,7 @@ impl Rig {
         saw.records
             .extend(own.filter(|record| record.from == IpAddr::V4(to)));
         let mut seen = put_together(saw);
-        let lines = fs::read_to_string(&side.log).unwrap_or_default();
-        logs::add(&mut seen, mesh, &lines);
+        logs::add(&mut seen, mesh, &whole_log(&side.log));
         let own = to.to_string();
         for value in seen.values_mut().flat_map(BTreeMap::values_mut) {
             *value = without(value, &own);
@@ -288,6 +291,22 @@ fn settle(recorder: &Recorder) {
     });
     // A service that is never quiet shows in what is compared.
     drop(still);
+}
+
+/// A log that nothing is added to any more; Envoy adds to it every 100 ms.
+fn whole_log(path: &Path) -> String {
+    let mut read = String::new();
+    let mut since = Instant::now();
+    let still = wait::within(wire::PATIENCE, "the log to be quiet", || {
+        let now = fs::read_to_string(path).unwrap_or_default();
+        if now.len() != read.len() {
+            (read, since) = (now, Instant::now());
+        }
+        Ok((since.elapsed() >= QUIET).then_some(()))
+    });
+    // What still comes shows in what is compared.
+    drop(still);
+    read
 }
 
 fn render(documents: &Path) -> Result<String> {

@@ -6,7 +6,7 @@ use crate::parity::{
     meshes::UNKNOWN_PORT,
 };
 
-const WATCH: u64 = 700;
+const WATCH: u64 = 1500;
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
@@ -128,7 +128,7 @@ fn exchanges() -> Vec<Exchange> {
             vec![
                 Reply::Receive(5),
                 bytes("bye"),
-                Reply::Pause(60),
+                Reply::Pause(500),
                 Reply::Reset,
             ],
         ),
