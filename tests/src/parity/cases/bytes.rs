@@ -10,8 +10,8 @@ use crate::parity::{
 const OWN: &str = "{own}";
 /// Stands for a moment without bytes, so that what is before it is relayed by what it says alone.
 const PAUSE: &str = "{pause}";
-/// How long that is, in milliseconds.
-const MOMENT: u64 = 100;
+/// How long that is, in milliseconds: a proxy with much to do may take a while to the service.
+const MOMENT: u64 = 2000;
 
 /// A name, the bytes, and how many answers are expected at most.
 type Bytes = (&'static str, &'static str, usize);

@@ -66,7 +66,15 @@ pub(super) fn upgrades() -> Vec<Case> {
             vec![Reply::Request, accept(), Reply::Echo],
         ),
         ("refused", vec![ask()], answer(400, &[], b"no")),
-        ("answered 200", vec![ask()], answer(200, &[], b"plain")),
+        (
+            "answered 200",
+            vec![ask()],
+            // In one packet: a connection that is closed ahead of its body would be reset.
+            vec![
+                Reply::Request,
+                Reply::Bytes(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nplain".to_vec()),
+            ],
+        ),
         (
             "service finishes",
             vec![ask()],
