@@ -4,13 +4,14 @@ use anyhow::{Result, bail};
 
 use crate::command;
 
-const PURE: [&str; 9] = [
+const PURE: [&str; 10] = [
     "ebpf-abi",
     "ebpf-decide",
     "mesh-balance",
     "mesh-detect",
     "mesh-envoy",
     "mesh-http1",
+    "mesh-http2",
     "mesh-model",
     "mesh-regex",
     "mesh-route",

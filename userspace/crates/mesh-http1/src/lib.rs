@@ -5,6 +5,7 @@
 //! - [`request`] and [`response`]: heads, and what they say of the body and the connection
 //! - [`body`]: bodies of a length, in chunks, or until the connection closes
 //! - [`encode`]: the way out
+//! - [`target`]: paths, as every version of HTTP has them
 //!
 //! The lines are found by `memchr`; names and values are checked by the types of the `http` crate,
 //! which they end up in, so that no byte is looked at twice. A general parser beside them would check
@@ -17,6 +18,6 @@ mod framing;
 mod head;
 pub mod request;
 pub mod response;
-mod target;
+pub mod target;
 
 pub use framing::Framing;

@@ -83,7 +83,11 @@ fn is_port(text: &[u8]) -> bool {
     crate::framing::parse(text).is_some_and(|port| u16::try_from(port).is_ok())
 }
 
-fn path_and_query(target: &Bytes) -> Result<PathAndQuery, RequestError> {
+/// Reads a path and a query; a fragment is left out.
+///
+/// # Errors
+/// No request can be for it.
+pub fn path_and_query(target: &Bytes) -> Result<PathAndQuery, RequestError> {
     PathAndQuery::from_maybe_shared(target.clone())
         .or_else(|_| PathAndQuery::try_from(escaped(target)))
         .map_err(|_| RequestError::Target)

@@ -170,7 +170,8 @@ impl Drop for Record {
     fn drop(&mut self) {
         self.entry.duration = self.begun.elapsed();
         if let Some(clock) = &self.clock {
-            self.entry.bytes_received = clock.request_bytes();
+            let passed_on = clock.request_bytes();
+            self.entry.bytes_received = self.entry.bytes_received.max(passed_on);
         }
         let whose = Whose::Client {
             peer: self.entry.downstream_remote,

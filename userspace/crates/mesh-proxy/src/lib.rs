@@ -9,7 +9,7 @@
 //! - `names`: which of several TCP services of a port has the address that was dialled
 //! - `cluster`: what discovery knows of a cluster; `endpoint`: which of its addresses is next
 //! - `upstream`: connections to endpoints, their pools, requests over them
-//! - `http1`: HTTP/1 over sockets, for both sides
+//! - `http1`, `http2`: each version of HTTP over sockets, for both sides
 //! - `relay`: bodies and bytes, and the time that they may take
 //! - `reply`: the proxy's own answers, the only place that makes them
 //!
@@ -29,6 +29,7 @@ mod fault;
 mod files;
 mod generation;
 mod http1;
+mod http2;
 mod io;
 mod listener;
 mod names;

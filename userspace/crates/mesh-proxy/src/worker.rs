@@ -25,7 +25,7 @@ use tokio::{
 use crate::{
     OriginSource,
     control::Shared,
-    fault::{self, Seldom, Whose},
+    fault::{self, Seldom},
     generation::Generation,
     listener::{Direction, WorkerListeners, accept},
     pulse::Vitals,
@@ -347,21 +347,5 @@ pub(crate) async fn run(seed: WorkerSeed) -> usize {
         () = ended => 0,
         () = tokio::time::sleep_until(deadline) => worker.connections.get(),
         _ = phase.wait_for(|phase| *phase == Phase::Stopped) => worker.connections.get(),
-    }
-}
-
-/// Runs hyper's tasks for a connection on the worker's own thread. A panic in one of them ends that
-/// one: a stream of an HTTP/2 connection is reset.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct LocalExecutor(pub(crate) Whose);
-
-impl<F> hyper::rt::Executor<F> for LocalExecutor
-where
-    F: Future + 'static,
-{
-    fn execute(&self, future: F) {
-        fault::spawn(self.0, async move {
-            future.await;
-        });
     }
 }

@@ -140,6 +140,8 @@ flags! {
     UpstreamProtocolError "UPE",
     /// The route leads to no cluster.
     NoClusterFound "NC",
+    /// The client reset the stream.
+    DownstreamRemoteReset "DR",
 }
 
 /// All that went wrong with a request.

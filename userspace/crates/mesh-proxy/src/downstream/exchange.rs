@@ -7,6 +7,43 @@ use mesh_telemetry::access_log::ResponseFlag;
 use super::http::HttpConnection;
 use crate::access_log::Record;
 
+/// How a client left a request that was under way, as the access log has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Gone {
+    /// Its body had another length than it said.
+    BrokeBody,
+    /// It sent a head or trailers that are none, and lost its connection.
+    BrokeHead,
+    /// It broke the protocol, and lost its connection.
+    BrokeProtocol,
+    /// Its connection closed.
+    #[default]
+    Disconnected,
+    /// It reset the stream.
+    Reset,
+}
+
+impl Gone {
+    fn told(self) -> (ResponseFlag, &'static str) {
+        match self {
+            Self::BrokeBody => (ResponseFlag::DownstreamProtocolError, "http2.remote_reset"),
+            Self::BrokeHead => (
+                ResponseFlag::DownstreamProtocolError,
+                "http2.invalid.header.field",
+            ),
+            Self::BrokeProtocol => (
+                ResponseFlag::DownstreamProtocolError,
+                "codec_error:The_user_callback_function_failed",
+            ),
+            Self::Disconnected => (
+                ResponseFlag::DownstreamConnectionTermination,
+                "downstream_remote_disconnect",
+            ),
+            Self::Reset => (ResponseFlag::DownstreamRemoteReset, "http2.remote_reset"),
+        }
+    }
+}
+
 /// A request that is under way. Dropped without a word it counts as reset by the client; what is
 /// written down of it is written with its end.
 pub(crate) struct Exchange {
@@ -59,11 +96,11 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         if !self.ended {
             self.connection.stats.downstream_rq_rx_reset.increment();
+            let (how, received) = self.connection.how_lost();
+            let (flag, details) = how.told();
             self.note(|record| {
-                record.broke(
-                    ResponseFlag::DownstreamConnectionTermination,
-                    "downstream_remote_disconnect",
-                );
+                record.entry.bytes_received = received;
+                record.broke(flag, details);
             });
         }
         self.connection.request_ended();

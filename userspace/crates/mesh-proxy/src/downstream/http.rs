@@ -2,7 +2,6 @@
 
 use std::{
     cell::Cell,
-    convert::Infallible,
     future::{Future, poll_fn},
     pin::{Pin, pin},
     rc::Rc,
@@ -13,12 +12,6 @@ use std::{
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, Version, header};
-use hyper::{
-    body::Incoming,
-    server::conn::http2,
-    service::{Service, service_fn},
-};
-use hyper_util::rt::TokioIo;
 use mesh_telemetry::scope::HttpStats;
 use tokio::{
     net::TcpStream,
@@ -26,33 +19,28 @@ use tokio::{
 };
 
 use super::{
-    exchange::Exchange,
+    exchange::{Exchange, Gone},
     http1::{self, AsksUpgrade, Fragment},
+    http2,
     request::DownstreamBody,
 };
 use crate::{
     access_log::Record,
     detect::HttpVersion,
-    fault::Whose,
-    io::{ByteCount, Metered},
+    io::ByteCount,
     relay::response_body::ResponseBody,
     reply::{self, Failure, Form},
     route::{self, Choice, Place},
     upstream,
-    worker::{DRAIN_GRACE, LocalExecutor, LocalGeneration, Worker},
+    worker::{DRAIN_GRACE, LocalGeneration, Worker},
 };
 
 /// A connection without a request is closed after this long (Envoy's default `idle_timeout` of the
 /// connection manager).
 pub(crate) const IDLE_LIMIT: Duration = Duration::from_hours(1);
-/// Header fields of an HTTP/2 request, in bytes (Envoy's default `max_request_headers_kb`).
-const MAX_HEADERS: u32 = 60 * 1024;
 /// The header of an HTTP/1 request is to be through within this time (Envoy's default
 /// `stream_idle_timeout`, which a header that comes in pieces does not begin anew).
 const HEADER_LIMIT: Duration = Duration::from_mins(5);
-/// Streams that a client may have open at once (the default of Envoy 1.40).
-const MAX_STREAMS: u32 = 1024;
-
 /// One connection of a client.
 pub(crate) struct HttpConnection {
     pub(crate) worker: Rc<Worker>,
@@ -67,6 +55,8 @@ pub(crate) struct HttpConnection {
     /// It is to end with its next answer, or when there is no request.
     closing: Cell<bool>,
     has_asked: Cell<bool>,
+    /// How the client left the request that is being given up, and how much of its body had come.
+    lost: Cell<(Gone, u64)>,
 }
 
 impl HttpConnection {
@@ -97,6 +87,7 @@ impl HttpConnection {
             draining: Cell::new(false),
             closing: Cell::new(false),
             has_asked: Cell::new(false),
+            lost: Cell::default(),
         })
     }
 
@@ -116,6 +107,15 @@ impl HttpConnection {
         self.requests.set(self.requests.get() - 1);
         self.last_request.set(Instant::now());
         self.stats.downstream_rq_active.decrement();
+    }
+
+    /// Says how the client left the request that is dropped next, and how much of its body had come.
+    pub(crate) fn lost(&self, how: Gone, received: u64) {
+        self.lost.set((how, received));
+    }
+
+    pub(crate) fn how_lost(&self) -> (Gone, u64) {
+        self.lost.get()
     }
 
     /// Counts an answer.
@@ -202,44 +202,8 @@ pub(crate) async fn serve(
                 tracing::debug!(?place, %error, "a client's connection ended early");
             }
         }
-        HttpVersion::Http2 => serve_http2(&connection, stream, ahead).await,
+        HttpVersion::Http2 => http2::serve(&connection, stream, ahead).await,
     }
-}
-
-async fn serve_http2(connection: &Rc<HttpConnection>, stream: TcpStream, ahead: Bytes) {
-    let place = connection.place;
-    let io = TokioIo::new(Metered::new(stream, ahead, Rc::clone(connection)));
-    let whose = Whose::Client {
-        peer: place.peer,
-        dialled: Some(place.dialled),
-    };
-    let serving = http2::Builder::new(LocalExecutor(whose))
-        .max_header_list_size(MAX_HEADERS)
-        .max_concurrent_streams(MAX_STREAMS)
-        .serve_connection(io, service(connection));
-    let close_gently = |serving: Pin<&mut http2::Connection<_, _, _>>| serving.graceful_shutdown();
-    if let Err(error) = drive(pin!(serving), connection, close_gently).await {
-        if error.is_parse() {
-            connection.stats.downstream_cx_protocol_error.increment();
-        }
-        tracing::debug!(?place, %error, "a client's connection ended early");
-    }
-}
-
-fn service(
-    connection: &Rc<HttpConnection>,
-) -> impl Service<
-    Request<Incoming>,
-    Response = Response<ResponseBody>,
-    Error = Infallible,
-    Future = impl Future<Output = Result<Response<ResponseBody>, Infallible>> + use<>,
-> + use<> {
-    let connection = Rc::clone(connection);
-    service_fn(move |request: Request<Incoming>| {
-        let connection = Rc::clone(&connection);
-        let request = request.map(DownstreamBody::Http2);
-        async move { Ok(answer(&connection, request).await.response) }
-    })
 }
 
 /// An answer, and whether an HTTP/1 connection ends with it.
@@ -331,13 +295,13 @@ fn asks_for_more_than_websocket(request: &Request<DownstreamBody>) -> bool {
 /// Runs a connection to its end; closes it when it idles too long, and gently when its direction
 /// drains: HTTP/2 by GOAWAY, HTTP/1 with its next answer or once it is idle. A client that has just
 /// come gets its first request through before it hears of a GOAWAY.
-async fn drive<S, E>(
+pub(super) async fn drive<S, T: Default, E>(
     mut serving: Pin<&mut S>,
     connection: &HttpConnection,
     close_gently: impl Fn(Pin<&mut S>),
-) -> Result<(), E>
+) -> Result<T, E>
 where
-    S: Future<Output = Result<(), E>>,
+    S: Future<Output = Result<T, E>>,
 {
     let mut idle_check = connection.last_request.get() + IDLE_LIMIT;
     let mut header_is_late = pin!(connection.header_is_late());
@@ -349,7 +313,7 @@ where
             outcome = &mut serving => return outcome,
             () = &mut header_is_late => {
                 connection.stats.downstream_rq_idle_timeout.increment();
-                return Ok(());
+                return Ok(T::default());
             }
             () = &mut drain, if !connection.draining.get() => {
                 connection.draining.set(true);
@@ -374,7 +338,7 @@ where
         let now = Instant::now();
         match connection.idle_at(limit) {
             // It was closed gently and is still here: a client that neither speaks nor leaves.
-            Some(moment) if moment <= now && is_closing => return Ok(()),
+            Some(moment) if moment <= now && is_closing => return Ok(T::default()),
             Some(moment) if moment <= now => {
                 if !is_draining {
                     connection.stats.downstream_cx_idle_timeout.increment();

@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::{Body, Frame, SizeHint};
 use mesh_http1::{
     Framing,
     body::{BodyDecoder, BodyError},
@@ -19,7 +19,7 @@ use mesh_http1::{
 use thiserror::Error;
 use tokio::net::TcpStream;
 
-use super::http::HttpConnection;
+use super::{http::HttpConnection, http2::Http2Request};
 use crate::{
     http1::wire::{Inlet, Wire},
     io::{ByteCount, Metered},
@@ -212,14 +212,12 @@ impl Http1Request {
 pub(crate) enum ClientBroke {
     #[error(transparent)]
     Http1(BodyError),
-    #[error(transparent)]
-    Http2(hyper::Error),
 }
 
 /// The body of a request as it comes from the client.
 pub(crate) enum DownstreamBody {
     Http1(Http1Request),
-    Http2(Incoming),
+    Http2(Http2Request),
 }
 
 impl DownstreamBody {
@@ -244,23 +242,21 @@ impl Body for DownstreamBody {
             Self::Http1(request) => request
                 .poll_data(cx)
                 .map(|data| data.map(|data| data.map(Frame::data).map_err(ClientBroke::Http1))),
-            Self::Http2(incoming) => Pin::new(incoming)
-                .poll_frame(cx)
-                .map_err(ClientBroke::Http2),
+            Self::Http2(request) => request.poll_frame(cx).map(|frame| frame.map(Ok)),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Http1(request) => request.0.is_body_through(),
-            Self::Http2(incoming) => incoming.is_end_stream(),
+            Self::Http2(request) => request.is_end(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Http1(_) => SizeHint::default(),
-            Self::Http2(incoming) => incoming.size_hint(),
+            Self::Http2(request) => request.size_hint(),
         }
     }
 }

@@ -8,8 +8,9 @@ use std::{
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::{Body, Frame, SizeHint};
 use mesh_headers::Upgrade;
+use mesh_http2::{frame::Reason, stream::Broken};
 use mesh_telemetry::access_log::ResponseFlag;
 use thiserror::Error;
 
@@ -19,12 +20,10 @@ use super::{
 };
 use crate::{
     downstream::exchange::Exchange,
-    reply::Failure,
     upstream::{
         http::UpstreamRequest,
         http1::{Connection, Cut, Http1Answer},
-        http2::Http2Lease,
-        lost::Loss,
+        http2::Http2Answer,
     },
 };
 
@@ -34,7 +33,7 @@ pub(crate) enum BrokenAnswer {
     #[error("the upstream broke its answer off")]
     Http1(#[source] Cut),
     #[error("the upstream broke its answer off")]
-    Http2(#[source] hyper::Error),
+    Http2(#[source] Broken),
     #[error("the answer was not through in time")]
     Expired(Expired),
 }
@@ -58,10 +57,7 @@ impl ResponseBody {
 /// What follows the head of an endpoint's answer, and what it comes over.
 pub(crate) enum UpstreamBody {
     Http1(Http1Answer),
-    Http2 {
-        incoming: Incoming,
-        _lease: Http2Lease,
-    },
+    Http2(Http2Answer),
     /// Another protocol, and the two fields that granted it.
     Upgraded(Box<Connection>, Upgrade),
     /// Nothing any more; the connection serves others.
@@ -72,7 +68,7 @@ impl UpstreamBody {
     fn is_end(&self) -> bool {
         match self {
             Self::Http1(answer) => answer.is_end(),
-            Self::Http2 { incoming, .. } => incoming.is_end_stream(),
+            Self::Http2(answer) => answer.is_end(),
             Self::Upgraded(..) | Self::Through => true,
         }
     }
@@ -85,9 +81,7 @@ impl UpstreamBody {
             Self::Http1(answer) => answer
                 .poll_data(cx)
                 .map(|data| data.map(|data| data.map(Frame::data).map_err(BrokenAnswer::Http1))),
-            Self::Http2 { incoming, .. } => Pin::new(incoming)
-                .poll_frame(cx)
-                .map_err(BrokenAnswer::Http2),
+            Self::Http2(answer) => answer.poll_frame(cx).map_err(BrokenAnswer::Http2),
             Self::Upgraded(..) | Self::Through => Poll::Ready(None),
         }
     }
@@ -181,7 +175,7 @@ impl RelayedBody {
                     ResponseFlag::UpstreamProtocolError,
                     "upstream_reset_after_response_started{protocol_error}",
                 ),
-                BrokenAnswer::Http2(ref error) => broken_stream(Loss::of(error)),
+                BrokenAnswer::Http2(broken) => of_stream(broken),
                 BrokenAnswer::Expired(Expired::Idle) => {
                     (ResponseFlag::StreamIdleTimeout, "stream_idle_timeout")
                 }
@@ -195,24 +189,28 @@ impl RelayedBody {
     }
 }
 
-/// What the access log says of a stream that ended within its answer.
-fn broken_stream(loss: Loss) -> (ResponseFlag, &'static str) {
-    match loss {
-        Loss::Final(Failure::RemoteReset) => (
-            ResponseFlag::UpstreamRemoteReset,
-            "upstream_reset_after_response_started{remote_reset}",
+/// What the access log is told of a stream that broke off after the answer's head.
+fn of_stream(broken: Broken) -> (ResponseFlag, &'static str) {
+    match broken {
+        Broken::Closed | Broken::Unseen => (
+            ResponseFlag::UpstreamConnectionTermination,
+            "upstream_reset_after_response_started{connection_termination}",
         ),
-        Loss::Refused => (
-            ResponseFlag::UpstreamRemoteReset,
-            "upstream_reset_after_response_started{remote_refused_stream_reset}",
-        ),
-        Loss::Final(_) => (
+        Broken::Length
+        | Broken::Malformed
+        | Broken::Protocol
+        | Broken::Reset(Reason::PROTOCOL_ERROR)
+        | Broken::ResetHere => (
             ResponseFlag::UpstreamProtocolError,
             "upstream_reset_after_response_started{protocol_error}",
         ),
-        Loss::Closed | Loss::Unseen => (
-            ResponseFlag::UpstreamConnectionTermination,
-            "upstream_reset_after_response_started{connection_termination}",
+        Broken::Reset(Reason::REFUSED_STREAM) => (
+            ResponseFlag::UpstreamRemoteReset,
+            "upstream_reset_after_response_started{remote_refused_stream_reset}",
+        ),
+        Broken::Reset(_) => (
+            ResponseFlag::UpstreamRemoteReset,
+            "upstream_reset_after_response_started{remote_reset}",
         ),
     }
 }
@@ -275,11 +273,8 @@ impl Body for ResponseBody {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Local(full) => full.size_hint(),
-            Self::Relayed(relayed) => match &relayed.upstream {
-                UpstreamBody::Http2 { incoming, .. } => incoming.size_hint(),
-                // What is known of it is in `Content-Length`.
-                _ => SizeHint::default(),
-            },
+            // What is known of it is in `Content-Length`.
+            Self::Relayed(_) => SizeHint::default(),
             Self::Upgraded(_) => SizeHint::with_exact(0),
         }
     }

@@ -50,12 +50,6 @@ pub(crate) enum ConnectError {
     /// It is in the log.
     #[error("a fault of the proxy kept it from connecting")]
     Fault,
-    /// The protocol's own opening failed.
-    #[error("{address} took the connection and closed it")]
-    Handshake {
-        address: SocketAddr,
-        source: Arc<hyper::Error>,
-    },
 }
 
 impl ConnectError {
@@ -63,7 +57,7 @@ impl ConnectError {
     pub(crate) fn unreachable(&self) -> Unreachable {
         match self {
             Self::Refused { source, .. } => Unreachable::of(source),
-            Self::TimedOut { .. } | Self::Fault | Self::Handshake { .. } => Unreachable::Other,
+            Self::TimedOut { .. } | Self::Fault => Unreachable::Other,
         }
     }
 }

@@ -3,10 +3,7 @@
 
 use std::{cell::Cell, rc::Rc, sync::Arc};
 
-use http::{
-    HeaderValue, Request, Response, StatusCode, Uri, Version, header, response,
-    uri::{Authority, Scheme},
-};
+use http::{HeaderValue, Request, Response, StatusCode, Uri, Version, header, response};
 use mesh_headers::{Direction, Upgrade};
 use mesh_http1::{body::BodyError, request::RequestError, response::Asked};
 use mesh_telemetry::scope::VirtualHostStats;
@@ -219,12 +216,10 @@ fn prepare(
     clock: &Rc<Clock>,
     asked: Asked,
 ) -> Result<Request<RequestBody>, Failure> {
-    let host = host_of(&request).ok_or(Failure::InvalidHost)?;
-    let authority = if target.is_http2() && request.uri().authority().is_none() {
-        Some(Authority::try_from(host).map_err(|_| Failure::InvalidHost)?)
-    } else {
-        request.uri().authority().cloned()
-    };
+    if host_of(&request).is_none() {
+        return Err(Failure::InvalidHost);
+    }
+    let authority = request.uri().authority().cloned();
     let (mut parts, incoming) = request.into_parts();
     if let Some(path) = &target.path {
         let mut uri = parts.uri.into_parts();
@@ -242,17 +237,11 @@ fn prepare(
         if asked.upgrade {
             return Err(Failure::UpgradeRefused);
         }
-        parts.headers.remove(header::HOST);
-        parts.version = Version::HTTP_2;
-        if parts.uri.scheme().is_none() {
-            let mut uri = parts.uri.into_parts();
-            uri.scheme = Some(match mesh_route::scheme(None, &parts.headers) {
-                scheme if scheme.eq_ignore_ascii_case("https") => Scheme::HTTPS,
-                _ => Scheme::HTTP,
-            });
-            uri.authority = authority;
-            parts.uri = Uri::from_parts(uri).map_err(|_| Failure::InvalidHost)?;
+        // The stream has it from the URI where there is one.
+        if authority.is_some() {
+            parts.headers.remove(header::HOST);
         }
+        parts.version = Version::HTTP_2;
         return Ok(Request::from_parts(parts, body));
     }
     parts.version = Version::HTTP_11;

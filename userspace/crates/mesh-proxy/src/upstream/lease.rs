@@ -1,8 +1,8 @@
 //! What carries one sending of a request: a pooled connection or a new one, or a stream of one.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, rc::Rc};
 
-use http::{Request, StatusCode, request, response};
+use http::{StatusCode, request, response};
 use mesh_headers::Upgrade;
 use mesh_http1::response::Asked;
 use mesh_telemetry::scope::ClusterStats;
@@ -65,7 +65,6 @@ pub(crate) async fn lease(
         cluster.stats.upstream_rq_pending_failure_eject.increment();
         tracing::debug!(cluster = cluster.config.name, %error, "no connection to an endpoint");
         match error {
-            ConnectError::Handshake { .. } => Failure::ConnectionTermination,
             ConnectError::Fault | ConnectError::Refused { .. } => {
                 Failure::Unreachable(error.unreachable())
             }
@@ -135,28 +134,20 @@ pub(crate) async fn send_once(
             }),
         },
         Lease::Http2(lease) => {
-            let request = Request::from_parts(parts.clone(), body);
-            let mut error = match lease.connection.send(request).await {
-                Ok(response) => {
-                    let (parts, incoming) = response.into_parts();
-                    let body = UpstreamBody::Http2 {
-                        incoming,
-                        _lease: lease,
-                    };
-                    return Ok((parts, body));
+            let connection = Rc::clone(&lease.connection);
+            match lease.send(parts, body).await {
+                Ok((parts, answer)) => Ok((parts, UpstreamBody::Http2(answer))),
+                Err(lost) => {
+                    if !matches!(lost.loss, Loss::Final(_)) {
+                        cluster.pool.retire_http2(&connection);
+                    }
+                    Err(Lost {
+                        loss: lost.loss,
+                        is_unsent: lost.unsent.is_some(),
+                        unsent: lost.unsent,
+                    })
                 }
-                Err(error) => error,
-            };
-            let loss = Loss::of(error.error());
-            if !matches!(loss, Loss::Final(_) | Loss::Refused) {
-                cluster.pool.retire_http2(&lease.connection);
             }
-            let unsent = error.take_message().map(Request::into_body);
-            Err(Lost {
-                loss,
-                is_unsent: unsent.is_some(),
-                unsent,
-            })
         }
     }
 }

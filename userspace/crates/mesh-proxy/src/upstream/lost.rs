@@ -1,6 +1,7 @@
 //! What became of a request that a connection lost, and whether it may be sent again.
 
 use http::Method;
+use mesh_http2::{frame::Reason, stream::Broken};
 
 use crate::reply::Failure;
 
@@ -15,9 +16,9 @@ const MAX_UNSEEN: usize = 16;
 pub(crate) enum Loss {
     /// The connection closed; nobody knows what the endpoint did with the request.
     Closed,
-    /// The endpoint answered with what is no answer.
+    /// The endpoint answered with what is no answer, or refused the request.
     Final(Failure),
-    /// The endpoint refused this stream (`REFUSED_STREAM`).
+    /// A connection closed before it took its first request.
     Refused,
     /// The endpoint never looked at it: the connection was at its end before (RFC 9113, section
     /// 6.8), or the request was not even begun to be sent.
@@ -25,35 +26,19 @@ pub(crate) enum Loss {
 }
 
 impl Loss {
-    /// What an error of an HTTP/2 connection before the answer's header means.
-    pub(crate) fn of(error: &hyper::Error) -> Self {
-        if error.is_parse() {
-            return Self::Final(Failure::ProtocolError);
-        }
-        let mut source = std::error::Error::source(error);
-        while let Some(cause) = source {
-            if let Some(http2) = cause.downcast_ref::<h2::Error>() {
-                return Self::of_http2(http2);
-            }
-            source = cause.source();
-        }
-        Self::Closed
-    }
-
-    fn of_http2(error: &h2::Error) -> Self {
-        let reason = error.reason();
-        if error.is_io() {
-            Self::Closed
-        } else if !error.is_remote() {
-            Self::Final(Failure::ProtocolError)
-        } else if error.is_go_away() && reason == Some(h2::Reason::NO_ERROR) {
-            Self::Unseen
-        } else if error.is_go_away() {
-            Self::Closed
-        } else if reason == Some(h2::Reason::REFUSED_STREAM) {
-            Self::Refused
-        } else {
-            Self::Final(Failure::RemoteReset)
+    /// What the end of a stream of HTTP/2 before the answer's head means. Envoy takes a reset with
+    /// `PROTOCOL_ERROR` for one that the endpoint's answer deserved.
+    pub(crate) fn of(broken: Broken) -> Self {
+        match broken {
+            Broken::Closed => Self::Closed,
+            Broken::Unseen => Self::Unseen,
+            Broken::Reset(Reason::REFUSED_STREAM) => Self::Final(Failure::RefusedStream),
+            Broken::Length
+            | Broken::Malformed
+            | Broken::Protocol
+            | Broken::Reset(Reason::PROTOCOL_ERROR)
+            | Broken::ResetHere => Self::Final(Failure::ProtocolError),
+            Broken::Reset(_) => Self::Final(Failure::RemoteReset),
         }
     }
 
@@ -72,9 +57,8 @@ impl Loss {
     /// What the client is told if it is not sent again.
     pub(crate) fn failure(self) -> Failure {
         match self {
-            Self::Closed | Self::Unseen => Failure::ConnectionTermination,
+            Self::Closed | Self::Refused | Self::Unseen => Failure::ConnectionTermination,
             Self::Final(failure) => failure,
-            Self::Refused => Failure::RefusedStream,
         }
     }
 }

@@ -152,7 +152,7 @@ async fn a_client_that_goes_away_is_written_down() {
     assert_eq!(
         log.lines(1).await,
         [format!(
-            "GET b.local / HTTP/2 0 DC downstream_remote_disconnect 0 0 / b {host}"
+            "GET b.local / HTTP/2 0 DR http2.remote_reset 0 0 / b {host}"
         )]
     );
 }

@@ -29,7 +29,23 @@ fn no_loss_is_repeated_for_ever() {
 
 #[test]
 fn http2_reasons_tell_what_the_endpoint_did() {
-    // Reasons alone make errors of this side; those of the other side come with a connection.
-    let own = h2::Error::from(h2::Reason::REFUSED_STREAM);
-    assert_eq!(Loss::of_http2(&own), Loss::Final(Failure::ProtocolError));
+    for (broken, loss) in [
+        (Broken::Closed, Loss::Closed),
+        (Broken::Unseen, Loss::Unseen),
+        (Broken::Protocol, Loss::Final(Failure::ProtocolError)),
+        (
+            Broken::Reset(Reason::REFUSED_STREAM),
+            Loss::Final(Failure::RefusedStream),
+        ),
+        (
+            Broken::Reset(Reason::PROTOCOL_ERROR),
+            Loss::Final(Failure::ProtocolError),
+        ),
+        (
+            Broken::Reset(Reason::NO_ERROR),
+            Loss::Final(Failure::RemoteReset),
+        ),
+    ] {
+        assert_eq!(Loss::of(broken), loss, "{broken:?}");
+    }
 }

@@ -1,0 +1,3 @@
+//! HTTP/2 over sockets, for both sides: [`link`] moves the bytes of a connection.
+
+pub(crate) mod link;
