@@ -104,6 +104,8 @@ pub(crate) fn guarded<T>(whose: Whose, work: impl FnOnce() -> T) -> Result<T, Pa
 
 /// Starts a task of this worker that a panic ends alone.
 pub(crate) fn spawn(whose: Whose, future: impl Future<Output = ()> + 'static) {
+    // What follows moves it several times, and that of a request is some thousand bytes.
+    let future = Box::pin(future);
     tokio::task::spawn_local(async move {
         // It is in the log.
         let _ = contain(whose, future).await;
