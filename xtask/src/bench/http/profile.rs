@@ -42,15 +42,27 @@ pub(super) fn write(rig: &mut Rig, proxies: &Proxies) -> Result<()> {
             let through: Vec<String> = record.iter().chain(&of).map(ToString::to_string).collect();
             rig.send(proxies, proxy, load, load.requests(), &through)
                 .with_context(|| format!("the profile of {name}"))?;
-            let mut report = Command::new("perf");
-            report
-                .args(["report", "--stdio", "--no-children", "--call-graph=none"])
-                .args(["--sort=dso,symbol", "--percent-limit=0.3", "--input", &data]);
+            // By object first: Envoy's has no symbols.
+            let report = [report(&data, "dso")?, report(&data, "dso,symbol")?].concat();
             let text = directory.join(&name).with_extension("txt");
-            fs::write(&text, process::run(&mut report)?)
-                .with_context(|| format!("cannot write {}", text.display()))?;
+            fs::write(&text, report).with_context(|| format!("cannot write {}", text.display()))?;
             println!("profile: {}", text.display());
         }
     }
     Ok(())
+}
+
+/// The shares of a profile, the largest first.
+fn report(data: &str, by: &str) -> Result<String> {
+    let mut report = Command::new("perf");
+    report
+        .args([
+            "report",
+            "--stdio",
+            "--no-children",
+            "--call-graph=none",
+            "--percent-limit=0.3",
+        ])
+        .args(["--input", data, &format!("--fields=overhead,{by}")]);
+    process::run(&mut report)
 }
