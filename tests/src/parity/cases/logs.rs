@@ -18,7 +18,9 @@ pub(super) fn cases() -> Vec<Case> {
     .iter()
     .enumerate()
     {
-        for (version, client) in either("GET", path, &[]) {
+        // A quotation mark in a query is one listed difference.
+        let versions = if path.contains("?b=\"") { 1 } else { 2 };
+        for (version, client) in either("GET", path, &[]).into_iter().take(versions) {
             let name = format!("path {number} by {version}");
             cases.push(
                 Case::new(Bullet::Logs, name, shared(Protocol::Http), client).mesh(Mesh::Open),
