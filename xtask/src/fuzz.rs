@@ -67,6 +67,8 @@ enum Target {
     AccessLog,
     /// Requests and answers of HTTP/1
     Http1,
+    /// Frames of HTTP/2
+    Http2,
     /// Header fields on their way through the proxy
     Headers,
 }
@@ -86,6 +88,7 @@ impl Target {
             Self::Expressions => "expressions",
             Self::AccessLog => "access_log",
             Self::Http1 => "http1",
+            Self::Http2 => "http2",
             Self::Headers => "headers",
         }
     }
@@ -105,6 +108,7 @@ impl Target {
             | Self::Expressions
             | Self::AccessLog
             | Self::Http1
+            | Self::Http2
             | Self::Headers => &[],
         }
     }

@@ -22,7 +22,9 @@ const MAX_EMPTIES: usize = 8;
 /// Answers to pings, settings and malformed streams that the peer lets lie (Envoy's default
 /// `max_outbound_control_frames`).
 const MAX_CONTROLS: usize = 1000;
-/// Streams given up before their answers beyond those that were not (Envoy's default
+/// Settings in one frame: each of them may concern every stream (the default of nghttp2).
+const MAX_SETTINGS: usize = 32;
+/// Streams given up before their answers, or to be reset for what the peer sent on them, beyond those that were not (Envoy's default
 /// `premature_reset_total_stream_count`).
 const MAX_GIVEN_UP: usize = 500;
 
@@ -174,6 +176,8 @@ impl Session {
     /// Ends a stream whose peer broke a rule that concerns it alone.
     fn refuse(&mut self, id: u32, broken: Broken, reason: Reason) {
         if let Some(slot) = self.streams.get_mut(&id) {
+            // The work for it is as lost as if the peer had given it up.
+            self.given_up += usize::from(self.role == Role::Server && !slot.send_end);
             slot.break_off(broken);
         }
         self.controls += 1;
@@ -335,6 +339,9 @@ impl Session {
         }
         if !payload.len().is_multiple_of(6) {
             return Err(Fault::told(Reason::FRAME_SIZE_ERROR));
+        }
+        if payload.len() > 6 * MAX_SETTINGS {
+            return Err(Fault::told(Reason::ENHANCE_YOUR_CALM));
         }
         self.has_settings = true;
         for setting in payload.chunks_exact(6) {

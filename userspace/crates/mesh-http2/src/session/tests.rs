@@ -386,6 +386,22 @@ fn floods_end_the_connection() {
         end.take().err()
     });
     assert_eq!(flood.expect("a fault").told, calm);
+    // Requests that break a rule of their stream at once, so that this end gives them up.
+    let mut end = server(false);
+    let flood = (0..600).map(|number| 2 * number + 1).find_map(|id| {
+        let flags = frame::END_HEADERS | frame::END_STREAM;
+        frame::put(&mut end.input, frame::HEADERS, flags, id, &head(None));
+        let most = frame::MOST.to_be_bytes();
+        frame::put(&mut end.input, frame::WINDOW_UPDATE, 0, id, &most);
+        end.sent(usize::MAX);
+        end.take().err()
+    });
+    assert_eq!(flood.expect("a fault").told, calm);
+    // Settings for every stream, over and over.
+    let mut end = server(false);
+    let again = [0, 4, 0, 0, 0, 1].repeat(33);
+    frame::put(&mut end.input, frame::SETTINGS, 0, 0, &again);
+    assert_eq!(end.take().expect_err("a fault").told, calm);
     // A header block without an end.
     let mut end = server(false);
     frame::put(&mut end.input, frame::HEADERS, 0, 1, &[0x82]);
