@@ -1,7 +1,10 @@
 //! Header compression of HTTP/2 (RFC 7541) as the suite needs it: encoded as plain literals, decoded
 //! whole. Its own, so that a misreading of the proxy's library is not the suite's too.
 
-use std::collections::VecDeque;
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::LazyLock,
+};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
@@ -173,19 +176,23 @@ fn huffman(text: &[u8]) -> Result<Vec<u8>> {
     Ok(decoded)
 }
 
-fn symbol(code: u32, length: u8) -> Option<usize> {
-    // The first code of each length follows from how many shorter ones there are.
-    let mut first = 0_u32;
-    for shorter in 5..=length {
-        let mut of_length = LENGTHS.iter().enumerate().filter(|(_, l)| **l == shorter);
-        if shorter == length {
-            let index = usize::try_from(code.checked_sub(first)?).ok()?;
-            return of_length.nth(index).map(|(symbol, _)| symbol);
+/// Symbols by the length of their code and the code.
+static SYMBOLS: LazyLock<HashMap<(u8, u32), usize>> = LazyLock::new(|| {
+    let mut symbols = HashMap::new();
+    let mut code = 0;
+    for length in 1..=30 {
+        // The first code of each length follows from how many shorter ones there are.
+        code <<= 1;
+        for (symbol, _) in LENGTHS.iter().enumerate().filter(|(_, l)| **l == length) {
+            symbols.insert((length, code), symbol);
+            code += 1;
         }
-        let count = u32::try_from(of_length.count()).ok()?;
-        first = (first + count) << 1;
     }
-    None
+    symbols
+});
+
+fn symbol(code: u32, length: u8) -> Option<usize> {
+    SYMBOLS.get(&(length, code)).copied()
 }
 
 #[rustfmt::skip]

@@ -179,7 +179,7 @@ fn streams() -> Vec<Case> {
                 Frame::Cancel(1, 8),
                 Frame::Pause(60),
             ],
-            vec![begin(), data(), Reply::Pause(300)],
+            vec![begin(), Reply::Pause(300)],
         ),
         (
             "empty",

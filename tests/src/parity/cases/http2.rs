@@ -6,7 +6,7 @@ mod services;
 
 use super::request::{head, one2, post2, shared};
 use crate::parity::{
-    case::{Bullet, Case, Client, End, Fields, Frame, HOST, Protocol, owned},
+    case::{Bullet, Case, Client, End, Fields, Frame, HOST, Protocol, Reply, owned},
     http2::DATA,
 };
 
@@ -81,12 +81,21 @@ fn requests() -> Vec<Case> {
             ("body empty", &[], b""),
             ("body with expect", &[("expect", "100-continue")], b"abc"),
         ] {
-            cases.push(towards(protocol, name, post2("/", fields, body)).watch(UNTIL_CLOSED));
+            let mut case = towards(protocol, name, post2("/", fields, body));
+            if name.ends_with("than its length")
+                && let Client::Http2(frames) = &mut case.client
+            {
+                // The head is with the service by then.
+                frames.insert(1, Frame::Pause(300));
+            }
+            cases.push(case.watch(UNTIL_CLOSED));
         }
         let trailers = |fields: &[(&str, &str)]| {
             Client::Http2(vec![
                 Frame::Head(1, head("POST", "/", &[("trailer", "x-t")]), End::More),
                 Frame::Data(1, b"abc".to_vec(), End::More),
+                // What came before is with the service by then.
+                Frame::Pause(300),
                 Frame::Head(1, owned(fields), End::Stream),
             ])
         };
@@ -267,8 +276,13 @@ fn streams() -> Vec<Case> {
             ],
         ),
         (
-            "stream given up at once",
-            vec![get(1), Frame::Cancel(1, CANCEL), Frame::Pause(100)],
+            "stream given up before its answer",
+            vec![
+                get(1),
+                Frame::Pause(100),
+                Frame::Cancel(1, CANCEL),
+                Frame::Pause(100),
+            ],
         ),
         (
             "client finishes",
@@ -291,7 +305,10 @@ fn streams() -> Vec<Case> {
             vec![get(5), Frame::AwaitEnd(5), get(3)],
         ),
         ("identifier again", vec![get(1), Frame::AwaitEnd(1), get(1)]),
-        ("data behind the end", vec![get(1), data(1, End::Stream)]),
+        (
+            "data behind the end",
+            vec![get(1), Frame::Pause(50), data(1, End::Stream)],
+        ),
         ("data before the head", vec![data(1, End::Stream)]),
         (
             "data on stream 0",
@@ -306,7 +323,14 @@ fn streams() -> Vec<Case> {
     for (name, frames) in scripts {
         for protocol in BOTH {
             let client = Client::Http2(frames.clone());
-            cases.push(towards(protocol, &format!("streams: {name}"), client).watch(UNTIL_CLOSED));
+            let mut case = towards(protocol, &format!("streams: {name}"), client);
+            if matches!(
+                name,
+                "data behind the end" | "stream given up before its answer"
+            ) {
+                case.replies.insert(1, Reply::Pause(400));
+            }
+            cases.push(case.watch(UNTIL_CLOSED));
         }
     }
     cases

@@ -117,6 +117,7 @@ pub(super) fn cases() -> Vec<Case> {
             "data too large",
             vec![
                 Frame::Head(1, head("POST", "/", &[]), End::More),
+                Frame::Pause(50),
                 raw(DATA, END_STREAM, 1, vec![b'x'; 16_385]),
             ],
         ),

@@ -152,12 +152,12 @@ impl Session {
         if !slot.recv.receive(bytes) {
             return Err(Fault::told(Reason::FLOW_CONTROL_ERROR));
         }
-        slot.received += data.len() as u64;
         if !slot.count(data.len(), ends) {
             self.give_back(bytes);
             self.refuse(head.stream, Broken::Length, Reason::PROTOCOL_ERROR);
             return Ok(());
         }
+        slot.received += data.len() as u64;
         slot.recv_end |= ends;
         let padding = bytes - data.len();
         if !data.is_empty() {
