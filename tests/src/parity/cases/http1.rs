@@ -5,6 +5,7 @@ mod services;
 mod waiting;
 
 use super::{
+    ARRIVED,
     bytes::{GROUPS, HARDENED, kinds, steps},
     request::{own, plain, shared, web, with_body},
 };
@@ -89,7 +90,7 @@ fn pieces() -> Vec<Case> {
     ];
     for (name, bytes) in ends {
         for (how, end) in [("fin", Step::Finish), ("rst", Step::Reset)] {
-            let steps = vec![Step::Send(bytes.clone()), Step::Pause(30), end];
+            let steps = vec![Step::Send(bytes.clone()), Step::Pause(ARRIVED), end];
             let client = Client::Http1(steps, one.clone());
             cases.push(
                 web(Bullet::Http1, format!("{how} behind {name}"), client).watch(UNTIL_CLOSED),

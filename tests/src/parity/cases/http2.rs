@@ -4,7 +4,10 @@
 mod frames;
 mod services;
 
-use super::request::{head, one2, post2, shared};
+use super::{
+    ARRIVED,
+    request::{head, one2, post2, shared},
+};
 use crate::parity::{
     case::{Bullet, Case, Client, End, Fields, Frame, HOST, Protocol, Reply, owned},
     http2::DATA,
@@ -269,7 +272,7 @@ fn streams() -> Vec<Case> {
             vec![
                 open(1),
                 data(1, End::More),
-                Frame::Pause(50),
+                Frame::Pause(ARRIVED),
                 Frame::Cancel(1, CANCEL),
                 Frame::Pause(50),
                 get(3),
@@ -290,7 +293,12 @@ fn streams() -> Vec<Case> {
         ),
         (
             "client finishes within",
-            vec![open(1), data(1, End::More), Frame::Pause(50), Frame::Finish],
+            vec![
+                open(1),
+                data(1, End::More),
+                Frame::Pause(ARRIVED),
+                Frame::Finish,
+            ],
         ),
         (
             "identifier even",

@@ -3,7 +3,10 @@
 use super::UNTIL_CLOSED;
 use crate::parity::{
     case::{Bullet, Case, Client, End, Frame, Protocol},
-    cases::request::{head, own, shared},
+    cases::{
+        ARRIVED,
+        request::{head, own, shared},
+    },
     hpack,
     http2::{
         CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS,
@@ -117,7 +120,7 @@ pub(super) fn cases() -> Vec<Case> {
             "data too large",
             vec![
                 Frame::Head(1, head("POST", "/", &[]), End::More),
-                Frame::Pause(50),
+                Frame::Pause(ARRIVED),
                 raw(DATA, END_STREAM, 1, vec![b'x'; 16_385]),
             ],
         ),
