@@ -239,6 +239,7 @@ fn heads() -> Vec<Case> {
 }
 
 /// Several streams, streams that are given up, streams that stop.
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn streams() -> Vec<Case> {
     let get = |id: u32| Frame::Head(id, head("GET", &format!("/{id:04}"), &[]), End::Stream);
     let open = |id: u32| Frame::Head(id, head("POST", &format!("/{id:04}"), &[]), End::More);
