@@ -2,6 +2,7 @@
 
 pub(crate) mod receive;
 pub(crate) mod send;
+mod settings;
 pub(crate) mod slot;
 mod window;
 

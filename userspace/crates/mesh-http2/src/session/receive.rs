@@ -22,10 +22,8 @@ const MAX_EMPTIES: usize = 8;
 /// Answers to pings, settings and malformed streams that the peer lets lie (Envoy's default
 /// `max_outbound_control_frames`).
 const MAX_CONTROLS: usize = 1000;
-/// Settings in one frame: each of them may concern every stream (the default of nghttp2).
-const MAX_SETTINGS: usize = 32;
-/// Streams given up before their answers, or to be reset for what the peer sent on them, beyond those that were not (Envoy's default
-/// `premature_reset_total_stream_count`).
+/// Streams given up before their answers, or to be reset for what the peer sent on them, beyond those
+/// that were not (Envoy's default `premature_reset_total_stream_count`).
 const MAX_GIVEN_UP: usize = 500;
 
 /// What was taken from the buffer.
@@ -330,64 +328,6 @@ impl Session {
         Ok(())
     }
 
-    fn settings(&mut self, head: Head, payload: &[u8]) -> Result<(), Fault> {
-        if head.stream != 0 {
-            return Err(Fault::SILENT);
-        }
-        if head.has(frame::ACK) {
-            return long(payload, 0);
-        }
-        if !payload.len().is_multiple_of(6) {
-            return Err(Fault::told(Reason::FRAME_SIZE_ERROR));
-        }
-        if payload.len() > 6 * MAX_SETTINGS {
-            return Err(Fault::told(Reason::ENHANCE_YOUR_CALM));
-        }
-        self.has_settings = true;
-        for setting in payload.chunks_exact(6) {
-            let name = u16::from_be_bytes([setting[0], setting[1]]);
-            self.setting(name, frame::number(&setting[2..]))?;
-        }
-        self.controls += 1;
-        self.out
-            .write(|out| frame::put(out, frame::SETTINGS, frame::ACK, 0, &[]));
-        Ok(())
-    }
-
-    fn setting(&mut self, name: u16, value: u32) -> Result<(), Fault> {
-        match name {
-            frame::HEADER_TABLE_SIZE => self.owes_table = true,
-            frame::ENABLE_PUSH if value > 1 => return Err(Fault::SILENT),
-            frame::MAX_CONCURRENT_STREAMS => {
-                let most = value.min(MAX_STREAMS);
-                self.peer.max_streams = usize::try_from(most).unwrap_or(usize::MAX);
-            }
-            frame::INITIAL_WINDOW_SIZE => {
-                if value > frame::MOST {
-                    return Err(Fault::SILENT);
-                }
-                let more = i64::from(value) - i64::from(self.peer.initial_window);
-                self.peer.initial_window = value;
-                for slot in self.streams.values_mut() {
-                    slot.window += more;
-                    if slot.window > frame::MOST.into() {
-                        return Err(Fault::SILENT);
-                    }
-                }
-                self.wake_waiting();
-            }
-            frame::MAX_FRAME_SIZE => {
-                let size = usize::try_from(value).unwrap_or(usize::MAX);
-                if !(MAX_PAYLOAD..1 << 24).contains(&size) {
-                    return Err(Fault::SILENT);
-                }
-                self.peer.max_frame = size.min(MAX_PAYLOAD);
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
     fn ping(&mut self, head: Head, payload: &[u8]) -> Result<(), Fault> {
         if head.stream != 0 {
             return Err(Fault::SILENT);
@@ -449,7 +389,7 @@ impl Session {
 }
 
 /// Refuses a payload of another length than its type has.
-fn long(payload: &[u8], length: usize) -> Result<(), Fault> {
+pub(super) fn long(payload: &[u8], length: usize) -> Result<(), Fault> {
     if payload.len() == length {
         Ok(())
     } else {
