@@ -1,10 +1,11 @@
-//! What a workload's load costs another workload: a neighbour sends at a steady, modest rate while
-//! another workload floods, once one of its own daemon and once one of a daemon beside it. All of
-//! them share the processors in both cases, so the ratio of the two is what sharing the daemon costs.
+//! What a workload's load costs another workload of the same daemon: two daemons run, each with a
+//! neighbour that sends at a steady, modest rate and with a workload that can flood. While one of
+//! them floods, both neighbours send: the one shares its daemon with the flood, the other only the
+//! machine. The ratio of their times is what sharing the daemon costs.
 //!
-//! Both daemons run all the time, and the flood changes sides every few seconds: what else the
-//! machine does weighs on both. The times of all turns of a side are one distribution; beside nothing
-//! the two are measured alike, so their ratio says how well this machine can tell.
+//! Both neighbours send in the same moments, so what the machine does weighs on both, and the flood
+//! changes daemons from turn to turn. The times of all turns of a side are one distribution; beside
+//! nothing the two are measured alike, so their ratio says how well this machine can tell.
 //!
 //! That traffic went through the proxies is proved by what each of them counted.
 
@@ -30,8 +31,8 @@ use crate::command;
 
 /// The program that makes the loads.
 const CLIENT: &str = "neighbour-load";
-/// Requests a second of the neighbour, each on a connection of its own.
-const RATE: u32 = 500;
+/// Requests a second of each neighbour, each on a connection of its own.
+const RATE: u32 = 250;
 /// How long each turn takes, in seconds.
 const SECONDS: u32 = 2;
 /// Threads of the flood.
@@ -72,26 +73,21 @@ impl Flood {
     }
 }
 
-/// Whose daemon the flood goes through.
-#[derive(Clone, Copy, Debug)]
-enum Side {
-    /// The neighbour's.
-    Shared,
-    /// Its own.
-    Apart,
-}
-
-/// What the neighbour met in all turns, by what the other workload did.
+/// What the neighbours met in all turns, by what the flooding workload did.
 type ByFlood = [Samples; Flood::ALL.len()];
+
+/// A daemon and its two workloads, each on a host of its own.
+struct Pair {
+    daemon: Daemon,
+    neighbour: Arc<Host>,
+    flood: Arc<Host>,
+}
 
 /// The hosts of the measurement and what runs on them.
 struct Rig {
     client: PathBuf,
-    documents: Documents,
-    neighbour: Arc<Host>,
-    /// They flood, each as the other workload of its [`Side`].
-    floods: [Arc<Host>; 2],
-    /// The servers of the neighbour and of the flood: they share none.
+    pairs: [Pair; 2],
+    /// The servers of the neighbours and of the floods: they share none.
     servers: [Arc<Host>; 2],
     _web: [WebServer; 2],
     _dns: Dns,
@@ -101,24 +97,19 @@ struct Rig {
 /// Measures and prints.
 pub(super) fn run(rounds: u32) -> Result<()> {
     let rig = Rig::set_up()?;
-    let daemon = Settings::new(&rig.neighbour, &rig.documents)
-        .node("serviceA")
-        .start()?;
-    rig.enrol_beside_the_neighbour(&daemon)?;
-    let _apart = Settings::new(&rig.floods[Side::Apart as usize], &rig.documents)
-        .node("serviceA")
-        .start()?;
     let mut met = ByFlood::default();
     for round in 1..=rounds {
         eprintln!("bench: round {round} of {rounds}");
         for flood in Flood::ALL {
-            let turn = rig
-                .turn(&daemon, flood, round % 2 == 0)
-                .with_context(|| format!("beside {}", flood.describe()))?;
-            met[flood as usize].add(turn);
+            for shared in [0, 1] {
+                let turn = rig
+                    .turn(flood, shared)
+                    .with_context(|| format!("beside {}", flood.describe()))?;
+                met[flood as usize].add(turn);
+            }
         }
     }
-    print(&met, rounds);
+    print(&met, 2 * rounds);
     Ok(())
 }
 
@@ -126,8 +117,14 @@ impl Rig {
     fn set_up() -> Result<Self> {
         let client = command::build_test_program(CLIENT)?;
         let mut network = Network::create(Purpose::Bench)?;
-        let neighbour = network.add_host("neighbour")?;
-        let floods = [network.add_host("shared")?, network.add_host("apart")?];
+        let mut hosts = |name: &str| {
+            Ok::<_, anyhow::Error>([
+                network.add_host(&format!("{name}0"))?,
+                network.add_host(&format!("{name}1"))?,
+            ])
+        };
+        let neighbours = hosts("neighbour")?;
+        let floods = hosts("flood")?;
         let servers = [network.add_host("serviceB")?, network.add_host("serviceA")?];
         let mut dns = Dns::start(&network)?;
         for server in &servers {
@@ -136,11 +133,11 @@ impl Rig {
         let web = |host: &Arc<Host>| {
             WebServer::start(host, Place::Outside, host.name(), &[(80, Speaks::Http2)])
         };
+        let documents = documents(&network)?;
+        let pair = |of: usize| Pair::start(&documents, &neighbours[of], &floods[of]);
         Ok(Self {
             client,
-            documents: documents(&network)?,
-            neighbour,
-            floods,
+            pairs: [pair(0)?, pair(1)?],
             _web: [web(&servers[0])?, web(&servers[1])?],
             servers,
             _dns: dns,
@@ -148,75 +145,52 @@ impl Rig {
         })
     }
 
-    /// One turn of each side, right after each other.
-    fn turn(&self, daemon: &Daemon, flood: Flood, shared_first: bool) -> Result<Turn> {
-        let measure = |side| self.measure(daemon, flood, side);
-        let (shared, apart) = if shared_first {
-            let shared = measure(Side::Shared)?;
-            (shared, measure(Side::Apart)?)
-        } else {
-            let apart = measure(Side::Apart)?;
-            (measure(Side::Shared)?, apart)
-        };
-        Ok(Turn { shared, apart })
-    }
-
-    /// Has the neighbour's daemon serve the flood of its side, too, in a namespace of its own.
-    fn enrol_beside_the_neighbour(&self, daemon: &Daemon) -> Result<()> {
-        let other = &self.floods[Side::Shared as usize];
-        let root = other.directory().join("root");
-        fs::create_dir_all(root.join("etc")).context("cannot make a directory")?;
-        fs::copy(
-            other.directory().join("resolv.conf"),
-            root.join("etc/resolv.conf"),
-        )
-        .context("cannot copy resolv.conf")?;
-        let mut add = Command::new(daemon::binary()?);
-        add.args(["workload", "add", "other", "--instance", daemon.instance()])
-            .args(["--resource", "mesh/apps/virtualNode/serviceA", "--cgroup"])
-            .arg(other.cgroup(Place::Workload))
-            .arg("--netns")
-            .arg(other.netns().path())
-            .arg("--files-root")
-            .arg(root);
-        process::run(&mut add)?;
-        Ok(())
-    }
-
-    /// What the neighbour met, in microseconds, and the proof that proxies had all of it.
-    fn measure(&self, daemon: &Daemon, flood: Flood, side: Side) -> Result<Vec<u32>> {
-        let other = &self.floods[side as usize];
-        let requests = daemon.stat(FROM_APPLICATION)?;
-        let clients = clients_of(other)?;
+    /// What both neighbours met while the workload of one pair floods, in microseconds, and the proof
+    /// that the proxies had all of it.
+    fn turn(&self, flood: Flood, shared: usize) -> Result<Turn> {
+        let [with, without] = [&self.pairs[shared], &self.pairs[1 - shared]];
+        let clients = with.flooding_clients()?;
         let flooding = || -> Result<u64> {
             if flood == Flood::None {
                 return Ok(0);
             }
-            let mut client = self.client(other, flood.word(), 1, THREADS, SECONDS + 1);
+            let mut client = self.client(&with.flood, flood.word(), 1, THREADS, SECONDS + 1);
             let opened = process::run(&mut client)?;
             opened.trim().parse().context("a number of connections")
         };
-        let (steady, opened) = thread::scope(|scope| {
+        let (turn, opened) = thread::scope(|scope| {
             let flooding = scope.spawn(flooding);
-            let steady =
-                process::run(&mut self.client(&self.neighbour, "steady", 0, RATE, SECONDS));
+            let apart = scope.spawn(|| self.steady(without));
+            let shared = self.steady(with);
             let opened = flooding.join().ok().context("the flood panicked");
-            Ok::<_, anyhow::Error>((steady?, opened??))
+            let apart = apart.join().ok().context("a neighbour panicked");
+            let turn = Turn {
+                shared: shared?,
+                apart: apart??,
+            };
+            Ok::<_, anyhow::Error>((turn, opened??))
         })?;
-        let times: Vec<u32> = steady
+        // The last connections of a flood may be counted a moment after it has ended.
+        wait::until_true("the proxy to have counted the flood", || {
+            Ok(with.flooding_clients()? - clients >= opened)
+        })?;
+        Ok(turn)
+    }
+
+    /// The times of a neighbour's requests, in microseconds: as many as its proxy counted.
+    fn steady(&self, pair: &Pair) -> Result<Vec<u32>> {
+        let requests = pair.daemon.stat(FROM_APPLICATION)?;
+        let met = process::run(&mut self.client(&pair.neighbour, "steady", 0, RATE, SECONDS))?;
+        let times: Vec<u32> = met
             .split_whitespace()
             .map(|time| time.parse().context("microseconds"))
             .collect::<Result<_>>()?;
-        let counted = daemon.stat(FROM_APPLICATION)? - requests;
+        let counted = pair.daemon.stat(FROM_APPLICATION)? - requests;
         let sent = times.len() as u64;
         ensure!(
             counted == sent,
             "{counted} of {sent} requests passed the neighbour's proxy"
         );
-        // The last connections of a flood may be counted a moment after it has ended.
-        wait::until_true("the other's proxy to have counted the flood", || {
-            Ok(clients_of(other)? - clients >= opened)
-        })?;
         Ok(times)
     }
 
@@ -231,16 +205,47 @@ impl Rig {
     }
 }
 
-/// Connections that the proxy of a flooding workload has accepted from it.
-fn clients_of(other: &Host) -> Result<u64> {
-    let mut curl = other.netns().command("curl");
-    curl.args(["--disable", "--silent", "--fail", "--noproxy", "*"])
-        .arg(format!("http://127.0.0.1:{ADMIN_PORT}/stats"));
-    let stats = process::run(&mut curl)?;
-    let value = stats
-        .lines()
-        .find_map(|line| line.strip_prefix(CLIENTS)?.strip_prefix(": ")?.parse().ok());
-    Ok(value.unwrap_or(0))
+impl Pair {
+    /// Starts the daemon of the neighbour, and has it serve the flooding workload, too, in a
+    /// namespace of its own.
+    fn start(documents: &Documents, neighbour: &Arc<Host>, flood: &Arc<Host>) -> Result<Self> {
+        let daemon = Settings::new(neighbour, documents)
+            .node("serviceA")
+            .start()?;
+        let root = flood.directory().join("root");
+        fs::create_dir_all(root.join("etc")).context("cannot make a directory")?;
+        fs::copy(
+            flood.directory().join("resolv.conf"),
+            root.join("etc/resolv.conf"),
+        )
+        .context("cannot copy resolv.conf")?;
+        let mut add = Command::new(daemon::binary()?);
+        add.args(["workload", "add", "other", "--instance", daemon.instance()])
+            .args(["--resource", "mesh/apps/virtualNode/serviceA", "--cgroup"])
+            .arg(flood.cgroup(Place::Workload))
+            .arg("--netns")
+            .arg(flood.netns().path())
+            .arg("--files-root")
+            .arg(root);
+        process::run(&mut add)?;
+        Ok(Self {
+            daemon,
+            neighbour: Arc::clone(neighbour),
+            flood: Arc::clone(flood),
+        })
+    }
+
+    /// Connections that the proxy of the flooding workload has accepted from it.
+    fn flooding_clients(&self) -> Result<u64> {
+        let mut curl = self.flood.netns().command("curl");
+        curl.args(["--disable", "--silent", "--fail", "--noproxy", "*"])
+            .arg(format!("http://127.0.0.1:{ADMIN_PORT}/stats"));
+        let stats = process::run(&mut curl)?;
+        let value = stats
+            .lines()
+            .find_map(|line| line.strip_prefix(CLIENTS)?.strip_prefix(": ")?.parse().ok());
+        Ok(value.unwrap_or(0))
+    }
 }
 
 /// The getting-started mesh, in which `serviceA` may call both services, and `serviceB` is one node.
@@ -255,14 +260,15 @@ fn documents(network: &Network) -> Result<Documents> {
     Ok(documents)
 }
 
-fn print(met: &ByFlood, rounds: u32) {
+fn print(met: &ByFlood, turns: u32) {
     println!(
-        "a neighbour with {RATE} requests/s, each on a connection of its own; beside it {THREADS} \
-         threads that flood;\nmicroseconds, of {rounds} turns of {SECONDS} s on each side"
+        "two neighbours with {RATE} requests/s each, every one on a connection of its own; {THREADS} \
+         threads that flood\nthrough the daemon of one of them; microseconds, of {turns} turns of \
+         {SECONDS} s"
     );
     println!(
         "{:<18}{:>26}{:>26}{:>8}{:>8}",
-        "beside", "one daemon: p50, p99", "two daemons: p50, p99", "p50", "p99"
+        "beside", "its daemon: p50, p99", "the other: p50, p99", "p50", "p99"
     );
     for flood in Flood::ALL {
         let samples = &met[flood as usize];
@@ -290,10 +296,10 @@ fn print(met: &ByFlood, rounds: u32) {
         );
     }
     println!(
-        "the last numbers are the ratio of one daemon to two, which is what sharing it costs, and \
-         between what bounds nine of ten runs would have it; at most {BOUND:.2} at p99"
+        "the last numbers are the ratio of the two neighbours, which is what sharing the daemon \
+         costs, and between\nwhat bounds nine of ten runs would have it; at most {BOUND:.2} at p99"
     );
     println!(
-        "the proxies counted every request of the neighbour and every connection of the flood"
+        "the proxies counted every request of the neighbours and every connection of the flood"
     );
 }

@@ -1,4 +1,4 @@
-//! What a neighbour met on both sides, and how sure the ratio of the two is.
+//! What the two neighbours met, and how sure the ratio of the two is.
 
 #[cfg(test)]
 mod tests;
@@ -8,10 +8,12 @@ const DRAWS: usize = 400;
 /// The draws are the same in every run: only what was measured makes a difference.
 const SEED: u64 = 1;
 
-/// What the neighbour met on each side right after each other, in microseconds.
+/// What the neighbours met in the same moments, in microseconds.
 #[derive(Clone, Debug)]
 pub(super) struct Turn {
+    /// Of the one that shares its daemon with the flood.
     pub(super) shared: Vec<u32>,
+    /// Of the one that does not.
     pub(super) apart: Vec<u32>,
 }
 
