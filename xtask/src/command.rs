@@ -1,5 +1,7 @@
 //! Running other programs so that a reader of the output can follow and repeat what was done.
 
+pub(crate) mod background;
+
 use std::{
     env,
     ffi::OsStr,

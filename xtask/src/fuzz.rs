@@ -9,7 +9,10 @@ use std::{fs, num::NonZero, process::Command, thread};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
-use crate::{command, layout, setup};
+use crate::{
+    command::{self, background::Background},
+    layout, setup,
+};
 
 /// Seconds of each target within the test command.
 const SHARE: u64 = 8;
@@ -120,13 +123,28 @@ impl Target {
 /// When the set-up or the build fails, or an input was found that crashes, hangs or takes too much
 /// memory; the file that holds it is in the output.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    build()?;
+    let mut build = build()?;
+    command::step("fuzz: build", || command::run(&mut build))?;
     fuzz(args.target, args.minutes * 60, HANG)
 }
 
-/// Runs each target for a few seconds, as many at once as there are processors. Says how many held.
-pub(crate) fn share() -> Result<(usize, usize)> {
-    build()?;
+/// Begins to build the targets, on the processor time that is left: tests wait more than they compute.
+///
+/// # Errors
+/// When the set-up fails, or cargo cannot be started.
+pub(crate) fn build_beside() -> Result<Background> {
+    Background::start(&build()?, &directory().join("build.log"))
+}
+
+/// Runs each target for a few seconds once `build` has built it, as many at once as there are
+/// processors. Says how many held.
+///
+/// # Errors
+/// When the build failed.
+pub(crate) fn share(build: Background) -> Result<(usize, usize)> {
+    command::step("fuzz: rest of the build", || {
+        build.finish().context("the fuzz targets were not built")
+    })?;
     let at_once = thread::available_parallelism().map_or(1, NonZero::get);
     let held = |target: Target| match fuzz(target, SHARE, HANG_IN_TESTS) {
         Ok(()) => true,
@@ -151,7 +169,8 @@ pub(crate) fn share() -> Result<(usize, usize)> {
     Ok((passed, Target::value_variants().len() - passed))
 }
 
-fn build() -> Result<()> {
+/// The command that builds the targets, with what it needs in place.
+fn build() -> Result<Command> {
     setup::ensure(&[setup::Purpose::Fuzz])?;
     let mut cargo = command::cargo();
     cargo
@@ -163,7 +182,7 @@ fn build() -> Result<()> {
         .arg("--target-dir")
         .arg(directory())
         .env("RUSTFLAGS", COVERAGE);
-    command::step("fuzz: build", || command::run(&mut cargo))
+    Ok(cargo)
 }
 
 fn fuzz(target: Target, seconds: u64, hang: u64) -> Result<()> {

@@ -53,9 +53,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     setup::ensure(&[setup::Purpose::Build, setup::Purpose::Test])?;
     command::step("build: eBPF object", build::object)?;
     // The daemon is built with them, from the same libraries.
-    command::step("test: build", || {
-        command::run(command::cargo().args(["test", "--no-run"]))
-    })?;
+    command::step("test: build", || command::run(cargo_test().arg("--no-run")))?;
     let (passed, failed) = if args.list.is_some() {
         edge::run()?
     } else if args.without_redirect {
@@ -78,6 +76,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 /// Runs the tests whose name contains `name`; without a name all of them, then a share of the fuzzing
 /// and of the soak, and the proof.
 fn everything(name: Option<&str>) -> Result<(usize, usize)> {
+    let fuzz_targets = name.is_none().then(fuzz::build_beside).transpose()?;
     let mut cargo = cargo_test();
     if let Some(name) = name {
         cargo.args(["--", name]);
@@ -92,10 +91,10 @@ fn everything(name: Option<&str>) -> Result<(usize, usize)> {
             name.unwrap_or("a test")
         );
     }
-    if name.is_some() {
+    let Some(fuzz_targets) = fuzz_targets else {
         return Ok((report.passed, report.failed));
-    }
-    let (held, broken) = fuzz::share()?;
+    };
+    let (held, broken) = fuzz::share(fuzz_targets)?;
     let (passed, failed) = (report.passed + held, report.failed + broken);
     if !may_use_the_kernel() {
         eprintln!("test: SKIPPED the soak, parity and the run with redirection off (needs root)");

@@ -12,18 +12,22 @@ use crate::{command, layout};
 /// # Errors
 /// When Python has no `venv`, or PyPI cannot be reached.
 pub(super) fn install(packages: &[(&str, &str)], directory: &Path) -> Result<()> {
-    let python = layout::tools().join("python");
+    let python = layout::tools().join("python/bin/python");
     if directory.exists() {
         fs::remove_dir_all(directory)
             .with_context(|| format!("cannot remove {}", directory.display()))?;
     }
+    let mut has_pip = Command::new(&python);
+    has_pip.args(["-m", "pip", "--version"]);
+    if !command::ask(&mut has_pip).is_some_and(|answer| answer.status.success()) {
+        command::run_quietly(
+            Command::new("python3")
+                .args(["-m", "venv", "--clear"])
+                .arg(layout::tools().join("python")),
+        )?;
+    }
     command::run_quietly(
-        Command::new("python3")
-            .args(["-m", "venv", "--clear"])
-            .arg(&python),
-    )?;
-    command::run_quietly(
-        Command::new(python.join("bin/python"))
+        Command::new(&python)
             .args(["-m", "pip", "install", "--no-deps", "--target"])
             .arg(directory)
             .args(
