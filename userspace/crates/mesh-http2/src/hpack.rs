@@ -20,6 +20,20 @@ pub(crate) enum Name {
 }
 
 impl Name {
+    /// The name that a text is; what has a capital letter is none (RFC 9113, section 8.2.1).
+    pub(crate) fn of(text: &[u8]) -> Result<Self, HpackError> {
+        Ok(match text {
+            b":authority" => Self::Authority,
+            b":method" => Self::Method,
+            b":path" => Self::Path,
+            b":scheme" => Self::Scheme,
+            b":status" => Self::Status,
+            text => {
+                Self::Field(HeaderName::from_lowercase(text).map_err(|_| HpackError::Malformed)?)
+            }
+        })
+    }
+
     fn length(&self) -> usize {
         match self {
             Self::Authority => ":authority".len(),

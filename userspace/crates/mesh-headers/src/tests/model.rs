@@ -67,8 +67,10 @@ fn fields() -> impl Strategy<Value = Fields> {
     vec((name.prop_map(str::to_owned), value), 0..12)
 }
 
-fn directions() -> impl Strategy<Value = Direction> {
-    select(vec![Direction::Egress, Direction::Ingress])
+/// The fields of a message, its direction, and a time in milliseconds where there is one.
+fn messages() -> impl Strategy<Value = (Fields, Direction, Option<u64>)> {
+    let direction = select(vec![Direction::Egress, Direction::Ingress]);
+    (fields(), direction, prop::option::of(0_u64..100_000))
 }
 
 fn as_map(fields: &Fields) -> HeaderMap {
@@ -176,9 +178,7 @@ proptest! {
 
     #[test]
     fn a_request_goes_on_with_the_fields_of_the_rules(
-        fields in fields(),
-        direction in directions(),
-        timeout in prop::option::of(0_u64..100_000),
+        (fields, direction, timeout) in messages(),
     ) {
         let mut headers = as_map(&fields);
         prepare_request(&mut headers, direction, timeout.map(Duration::from_millis), || CHANCE);
@@ -190,9 +190,7 @@ proptest! {
 
     #[test]
     fn an_answer_goes_on_with_the_fields_of_the_rules(
-        fields in fields(),
-        direction in directions(),
-        took in prop::option::of(0_u64..100_000),
+        (fields, direction, took) in messages(),
     ) {
         let mut headers = as_map(&fields);
         prepare_answer(&mut headers, direction, took.map(Duration::from_millis));

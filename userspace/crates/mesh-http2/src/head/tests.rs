@@ -1,4 +1,4 @@
-use http::{HeaderName, HeaderValue, Method, header};
+use http::{HeaderValue, Method, header};
 
 use super::*;
 
@@ -11,14 +11,7 @@ const GET: [(&str, &str); 4] = [
 
 fn fields(list: &[(&str, &str)]) -> Vec<Field> {
     let field = |(name, value): &(&str, &str)| Field {
-        name: match *name {
-            ":authority" => Name::Authority,
-            ":method" => Name::Method,
-            ":path" => Name::Path,
-            ":scheme" => Name::Scheme,
-            ":status" => Name::Status,
-            name => Name::Field(HeaderName::try_from(name).expect("a name")),
-        },
+        name: Name::of(name.as_bytes()).expect("a name"),
         value: HeaderValue::try_from(*value).expect("a value"),
     };
     list.iter().map(field).collect()

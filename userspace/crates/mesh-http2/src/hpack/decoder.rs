@@ -1,7 +1,7 @@
 //! Header blocks as header lists (RFC 7541, sections 5 and 6).
 
 use bytes::{Buf, Bytes};
-use http::{HeaderName, HeaderValue};
+use http::HeaderValue;
 
 use super::{Field, HpackError, Name, huffman, table::Table};
 
@@ -49,7 +49,7 @@ impl Decoder {
     fn literal(&mut self, block: &mut Bytes, is_kept: bool) -> Result<Field, HpackError> {
         let index = integer(block, if is_kept { 6 } else { 4 })?;
         let name = if index == 0 {
-            name(&string(block)?)?
+            Name::of(&string(block)?)?
         } else {
             self.table.get(index)?.name.clone()
         };
@@ -65,17 +65,6 @@ impl Decoder {
         }
         Ok(field)
     }
-}
-
-fn name(text: &[u8]) -> Result<Name, HpackError> {
-    Ok(match text {
-        b":authority" => Name::Authority,
-        b":method" => Name::Method,
-        b":path" => Name::Path,
-        b":scheme" => Name::Scheme,
-        b":status" => Name::Status,
-        text => Name::Field(HeaderName::from_lowercase(text).map_err(|_| HpackError::Malformed)?),
-    })
 }
 
 /// A number behind the high bits of its first byte (section 5.1).

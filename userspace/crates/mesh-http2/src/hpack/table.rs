@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::LazyLock};
 
-use http::{HeaderName, HeaderValue};
+use http::HeaderValue;
 
 use super::{Field, HpackError, Name};
 
@@ -15,14 +15,7 @@ static FIELDS: LazyLock<Vec<Field>> = LazyLock::new(|| {
     let fields = STATIC.iter();
     fields
         .map(|(name, value)| Field {
-            name: match *name {
-                ":authority" => Name::Authority,
-                ":method" => Name::Method,
-                ":path" => Name::Path,
-                ":scheme" => Name::Scheme,
-                ":status" => Name::Status,
-                name => Name::Field(HeaderName::from_static(name)),
-            },
+            name: Name::of(name.as_bytes()).expect("the table has names alone"),
             value: HeaderValue::from_static(value),
         })
         .collect()
