@@ -189,6 +189,7 @@ fn uninstall_leaves_nothing_of_a_dead_daemon_and_of_a_running_one() {
     let before = shape(host);
     for dead in [true, false] {
         let settings = scenario.daemon_a().env("APPMESH_ENABLE_IPV6", "1");
+        let state_dir = settings.state_dir();
         let mut daemon = settings.start().unwrap();
         let answer = scenario.curl().get(URL).unwrap();
         assert_eq!(daemon.stat(FROM_APPLICATION).unwrap(), 1, "{answer:?}");
@@ -202,12 +203,14 @@ fn uninstall_leaves_nothing_of_a_dead_daemon_and_of_a_running_one() {
         if dead {
             daemon.kill().unwrap();
         }
+        assert!(state_dir.exists(), "nothing was kept");
         let removed = daemon.ask("uninstall", &[]).unwrap();
         assert!(removed.status.success(), "{}", removed.stderr);
         if !dead {
             assert!(daemon.wait().unwrap().success(), "{}", daemon.log());
         }
         assert_removed(&daemon, &objects);
+        assert!(!state_dir.exists(), "the state directory is left");
         assert_eq!(shape(host), before);
         let direct = scenario.curl().http2().get(URL).unwrap();
         assert_eq!(

@@ -146,6 +146,10 @@ pub(crate) struct UninstallArgs {
     /// Every instance on this kernel
     #[arg(long)]
     pub(crate) all: bool,
+    /// The daemon's `--state-dir`, where it was another and the machine was started anew since
+    /// [default: the one that the daemon used last, and /var/lib/ferromesh/INSTANCE]
+    #[arg(long, value_name = "DIR", conflicts_with = "all")]
+    pub(crate) state_dir: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

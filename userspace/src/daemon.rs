@@ -38,6 +38,7 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     let proxy_cgroup = place::prepare(&settings)?;
     let runtime_dir = RuntimeDir::of(&settings.instance);
     let _lock = runtime_dir.claim()?;
+    runtime_dir.note_state_dir(&settings.state_dir)?;
     let mut ends = Ends::new()?;
     let logs_moved = signal(SignalKind::user_defined1()).context("signals cannot be awaited")?;
     let host = Arc::new(block_in_place(|| Host::open(settings, &proxy_cgroup))?);

@@ -8,6 +8,7 @@ mod notify;
 mod object;
 mod runtime_dir;
 mod settings;
+mod state_dir;
 mod watchdog;
 
 use std::{env, io, process::ExitCode, time::Duration};

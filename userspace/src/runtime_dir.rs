@@ -3,12 +3,15 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink},
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, bail};
 use rustix::fs::{FlockOperation, flock};
+
+/// The link to the state directory.
+const STATE: &str = "state";
 
 /// `/run/ferromesh/NAME`, which only root may enter.
 #[derive(Clone, Debug)]
@@ -30,6 +33,24 @@ impl RuntimeDir {
     /// The file that the daemon holds locked and has written its process id into.
     pub(crate) fn lock_file(&self) -> PathBuf {
         self.path.join("lock")
+    }
+
+    /// Notes where the instance keeps its state, for whoever removes it. The directory is its own
+    /// by [`Self::claim`].
+    pub(crate) fn note_state_dir(&self, state_dir: &Path) -> anyhow::Result<()> {
+        let note = self.path.join(STATE);
+        let made = match symlink(state_dir, &note) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                fs::remove_file(&note).and_then(|()| symlink(state_dir, &note))
+            }
+            made => made,
+        };
+        made.with_context(|| format!("cannot make {}", note.display()))
+    }
+
+    /// Where the instance keeps its state, by the last note.
+    pub(crate) fn state_dir(&self) -> Option<PathBuf> {
+        fs::read_link(self.path.join(STATE)).ok()
     }
 
     /// Makes the directory and takes the instance's lock for as long as the returned file lives.

@@ -5,7 +5,7 @@ mod workload;
 
 use std::{
     collections::BTreeMap,
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
     time::Duration,
 };
 
@@ -16,6 +16,7 @@ pub(crate) use self::workload::{WorkloadSettings, log_level};
 use crate::{
     cli::{ProxyArg, RunArgs},
     daemon::configuration::Problems,
+    state_dir,
 };
 
 /// The variables that a process was started with.
@@ -54,8 +55,10 @@ impl Settings {
     /// # Errors
     /// A value that cannot be used; the message names the variable and the mend.
     pub(crate) fn new(args: RunArgs, environment: &Environment) -> anyhow::Result<Self> {
-        let state_dir =
-            (args.state_dir.clone()).unwrap_or_else(|| state_dir(&args.instance.instance));
+        let state_dir = match &args.state_dir {
+            Some(given) => path::absolute(given).context("--state-dir is no path")?,
+            None => state_dir::usual(&args.instance.instance),
+        };
         let workload = WorkloadSettings::of_command_line(&args, environment, &state_dir)?;
         let proxy = match (args.proxy, args.proxy_cgroup) {
             (ProxyArg::Internal, None) => ProxyPlace::Internal,
@@ -97,11 +100,6 @@ fn redirect_from(path: &Path, inputs: &Inputs) -> anyhow::Result<Environment> {
     Ok(variables
         .map(|(name, value)| (name.to_owned(), value))
         .collect())
-}
-
-/// Where an instance keeps the configurations that were in force unless told otherwise.
-pub(crate) fn state_dir(instance: &str) -> PathBuf {
-    Path::new("/var/lib/ferromesh").join(instance)
 }
 
 #[cfg(test)]

@@ -123,6 +123,13 @@ impl Settings {
         &self.instance
     }
 
+    /// Where it keeps what outlives it.
+    pub fn state_dir(&self) -> PathBuf {
+        self.host
+            .directory()
+            .join(format!("state-{}", self.instance))
+    }
+
     /// The command line.
     pub fn command(&self) -> Result<Command> {
         self.command_of("run")
@@ -146,11 +153,7 @@ impl Settings {
             .arg("--resolv-conf")
             .arg(self.host.directory().join("resolv.conf"))
             .arg("--state-dir")
-            .arg(
-                self.host
-                    .directory()
-                    .join(format!("state-{}", self.instance)),
-            )
+            .arg(self.state_dir())
             .args(&self.arguments)
             .envs(
                 self.environment

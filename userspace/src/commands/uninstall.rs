@@ -16,7 +16,7 @@ use crate::{
     cli::UninstallArgs,
     control, daemon,
     runtime_dir::{RuntimeDir, remove_if_empty},
-    settings::state_dir,
+    state_dir,
 };
 
 /// How long a daemon may drain before it is named as the one that holds the removal up: the guide's
@@ -38,7 +38,8 @@ pub(crate) fn run(args: &UninstallArgs) -> anyhow::Result<()> {
         BTreeSet::from([args.instance.instance.clone()])
     };
     for instance in &instances {
-        remove(instance).with_context(|| format!("instance `{instance}` is not wholly removed"))?;
+        remove(instance, args.state_dir.as_deref())
+            .with_context(|| format!("instance `{instance}` is not wholly removed"))?;
     }
     if instances.is_empty() {
         answer::print("no instance on this kernel\n")?;
@@ -46,7 +47,7 @@ pub(crate) fn run(args: &UninstallArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn remove(instance: &str) -> anyhow::Result<()> {
+fn remove(instance: &str, state_dir: Option<&Path>) -> anyhow::Result<()> {
     let runtime_dir = RuntimeDir::of(instance);
     // The daemon detaches first, so that no connection of the workload is lost to the removal.
     if let Some(pid) = super::block_on(retire(&runtime_dir))?? {
@@ -57,8 +58,8 @@ fn remove(instance: &str) -> anyhow::Result<()> {
     let removed = uninstall(Path::new(BPFFS), instance)?;
     let own_cgroup = daemon::place::proxy_cgroup(&cgroup::mount_point()?, instance);
     let had_cgroup = remove_cgroup(&own_cgroup)?;
-    let state = state_dir(instance);
-    let had_state = remove_tree(&state)?;
+    let noted = runtime_dir.state_dir();
+    let had_state = remove_state(instance, state_dir.or(noted.as_deref()))?;
     let ran = runtime_dir
         .remove()
         .context("its runtime directory stays")?;
@@ -73,7 +74,7 @@ fn remove(instance: &str) -> anyhow::Result<()> {
         removed.directories,
         if had_cgroup { ", its cgroup" } else { "" },
         if had_state {
-            ", the configurations that were in force"
+            ", what it kept beyond a restart"
         } else {
             ""
         },
@@ -127,13 +128,13 @@ fn remove_cgroup(cgroup: &Path) -> anyhow::Result<bool> {
     }
 }
 
-fn remove_tree(directory: &Path) -> anyhow::Result<bool> {
-    match fs::remove_dir_all(directory) {
-        Ok(()) => {
-            remove_if_empty(directory.parent()).context("/var/lib/ferromesh stays")?;
-            Ok(true)
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error).with_context(|| format!("{} stays", directory.display())),
+fn remove_state(instance: &str, other: Option<&Path>) -> anyhow::Result<bool> {
+    let usual = state_dir::usual(instance);
+    let mut was_there = false;
+    for state_dir in [Some(usual.as_path()), other].into_iter().flatten() {
+        was_there |= state_dir::remove(state_dir)
+            .with_context(|| format!("{} stays", state_dir.display()))?;
     }
+    remove_if_empty(usual.parent()).context("/var/lib/ferromesh stays")?;
+    Ok(was_there)
 }

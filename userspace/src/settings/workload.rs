@@ -16,7 +16,10 @@ use mesh_model::{redirect::OnProxyDown, resource::ResourceName};
 use mesh_telemetry::process_log::Level;
 
 use super::{Environment, Settings, redirect_from};
-use crate::cli::{OnProxyDownArg, RunArgs};
+use crate::{
+    cli::{OnProxyDownArg, RunArgs},
+    state_dir,
+};
 
 /// Guide, "Envoy configuration variables": `LISTENER_DRAIN_WAIT_TIME_S`, seconds.
 const DRAIN_RANGE: RangeInclusive<u64> = 5..=110;
@@ -135,7 +138,7 @@ impl WorkloadSettings {
             strict: enrolment.strict,
             workers: variable(environment, "ENVOY_CONCURRENCY")?.unwrap_or_else(few),
             resolv_conf: PathBuf::from("/etc/resolv.conf"),
-            state_dir: daemon.state_dir.join("workloads").join(&enrolment.name),
+            state_dir: state_dir::of_workload(&daemon.state_dir, &enrolment.name),
             admin: SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), admin_port(environment)?),
             drain: drain(environment)?,
             log_level: log_level(environment)?,

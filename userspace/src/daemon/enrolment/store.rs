@@ -12,7 +12,7 @@ use anyhow::Context;
 use mesh_config::enrolment::Enrolment;
 use serde::{Deserialize, Serialize};
 
-use crate::settings::Settings;
+use crate::{settings::Settings, state_dir};
 
 /// How long a disk that cannot keep it is left alone.
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
@@ -25,7 +25,7 @@ pub(super) struct Kept {
     pub(super) file: Vec<Enrolment>,
 }
 
-/// `enrolments.json` in the state directory.
+/// [`state_dir::ENROLMENTS`] in the state directory.
 #[derive(Debug)]
 pub(in crate::daemon) struct Store {
     path: PathBuf,
@@ -37,7 +37,7 @@ pub(in crate::daemon) struct Store {
 impl Store {
     pub(in crate::daemon) fn of(settings: &Settings) -> Self {
         Self {
-            path: settings.state_dir.join("enrolments.json"),
+            path: settings.state_dir.join(state_dir::ENROLMENTS),
             written: None,
             failed: None,
         }
@@ -92,7 +92,7 @@ impl Store {
         let text = serde_json::to_vec_pretty(kept)?;
         let directory = self.path.parent().unwrap_or(&self.path);
         fs::create_dir_all(directory)?;
-        let draft = self.path.with_extension("json.new");
+        let draft = self.path.with_file_name(state_dir::ENROLMENTS_DRAFT);
         match fs::remove_file(&draft) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}

@@ -40,10 +40,13 @@ pub struct Kept {
 }
 
 impl Generations {
-    /// `generations` in a state directory, which need not exist yet.
+    /// The name of their directory.
+    pub const DIRECTORY: &str = "generations";
+
+    /// [`Self::DIRECTORY`] in a state directory, which need not exist yet.
     pub fn in_directory(state_dir: &Path) -> Self {
         Self {
-            directory: state_dir.join("generations"),
+            directory: state_dir.join(Self::DIRECTORY),
         }
     }
 
