@@ -9,7 +9,6 @@ use super::{
     case::Bullet,
     listed::Entry,
     rig::{self, Outcome},
-    sample,
 };
 
 /// Prints all of it. Whether nothing differs but what is listed, and everything listed differs.
@@ -39,15 +38,6 @@ pub(super) fn print(
             (cases + 1, agreeing + usize::from(agrees(outcome)))
         });
         println!("parity: {bullet:<9} {cases:>5} cases, {agreeing:>5} agree");
-    }
-    let mended = outcomes
-        .iter()
-        .filter(|outcome| agrees(outcome) && sample::not_yet(&outcome.case.full_name()).is_some());
-    for outcome in mended {
-        println!(
-            "agrees by now, and may be sampled: {}",
-            outcome.case.full_name()
-        );
     }
     if let Some(path) = report {
         write(outcomes, path)?;
