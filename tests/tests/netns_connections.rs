@@ -26,8 +26,9 @@ fn slow_request(scenario: &Scenario, daemon: &Daemon) -> Process {
     let before = daemon.stat(FROM_APPLICATION).unwrap();
     let url = format!("{}{SLOW_PATH}", URL.trim_end_matches('/'));
     let log = scenario.service_a.directory().join("slow.log");
-    let slow = Process::spawn("curl", scenario.curl().command(&url), &log).unwrap();
+    let mut slow = Process::spawn("curl", scenario.curl().command(&url), &log).unwrap();
     wait::until_true("the slow request", || {
+        slow.ensure_running()?;
         Ok(daemon.stat(FROM_APPLICATION)? > before)
     })
     .unwrap();

@@ -95,15 +95,17 @@ fn an_envoy_that_starts_again_gets_what_comes_for_the_application_again() {
     };
     let remote = Curl::new(&scenario.service_a).at(Place::Outside).http2();
     let url = format!("http://{}/", scenario.service_b.v4());
+    let answer = remote.get(&url).unwrap();
+    assert_eq!(envoy.stat(TO_APPLICATION).unwrap(), 1, "{answer:?}");
     for _ in 0..2 {
-        wait::until_true("an answer through Envoy", || {
-            Ok(remote.get(&url)?.body == "serviceB" && envoy.stat(TO_APPLICATION)? > 0)
-        })
-        .unwrap();
         envoy.kill().unwrap();
         let answer = remote.get(&url).unwrap();
         assert_eq!(answer.exit, COULD_NOT_CONNECT, "{answer:?}");
         envoy.restart().unwrap();
+        wait::until_true("an answer through Envoy", || {
+            Ok(remote.get(&url)?.body == "serviceB" && envoy.stat(TO_APPLICATION)? > 0)
+        })
+        .unwrap();
     }
 }
 

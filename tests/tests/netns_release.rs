@@ -77,6 +77,7 @@ fn a_release_fails_no_request_of_an_application_that_ends_in_its_own_time() {
     let node = Node::start(&scenario.network, &scenario.documents, &[]).unwrap();
     let a = &scenario.service_a;
     node.add("a", a).unwrap();
+    assert_through(a, 3);
     let mut application = application(a);
     let load = scenario.curl().http2().load(URL, 2);
     wait::until_true("traffic", || Ok(stat(a, FROM_APPLICATION)? > 20)).unwrap();
@@ -119,6 +120,7 @@ fn clients_of_a_released_workload_are_told_at_once_and_its_egress_goes_on() {
         .and_then(succeeded)
         .unwrap();
     node.add("a", a).unwrap();
+    assert_through(a, 3);
     let load = scenario.curl().http2().load(URL, 2);
     // The proxy of the one holds connections to the other's for as long as nobody tells it to let go.
     wait::until_true("connections between the proxies", || {
@@ -167,11 +169,16 @@ fn a_connection_that_outlives_its_workload_is_written_down_at_the_release() {
     )
     .and_then(succeeded)
     .unwrap();
+    let direct = |count: &str| stat(a, &format!("connection.egress.direct.ignored-port.{count}"));
+    let answer = scenario.curl().http2().get(URL).unwrap();
+    assert_eq!(direct("decided").unwrap(), 1, "{answer:?}");
     let url = format!("{}{SLOW_PATH}", URL.trim_end_matches('/'));
     let slow = scenario.curl().http2().command(&url);
     let mut slow = Process::spawn("curl", slow, &a.directory().join("slow.log")).unwrap();
-    let name = "connection.egress.direct.ignored-port.live";
-    wait::until_true("its connection", || Ok(stat(a, name)? == 1)).unwrap();
+    wait::until_true("its connection, and the end of the other", || {
+        Ok((direct("decided")?, direct("live")?) == (2, 1))
+    })
+    .unwrap();
     node.ask(&["workload", "remove", "a", "--now"])
         .and_then(succeeded)
         .unwrap();
@@ -181,12 +188,12 @@ fn a_connection_that_outlives_its_workload_is_written_down_at_the_release() {
         let lines = text
             .lines()
             .filter_map(|line| serde_json::from_str(line).ok());
-        let mut lines = lines.filter(|line: &Value| line["reason"] == "ignored-port");
+        let mut lines = lines.filter(|line: &Value| line["released"] == true);
         Ok(lines.next())
     })
     .unwrap();
     assert_eq!(record["workload"], "a", "{record:#}");
-    assert_eq!(record["released"], true, "{record:#}");
+    assert_eq!(record["reason"], "ignored-port", "{record:#}");
     assert_eq!(record["established"], true, "{record:#}");
     assert!(record["bytes_sent"].as_u64().unwrap() > 0, "{record:#}");
 }

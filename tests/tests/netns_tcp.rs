@@ -135,6 +135,10 @@ fn services_of_one_port_are_told_apart_by_the_dialled_address() {
     let (mut scenario, daemon) = start("DROP_ALL");
     let mut client = agent(&scenario.service_a);
     let mut servers = [&scenario.service_b, &scenario.service_bv2].map(|host| server(host));
+    // The gateway's address is that of no name.
+    let refused = client.ask(&format!("connect 192.0.2.1:{PORT}"));
+    let refused = refused.and_then(|socket| client.ask(&format!("drain {socket}")));
+    assert_eq!(refused, reset());
     let addresses = |host: &Host| [IpAddr::V4(host.v4()), IpAddr::V6(host.v6())];
     let (b, bv2) = (
         addresses(&scenario.service_b),
@@ -150,10 +154,6 @@ fn services_of_one_port_are_told_apart_by_the_dialled_address() {
         assert_joined(&mut client, &mut servers[0], &pair);
         assert_eq!(daemon.stat(TO_B).unwrap(), round as u64 + 1);
     }
-    // The gateway's address is that of no name.
-    let refused = client.ask(&format!("connect 192.0.2.1:{PORT}"));
-    let refused = refused.and_then(|socket| client.ask(&format!("drain {socket}")));
-    assert_eq!(refused, reset());
 
     // Both names change places while the application knows the old addresses.
     name(&mut scenario, "one", &[1]);
