@@ -5,6 +5,7 @@ mod outside;
 mod place;
 mod running;
 mod sockets;
+mod starting;
 
 use std::{
     future::Future,
@@ -12,11 +13,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::Context;
 use mesh_proxy::Proxy;
 use mesh_telemetry::{Registry, server::ServerState};
 use tokio::{
-    net::TcpListener,
     sync::mpsc,
     task::block_in_place,
     time::{sleep, timeout},
@@ -24,11 +23,7 @@ use tokio::{
 use tracing::Instrument;
 
 pub(crate) use self::place::Standing;
-use self::{
-    place::Cgroup,
-    running::{Admin, Running},
-    sockets::Sockets,
-};
+use self::{place::Cgroup, running::Running, starting::Starting};
 use super::{
     announce::Announcer,
     configuration::{Configuration, State},
@@ -40,8 +35,6 @@ use super::{
 };
 use crate::{control::Order, settings::WorkloadSettings};
 
-/// How long the proxy may take to have its first answers of discovery, well beyond their own limit.
-const READY_WITHIN: Duration = Duration::from_mins(1);
 /// How often a workload that drains is looked at for its last process.
 const LAST_PROCESS_EVERY: Duration = Duration::from_millis(100);
 
@@ -105,46 +98,18 @@ impl Workload {
             namespace.clone(),
             host.proxy(),
         );
-        if is_armed {
-            block_in_place(|| redirection.enrol(&in_force))?;
-        }
-        let sockets = block_in_place(|| {
-            namespace.inside(|| Sockets::open(&settings, &in_force, &redirection, &registry))
-        })??;
-        let Sockets {
-            admin,
-            proxy,
-            steered,
-        } = sockets;
-        let admin = TcpListener::from_std(admin).context("the admin interface cannot be served")?;
-        let admin = Admin::serve(admin, &registry);
-        if let Some(proxy) = &proxy {
-            let ready = timeout(READY_WITHIN, proxy.ready());
-            ready.await.context("the proxy does not start")?;
-        }
-        if let Some(steered) = &steered {
-            redirection.steer(steered)?;
-        }
-        if let Some(proxy) = &proxy {
-            host.heart.add(id, &settings.name, proxy)?;
-        }
-        host.closing.count(id, &registry);
-        let enrolled = block_in_place(|| {
-            if !is_armed {
-                redirection.enrol(&in_force)?;
-            }
-            redirection.follow_network()
-        });
-        let network = match enrolled {
-            Ok(network) => network,
-            Err(error) => {
-                block_in_place(|| {
-                    host.let_go(id);
-                    drop(proxy);
-                });
-                return Err(error);
-            }
+        let starting = Starting {
+            id,
+            is_armed,
+            host,
+            settings: &settings,
+            in_force: &in_force,
+            registry: &registry,
+            redirection: &redirection,
         };
+        starting.arm()?;
+        let (admin, proxy) = starting.serve(&namespace).await?;
+        let (network, proxy) = starting.redirect(proxy)?;
         block_in_place(|| outside::judge(&settings, &namespace, &registry));
         let (order, orders) = mpsc::channel(1);
         let follower = Follower::new(configuration, announcer, proxy.clone(), redirection.clone());
