@@ -33,6 +33,16 @@ pub enum Speaks {
     Http2,
 }
 
+impl Speaks {
+    /// What nginx adds to a port that speaks it.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Http1 => "",
+            Self::Http2 => " http2",
+        }
+    }
+}
+
 /// One request as the server logged it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
@@ -85,7 +95,7 @@ impl WebServer {
             fs::write(directory.join(file), text).with_context(|| format!("cannot write {file}"))
         };
         write("files/slow", &"s".repeat(SLOW_BYTES))?;
-        write("nginx.conf", &configuration(name, ports))?;
+        write("nginx.conf", &configuration(&named(name, ports)))?;
         let mut server = Self {
             process: nginx(host, place, &directory)?,
             access_log: directory.join("access.log"),
@@ -129,39 +139,38 @@ fn listens(host: &Host, ports: &[(u16, Speaks)]) -> Result<bool> {
     }))
 }
 
-fn configuration(name: &str, ports: &[(u16, Speaks)]) -> String {
-    let mut listen = String::new();
-    for (port, speaks) in ports {
-        let http2 = match speaks {
-            Speaks::Http1 => "",
-            Speaks::Http2 => " http2",
-        };
-        for address in [
-            format!("0.0.0.0:{port}{http2}"),
-            format!("[::]:{port}{http2} ipv6only=on"),
-        ] {
-            listen.push_str("    listen ");
-            listen.push_str(&address);
-            listen.push_str(";\n");
-        }
-    }
+/// What the server that answers with its name does at each request.
+fn named(name: &str, ports: &[(u16, Speaks)]) -> String {
+    let listen = ports.iter().map(|(port, speaks)| {
+        let word = speaks.word();
+        format!("    listen 0.0.0.0:{port}{word}; listen [::]:{port}{word} ipv6only=on;\n")
+    });
+    let listen: String = listen.collect();
     format!(
-        r#"daemon off;
-master_process off;
-pid nginx.pid;
-events {{ worker_connections 1024; }}
-http {{
-  log_format tests '$remote_addr $server_protocol $status $request_uri $http_host "$http_x_forwarded_for"';
+        r#"  log_format tests '$remote_addr $server_protocol $status $request_uri $http_host "$http_x_forwarded_for"';
   access_log access.log tests;
-  client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
-  uwsgi_temp_path uwsgi; scgi_temp_path scgi;
   default_type text/plain;
   server {{
 {listen}    location / {{ add_header x-served-by {name}; return 200 "{name}\n"; }}
     location = {SLOW_PATH} {{ root files; limit_rate 100k; }}
   }}
-}}
 "#
+    )
+}
+
+/// An `nginx.conf` with these lines about HTTP, for one worker that keeps all its files below the
+/// directory that it is started in.
+fn configuration(http: &str) -> String {
+    format!(
+        "daemon off;
+master_process off;
+pid nginx.pid;
+events {{ worker_connections 4096; }}
+http {{
+  client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
+  uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+{http}}}
+"
     )
 }
 

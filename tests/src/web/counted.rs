@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use super::{Speaks, nginx};
+use super::{Speaks, configuration, nginx};
 use crate::{
     host::{Host, Place},
     process::{self, Process},
@@ -75,8 +75,11 @@ impl CountedServer {
                 .and_then(|file| file.set_len(bytes))
                 .context("cannot make a large answer")?;
         }
-        fs::write(directory.join("nginx.conf"), configuration(ports))
-            .context("cannot write nginx.conf")?;
+        fs::write(
+            directory.join("nginx.conf"),
+            configuration(&counting(ports)),
+        )
+        .context("cannot write nginx.conf")?;
         let mut server = Self {
             process: nginx(host, place, &directory)?,
             host: Arc::clone(host),
@@ -118,30 +121,19 @@ fn parse(page: &str) -> Option<Counts> {
     })
 }
 
-fn configuration(ports: &[Port]) -> String {
+fn counting(ports: &[Port]) -> String {
     let servers: Vec<String> = ports.iter().copied().map(server).collect();
     format!(
-        r"daemon off;
-master_process off;
-pid nginx.pid;
-events {{ worker_connections 4096; }}
-http {{
-  access_log off;
+        "  access_log off;
   keepalive_requests 100000000;
-  client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
-  uwsgi_temp_path uwsgi; scgi_temp_path scgi;
 {}  server {{ listen 127.0.0.1:{STATUS_PORT}; location / {{ stub_status; }} }}
-}}
 ",
         servers.concat()
     )
 }
 
 fn server(port: Port) -> String {
-    let http2 = match port.speaks {
-        Speaks::Http1 => "",
-        Speaks::Http2 => " http2",
-    };
+    let http2 = port.speaks.word();
     let refusal = if port.proxied {
         "if ($http_x_request_id = '') { return 421; }"
     } else {

@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use super::{Speaks, nginx};
+use super::{Speaks, configuration, nginx};
 use crate::{
     host::{Host, Place},
     process::Process,
@@ -30,7 +30,23 @@ impl Site {
         let directory = host.directory().join("site");
         let files = directory.join("files");
         fs::create_dir_all(&files).with_context(|| format!("cannot make {}", files.display()))?;
-        fs::write(directory.join("nginx.conf"), configuration(port, speaks))
+        let settings = format!(
+            r#"  access_log off;
+  keepalive_requests 100000000;
+  client_max_body_size 0;
+  sendfile on;
+  types {{ text/plain txt; }}
+  default_type application/octet-stream;
+  gzip on; gzip_types text/plain;
+  server {{
+    listen 0.0.0.0:{port}{};
+    root files; dav_methods PUT;
+    location = {SMALL_PATH} {{ return 200 "{SMALL}\n"; }}
+  }}
+"#,
+            speaks.word()
+        );
+        fs::write(directory.join("nginx.conf"), configuration(&settings))
             .context("cannot write nginx.conf")?;
         let mut process = nginx(host, place, &directory)?;
         wait::until_true("the site", || {
@@ -52,34 +68,4 @@ impl Site {
     pub fn read(&self, name: &str) -> Result<Vec<u8>> {
         fs::read(self.files.join(name)).with_context(|| format!("cannot read {name}"))
     }
-}
-
-fn configuration(port: u16, speaks: Speaks) -> String {
-    let http2 = match speaks {
-        Speaks::Http1 => "",
-        Speaks::Http2 => " http2",
-    };
-    format!(
-        r#"daemon off;
-master_process off;
-pid nginx.pid;
-events {{ worker_connections 1024; }}
-http {{
-  access_log off;
-  keepalive_requests 100000000;
-  client_max_body_size 0;
-  client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
-  uwsgi_temp_path uwsgi; scgi_temp_path scgi;
-  sendfile on;
-  types {{ text/plain txt; }}
-  default_type application/octet-stream;
-  gzip on; gzip_types text/plain;
-  server {{
-    listen 0.0.0.0:{port}{http2};
-    root files; dav_methods PUT;
-    location = {SMALL_PATH} {{ return 200 "{SMALL}\n"; }}
-  }}
-}}
-"#
-    )
 }

@@ -1,4 +1,4 @@
-use super::{Request, Speaks, configuration, parse};
+use super::{Request, Speaks, named, parse};
 
 #[test]
 fn reads_its_own_log() {
@@ -29,7 +29,7 @@ fn a_line_cut_short_is_no_request() {
 
 #[test]
 fn http2_is_named_on_its_ports_only() {
-    let text = configuration("a", &[(80, Speaks::Http2), (81, Speaks::Http1)]);
+    let text = named("a", &[(80, Speaks::Http2), (81, Speaks::Http1)]);
     assert!(text.contains("listen 0.0.0.0:80 http2;"));
     assert!(text.contains("listen [::]:81 ipv6only=on;"));
 }
