@@ -1,5 +1,6 @@
 //! All cases, by the bullets that they are counted under.
 
+mod answers;
 mod application;
 mod bytes;
 mod failures;

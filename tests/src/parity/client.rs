@@ -14,7 +14,7 @@ use super::{
     case::{Case, Client, Frame, Step},
     http1::{self, Kind, Message, Read},
     http2::{self, Link},
-    observation::{self, Observation},
+    observation::{self, Observation, SHARE},
     wire::{Ended, PATIENCE, Wire},
 };
 use crate::client::is_share;
@@ -304,7 +304,7 @@ fn shares(
         } else {
             format!("{count} of {requests}")
         };
-        seen.insert(format!("client.share.{by}"), said);
+        seen.insert(format!("{SHARE}.{by}"), said);
     }
     wire.close();
     Ok(seen)

@@ -1,5 +1,6 @@
 //! Header compression of HTTP/2 (RFC 7541) as the suite needs it: encoded as plain literals, decoded
-//! whole. Its own, so that a misreading of the proxy's library is not the suite's too.
+//! whole. Its tables are written down here again on purpose: a mistake in those of the proxy would not show
+//! if the suite read with them.
 
 use std::{
     collections::{HashMap, VecDeque},

@@ -47,10 +47,7 @@ pub(super) fn add(seen: &mut BTreeMap<usize, Observation>, mesh: Mesh, log: &str
         let Some(observation) = seen.get_mut(&case) else {
             continue;
         };
-        if observation
-            .keys()
-            .any(|field| field.starts_with("client.share"))
-        {
+        if observation::is_shares(observation) {
             continue;
         }
         let count = counts.entry(case).or_default();

@@ -10,6 +10,14 @@ pub(crate) type Observation = BTreeMap<String, String>;
 /// Bodies above this are told by their length and a sum.
 const LONGEST_BODY: usize = 400;
 
+/// What the fields begin with that tell who has answered how many of a case's requests.
+pub(crate) const SHARE: &str = "client.share";
+
+/// Whether a case is about shares alone: which of its requests is which, nobody can tell.
+pub(crate) fn is_shares(observation: &Observation) -> bool {
+    observation.keys().any(|field| field.starts_with(SHARE))
+}
+
 /// Adds a message of HTTP/1.
 pub(crate) fn add_message(into: &mut Observation, prefix: &str, message: &Message) {
     into.insert(format!("{prefix}.line"), message.line.clone());

@@ -21,7 +21,7 @@ use super::{
     compare::{self, Difference},
     listed::Entry,
     logs, meshes,
-    observation::Observation,
+    observation::{self, Observation},
     recorder::{Record, Recorder},
     wire,
 };
@@ -335,10 +335,7 @@ fn put_together(saw: Saw) -> BTreeMap<usize, Observation> {
         let Some(observation) = seen.get_mut(&case) else {
             continue;
         };
-        if observation
-            .keys()
-            .any(|field| field.starts_with("client.share"))
-        {
+        if observation::is_shares(observation) {
             continue;
         }
         let asked = |record: &Record| {

@@ -21,7 +21,7 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = tables();
     cases.extend(pieces());
     cases.extend(sizes());
-    cases.extend(services::answers());
+    cases.extend(services::answered());
     cases.extend(services::bad_answers());
     cases.extend(waiting::upgrades());
     cases.extend(waiting::continues());

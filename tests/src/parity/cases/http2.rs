@@ -22,7 +22,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(streams());
     cases.extend(frames::cases());
     cases.extend(sizes());
-    cases.extend(services::answers());
+    cases.extend(services::answered());
     cases.extend(services::resets());
     cases
 }

@@ -3,17 +3,17 @@
 use super::UNTIL_CLOSED;
 use crate::parity::{
     case::{Bullet, Case, Client, Protocol, Reply, Step, answer, owned},
-    cases::request::{own, plain, with_body},
+    cases::{
+        answers::{self, Answer},
+        request::{own, plain, with_body},
+    },
     http1::Kind,
 };
 
 /// Answers as services may give them, to GET and HEAD.
-#[expect(clippy::too_many_lines, reason = "a table of cases")]
-pub(super) fn answers() -> Vec<Case> {
+pub(super) fn answered() -> Vec<Case> {
     let text = ("content-type", "text/plain");
-    let kinds: Vec<(&str, Vec<Reply>)> = vec![
-        ("200", answer(200, &[text], b"hello")),
-        ("200 empty", answer(200, &[], b"")),
+    let kinds: Vec<Answer> = vec![
         (
             "200 chunked",
             vec![
@@ -46,14 +46,6 @@ pub(super) fn answers() -> Vec<Case> {
             vec![Reply::Request, Reply::Head(204, owned(&[])), Reply::End],
         ),
         (
-            "304",
-            vec![
-                Reply::Request,
-                Reply::Head(304, owned(&[("etag", "\"x\"")])),
-                Reply::End,
-            ],
-        ),
-        (
             "304 with length",
             vec![
                 Reply::Request,
@@ -69,44 +61,7 @@ pub(super) fn answers() -> Vec<Case> {
         ("503", answer(503, &[("retry-after", "1")], b"later")),
         ("599", answer(599, &[], b"odd")),
         ("999", answer(999, &[], b"odd")),
-        (
-            "103 then 200",
-            vec![
-                Reply::Request,
-                Reply::Head(103, owned(&[("link", "</a>")])),
-                Reply::Head(200, owned(&[])),
-                Reply::Data(b"x".to_vec()),
-                Reply::End,
-            ],
-        ),
-        (
-            "100 then 200",
-            vec![
-                Reply::Head(100, owned(&[])),
-                Reply::Request,
-                Reply::Head(200, owned(&[])),
-                Reply::Data(b"x".to_vec()),
-                Reply::End,
-            ],
-        ),
-        (
-            "102 then 200",
-            vec![
-                Reply::Head(102, owned(&[])),
-                Reply::Request,
-                Reply::Head(200, owned(&[])),
-                Reply::Data(b"x".to_vec()),
-                Reply::End,
-            ],
-        ),
-        (
-            "early",
-            vec![
-                Reply::Head(413, owned(&[])),
-                Reply::Data(b"large".to_vec()),
-                Reply::End,
-            ],
-        ),
+        ("102 then 200", answers::after(102)),
         ("close", answer(200, &[("connection", "close")], b"bye")),
         (
             "keep-alive",
@@ -125,54 +80,17 @@ pub(super) fn answers() -> Vec<Case> {
             answer(200, &[("connection", "x-a"), ("x-a", "1")], b"stay"),
         ),
         ("100 KiB", answer(200, &[], &vec![b'x'; 100 << 10])),
-        ("1 MiB", answer(200, &[], &vec![b'y'; 1 << 20])),
-        (
-            "many fields",
-            answer(
-                200,
-                &[
-                    ("x-a", "1"),
-                    ("x-b", "2"),
-                    ("x-a", "3"),
-                    ("set-cookie", "a"),
-                    ("set-cookie", "b"),
-                ],
-                b"",
-            ),
-        ),
         ("upgrade unasked", answer(200, &[("upgrade", "h2c")], b"")),
-        (
-            "slow",
-            vec![
-                Reply::Request,
-                Reply::Head(200, owned(&[])),
-                Reply::Data(b"a".to_vec()),
-                Reply::Pause(100),
-                Reply::Data(b"b".to_vec()),
-                Reply::End,
-            ],
-        ),
     ];
     let mut cases = Vec::new();
-    for (name, replies) in kinds {
-        for method in ["GET", "HEAD", "POST"] {
-            let fields: &[(&str, &str)] = if method == "POST" {
-                &[("content-length", "3")]
-            } else {
-                &[]
-            };
-            let bytes = with_body(
-                method,
-                "/",
-                fields,
-                if method == "POST" { "abc" } else { "" },
-            );
-            let kind = if method == "HEAD" {
-                Kind::AnswerToHead
-            } else {
-                Kind::Answer
-            };
-            let client = Client::Http1(vec![Step::Send(bytes)], vec![kind]);
+    for (name, replies) in answers::of_either().into_iter().chain(kinds) {
+        for (method, fields, body, kind) in [
+            ("GET", &[][..], "", Kind::Answer),
+            ("HEAD", &[], "", Kind::AnswerToHead),
+            ("POST", &[("content-length", "3")], "abc", Kind::Answer),
+        ] {
+            let steps = vec![Step::Send(with_body(method, "/", fields, body))];
+            let client = Client::Http1(steps, vec![kind]);
             let case = Case::new(
                 Bullet::Http1,
                 format!("answer {name} to {method}"),

@@ -5,13 +5,16 @@ use crate::parity::{
     case::{
         Bullet, CASE, CASE_FIELD, Case, Client, End, Frame, HOST, Protocol, Reply, answer, owned,
     },
-    cases::request::{one, one2, own, plain, post2},
+    cases::{
+        answers::{self, Answer},
+        request::{one, one2, own, plain, post2},
+    },
     hpack,
     http2::{END_HEADERS, END_STREAM, GOAWAY, HEADERS},
 };
 
 /// Answers of services of either protocol to a client of HTTP/2.
-pub(super) fn answers() -> Vec<Case> {
+pub(super) fn answered() -> Vec<Case> {
     let trailers = |fields: &[(&str, &str)]| {
         vec![
             Reply::Request,
@@ -20,79 +23,19 @@ pub(super) fn answers() -> Vec<Case> {
             Reply::Trailers(owned(fields)),
         ]
     };
-    let kinds: Vec<(&str, Vec<Reply>)> = vec![
-        (
-            "200",
-            answer(200, &[("content-type", "text/plain")], b"hello"),
-        ),
+    let kinds: Vec<Answer> = vec![
         (
             "200 with length",
             answer(200, &[("content-length", "5")], b"hello"),
         ),
-        ("200 empty", answer(200, &[], b"")),
         ("200 trailers", trailers(&[("x-t", "1")])),
         ("204", answer(204, &[], b"")),
-        ("304", answer(304, &[("etag", "\"x\"")], b"")),
         ("404", answer(404, &[], b"no")),
         ("503", answer(503, &[], b"later")),
-        (
-            "103 then 200",
-            vec![
-                Reply::Request,
-                Reply::Head(103, owned(&[("link", "</a>")])),
-                Reply::Head(200, owned(&[])),
-                Reply::Data(b"x".to_vec()),
-                Reply::End,
-            ],
-        ),
-        (
-            "100 then 200",
-            vec![
-                Reply::Head(100, owned(&[])),
-                Reply::Request,
-                Reply::Head(200, owned(&[])),
-                Reply::Data(b"x".to_vec()),
-                Reply::End,
-            ],
-        ),
-        (
-            "early",
-            vec![
-                Reply::Head(413, owned(&[])),
-                Reply::Data(b"large".to_vec()),
-                Reply::End,
-            ],
-        ),
-        ("1 MiB", answer(200, &[], &vec![b'y'; 1 << 20])),
-        (
-            "many fields",
-            answer(
-                200,
-                &[
-                    ("x-a", "1"),
-                    ("x-b", "2"),
-                    ("x-a", "3"),
-                    ("set-cookie", "a"),
-                    ("set-cookie", "b"),
-                ],
-                b"",
-            ),
-        ),
-        (
-            "slow",
-            vec![
-                Reply::Request,
-                Reply::Head(200, owned(&[])),
-                Reply::Data(b"a".to_vec()),
-                Reply::Pause(100),
-                Reply::Data(b"b".to_vec()),
-                Reply::End,
-            ],
-        ),
         ("echo", vec![Reply::Head(200, owned(&[])), Reply::Echo]),
     ];
     let mut cases = Vec::new();
-    for (name, replies) in kinds {
+    for (name, replies) in answers::of_either().into_iter().chain(kinds) {
         for protocol in BOTH {
             if name == "echo" && protocol == Protocol::Http {
                 continue;
