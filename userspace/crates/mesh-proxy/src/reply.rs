@@ -7,7 +7,10 @@ use http_body_util::Full;
 use mesh_http1::request::RequestError;
 use mesh_telemetry::access_log::ResponseFlag;
 
-use crate::{relay::response_body::ResponseBody, upstream::connect::Unreachable};
+use crate::{
+    relay::response_body::ResponseBody,
+    upstream::connect::{Cause, Unreachable},
+};
 
 /// Why a request has no answer but the proxy's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,16 +104,6 @@ impl Failure {
                 concat!("upstream_reset_before_response_started{", $reason, "}")
             };
         }
-        macro_rules! connect_failed {
-            ($kernel:literal) => {
-                concat!(
-                    "upstream_reset_before_response_started{remote_connection_failure|",
-                    "delayed_connect_error:_",
-                    $kernel,
-                    "}"
-                )
-            };
-        }
         match self {
             Self::AnswerAbandoned => {
                 "upstream_reset_after_response_started{connection_termination}"
@@ -130,14 +123,7 @@ impl Failure {
             Self::RefusedStream => before_response!("remote_refused_stream_reset"),
             Self::RemoteReset => before_response!("remote_reset"),
             Self::RequestTimeout => "response_timeout",
-            Self::Unreachable(Unreachable::Host) => connect_failed!("No_route_to_host"),
-            Self::Unreachable(Unreachable::Network) => {
-                connect_failed!("Network_is_unreachable")
-            }
-            Self::Unreachable(Unreachable::Refused) => connect_failed!("Connection_refused"),
-            Self::Unreachable(Unreachable::Reset) => connect_failed!("Connection_reset_by_peer"),
-            Self::Unreachable(Unreachable::TimedOut) => connect_failed!("Connection_timed_out"),
-            Self::Unreachable(Unreachable::Other) => before_response!("remote_connection_failure"),
+            Self::Unreachable(unreachable) => details_of_connect(unreachable),
             Self::UpgradeRefused => "upgrade_failed",
         }
     }
@@ -213,6 +199,37 @@ fn details_of(error: RequestError) -> &'static str {
         RequestError::TransferCoding => "http1.invalid_transfer_encoding",
         RequestError::TooLarge => "http1.headers_too_large",
         RequestError::Version => "low_version",
+    }
+}
+
+fn details_of_connect(
+    Unreachable {
+        cause,
+        is_immediate,
+    }: Unreachable,
+) -> &'static str {
+    macro_rules! reset {
+        ($($more:literal),*) => {
+            concat!("upstream_reset_before_response_started{remote_connection_failure", $($more,)* "}")
+        };
+    }
+    macro_rules! kernel_said {
+        ($what:literal) => {
+            if is_immediate {
+                reset!("|immediate_connect_error:_", $what)
+            } else {
+                reset!("|delayed_connect_error:_", $what)
+            }
+        };
+    }
+    match cause {
+        Cause::Forbidden => kernel_said!("Operation_not_permitted"),
+        Cause::Host => kernel_said!("No_route_to_host"),
+        Cause::Network => kernel_said!("Network_is_unreachable"),
+        Cause::Refused => kernel_said!("Connection_refused"),
+        Cause::Reset => kernel_said!("Connection_reset_by_peer"),
+        Cause::TimedOut => kernel_said!("Connection_timed_out"),
+        Cause::Other => reset!(),
     }
 }
 

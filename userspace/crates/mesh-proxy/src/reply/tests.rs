@@ -2,10 +2,14 @@ use hyper::body::Body as _;
 
 use super::*;
 
+const REFUSED: Unreachable = Unreachable {
+    cause: Cause::Refused,
+    is_immediate: false,
+};
 const ALL: [Failure; 18] = [
     Failure::AnswerAbandoned,
     Failure::Connect,
-    Failure::Unreachable(Unreachable::Refused),
+    Failure::Unreachable(REFUSED),
     Failure::ConnectionTermination,
     Failure::ConnectionTimeout,
     Failure::IdleTimeout,
@@ -73,14 +77,27 @@ fn an_answer_to_head_says_how_long_it_would_be() {
 
 #[test]
 fn the_log_says_why_an_endpoint_could_not_be_reached() {
-    let of = |unreachable| Failure::Unreachable(unreachable).details();
-    assert_eq!(
-        of(Unreachable::Refused),
-        "upstream_reset_before_response_started{remote_connection_failure|\
-         delayed_connect_error:_Connection_refused}"
-    );
-    assert_eq!(
-        of(Unreachable::Other),
-        "upstream_reset_before_response_started{remote_connection_failure}"
-    );
+    for (cause, is_immediate, expected) in [
+        (
+            Cause::Refused,
+            false,
+            "|delayed_connect_error:_Connection_refused",
+        ),
+        (
+            Cause::Network,
+            true,
+            "|immediate_connect_error:_Network_is_unreachable",
+        ),
+        (Cause::Other, true, ""),
+    ] {
+        let unreachable = Unreachable {
+            cause,
+            is_immediate,
+        };
+        let reset = "upstream_reset_before_response_started{remote_connection_failure";
+        assert_eq!(
+            Failure::Unreachable(unreachable).details(),
+            format!("{reset}{expected}}}")
+        );
+    }
 }

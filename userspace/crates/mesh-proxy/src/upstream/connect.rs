@@ -4,6 +4,8 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use mesh_telemetry::scope::ClusterStats;
+use rustix::io::Errno;
+use socket2::{Domain, Protocol, Socket, Type};
 use thiserror::Error;
 use tokio::net::TcpStream;
 
@@ -11,7 +13,16 @@ use crate::io::Metered;
 
 /// Why an endpoint could not be connected to, as far as the access log tells them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unreachable {
+pub(crate) struct Unreachable {
+    pub(crate) cause: Cause,
+    /// The kernel said so when it was asked, and not after it had tried.
+    pub(crate) is_immediate: bool,
+}
+
+/// What the kernel said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    Forbidden,
     Host,
     Network,
     Refused,
@@ -21,14 +32,15 @@ pub(crate) enum Unreachable {
     Other,
 }
 
-impl Unreachable {
+impl Cause {
     fn of(error: &io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::ConnectionRefused => Self::Refused,
-            io::ErrorKind::ConnectionReset => Self::Reset,
-            io::ErrorKind::HostUnreachable => Self::Host,
-            io::ErrorKind::NetworkUnreachable => Self::Network,
-            io::ErrorKind::TimedOut => Self::TimedOut,
+        match Errno::from_io_error(error) {
+            Some(Errno::PERM) => Self::Forbidden,
+            Some(Errno::HOSTUNREACH) => Self::Host,
+            Some(Errno::NETUNREACH) => Self::Network,
+            Some(Errno::CONNREFUSED) => Self::Refused,
+            Some(Errno::CONNRESET) => Self::Reset,
+            Some(Errno::TIMEDOUT) => Self::TimedOut,
             _ => Self::Other,
         }
     }
@@ -40,6 +52,7 @@ pub(crate) enum ConnectError {
     #[error("cannot connect to {address}")]
     Refused {
         address: SocketAddr,
+        is_immediate: bool,
         source: Arc<io::Error>,
     },
     #[error("{address} did not take the connection within {} ms", limit.as_millis())]
@@ -55,9 +68,17 @@ pub(crate) enum ConnectError {
 impl ConnectError {
     /// What the kernel said; nothing that the access log knows where it was not asked.
     pub(crate) fn unreachable(&self) -> Unreachable {
-        match self {
-            Self::Refused { source, .. } => Unreachable::of(source),
-            Self::TimedOut { .. } | Self::Fault => Unreachable::Other,
+        let (cause, is_immediate) = match self {
+            Self::Refused {
+                source,
+                is_immediate,
+                ..
+            } => (Cause::of(source), *is_immediate),
+            Self::TimedOut { .. } | Self::Fault => (Cause::Other, false),
+        };
+        Unreachable {
+            cause,
+            is_immediate,
         }
     }
 }
@@ -89,19 +110,23 @@ pub(crate) async fn connect(
     let open = Open {
         stats: Arc::clone(stats),
     };
+    let refused = |is_immediate| {
+        move |source| ConnectError::Refused {
+            address,
+            is_immediate,
+            source: Arc::new(source),
+        }
+    };
     let connecting = async {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
+        let stream = begin(address).map_err(refused(true))?;
+        finish(&stream).await.map_err(refused(false))?;
         Ok(stream)
     };
     let error = match tokio::time::timeout(limit, connecting).await {
         Ok(Ok(stream)) => {
             return Ok((Metered::new(stream, Bytes::new(), Arc::clone(stats)), open));
         }
-        Ok(Err(source)) => ConnectError::Refused {
-            address,
-            source: Arc::new(source),
-        },
+        Ok(Err(error)) => error,
         Err(_) => {
             stats.upstream_cx_connect_timeout.increment();
             ConnectError::TimedOut { address, limit }
@@ -109,4 +134,25 @@ pub(crate) async fn connect(
     };
     stats.upstream_cx_connect_fail.increment();
     Err(error)
+}
+
+/// Asks the kernel for a connection. The runtime's own `connect` does not tell whether what failed was
+/// this or what follows.
+fn begin(address: SocketAddr) -> io::Result<TcpStream> {
+    let domain = Domain::for_address(address);
+    let socket = Socket::new(domain, Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
+    match socket.connect(&address.into()) {
+        Err(error) if Errno::from_io_error(&error) != Some(Errno::INPROGRESS) => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    TcpStream::from_std(socket.into())
+}
+
+/// Waits until the kernel has connected, or has not.
+async fn finish(stream: &TcpStream) -> io::Result<()> {
+    stream.writable().await?;
+    match stream.take_error()? {
+        Some(error) => Err(error),
+        None => stream.set_nodelay(true),
+    }
 }

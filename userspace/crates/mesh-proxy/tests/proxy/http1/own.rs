@@ -40,6 +40,18 @@ async fn a_request_that_goes_nowhere_is_taken_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connect_that_the_kernel_does_not_even_try_is_written_down_as_that() {
+    let log = Log::new();
+    // No TCP goes to a broadcast address.
+    let mesh = logged(([255; 4], 80).into(), &log).await;
+    let request = format!("GET /x HTTP/1.1\r\n{HOST}Connection: close\r\n\r\n");
+    answers(&mesh, request).await;
+    let why = "upstream_reset_before_response_started{remote_connection_failure|\
+               immediate_connect_error:_Network_is_unreachable}";
+    assert_eq!(log.lines(1).await, [format!("GET /x 503 UF {why} 0 98 b")]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_refused_is_written_down_as_it_was_sent() {
     let server = Server::http(Version::HTTP_11, echo).await;
     for (line, fields, expected) in [
