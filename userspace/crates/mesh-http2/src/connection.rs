@@ -97,11 +97,11 @@ impl Connection {
         self.0.borrow_mut().leave();
     }
 
-    /// Whether the socket may be closed: one of the two left in order and the last stream ended, or
-    /// all is over.
+    /// Bytes that are still to go before the socket may be closed; none while there is more to do. One
+    /// of the two left in order and the last stream ended, or all is over.
     #[must_use]
-    pub fn is_through(&self) -> bool {
-        self.0.borrow().is_through()
+    pub fn left(&self) -> Option<usize> {
+        self.0.borrow().left()
     }
 
     /// Whether the connection is gone or to be closed.

@@ -41,6 +41,9 @@ pub(crate) struct Malformed;
 
 type Pseudo = Option<HeaderValue>;
 
+/// Room for the fields of most messages. What a peer sends may be more than a map can have room for.
+const USUAL_FIELDS: usize = 32;
+
 #[derive(Default)]
 struct List {
     method: Pseudo,
@@ -54,7 +57,7 @@ struct List {
 impl List {
     fn of(fields: Vec<Field>) -> Result<Self, Malformed> {
         let mut list = Self {
-            headers: HeaderMap::with_capacity(fields.len()),
+            headers: HeaderMap::with_capacity(fields.len().min(USUAL_FIELDS)),
             ..Self::default()
         };
         let mut are_pseudo_through = false;

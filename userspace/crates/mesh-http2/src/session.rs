@@ -4,6 +4,7 @@ pub(crate) mod receive;
 pub(crate) mod send;
 mod settings;
 pub(crate) mod slot;
+mod turns;
 mod window;
 
 use std::{collections::HashMap, task::Waker};
@@ -17,6 +18,7 @@ use crate::{
     outlet::Outlet,
 };
 use slot::{Broken, Slot};
+use turns::Turns;
 use window::RecvWindow;
 
 /// Bytes of a stream that its peer may send ahead.
@@ -29,6 +31,8 @@ const FIRST_WINDOW: u32 = 65_535;
 const MAX_STREAMS: u32 = 1024;
 /// Streams until the peer's settings are in (RFC 9113, section 6.5.2, recommends no fewer).
 const FIRST_STREAMS: usize = 100;
+/// Bytes that wait for the socket above which a peer is not worth another stream: it takes nothing.
+const MOST_WAITING: usize = 4 << 20;
 /// Names and values of a request, in bytes (Envoy's default `max_request_headers_kb`).
 pub(crate) const MAX_HEADERS: usize = 60 * 1024;
 
@@ -114,8 +118,12 @@ pub(crate) struct Session {
     peer: Peer,
     send_window: i64,
     recv: RecvWindow,
-    /// Streams that have something to send when a window or the socket lets them.
-    waiting: Vec<u32>,
+    /// Streams that have something to send when the socket takes more.
+    for_room: Turns,
+    /// Streams that have something to send when the connection's window opens.
+    for_window: Turns,
+    /// How often streams were told to go on.
+    turn: u64,
     task: Option<Waker>,
     leaving: Leaving,
     is_over: bool,
@@ -148,7 +156,9 @@ impl Session {
             },
             send_window: FIRST_WINDOW.into(),
             recv: RecvWindow::new(CONNECTION_WINDOW),
-            waiting: Vec::new(),
+            for_room: Turns::default(),
+            for_window: Turns::default(),
+            turn: 1,
             task: None,
             leaving: Leaving::No,
             is_over: false,
@@ -180,13 +190,14 @@ impl Session {
         self.is_over
     }
 
-    /// Whether all is done that was begun before one of the two said that it leaves.
-    pub(crate) fn is_through(&self) -> bool {
+    /// Bytes that are still to go, once all is done that was begun before one of the two said that it
+    /// leaves, or the connection is over.
+    pub(crate) fn left(&self) -> Option<usize> {
         let leaves = match self.role {
             Role::Client => self.peer.is_leaving || self.leaving != Leaving::No,
             Role::Server => matches!(self.leaving, Leaving::Above(_)),
         };
-        self.out.is_empty() && (self.is_over || leaves && self.streams.is_empty())
+        (self.is_over || leaves && self.streams.is_empty()).then(|| self.out.len())
     }
 
     /// Whether no more streams can be opened, ever.
@@ -195,6 +206,7 @@ impl Session {
             || self.peer.is_leaving
             || self.leaving != Leaving::No
             || self.highest >= frame::MOST - 1
+            || self.out.len() >= MOST_WAITING
     }
 
     /// How many streams may be open; 0 where no more may be opened.
@@ -232,9 +244,11 @@ impl Session {
     }
 
     fn highest_of_peer(&self) -> u32 {
-        match self.role {
-            Role::Client => 0,
-            Role::Server => self.highest,
+        match (self.role, self.leaving) {
+            (Role::Client, _) => 0,
+            // What was said once is not taken back (RFC 9113, section 6.8).
+            (Role::Server, Leaving::Above(last)) => last,
+            (Role::Server, _) => self.highest,
         }
     }
 
@@ -264,8 +278,9 @@ impl Session {
     }
 
     /// Wakes those that may send again.
-    fn wake_waiting(&mut self) {
-        for id in std::mem::take(&mut self.waiting) {
+    fn wake(&mut self, waiting: Vec<u32>) {
+        self.turn += 1;
+        for id in waiting {
             if let Some(slot) = self.streams.get_mut(&id) {
                 slot.is_waiting = false;
                 slot.writer.wake();

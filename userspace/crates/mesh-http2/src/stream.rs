@@ -138,6 +138,22 @@ impl Stream {
         .unwrap_or(Poll::Ready(Broken::Closed))
     }
 
+    /// Resolves when the socket has taken so much that a head or trailers may follow. Nobody has to wait
+    /// for that; but what is put behind the rest is kept until it is gone.
+    pub fn poll_room(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut session = self.session.borrow_mut();
+        if session.room_for(self.id) {
+            return Poll::Ready(());
+        }
+        match session.streams.get_mut(&self.id) {
+            Some(slot) => {
+                slot.writer.set(cx);
+                Poll::Pending
+            }
+            None => Poll::Ready(()),
+        }
+    }
+
     /// Sends the head of the answer, or of an interim one.
     pub fn answer(&self, status: StatusCode, headers: &HeaderMap, ends: bool) {
         self.unless_over(|session, id| session.send_answer(id, status, headers, ends));

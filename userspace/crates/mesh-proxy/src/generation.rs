@@ -48,13 +48,10 @@ impl Generation {
             .map(|(place, table)| (place, Table::compile(table)))
             .collect();
         let passthrough = match snapshot.egress_filter {
-            EgressFilter::AllowAll => {
-                let passes = |(id, cluster): &(ClusterId, &Arc<SharedCluster>)| {
-                    is_passthrough(&snapshot, *id, &cluster.config)
-                };
-                let mut clusters = (0..).map(ClusterId).zip(&clusters);
-                clusters.find(passes).map(|(id, _)| id)
-            }
+            EgressFilter::AllowAll => clusters
+                .iter()
+                .position(|cluster| is_passthrough(&cluster.config))
+                .map(ClusterId),
             EgressFilter::DropAll => None,
         };
         Self {
@@ -86,8 +83,7 @@ impl Generation {
 pub(crate) fn clusters_of(snapshot: &Snapshot) -> Vec<Arc<Cluster>> {
     let mut clusters = snapshot.clusters.clone();
     let allowed = snapshot.egress_filter == EgressFilter::AllowAll;
-    let mut named = (0..).map(ClusterId).zip(&clusters);
-    if allowed && !named.any(|(id, cluster)| is_passthrough(snapshot, id, cluster)) {
+    if allowed && !clusters.iter().any(|cluster| is_passthrough(cluster)) {
         clusters.push(Arc::new(Cluster::plain(
             format!("cds_egress_{}_mesh-allow-all", snapshot.resource.mesh),
             Protocol::Tcp,
@@ -97,6 +93,6 @@ pub(crate) fn clusters_of(snapshot: &Snapshot) -> Vec<Arc<Cluster>> {
     clusters
 }
 
-fn is_passthrough(snapshot: &Snapshot, id: ClusterId, cluster: &Cluster) -> bool {
-    cluster.discovery == Discovery::OriginalDestination && snapshot.aws_endpoints != Some(id)
+fn is_passthrough(cluster: &Cluster) -> bool {
+    matches!(cluster.discovery, Discovery::OriginalDestination)
 }

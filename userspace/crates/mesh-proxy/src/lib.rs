@@ -3,14 +3,14 @@
 //! A connection passes the modules in this order, and `connection.rs` is the page that joins them:
 //! - `listener`: sockets of both directions, one set for each worker, and the accept loops
 //! - `origin`: where a redirected connection was going
-//! - `opening`: whether a client calls an AWS endpoint
 //! - `detect`: which HTTP a client speaks
 //! - `downstream`: serves the client's connection, request by request
 //! - `route`: virtual host, route, weighted cluster
 //! - `names`: which of several TCP services of a port has the address that was dialled
 //! - `cluster`: what discovery knows of a cluster; `endpoint`: which of its addresses is next
 //! - `upstream`: connections to endpoints, their pools, requests over them
-//! - `http1`, `http2`: each version of HTTP over sockets, for both sides
+//! - `http1`, `http2`: each version of HTTP over sockets, for both sides; `delayed_close`: how long a
+//!   peer has to take the last of it
 //! - `relay`: bodies and bytes, and the time that they may take
 //! - `reply`: the proxy's own answers, the only place that makes them
 //!
@@ -22,6 +22,7 @@ pub mod admin;
 mod cluster;
 mod connection;
 mod control;
+mod delayed_close;
 mod detect;
 mod downstream;
 mod endpoint;
@@ -34,7 +35,6 @@ mod http2;
 mod io;
 mod listener;
 mod names;
-mod opening;
 mod origin;
 mod proxy;
 mod pulse;

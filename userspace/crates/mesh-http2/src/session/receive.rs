@@ -12,6 +12,9 @@ use crate::{
 
 /// Empty frames of data in a row. Envoy takes one; who pads a stream with them sends no more, either.
 const MAX_EMPTIES: usize = 8;
+/// A piece of a body below this is copied: as a part of what was read at once it would keep all of
+/// that, of which no window tells.
+const OWNED: usize = 4 * 1024;
 /// Answers to pings, settings and malformed streams that the peer lets lie (Envoy's default
 /// `max_outbound_control_frames`).
 const MAX_CONTROLS: usize = 1000;
@@ -116,7 +119,10 @@ impl Session {
         if !self.recv.receive(bytes) {
             return Err(Fault::told(Reason::FLOW_CONTROL_ERROR));
         }
-        let data = unpadded(head, payload)?;
+        let mut data = unpadded(head, payload)?;
+        if data.len() < OWNED {
+            data = Bytes::copy_from_slice(&data);
+        }
         let Some(slot) = self.streams.get_mut(&head.stream) else {
             self.give_back(bytes);
             return Ok(());
@@ -229,7 +235,8 @@ impl Session {
             if self.send_window > frame::MOST.into() {
                 return Err(Fault::SILENT);
             }
-            self.wake_waiting();
+            let waiting = self.for_window.take();
+            self.wake(waiting);
         } else if self.is_idle(head.stream) {
             return Err(Fault::SILENT);
         } else if let Some(slot) = self.streams.get_mut(&head.stream) {

@@ -105,13 +105,20 @@ impl Session {
                 .peer
                 .max_frame
                 .min(usize::try_from(window).unwrap_or(usize::MAX));
-            let is_closed = room == 0 || self.out.len() >= FULL;
-            if !data.is_empty() && is_closed {
-                if !std::mem::replace(&mut slot.is_waiting, true) {
-                    self.waiting.push(id);
+            let is_full = self.out.len() >= FULL;
+            if !data.is_empty() && (room == 0 || is_full) {
+                // The frame that opens a window of its own wakes it.
+                if slot.window > 0 && !std::mem::replace(&mut slot.is_waiting, true) {
+                    let is_served = slot.turn == self.turn;
+                    if is_full {
+                        self.for_room.push(id, is_served);
+                    } else {
+                        self.for_window.push(id, is_served);
+                    }
                 }
                 return false;
             }
+            slot.turn = self.turn;
             let piece = data.split_to(data.len().min(room));
             let is_last = data.is_empty();
             slot.window -= i64::try_from(piece.len()).unwrap_or(0);
@@ -184,9 +191,28 @@ impl Session {
         if self.out.is_empty() {
             self.controls = 0;
         }
-        if self.out.len() < FULL && !self.waiting.is_empty() {
-            self.wake_waiting();
+        if self.has_room() && !self.for_room.is_empty() {
+            let waiting = self.for_room.take();
+            self.wake(waiting);
         }
+    }
+
+    /// Whether the socket has taken so much that more may follow.
+    fn has_room(&self) -> bool {
+        self.out.len() < FULL
+    }
+
+    /// Whether more may follow; a stream that has to wait is woken when it may.
+    pub(crate) fn room_for(&mut self, id: u32) -> bool {
+        if self.has_room() {
+            return true;
+        }
+        if let Some(slot) = self.streams.get_mut(&id)
+            && !std::mem::replace(&mut slot.is_waiting, true)
+        {
+            self.for_room.push(id, false);
+        }
+        false
     }
 
     fn finish_sending(&mut self, id: u32) {

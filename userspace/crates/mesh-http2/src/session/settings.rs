@@ -47,11 +47,11 @@ impl Session {
                 self.peer.initial_window = value;
                 for slot in self.streams.values_mut() {
                     slot.window += more;
+                    slot.writer.wake();
                     if slot.window > frame::MOST.into() {
                         return Err(Fault::SILENT);
                     }
                 }
-                self.wake_waiting();
             }
             frame::MAX_FRAME_SIZE => {
                 let size = usize::try_from(value).unwrap_or(usize::MAX);

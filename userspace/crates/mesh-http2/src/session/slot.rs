@@ -129,6 +129,8 @@ pub(crate) struct Slot {
     pub(crate) asks_head: bool,
     /// It is among those that have something to send.
     pub(crate) is_waiting: bool,
+    /// The turn in which it sent something last.
+    pub(crate) turn: u64,
     pub(crate) reader: Waiting,
     pub(crate) writer: Waiting,
     pub(crate) watcher: Waiting,
@@ -151,6 +153,7 @@ impl Slot {
             has_head: false,
             asks_head: false,
             is_waiting: false,
+            turn: 0,
             reader: Waiting::default(),
             writer: Waiting::default(),
             watcher: Waiting::default(),

@@ -1,5 +1,6 @@
 //! Two ends, joined back to back, and single ends fed with frames.
 
+mod bounds;
 mod joined;
 mod single;
 

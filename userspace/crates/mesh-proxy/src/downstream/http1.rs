@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     access_log::Record,
+    delayed_close::DelayedClose,
     http1::{
         date::with_date,
         sending::{Outbox, Sending, Unsent},
@@ -126,7 +127,8 @@ async fn exchange(
     let written = write(inbound, outbox, response, to_head, close && !is_upgraded).await?;
     Ok(match written {
         Written::Whole if !close => None,
-        Written::Whole if !is_early && !asks_upgrade => Some(End::Clean),
+        // Whoever asked for the end sends nothing more.
+        Written::Whole if !keep_alive && !is_early && !asks_upgrade => Some(End::Clean),
         Written::Whole | Written::Broken => Some(End::Early),
     })
 }
@@ -161,13 +163,31 @@ async fn write(
         return Ok(Written::Broken);
     }
     let mut sending = Sending::new(out, outgoing, body);
+    let mut delayed_close = DelayedClose::default();
     let sent = poll_fn(|cx| {
+        let before = sending.left();
         let sent = sending.poll(inbound.wire(), cx);
-        if sent.is_pending() && inbound.poll_ended(cx).is_ready() {
+        if sent.is_ready() {
+            return sent;
+        }
+        if inbound.poll_ended(cx).is_ready() {
             let gone = io::ErrorKind::ConnectionReset.into();
             return Poll::Ready(Err(Unsent::Connection(gone)));
         }
-        sent
+        if let Some(body) = sending.held()
+            && let Poll::Ready(broken) = body.poll_expired(cx)
+        {
+            return Poll::Ready(Err(Unsent::Body(broken)));
+        }
+        let left = sending.left();
+        if left != before {
+            delayed_close.moved();
+        }
+        if close && left.is_some() && delayed_close.poll(cx).is_ready() {
+            let late = io::ErrorKind::TimedOut.into();
+            return Poll::Ready(Err(Unsent::Connection(late)));
+        }
+        Poll::Pending
     })
     .await;
     match sent {

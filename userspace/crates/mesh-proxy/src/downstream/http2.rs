@@ -28,7 +28,7 @@ use crate::{
     fault::{self, Whose},
     http1::date::with_date,
     http2::link::{Ended, Link},
-    io::Metered,
+    io::{ByteCount as _, Metered},
     relay::response_body::{BrokenAnswer, ResponseBody},
 };
 
@@ -39,6 +39,7 @@ pub(crate) async fn serve(connection: &Rc<HttpConnection>, stream: TcpStream, ah
         dialled: Some(connection.place.dialled),
     };
     let end = Connection::server();
+    connection.received(ahead.len() as u64);
     let socket = Metered::new(stream, Bytes::new(), Rc::clone(connection));
     let mut link = Link::new(socket, ahead, end.clone());
     let ended = {
@@ -49,7 +50,7 @@ pub(crate) async fn serve(connection: &Rc<HttpConnection>, stream: TcpStream, ah
         drive(pin!(serving), connection, |_| end.leave()).await
     };
     let ended = ended.unwrap_or_else(|ended| ended);
-    if ended == Ended::Refused {
+    if link.is_refused() {
         connection.stats.downstream_cx_protocol_error.increment();
         tracing::debug!(place = ?connection.place, "a client broke HTTP/2");
     }
@@ -103,6 +104,16 @@ async fn relay(
         let date = with_date(|date| HeaderValue::from_str(date).ok());
         parts.headers.extend(date.map(|date| (header::DATE, date)));
     }
+    let room = poll_fn(|cx| {
+        if stream.poll_room(cx).is_ready() {
+            return Poll::Ready(Ok(()));
+        }
+        poll_given_up(stream, &mut body, cx).map(Err)
+    })
+    .await;
+    if let Err(unsent) = room {
+        return not_sent(connection, stream, &unsent);
+    }
     // To HEAD an endpoint may still send trailers.
     let is_whole = body.is_end_stream() || to_head && matches!(body, ResponseBody::Local(_));
     stream.answer(parts.status, &parts.headers, is_whole);
@@ -112,21 +123,20 @@ async fn relay(
     let mut piece = None;
     let sent = poll_fn(|cx| {
         let sent = poll_relay(stream, &mut body, &mut piece, to_head, cx);
-        if sent.is_pending() {
-            return stream
-                .poll_broken(cx)
-                .map(|broken| Err(Unsent::Client(broken)));
+        if sent.is_ready() {
+            return sent;
         }
-        sent
+        // While the answer is waited for it tells itself when its time is over.
+        if piece.is_some() {
+            return poll_given_up(stream, &mut body, cx).map(Err);
+        }
+        stream
+            .poll_broken(cx)
+            .map(|broken| Err(Unsent::Client(broken)))
     })
     .await;
-    match sent {
-        Ok(()) => {}
-        Err(Unsent::Client(broken)) => connection.lost(gone(broken), stream.received()),
-        Err(Unsent::Answer(error)) => {
-            tracing::debug!(%error, "an answer broke off");
-            stream.reset(Reason::INTERNAL_ERROR);
-        }
+    if let Err(unsent) = sent {
+        not_sent(connection, stream, &unsent);
     }
 }
 
@@ -171,6 +181,24 @@ fn poll_relay(
                     return Poll::Ready(Ok(()));
                 }
             }
+        }
+    }
+}
+
+/// Resolves when a client that takes nothing is gone, or the time of its answer is over.
+fn poll_given_up(stream: &Stream, body: &mut ResponseBody, cx: &mut Context<'_>) -> Poll<Unsent> {
+    if let Poll::Ready(broken) = stream.poll_broken(cx) {
+        return Poll::Ready(Unsent::Client(broken));
+    }
+    body.poll_expired(cx).map(Unsent::Answer)
+}
+
+fn not_sent(connection: &HttpConnection, stream: &Stream, unsent: &Unsent) {
+    match unsent {
+        Unsent::Client(broken) => connection.lost(gone(*broken), stream.received()),
+        Unsent::Answer(error) => {
+            tracing::debug!(%error, "an answer broke off");
+            stream.reset(Reason::INTERNAL_ERROR);
         }
     }
 }

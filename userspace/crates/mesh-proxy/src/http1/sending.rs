@@ -49,8 +49,12 @@ impl Outbox {
         &mut self.small
     }
 
+    fn len(&self) -> usize {
+        self.small.len() + self.large.len() + self.end.len()
+    }
+
     fn is_empty(&self) -> bool {
-        self.small.is_empty() && self.large.is_empty() && self.end.is_empty()
+        self.len() == 0
     }
 
     fn has_room(&self) -> bool {
@@ -144,6 +148,16 @@ where
             }
             ready!(self.outbox.poll_flush(wire, cx)).map_err(Unsent::Connection)?;
         }
+    }
+
+    /// The body, while the peer does not take what was taken from it.
+    pub(crate) fn held(&mut self) -> Option<&mut B> {
+        self.body.as_mut().filter(|_| !self.outbox.is_empty())
+    }
+
+    /// Bytes that wait to be written, once they are the last of it.
+    pub(crate) fn left(&self) -> Option<usize> {
+        self.body.is_none().then(|| self.outbox.len())
     }
 
     /// Whether a byte of it left the proxy.

@@ -7,21 +7,20 @@ use std::{
     pin::{Pin, pin},
     rc::Rc,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWrite};
 
-use crate::io::{ByteCount, Metered};
+use crate::{
+    delayed_close::DELAYED_CLOSE,
+    io::{ByteCount, Metered},
+};
 
 /// Room for what is read at once: most heads fit.
 const FIRST_ROOM: usize = 8 * 1024;
 /// Room where the peer fills what there is.
 const MOST_ROOM: usize = 64 * 1024;
-/// How long a peer that was told the end may take to be gone (Envoy's default
-/// `delayed_close_timeout`).
-const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The bytes that were read from a socket and nobody has taken yet.
 #[derive(Debug)]
@@ -99,7 +98,7 @@ impl<C: ByteCount> Wire<C> {
     }
 
     /// Tells the peer that nothing follows, and passes over what it still sends until it is gone, or
-    /// for a second: a socket that is closed with bytes unread resets what its peer has not read.
+    /// for a second: a socket that is closed, and is sent something, resets what its peer has not read.
     pub(crate) async fn close_gently(&self, inlet: &mut Inlet) {
         if self.shut_down().await.is_err() {
             return;
@@ -113,7 +112,7 @@ impl<C: ByteCount> Wire<C> {
             }
         });
         // Whoever is still here after that has had its time.
-        let _ = tokio::time::timeout(LAST_WORDS, gone).await;
+        let _ = tokio::time::timeout(DELAYED_CLOSE, gone).await;
     }
 
     /// Tells the peer that nothing follows.

@@ -5,7 +5,6 @@ use std::{
     io::{self, IoSlice},
     pin::{Pin, pin},
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
@@ -16,15 +15,15 @@ use mesh_http2::{
 };
 use tokio::io::{AsyncReadExt, AsyncWrite};
 
-use crate::io::{ByteCount, Metered};
+use crate::{
+    delayed_close::{DELAYED_CLOSE, DelayedClose},
+    io::{ByteCount, Metered},
+};
 
 /// Room for what is read at once.
 const FIRST_ROOM: usize = 8 * 1024;
 /// Room where the peer fills what there is.
 const MOST_ROOM: usize = 64 * 1024;
-/// How long a peer that was told the end may take to be gone (Envoy's default
-/// `delayed_close_timeout`).
-const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// How a connection ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,10 +31,8 @@ pub(crate) enum Ended {
     /// The peer is gone, or given up.
     #[default]
     Gone,
-    /// The peer broke the protocol, and may still be sending.
-    Refused,
-    /// One of the two left in order.
-    Through,
+    /// The peer has been sent all that there is for it, and may still be sending.
+    Told,
 }
 
 /// A socket and its end of a connection.
@@ -46,6 +43,15 @@ pub(crate) struct Link<C> {
     connection: Connection,
     /// What the peer did wrong, before it is acted upon.
     fault: Option<Fault>,
+    is_refused: bool,
+    delayed_close: DelayedClose,
+}
+
+/// Whatever ends the task, a panic too: no stream waits for a socket that is gone.
+impl<C> Drop for Link<C> {
+    fn drop(&mut self) {
+        self.connection.close();
+    }
 }
 
 impl<C: ByteCount> Link<C> {
@@ -57,7 +63,14 @@ impl<C: ByteCount> Link<C> {
             room: FIRST_ROOM,
             connection,
             fault: None,
+            is_refused: false,
+            delayed_close: DelayedClose::default(),
         }
+    }
+
+    /// Whether the peer broke the protocol.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.is_refused
     }
 
     /// Moves bytes both ways until the connection ends. `begin` gets each request.
@@ -68,6 +81,7 @@ impl<C: ByteCount> Link<C> {
     ) -> Poll<Ended> {
         self.connection.serve_by(cx);
         if let Some(fault) = self.fault.take() {
+            self.is_refused = true;
             self.connection.fail(fault);
         }
         loop {
@@ -85,15 +99,18 @@ impl<C: ByteCount> Link<C> {
                     return Poll::Pending;
                 }
             }
-            if self.connection.is_through() {
-                return Poll::Ready(if self.connection.is_over() {
-                    Ended::Refused
-                } else {
-                    Ended::Through
-                });
-            }
-            if self.connection.is_over() {
-                return Poll::Pending;
+            match self.connection.left() {
+                None => {}
+                Some(0) => return Poll::Ready(Ended::Told),
+                Some(_) => {
+                    if self.delayed_close.poll(cx).is_ready() {
+                        self.connection.close();
+                        return Poll::Ready(Ended::Gone);
+                    }
+                    if self.connection.is_over() {
+                        return Poll::Pending;
+                    }
+                }
             }
             if !matches!(ready!(self.poll_read(cx)), Ok(1..)) {
                 self.connection.close();
@@ -133,20 +150,23 @@ impl<C: ByteCount> Link<C> {
             match connection.outgoing(write) {
                 None | Some(Poll::Pending) => return Ok(()),
                 Some(Poll::Ready(Ok(0))) => return Err(io::ErrorKind::WriteZero.into()),
-                Some(Poll::Ready(Ok(bytes))) => self.connection.written(bytes),
+                Some(Poll::Ready(Ok(bytes))) => {
+                    self.connection.written(bytes);
+                    self.delayed_close.moved();
+                }
                 Some(Poll::Ready(Err(error))) => return Err(error),
             }
         }
     }
 
-    /// Closes the connection. A peer that may still be sending is told the end and given a second to
-    /// be gone: a socket that is closed with bytes unread resets what its peer has not read.
+    /// Closes the connection. A peer that is still there is told the end and given a second to be
+    /// gone: a socket that is closed, and is sent something, resets what its peer has not read.
     pub(crate) async fn close(mut self, ended: Ended) {
         if ended == Ended::Gone {
             return;
         }
         let told = poll_fn(|cx| Pin::new(&mut self.socket).poll_shutdown(cx)).await;
-        if told.is_err() || ended == Ended::Through {
+        if told.is_err() {
             return;
         }
         let gone = async {
@@ -155,6 +175,9 @@ impl<C: ByteCount> Link<C> {
             }
         };
         // Whoever is still here after that has had its time.
-        let _ = tokio::time::timeout(LAST_WORDS, gone).await;
+        let _ = tokio::time::timeout(DELAYED_CLOSE, gone).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

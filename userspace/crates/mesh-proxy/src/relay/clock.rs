@@ -25,7 +25,7 @@ pub(crate) enum Expired {
 /// What the request's body tells and the waiting for the answer reads.
 #[derive(Debug)]
 pub(crate) struct Clock {
-    request: Option<Duration>,
+    request: Cell<Option<Duration>>,
     idle: Option<Duration>,
     request_ended: Cell<Option<Instant>>,
     request_bytes: Cell<u64>,
@@ -36,7 +36,7 @@ pub(crate) struct Clock {
 impl Clock {
     pub(crate) fn start(request: Option<Duration>, idle: Option<Duration>) -> Rc<Self> {
         Rc::new(Self {
-            request,
+            request: Cell::new(request),
             idle,
             request_ended: Cell::new(None),
             request_bytes: Cell::new(0),
@@ -73,6 +73,11 @@ impl Clock {
         }
     }
 
+    /// The answer is through; nothing but the idle timeout is left.
+    pub(crate) fn answered(&self) {
+        self.request.set(None);
+    }
+
     /// Whether the request is through.
     pub(crate) fn has_request_ended(&self) -> bool {
         self.request_ended.get().is_some()
@@ -83,7 +88,7 @@ impl Clock {
         let request = self
             .request_ended
             .get()
-            .zip(self.request)
+            .zip(self.request.get())
             .and_then(|(ended, limit)| after(ended, limit, Expired::Request));
         let idle = self
             .idle

@@ -52,6 +52,16 @@ impl ResponseBody {
     pub(crate) fn empty() -> Self {
         Self::Local(Full::default())
     }
+
+    /// Resolves when the time of the answer is over. While its frames are asked for they tell; a client
+    /// that takes none has to be waited for in this way. What is through on the endpoint's side has its
+    /// idle time left.
+    pub(crate) fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<BrokenAnswer> {
+        match self {
+            Self::Relayed(relayed) => relayed.poll_expired(cx),
+            Self::Local(_) | Self::Upgraded(_) => Poll::Pending,
+        }
+    }
 }
 
 /// What follows the head of an endpoint's answer, and what it comes over.
@@ -149,6 +159,7 @@ impl RelayedBody {
     /// The answer is through.
     fn finish(&mut self) {
         self.upstream.release();
+        self.expiry.clock().answered();
         if let Some(under_way) = self.under_way.take() {
             under_way.finish();
         }
@@ -166,6 +177,11 @@ impl RelayedBody {
                 record.trailers(trailers);
             }
         });
+    }
+
+    fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<BrokenAnswer> {
+        let expired = ready!(self.expiry.poll_expired(cx));
+        Poll::Ready(self.break_off(BrokenAnswer::Expired(expired)))
     }
 
     fn break_off(&mut self, broken: BrokenAnswer) -> BrokenAnswer {
@@ -254,11 +270,7 @@ impl Body for ResponseBody {
                 relayed.finish();
                 Poll::Ready(None)
             }
-            Poll::Pending => {
-                let expired = ready!(relayed.expiry.poll_expired(cx));
-                let broken = relayed.break_off(BrokenAnswer::Expired(expired));
-                Poll::Ready(Some(Err(broken)))
-            }
+            Poll::Pending => relayed.poll_expired(cx).map(|broken| Some(Err(broken))),
         }
     }
 

@@ -306,9 +306,15 @@ impl Http1Answer {
                 Ok(None) => {}
                 Err(error) => return Poll::Ready(Some(Err(Cut(error)))),
             }
-            if !matches!(ready!(wire.poll_read(cx, inlet)), Ok(1..)) {
-                let ended = self.body.close();
-                return Poll::Ready(ended.err().map(|error| Err(Cut(error))));
+            match ready!(wire.poll_read(cx, inlet)) {
+                Ok(1..) => {}
+                Ok(_) => {
+                    let ended = self.body.close();
+                    return Poll::Ready(ended.err().map(|error| Err(Cut(error))));
+                }
+                // A body that ends with the connection is whole only if that ends in order (RFC 9112,
+                // section 8).
+                Err(_) => return Poll::Ready(Some(Err(Cut(BodyError::Incomplete)))),
             }
         }
     }

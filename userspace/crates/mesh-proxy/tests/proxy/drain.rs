@@ -136,6 +136,83 @@ async fn a_drain_waits_for_what_is_under_way() {
     }
 }
 
+/// A socket that is closed resets the connection of a client that sends on, and with it what that has
+/// not read.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_of_http1_that_sends_on_behind_its_last_answer_sees_no_reset() {
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: b.local\r\n\r\n";
+    let gate = Arc::new(Semaphore::new(0));
+    let server = {
+        let gate = Arc::clone(&gate);
+        Server::http(Version::HTTP_11, move |_| {
+            let gate = Arc::clone(&gate);
+            async move {
+                gate.acquire().await.unwrap().forget();
+                text("whole")
+            }
+        })
+        .await
+    };
+    let mesh = Mesh::start(Plan::one(Protocol::Http, server.address).snapshot()).await;
+    let mut client = mesh.dial_80().await;
+    client.write_all(REQUEST).await.unwrap();
+    until("the request", || server.requests() == 1).await;
+    let state = mesh.state();
+    let dialler = mesh.dialler();
+    let drain = tokio::spawn(mesh.drain());
+    until("its beginning", || state() == ServerState::Draining).await;
+    let refused = async { while dialler.dial(([192, 0, 2, 1], 80).into()).await.is_ok() {} };
+    within("new connections are refused", refused).await;
+    gate.add_permits(1);
+    let mut answer = Vec::new();
+    within("the end", client.read_to_end(&mut answer))
+        .await
+        .unwrap();
+    assert!(answer.ends_with(b"whole"));
+    client.write_all(REQUEST).await.unwrap();
+    assert!(client.take_error().unwrap().is_none());
+    drop(client);
+    assert_eq!(within("the drain", drain).await.unwrap().cut, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_of_http2_that_sends_on_behind_the_last_goaway_sees_no_reset() {
+    const SENT: &str = "http.egress.downstream_cx_tx_bytes_total";
+    const BEGIN: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    const REQUEST: &[u8] = b"\0\0\x0c\x01\x05\0\0\0\x01\x82\x86\x84\x41\x07b.local";
+    const HEARD: &[u8] = b"\0\0\x08\x06\x01\0\0\0\0ferromsh";
+    const WINDOW: &[u8] = b"\0\0\x04\x08\0\0\0\0\0\0\0\x10\0";
+    /// Bytes of a `GOAWAY`, and of a ping.
+    const FRAME: u64 = 17;
+    let server = Server::http(Version::HTTP_11, |_| async { text("whole") }).await;
+    let mesh = Mesh::start(Plan::one(Protocol::Http, server.address).snapshot()).await;
+    let mut client = mesh.dial_80().await;
+    client.write_all(&[BEGIN, REQUEST].concat()).await.unwrap();
+    let stat = mesh.stats();
+    // The last frame of the answer ends with its body.
+    let mut read = Vec::new();
+    while !read.ends_with(b"whole") {
+        within("the answer", client.read_buf(&mut read))
+            .await
+            .unwrap();
+    }
+    let received = (BEGIN.len() + REQUEST.len()) as u64;
+    let counted = stat("http.egress.downstream_cx_rx_bytes_total");
+    assert_eq!(counted, received);
+    let before = stat(SENT);
+    let drain = tokio::spawn(mesh.drain());
+    until("the first GOAWAY", || stat(SENT) >= before + 2 * FRAME).await;
+    client.write_all(HEARD).await.unwrap();
+    until("the last GOAWAY", || stat(SENT) >= before + 3 * FRAME).await;
+    client.write_all(WINDOW).await.unwrap();
+    within("the end", client.read_to_end(&mut read))
+        .await
+        .unwrap();
+    assert!(client.take_error().unwrap().is_none());
+    drop(client);
+    assert_eq!(within("the drain", drain).await.unwrap().cut, 0);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_open_at_the_deadline_is_cut() {
     let server = Server::http(Version::HTTP_11, |_| std::future::pending()).await;

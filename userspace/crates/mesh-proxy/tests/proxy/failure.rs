@@ -2,6 +2,7 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
     time::Duration,
 };
 
@@ -12,6 +13,7 @@ use mesh_model::snapshot::{Discovery, EgressFilter, Protocol};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    sync::Notify,
 };
 
 use crate::support::{
@@ -227,6 +229,35 @@ async fn an_answer_that_stops_in_the_middle_is_broken_off() {
             .await
             .expect_err("half an answer is none");
         assert_eq!(mesh.stat("cluster.b.upstream_rq_rx_reset"), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_ends_with_a_reset_is_not_whole() {
+    for version in [Version::HTTP_11, Version::HTTP_2] {
+        let begun = Arc::new(Notify::new());
+        let server = {
+            let begun = Arc::clone(&begun);
+            Server::tcp(move |mut stream| {
+                let begun = Arc::clone(&begun);
+                async move {
+                    let _ = stream.read(&mut [0; 4096]).await;
+                    // How much there will be only the end of the connection tells.
+                    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nhalf").await;
+                    begun.notified().await;
+                    stream.set_zero_linger().unwrap();
+                }
+            })
+            .await
+        };
+        let mesh = Mesh::start(Plan::one(Protocol::Http, server.address).snapshot()).await;
+        let mut client = Client::open(mesh.dial_80().await, version).await;
+        let response = client.send(get("http://b.local/")).await.unwrap();
+        assert_eq!(response.status(), 200);
+        begun.notify_one();
+        within("the break", response.into_body().collect())
+            .await
+            .expect_err("half an answer is none");
     }
 }
 

@@ -3,7 +3,6 @@
 
 mod access_log;
 mod agreement;
-mod aws;
 mod discovery;
 mod drain;
 mod exchange;
@@ -14,6 +13,7 @@ mod http;
 mod http1;
 mod pool;
 mod pulse;
+mod slow;
 mod split;
 mod support;
 mod tcp;

@@ -127,11 +127,11 @@ impl Session {
     }
 
     fn request(&mut self, id: u32, ends: bool, fields: Vec<Field>) -> Result<Taken, Fault> {
+        self.highest = id;
         // Whoever leaves asks for nothing more.
-        if self.peer.is_leaving || matches!(self.leaving, Leaving::Above(last) if id > last) {
+        if self.peer.is_leaving || matches!(self.leaving, Leaving::Above(_)) {
             return Ok(Taken::Frame);
         }
-        self.highest = id;
         let bytes: usize = fields.iter().map(Field::length).sum();
         if fields.len() > MAX_FIELDS || bytes > MAX_HEADERS {
             self.controls += 1;

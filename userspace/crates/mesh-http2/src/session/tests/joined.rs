@@ -50,9 +50,9 @@ proptest! {
         let body: Vec<u8> = (0..back).map(|at| at.to_le_bytes()[1]).collect();
         prop_assert_eq!(carry(&mut pair, &answers, &asks, &body, at_most), body);
         drop((asks, answers));
-        prop_assert!(!pair.client.connection.is_through());
+        prop_assert_eq!(pair.client.connection.left(), None);
         pair.client.connection.leave();
-        prop_assert!(pair.client.connection.is_through());
+        prop_assert_eq!(pair.client.connection.left(), Some(0));
     }
 }
 
@@ -129,7 +129,7 @@ fn a_server_that_leaves_serves_what_comes_meanwhile() {
     pair.pass(usize::MAX);
     assert_eq!(pair.asked.len(), 2);
     assert!(pair.client.connection.is_leaving());
-    assert!(!pair.server.connection.is_through());
+    assert_eq!(pair.server.connection.left(), None);
     for stream in pair.asked.drain(..) {
         stream.answer(StatusCode::OK, &HeaderMap::new(), true);
     }
@@ -137,8 +137,8 @@ fn a_server_that_leaves_serves_what_comes_meanwhile() {
     for stream in [before, meanwhile] {
         assert!(matches!(stream.poll_answer(&cx()), Poll::Ready(Ok(_))));
     }
-    assert!(pair.server.connection.is_through());
-    assert!(pair.client.connection.is_through());
+    assert_eq!(pair.server.connection.left(), Some(0));
+    assert_eq!(pair.client.connection.left(), Some(0));
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A server that has had settings and, if so, a request whose body is to come.
-fn server(asked: bool) -> End {
+pub(super) fn server(asked: bool) -> End {
     let mut end = End::new(Connection::server());
     end.input.extend_from_slice(PREFACE);
     frame::put(&mut end.input, frame::SETTINGS, 0, 0, &[]);
@@ -31,7 +31,7 @@ fn server(asked: bool) -> End {
     end
 }
 
-fn head(length: Option<&str>) -> BytesMut {
+pub(super) fn head(length: Option<&str>) -> BytesMut {
     let mut block = BytesMut::new();
     encoder::method(&mut block, &Method::POST);
     encoder::scheme(&mut block, "http");

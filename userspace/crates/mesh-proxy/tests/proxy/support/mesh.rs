@@ -127,6 +127,12 @@ impl Mesh {
         move || stats.state()
     }
 
+    /// What tells statistics after the mesh was given away.
+    pub(crate) fn stats(&self) -> impl Fn(&str) -> u64 + use<> {
+        let stats = Arc::clone(&self.stats);
+        move |name| number(&stats, name)
+    }
+
     /// Drains the proxy to its end, and ends it.
     pub(crate) async fn drain(self) -> Drained {
         self.proxy.drain().await
@@ -139,10 +145,14 @@ impl Mesh {
 
     /// A statistic by its whole name; 0 if it is not there.
     pub(crate) fn stat(&self, name: &str) -> u64 {
-        let samples = self.stats.samples();
-        let sample = samples.iter().find(|sample| sample.name() == name);
-        sample.map_or(0, mesh_telemetry::render::Sample::number)
+        number(&self.stats, name)
     }
+}
+
+fn number(stats: &Registry, name: &str) -> u64 {
+    let samples = stats.samples();
+    let sample = samples.iter().find(|sample| sample.name() == name);
+    sample.map_or(0, mesh_telemetry::render::Sample::number)
 }
 
 /// Connects as an application whose connections are redirected.
