@@ -78,16 +78,22 @@ pub(crate) enum Mesh {
     Open,
     /// Routes of every kind of match, with the access log in Envoy's own format.
     Routes,
+    /// One service of HTTP, on port 443, under `DROP_ALL`.
+    Https,
+    /// One service of TCP, on port 443, under `DROP_ALL`.
+    Tls,
 }
 
 impl Mesh {
-    pub(crate) const ALL: [Self; 3] = [Self::Web, Self::Open, Self::Routes];
+    pub(crate) const ALL: [Self; 5] = [Self::Web, Self::Open, Self::Routes, Self::Https, Self::Tls];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Web => "web",
             Self::Open => "open",
             Self::Routes => "routes",
+            Self::Https => "https",
+            Self::Tls => "tls",
         }
     }
 }

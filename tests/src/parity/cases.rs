@@ -3,6 +3,7 @@
 mod answers;
 mod application;
 mod bytes;
+mod endpoints;
 mod failures;
 mod grpc;
 mod headers;
@@ -28,6 +29,7 @@ pub(super) fn all() -> Vec<Case> {
     all.extend(grpc::cases());
     all.extend(tcp::cases());
     all.extend(hosts::cases());
+    all.extend(endpoints::cases());
     all.extend(application::cases());
     all.extend(routes::cases());
     all.extend(headers::cases());

@@ -16,6 +16,8 @@ const FIRST_NODE: u8 = 101;
 pub(super) const OWN_PORTS: u16 = 20_000;
 /// A port of no service.
 pub(super) const UNKNOWN_PORT: u16 = 7777;
+/// The port of AWS endpoints.
+pub(super) const HTTPS: u16 = 443;
 /// A port at which nobody listens.
 const CLOSED_PORT: u16 = 9;
 
@@ -58,6 +60,8 @@ pub(super) fn documents(mesh: Mesh, cases: &[&Case], log: &str) -> Vec<Value> {
     match mesh {
         Mesh::Web | Mesh::Open => written.services(),
         Mesh::Routes => written.routes(),
+        Mesh::Https => written.shared(Protocol::Http, HTTPS),
+        Mesh::Tls => written.shared(Protocol::Tcp, HTTPS),
     }
     for case in cases {
         if let Target::Own(own) = &case.target {
@@ -86,7 +90,7 @@ pub(super) fn ports(cases: &[Case]) -> Vec<u16> {
         Target::Own(_) => Some(own_port(case.id)),
         _ => None,
     });
-    shared.chain([UNKNOWN_PORT]).chain(own).collect()
+    shared.chain([UNKNOWN_PORT, HTTPS]).chain(own).collect()
 }
 
 /// The port at which a case's own service listens.
@@ -103,20 +107,25 @@ struct Documents {
 impl Documents {
     /// A virtual service of each protocol.
     fn services(&mut self) {
-        for (number, protocol) in Protocol::ALL.into_iter().enumerate() {
-            let name = format!("{}.apps.local", protocol.word());
-            let node = format!("n{number}");
-            self.node(&node, &node, protocol, protocol.node_port());
-            self.service(&name, protocol, protocol.service_port());
-            let mut route = target(&node);
-            if protocol != Protocol::Tcp {
-                route["match"] = match protocol {
-                    Protocol::Grpc => json!({}),
-                    _ => json!({ "prefix": "/" }),
-                };
-            }
-            self.route(&name, "all", protocol, route, None);
+        for protocol in Protocol::ALL {
+            self.shared(protocol, protocol.service_port());
         }
+    }
+
+    /// A virtual service of a protocol, on a port.
+    fn shared(&mut self, protocol: Protocol, port: u16) {
+        let name = format!("{}.apps.local", protocol.word());
+        let node = format!("n{}", protocol as usize);
+        self.node(&node, &node, protocol, protocol.node_port());
+        self.service(&name, protocol, port);
+        let mut route = target(&node);
+        if protocol != Protocol::Tcp {
+            route["match"] = match protocol {
+                Protocol::Grpc => json!({}),
+                _ => json!({ "prefix": "/" }),
+            };
+        }
+        self.route(&name, "all", protocol, route, None);
     }
 
     /// The services whose routes are what is tried.
@@ -233,7 +242,7 @@ impl Documents {
             .collect();
         let mut file = json!({ "path": log });
         match mesh {
-            Mesh::Web => file["format"] = json!({ "text": log_line() }),
+            Mesh::Web | Mesh::Https | Mesh::Tls => file["format"] = json!({ "text": log_line() }),
             Mesh::Open => file["format"] = json!({ "json": log_members() }),
             Mesh::Routes => {}
         }
@@ -255,7 +264,7 @@ pub(super) fn listeners(mesh: Mesh) -> &'static [Protocol] {
     match mesh {
         Mesh::Web => &[Protocol::Http],
         Mesh::Open => &Protocol::ALL,
-        Mesh::Routes => &[],
+        Mesh::Routes | Mesh::Https | Mesh::Tls => &[],
     }
 }
 

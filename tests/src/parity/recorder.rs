@@ -13,11 +13,15 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    case::{Case, Protocol, Reply, Target, When},
+    case::{CASE_FIELD, Case, Protocol, Reply, Target, When},
+    http1::find,
     meshes::OWN_PORTS,
     observation::{self, Observation},
     wire::{Ended, PATIENCE, Wire},
 };
+
+/// The first byte of a record of a TLS handshake (RFC 8446, section 5.1).
+const TLS_HANDSHAKE: u8 = 0x16;
 
 /// What a service saw of one request or connection.
 #[derive(Clone, Debug)]
@@ -111,7 +115,9 @@ impl Recorder {
         let wire = Wire::new(stream)?;
         let owner = visit.owner.and_then(|id| self.case(id));
         match owner {
-            Some(case) if case.when == When::Connected => self.tcp(&visit, &wire, case),
+            Some(case) if case.when == When::Connected => {
+                self.tcp(&visit, &wire, case);
+            }
             _ => {
                 let begins_http2 = wire.wait(PATIENCE * 10, |received| {
                     let known = received.bytes.len().min(super::http2::PREFACE.len());
@@ -122,6 +128,7 @@ impl Recorder {
                 });
                 match begins_http2 {
                     Some(true) => self.http2(&visit, wire),
+                    _ if wire.bytes().starts_with(&[TLS_HANDSHAKE]) => self.tls(&visit, &wire),
                     _ => self.http1(&visit, &wire),
                 }
             }
@@ -146,8 +153,26 @@ impl Recorder {
         }
     }
 
-    /// A connection of bytes.
-    fn tcp(&self, visit: &Visit, wire: &Wire, case: &Case) {
+    /// A connection that begins with TLS, and says behind that which case it is of.
+    fn tls(&self, visit: &Visit, wire: &Wire) {
+        let id = wire.wait(PATIENCE, |received| {
+            let field = format!("{CASE_FIELD}: ");
+            let at = find(&received.bytes, field.as_bytes())? + field.len();
+            let rest = &received.bytes[at..];
+            let id = std::str::from_utf8(&rest[..find(rest, b"\r\n\r\n")?]).ok()?;
+            id.parse().ok()
+        });
+        match id.and_then(|id| self.case(id)) {
+            Some(case) => {
+                let record = self.tcp(visit, wire, case);
+                self.note(record, "bytes", observation::body(&wire.bytes()));
+            }
+            None => wire.close(),
+        }
+    }
+
+    /// A connection of bytes; the number of its record.
+    fn tcp(&self, visit: &Visit, wire: &Wire, case: &Case) -> usize {
         let record = self.begin(visit, Some(case.id));
         let is_ours = run_bytes(wire, &case.replies, case);
         let ended = wire.wait_end(PATIENCE);
@@ -161,6 +186,7 @@ impl Recorder {
             Ended::word(ended)
         };
         self.note(record, "end", word);
+        record
     }
 }
 

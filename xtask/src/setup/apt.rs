@@ -63,6 +63,7 @@ const PACKAGES: &[Package] = &[
     Package::new("nghttp2-client", "h2load", HOSTS, "HTTP/2 load"),
     Package::new("wrk", "wrk", TEST, "HTTP/1.1 load"),
     Package::new("curl", "curl", HOSTS, "the application that makes requests"),
+    Package::new("openssl", "openssl", TEST, "a server and a client of TLS"),
     Package::new(
         "mariadb-server-core",
         "mariadbd",

@@ -1,7 +1,10 @@
 //! The first bytes of connections: a verdict never changes, and comes in time.
 #![no_main]
 
-use mesh_detect::{Detection, ENOUGH, detect};
+use mesh_detect::{ClientHello, Detection, ENOUGH, client_hello, detect};
+
+/// As many beginnings of an input are looked at for a hello.
+const BEGINNINGS: usize = 512;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let mut verdict = Detection::NeedMore;
@@ -14,4 +17,19 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     if verdict != Detection::NeedMore {
         assert_eq!(detect(bytes), verdict);
     }
+    look_for_a_hello(bytes);
 });
+
+fn look_for_a_hello(bytes: &[u8]) {
+    let mut verdict = ClientHello::NeedMore;
+    for end in 0..=bytes.len().min(BEGINNINGS) {
+        let next = client_hello(&bytes[..end]);
+        assert!(verdict == ClientHello::NeedMore || next == verdict, "{end}");
+        verdict = next;
+    }
+    let whole = client_hello(bytes);
+    assert!(verdict == ClientHello::NeedMore || whole == verdict);
+    if let ClientHello::Whole(Some(name)) = whole {
+        assert!((1..=255).contains(&name.len()) && !name.contains(&0));
+    }
+}

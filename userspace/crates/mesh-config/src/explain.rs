@@ -80,6 +80,9 @@ pub struct Explanation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
+    /// To where the application dialled, whatever the egress filter and the services of the port: its
+    /// TLS is towards an endpoint of AWS.
+    AwsEndpoint,
     /// 400: the path holds an escaped NUL.
     BadPath,
     /// It is the address that decides, which the host of the URL does not tell: that of a TCP service
@@ -154,6 +157,10 @@ pub fn explain(snapshot: &Snapshot, request: &Request) -> Result<Explanation, Ex
 impl Explanation {
     /// What the application calls.
     fn leave(&mut self, snapshot: &Snapshot, seen: &Seen) {
+        if snapshot.aws_endpoints.is_some() && seen.calls_aws() && !is_named(snapshot, seen) {
+            self.outcome = Outcome::AwsEndpoint;
+            return;
+        }
         let unmatched = match snapshot.egress_filter {
             EgressFilter::AllowAll => Outcome::PassedThrough,
             EgressFilter::DropAll => Outcome::Closed,
@@ -265,6 +272,16 @@ impl Explanation {
         }
         self.steps.push(step);
         chosen.outcome()
+    }
+}
+
+/// Whether the address that is dialled is told to be that of a TCP service of the port.
+fn is_named(snapshot: &Snapshot, seen: &Seen) -> bool {
+    match snapshot.egress.get(&seen.port) {
+        Some(EgressPort::TcpByAddress(services)) => services
+            .iter()
+            .any(|route| route.name.eq_ignore_ascii_case(&seen.dialled)),
+        Some(EgressPort::Http(_) | EgressPort::Tcp(_)) | None => false,
     }
 }
 

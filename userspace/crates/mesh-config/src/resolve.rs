@@ -191,25 +191,11 @@ impl<'a> Resolver<'a> {
         format!("lds_egress_0.0.0.0_{}", self.settings.egress_port)
     }
 
-    fn egress_filter(&mut self) -> EgressFilter {
+    fn egress_filter(&self) -> EgressFilter {
         let document = self.mesh.mesh.as_ref();
-        let filter = document
+        document
             .and_then(|mesh| mesh.spec.egress_filter)
-            .map_or_else(EgressFilter::default, |egress| egress.filter);
-        if filter == EgressFilter::DropAll {
-            // A mesh without a document has the filter all the same.
-            let place = document.map_or_else(
-                || self.client.place(&FieldPath::default()),
-                |mesh| mesh.place(&FieldPath::spec().member("egressFilter")),
-            );
-            self.remarks.differs(
-                place,
-                "under DROP_ALL App Mesh still let TLS to `*.amazonaws.com` on port 443 through; \
-                 here it is dropped too, unless its addresses are ignored"
-                    .to_owned(),
-            );
-        }
-        filter
+            .map_or_else(EgressFilter::default, |egress| egress.filter)
     }
 
     fn judge_default_retries(&mut self, at: &FieldPath) {

@@ -1,6 +1,12 @@
-//! Tells the protocol of a connection from its first bytes. Pure: bytes in, verdict out.
+//! Tells the protocol of a connection from its first bytes, and of TLS the server that is called. Pure:
+//! bytes in, verdict out.
 //!
-//! A verdict is final: more bytes never change it ([`Detection::NeedMore`] is the absence of one).
+//! A verdict is final: more bytes never change it ([`Detection::NeedMore`] and
+//! [`ClientHello::NeedMore`] are the absence of one).
+
+mod client_hello;
+
+pub use client_hello::{ClientHello, MAX_CLIENT_HELLO, client_hello};
 
 /// What an HTTP/2 client sends first (RFC 9113, section 3.4).
 pub const HTTP2_PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

@@ -91,16 +91,18 @@ pub struct RequestDecoder(Scan);
 
 impl RequestDecoder {
     /// Takes the next head; none while it is not whole. Empty lines before it are passed over (RFC
-    /// 9112, section 2.2). A line without a version is refused as soon as it is there: such a client
-    /// sends nothing behind it.
+    /// 9112, section 2.2). A line without a version is refused as soon as it is there, and what no method
+    /// begins with at once: such clients send nothing behind it.
     ///
     /// # Errors
     /// The request is to be refused, and the connection to be closed.
     pub fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<RequestHead>, RequestError> {
         if !self.0.has_begun() {
             skip_empty_lines(buffer);
-            if matches!(buffer[..], [] | [b'\r']) {
-                return Ok(None);
+            match buffer[..] {
+                [] | [b'\r'] => return Ok(None),
+                [first, ..] if !first.is_ascii_uppercase() => return Err(RequestError::Syntax),
+                _ => {}
             }
         }
         let had_line = self.0.has_line();

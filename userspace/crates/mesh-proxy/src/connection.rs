@@ -1,8 +1,9 @@
 //! The page that joins the stages: from an accepted socket to what serves it.
 
-use std::{io, net::SocketAddr, os::fd::AsFd, rc::Rc, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, os::fd::AsFd, rc::Rc, sync::Arc};
 
 use mesh_model::snapshot::EgressPort;
+use mesh_route::aws;
 use tokio::net::TcpStream;
 
 use crate::{
@@ -10,19 +11,17 @@ use crate::{
     detect,
     downstream::{
         http,
-        tcp::{self, TcpTarget},
+        tcp::{self, Client, TcpTarget},
     },
     fault::{self, Whose},
     io::reset,
     listener::{Direction, accept::ListenerContext},
     names::Services,
+    opening::{FirstWord, Heard, Opening},
     route::{self, Place},
+    upstream::LocalCluster,
     worker::{LocalGeneration, Worker},
 };
-
-/// How long nothing may move in a connection that only passes through: Envoy's own default for opaque
-/// bytes, as App Mesh set none there.
-const PASSED_IDLE_TIMEOUT: Duration = Duration::from_hours(1);
 
 /// Serves an accepted connection in a task of its own: if it panics, it alone ends.
 pub(crate) fn start(
@@ -84,13 +83,21 @@ async fn serve(
     if let Some(services) = services_to_ask(&worker.generation(), place) {
         services.ask_anew().await;
     }
+    let mut client = Client {
+        stream,
+        opening: Opening::default(),
+    };
+    let Some(heard) = hear(worker, listener, place, &mut client).await? else {
+        reset(client.stream);
+        return Ok(());
+    };
     // Not in the `match` itself: it would keep this generation for as long as the connection lasts.
-    let answer = answer_of(&worker.generation(), place);
+    let answer = answer_to(&worker.generation(), place, heard);
     match answer {
-        Some(Answer::Http) => serve_http(worker, place, stream).await,
+        Some(Answer::Http) => serve_http(worker, place, client).await,
         Some(Answer::Tcp(target)) => {
             let record = Record::of_connection(&worker.generation().shared, place);
-            tcp::serve(worker, place.direction, stream, target, record).await;
+            tcp::serve(worker, place.direction, client, target, record).await;
             Ok(())
         }
         None => {
@@ -101,7 +108,7 @@ async fn serve(
                 place.peer,
                 place.dialled
             );
-            reset(stream);
+            reset(client.stream);
             Ok(())
         }
     }
@@ -146,6 +153,75 @@ fn ingress_place(
     }))
 }
 
+/// What a client says, where that has a part in who answers it; none where it is not to be served.
+async fn hear(
+    worker: &Worker,
+    listener: &ListenerContext,
+    place: Place,
+    client: &mut Client,
+) -> io::Result<Option<Heard>> {
+    // Not in the `match` itself, as below.
+    let first = first_word(&worker.generation(), place);
+    let Some(first) = first else {
+        return Ok(Some(Heard::Other));
+    };
+    let heard = tokio::select! {
+        heard = client.opening.hear(&mut client.stream, first) => heard,
+        // A client that has said nothing loses nothing.
+        () = worker.patience_ends(place.direction) => return Ok(None),
+    };
+    Ok(match heard? {
+        Heard::Late => {
+            listener.stats.downstream_pre_cx_timeout.increment();
+            None
+        }
+        Heard::Unfit => None,
+        heard => Some(heard),
+    })
+}
+
+/// Who has the first word at a place where AWS endpoints are called; none where none are.
+fn first_word(generation: &LocalGeneration, place: Place) -> Option<FirstWord> {
+    if place.direction == Direction::Ingress || place.port != aws::PORT {
+        return None;
+    }
+    aws_endpoints(generation)?;
+    let services = generation.shared.services.get(&place.port);
+    if services.is_some_and(|services| services.find(place.dialled.ip()).is_some()) {
+        // The address was given to a service by name.
+        return None;
+    }
+    match answer_of(generation, place) {
+        Some(Answer::Tcp(_)) => Some(FirstWord::Either),
+        Some(Answer::Http) | None => Some(FirstWord::Client),
+    }
+}
+
+/// Where TLS towards AWS endpoints goes.
+fn aws_endpoints(generation: &LocalGeneration) -> Option<Rc<LocalCluster>> {
+    let cluster = generation.shared.snapshot.aws_endpoints?;
+    Some(generation.cluster(cluster))
+}
+
+/// What answers at a place, once the client was heard.
+fn answer_to(generation: &LocalGeneration, place: Place, heard: Heard) -> Option<Answer> {
+    if heard == Heard::Aws
+        && let Some(cluster) = aws_endpoints(generation)
+    {
+        return Some(Answer::Tcp(TcpTarget::passed(cluster, place.original)));
+    }
+    let mut answer = answer_of(generation, place);
+    // What only passes through goes to the same address either way.
+    let port = generation.shared.snapshot.egress.get(&place.port);
+    if heard == Heard::Nothing
+        && matches!(port, Some(EgressPort::Tcp(_)))
+        && let Some(Answer::Tcp(target)) = &mut answer
+    {
+        target.aws_endpoints = aws_endpoints(generation);
+    }
+    answer
+}
+
 /// What answers at a place.
 enum Answer {
     Http,
@@ -159,6 +235,7 @@ fn answer_of(generation: &LocalGeneration, place: Place) -> Option<Answer> {
             cluster,
             original: place.original,
             idle_timeout,
+            aws_endpoints: None,
         }))
     };
     match place.direction {
@@ -178,7 +255,7 @@ fn answer_of(generation: &LocalGeneration, place: Place) -> Option<Answer> {
                 return tcp(cluster, route.idle_timeout);
             }
             let cluster = route::passthrough_cluster(generation)?;
-            tcp(Some(cluster), Some(PASSED_IDLE_TIMEOUT))
+            Some(Answer::Tcp(TcpTarget::passed(cluster, place.original)))
         }
         Direction::Ingress => {
             let port = snapshot.ingress.get(&place.port)?;
@@ -201,9 +278,13 @@ fn services_to_ask(generation: &LocalGeneration, place: Place) -> Option<Arc<Ser
     (!is_known).then(|| Arc::clone(services))
 }
 
-async fn serve_http(worker: &Rc<Worker>, place: Place, mut stream: TcpStream) -> io::Result<()> {
+async fn serve_http(worker: &Rc<Worker>, place: Place, client: Client) -> io::Result<()> {
+    let Client {
+        mut stream,
+        opening,
+    } = client;
     let detected = tokio::select! {
-        detected = detect::http_version(&mut stream) => detected?,
+        detected = detect::http_version(&mut stream, opening.into_bytes()) => detected?,
         // A client that has said nothing loses nothing.
         () = tokio::time::sleep(http::IDLE_LIMIT) => None,
         () = worker.patience_ends(place.direction) => None,

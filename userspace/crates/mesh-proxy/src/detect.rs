@@ -19,23 +19,28 @@ pub(crate) enum HttpVersion {
 /// Whoever begins so speaks HTTP/2 or nothing: Envoy decides by these bytes.
 const PREFACE_BEGIN: &[u8] = b"PRI * HTTP/2";
 
-/// Tells the version and gives back what it read; none if the client closed without a word, or spoils
+/// Tells the version and gives back what was read; none if the client closed without a word, or spoils
 /// the preface of HTTP/2, which no answer of HTTP/1 would tell it. What is neither is left to the
-/// HTTP/1 reader, which answers 400 as Envoy's does.
+/// HTTP/1 reader, which answers 400 as Envoy's does. `read` is what was read already.
 pub(crate) async fn http_version(
     stream: &mut TcpStream,
+    mut read: BytesMut,
 ) -> io::Result<Option<(HttpVersion, Bytes)>> {
-    let mut read = BytesMut::with_capacity(FIRST_READ);
     loop {
-        if stream.read_buf(&mut read).await? == 0 {
-            let cut_short = !read.is_empty();
-            return Ok(cut_short.then(|| (HttpVersion::Http1, read.freeze())));
-        }
         let version = match detect(&read) {
             Detection::Http1 if read.starts_with(PREFACE_BEGIN) => return Ok(None),
             Detection::Http1 | Detection::Opaque | Detection::Tls => HttpVersion::Http1,
             Detection::Http2 => HttpVersion::Http2,
-            Detection::NeedMore => continue,
+            Detection::NeedMore => {
+                read.reserve(FIRST_READ);
+                if stream.read_buf(&mut read).await? > 0 {
+                    continue;
+                }
+                if read.is_empty() {
+                    return Ok(None);
+                }
+                HttpVersion::Http1
+            }
         };
         return Ok(Some((version, read.freeze())));
     }

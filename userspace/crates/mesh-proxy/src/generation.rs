@@ -48,10 +48,13 @@ impl Generation {
             .map(|(place, table)| (place, Table::compile(table)))
             .collect();
         let passthrough = match snapshot.egress_filter {
-            EgressFilter::AllowAll => clusters
-                .iter()
-                .position(|cluster| is_passthrough(&cluster.config))
-                .map(ClusterId),
+            EgressFilter::AllowAll => {
+                let passes = |(id, cluster): &(ClusterId, &Arc<SharedCluster>)| {
+                    is_passthrough(&snapshot, *id, &cluster.config)
+                };
+                let mut clusters = (0..).map(ClusterId).zip(&clusters);
+                clusters.find(passes).map(|(id, _)| id)
+            }
             EgressFilter::DropAll => None,
         };
         Self {
@@ -83,7 +86,8 @@ impl Generation {
 pub(crate) fn clusters_of(snapshot: &Snapshot) -> Vec<Arc<Cluster>> {
     let mut clusters = snapshot.clusters.clone();
     let allowed = snapshot.egress_filter == EgressFilter::AllowAll;
-    if allowed && !clusters.iter().any(|cluster| is_passthrough(cluster)) {
+    let mut named = (0..).map(ClusterId).zip(&clusters);
+    if allowed && !named.any(|(id, cluster)| is_passthrough(snapshot, id, cluster)) {
         clusters.push(Arc::new(Cluster::plain(
             format!("cds_egress_{}_mesh-allow-all", snapshot.resource.mesh),
             Protocol::Tcp,
@@ -93,6 +97,6 @@ pub(crate) fn clusters_of(snapshot: &Snapshot) -> Vec<Arc<Cluster>> {
     clusters
 }
 
-fn is_passthrough(cluster: &Cluster) -> bool {
-    matches!(cluster.discovery, Discovery::OriginalDestination)
+fn is_passthrough(snapshot: &Snapshot, id: ClusterId, cluster: &Cluster) -> bool {
+    cluster.discovery == Discovery::OriginalDestination && snapshot.aws_endpoints != Some(id)
 }

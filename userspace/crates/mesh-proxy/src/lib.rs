@@ -3,6 +3,7 @@
 //! A connection passes the modules in this order, and `connection.rs` is the page that joins them:
 //! - `listener`: sockets of both directions, one set for each worker, and the accept loops
 //! - `origin`: where a redirected connection was going
+//! - `opening`: whether a client calls an AWS endpoint
 //! - `detect`: which HTTP a client speaks
 //! - `downstream`: serves the client's connection, request by request
 //! - `route`: virtual host, route, weighted cluster
@@ -35,6 +36,7 @@ mod http2;
 mod io;
 mod listener;
 mod names;
+mod opening;
 mod origin;
 mod proxy;
 mod pulse;

@@ -12,7 +12,9 @@
 //! - `path`: which routes of many a path may take
 //! - `condition`: what a route asks besides its path
 //! - [`tcp`]: which of several TCP services of a port a connection is for
+//! - [`aws`]: which TLS is towards an endpoint of AWS
 
+pub mod aws;
 mod condition;
 mod explain;
 #[cfg(test)]

@@ -235,6 +235,8 @@ scope! {
             downstream_cx_rejected,
             /// Connections accepted.
             downstream_cx_total,
+            /// Connections refused: their client did not say in time whether it speaks TLS, and to whom.
+            downstream_pre_cx_timeout,
             /// Connections refused: nothing answers on their destination port.
             no_filter_chain_match,
         }

@@ -13,6 +13,10 @@ use super::{Explanation, Outcome, Step, TakenRoute};
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::AwsEndpoint => {
+                "passed to the address that was dialled: TLS to *.amazonaws.com on port 443 goes out of \
+                 every mesh"
+            }
             Self::BadPath => "400: the path holds an escaped NUL",
             Self::ByAddress => {
                 "by the address that is dialled: to the TCP service whose name has it, else as the \

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header, uri::Scheme};
 use mesh_model::snapshot::VIRTUAL_SERVICE_HEADER;
-use mesh_route::{InvalidPath, RequestParts, denies_scheme, normalise, scheme};
+use mesh_route::{InvalidPath, RequestParts, aws, denies_scheme, normalise, scheme};
 
 use super::{ExplainError, Outcome};
 
@@ -51,6 +51,7 @@ pub(super) struct Seen {
     pub(super) port: u16,
     /// The name or address that is dialled, without its port.
     pub(super) dialled: String,
+    is_tls: bool,
     host: String,
     method: Method,
     scheme: String,
@@ -103,6 +104,7 @@ impl Seen {
         Ok(Self {
             port,
             dialled: authority.host().to_owned(),
+            is_tls: uri.scheme() == Some(&Scheme::HTTPS),
             host: given.unwrap_or(host),
             method: request.method.parse().map_err(|_| ExplainError::Method {
                 method: request.method.clone(),
@@ -113,6 +115,11 @@ impl Seen {
             headers,
             url,
         })
+    }
+
+    /// Whether it goes by TLS towards an endpoint of AWS.
+    pub(super) fn calls_aws(&self) -> bool {
+        self.is_tls && self.port == aws::PORT && aws::is_endpoint(self.dialled.as_bytes())
     }
 
     /// The path as it is matched, or what becomes of a request for which no route is asked.

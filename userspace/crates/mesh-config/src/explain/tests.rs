@@ -92,6 +92,37 @@ fn what_no_virtual_service_answers_goes_by_the_egress_filter() {
 }
 
 #[test]
+fn tls_to_an_endpoint_of_aws_passes_under_either_filter() {
+    for files in [Files::getting_started(), allow_all()] {
+        let outcome = |url: &str| explained(&files, url).outcome;
+        for url in [
+            "https://sqs.eu-west-1.amazonaws.com/",
+            "https://SQS.EU-WEST-1.AMAZONAWS.COM:443/",
+        ] {
+            assert_eq!(outcome(url), Outcome::AwsEndpoint, "{url}");
+        }
+        for url in [
+            "https://amazonaws.com/",
+            "https://sqs.eu-west-1.amazonaws.com:8443/",
+            "http://sqs.eu-west-1.amazonaws.com/",
+            "http://sqs.eu-west-1.amazonaws.com:443/",
+            "https://amazonaws.com.example/",
+        ] {
+            assert_ne!(outcome(url), Outcome::AwsEndpoint, "{url}");
+        }
+    }
+    let told = explained(
+        &Files::getting_started(),
+        "https://sqs.eu-west-1.amazonaws.com/",
+    );
+    let text = told.to_string();
+    assert!(
+        text.contains("passed to the address that was dialled: TLS to *.amazonaws.com on port 443"),
+        "{text}"
+    );
+}
+
+#[test]
 fn the_address_families_that_a_document_asks_for_are_told() {
     for (preference, words) in [
         ("IPv4_ONLY", "first address, IPv4 only\n"),

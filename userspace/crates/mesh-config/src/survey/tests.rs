@@ -56,6 +56,12 @@ fn a_set_of_documents_is_told_as_a_whole() {
         "{text}"
     );
     assert!(text.contains("does not run yet:\n"), "{text}");
+}
+
+#[test]
+fn what_runs_in_another_way_is_told() {
+    let survey = survey(&Files::getting_started().parse(), &Environment::new());
+    let text = survey.to_string();
     assert!(text.contains("differs, or may surprise:\n"), "{text}");
 }
 

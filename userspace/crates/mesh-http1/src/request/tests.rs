@@ -208,6 +208,14 @@ fn a_fragment_is_told_apart_from_its_target() {
 }
 
 #[test]
+fn what_no_method_begins_with_is_refused_at_once() {
+    for begun in [&b"\x16\x03\x01"[..], b"\x80", b"g", b"\r\n\0"] {
+        let decoded = RequestDecoder::default().decode(&mut BytesMut::from(begun));
+        assert!(matches!(decoded, Err(RequestError::Syntax)), "{decoded:?}");
+    }
+}
+
+#[test]
 fn a_line_without_a_version_is_refused_before_anything_follows() {
     let of = |text: &[u8]| {
         RequestDecoder::default()

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, rc::Rc, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use mesh_telemetry::{
     access_log::{ResponseFlag, ResponseFlags},
     scope::TcpStats,
@@ -10,12 +11,27 @@ use tokio::net::TcpStream;
 
 use crate::{
     access_log::Record,
+    endpoint::Endpoint,
     io::reset,
     listener::Direction,
+    opening::Opening,
     relay::bytes::{End, Ended, Side, relay},
-    upstream::{LocalCluster, connect},
+    upstream::{
+        LocalCluster,
+        connect::{self, Upstream},
+    },
     worker::Worker,
 };
+
+/// How long nothing may move in a connection that only passes through: Envoy's own default for opaque
+/// bytes, as App Mesh set none there.
+pub(crate) const PASSED_IDLE_TIMEOUT: Duration = Duration::from_hours(1);
+
+/// A client of opaque bytes, and what was read from it already.
+pub(crate) struct Client {
+    pub(crate) stream: TcpStream,
+    pub(crate) opening: Opening,
+}
 
 /// Where an opaque connection goes.
 pub(crate) struct TcpTarget {
@@ -25,6 +41,20 @@ pub(crate) struct TcpTarget {
     pub(crate) original: Option<SocketAddr>,
     /// The connection's idle time.
     pub(crate) idle_timeout: Option<Duration>,
+    /// What has a connection instead whose client, silent so far, calls an AWS endpoint after all.
+    pub(crate) aws_endpoints: Option<Rc<LocalCluster>>,
+}
+
+impl TcpTarget {
+    /// Where the application dialled, as one of the clusters that only pass through.
+    pub(crate) fn passed(cluster: Rc<LocalCluster>, original: Option<SocketAddr>) -> Self {
+        Self {
+            cluster: Some(cluster),
+            original,
+            idle_timeout: Some(PASSED_IDLE_TIMEOUT),
+            aws_endpoints: None,
+        }
+    }
 }
 
 /// Relays a connection until it ends, and writes it down. Where there is nowhere to go, the client
@@ -32,15 +62,97 @@ pub(crate) struct TcpTarget {
 pub(crate) async fn serve(
     worker: &Worker,
     direction: Direction,
-    stream: TcpStream,
+    mut client: Client,
     target: TcpTarget,
     mut record: Option<Box<Record>>,
 ) {
     let stats = worker.tcp_stats(direction);
     stats.downstream_cx_total.increment();
-    let flags = relayed(stats, stream, target, record.as_deref_mut()).await;
+    let flags = match settle(stats, &mut client, target, record.as_deref_mut()).await {
+        Ok(reached) => relayed(stats, client, reached, record.as_deref_mut()).await,
+        Err(flags) => {
+            reset(client.stream);
+            flags
+        }
+    };
     if let Some(mut record) = record {
         record.entry.flags = flags;
+    }
+}
+
+/// An endpoint that took a connection.
+struct Reached {
+    cluster: Rc<LocalCluster>,
+    upstream: Upstream,
+    idle_timeout: Option<Duration>,
+    open: connect::Open,
+}
+
+/// Connects to where a connection goes; else what went wrong.
+async fn settle(
+    stats: &TcpStats,
+    client: &mut Client,
+    mut target: TcpTarget,
+    mut record: Option<&mut Record>,
+) -> Result<Reached, ResponseFlags> {
+    let (aws_endpoints, original) = (target.aws_endpoints.take(), target.original);
+    let reached = reach(stats, target, record.as_deref_mut()).await?;
+    let Some(aws_endpoints) = aws_endpoints else {
+        return Ok(reached);
+    };
+    let server_speaks = reached.upstream.stream().readable();
+    let Client { stream, opening } = client;
+    let turns = opening.turns_to_aws(stream, server_speaks).await;
+    match turns {
+        Ok(true) => drop(reached),
+        Ok(false) => return Ok(reached),
+        Err(error) => {
+            tracing::debug!(%error, "a client that had said nothing broke off");
+            reset(reached.upstream.into_stream());
+            return Err(ResponseFlags::default());
+        }
+    }
+    reach(stats, TcpTarget::passed(aws_endpoints, original), record).await
+}
+
+async fn reach(
+    stats: &TcpStats,
+    target: TcpTarget,
+    record: Option<&mut Record>,
+) -> Result<Reached, ResponseFlags> {
+    let Some(cluster) = target.cluster else {
+        stats.downstream_cx_no_route.increment();
+        return Err([ResponseFlag::NoClusterFound].into_iter().collect());
+    };
+    let endpoint = cluster.pick(target.original);
+    if let Some(record) = record {
+        record.entry.upstream_cluster = Some(cluster.config.name.clone());
+        record.entry.upstream_host = endpoint.as_ref().map(|endpoint| endpoint.address);
+    }
+    let Some(Endpoint { address, .. }) = endpoint else {
+        tracing::debug!(target: "filter", cluster = cluster.config.name, "no healthy upstream");
+        return Err([ResponseFlag::NoHealthyUpstream].into_iter().collect());
+    };
+    cluster.stats.upstream_rq_total.increment();
+    cluster.stats.upstream_rq_pending_total.increment();
+    let limit = cluster.config.connect_timeout;
+    match connect::connect(address, limit, &cluster.stats).await {
+        Ok((upstream, open)) => Ok(Reached {
+            cluster,
+            upstream,
+            idle_timeout: target.idle_timeout,
+            open,
+        }),
+        Err(error) => {
+            tracing::debug!(cluster = cluster.config.name, %error, "no connection to relay to");
+            let stats = &cluster.stats;
+            stats.upstream_cx_connect_attempts_exceeded.increment();
+            let flags = [
+                ResponseFlag::UpstreamConnectionFailure,
+                ResponseFlag::UpstreamRetryLimitExceeded,
+            ];
+            Err(flags.into_iter().collect())
+        }
     }
 }
 
@@ -48,56 +160,30 @@ pub(crate) async fn serve(
 /// resets or is idle is no fault.
 async fn relayed(
     stats: &Arc<TcpStats>,
-    stream: TcpStream,
-    target: TcpTarget,
-    mut record: Option<&mut Record>,
+    client: Client,
+    reached: Reached,
+    record: Option<&mut Record>,
 ) -> ResponseFlags {
-    let Some(cluster) = target.cluster else {
-        stats.downstream_cx_no_route.increment();
-        reset(stream);
-        return [ResponseFlag::NoClusterFound].into_iter().collect();
-    };
-    if let Some(record) = record.as_deref_mut() {
-        record.entry.upstream_cluster = Some(cluster.config.name.clone());
+    let Reached {
+        cluster,
+        upstream,
+        idle_timeout,
+        open,
+    } = reached;
+    let upstream = upstream.into_stream();
+    let (from, to) = (upstream.local_addr().ok(), upstream.peer_addr().ok());
+    tracing::debug!(cluster = cluster.config.name, ?to, ?from, "relaying");
+    let ahead = client.opening.into_bytes().freeze();
+    let client = End::new(Side::Client, client.stream, ahead, Arc::clone(stats));
+    let counts = Arc::clone(&cluster.stats);
+    let upstream = End::new(Side::Endpoint, upstream, Bytes::new(), counts);
+    let ended = relay(&client, &upstream, idle_timeout).await;
+    drop(open);
+    if let Some(record) = record {
+        record.entry.bytes_received = client.received();
+        record.entry.bytes_sent = client.sent();
     }
-    let Some(endpoint) = cluster.pick(target.original) else {
-        tracing::debug!(target: "filter", cluster = cluster.config.name, "no healthy upstream");
-        reset(stream);
-        return [ResponseFlag::NoHealthyUpstream].into_iter().collect();
-    };
-    if let Some(record) = record.as_deref_mut() {
-        record.entry.upstream_host = Some(endpoint.address);
-    }
-    cluster.stats.upstream_rq_total.increment();
-    cluster.stats.upstream_rq_pending_total.increment();
-    let limit = cluster.config.connect_timeout;
-    match connect::connect(endpoint.address, limit, &cluster.stats).await {
-        Ok((upstream, open)) => {
-            let from = upstream.stream().local_addr().ok();
-            tracing::debug!(cluster = cluster.config.name, to = %endpoint.address, ?from, "relaying");
-            let client = End::new(Side::Client, stream, Arc::clone(stats));
-            let upstream = upstream.into_stream();
-            let upstream = End::new(Side::Endpoint, upstream, Arc::clone(&cluster.stats));
-            let ended = relay(&client, &upstream, target.idle_timeout).await;
-            drop(open);
-            if let Some(record) = record {
-                record.entry.bytes_received = client.received();
-                record.entry.bytes_sent = client.sent();
-            }
-            judge(stats, &cluster, ended).into_iter().collect()
-        }
-        Err(error) => {
-            tracing::debug!(cluster = cluster.config.name, %error, "no connection to relay to");
-            let stats = &cluster.stats;
-            stats.upstream_cx_connect_attempts_exceeded.increment();
-            reset(stream);
-            let flags = [
-                ResponseFlag::UpstreamConnectionFailure,
-                ResponseFlag::UpstreamRetryLimitExceeded,
-            ];
-            flags.into_iter().collect()
-        }
-    }
+    judge(stats, &cluster, ended).into_iter().collect()
 }
 
 fn judge(stats: &TcpStats, cluster: &LocalCluster, ended: Ended) -> Option<ResponseFlag> {

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use socket2::SockRef;
 use tokio::{
     io::Interest,
@@ -57,6 +58,8 @@ pub(crate) enum Side {
 pub(crate) struct End<C> {
     side: Side,
     stream: TcpStream,
+    /// Was read from the socket before, and is still to go on.
+    ahead: Cell<Bytes>,
     count: C,
     received: Cell<u64>,
     sent: Cell<u64>,
@@ -64,10 +67,12 @@ pub(crate) struct End<C> {
 }
 
 impl<C: ByteCount> End<C> {
-    pub(crate) fn new(side: Side, stream: TcpStream, count: C) -> Self {
+    /// `ahead` was read from the socket already.
+    pub(crate) fn new(side: Side, stream: TcpStream, ahead: Bytes, count: C) -> Self {
         Self {
             side,
             stream,
+            ahead: Cell::new(ahead),
             count,
             received: Cell::new(0),
             sent: Cell::new(0),
@@ -88,11 +93,23 @@ impl<C: ByteCount> End<C> {
     fn read(&self, buffer: &mut [u8]) -> Result<Option<usize>, Broken> {
         let read = self.unless_it_blocks(self.stream.try_read(buffer))?;
         if let Some(bytes @ 1..) = read {
-            self.count.received(bytes as u64);
-            self.received.set(self.received.get() + bytes as u64);
-            self.moved.set(Instant::now());
+            self.note_received(bytes);
         }
         Ok(read)
+    }
+
+    fn take_ahead(&self) -> Bytes {
+        let ahead = self.ahead.take();
+        if !ahead.is_empty() {
+            self.note_received(ahead.len());
+        }
+        ahead
+    }
+
+    fn note_received(&self, bytes: usize) {
+        self.count.received(bytes as u64);
+        self.received.set(self.received.get() + bytes as u64);
+        self.moved.set(Instant::now());
     }
 
     fn write(&self, bytes: &[u8]) -> Result<usize, Broken> {
@@ -196,6 +213,7 @@ async fn both_ways<A: ByteCount, B: ByteCount>(
 
 /// Moves bytes one way until there are no more.
 async fn pump<A: ByteCount, B: ByteCount>(from: &End<A>, to: &End<B>) -> Result<(), Broken> {
+    to.write_all(&from.take_ahead()).await?;
     let mut turn = 0;
     loop {
         let readable = from.stream.readable().await;

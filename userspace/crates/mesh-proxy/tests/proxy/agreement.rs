@@ -101,7 +101,11 @@ fn expected(explanation: &Explanation, is_grpc: bool) -> Expected {
         Outcome::NoShare => (none(), refused(503)),
         Outcome::NoRoute | Outcome::NoScheme | Outcome::NoVirtualService => (none(), refused(404)),
         Outcome::BadPath => (none(), refused(400)),
-        Outcome::ByAddress | Outcome::NoConnect | Outcome::NoGatewayRoute | Outcome::NoListener => {
+        Outcome::AwsEndpoint
+        | Outcome::ByAddress
+        | Outcome::NoConnect
+        | Outcome::NoGatewayRoute
+        | Outcome::NoListener => {
             panic!("nothing here comes to {:?}", explanation.outcome)
         }
     };

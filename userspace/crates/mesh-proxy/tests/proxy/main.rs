@@ -3,6 +3,7 @@
 
 mod access_log;
 mod agreement;
+mod aws;
 mod discovery;
 mod drain;
 mod exchange;

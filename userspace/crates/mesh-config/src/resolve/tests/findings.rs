@@ -175,31 +175,13 @@ fn application_ports_that_no_listener_has_are_noted() {
 #[test]
 fn what_app_mesh_did_unasked_is_found() {
     let findings = started().resolve("serviceA").expect("it resolves").findings;
-    let [dropped, retries] = &findings[..] else {
-        panic!("two findings: {findings:?}")
+    let [retries] = &findings[..] else {
+        panic!("one finding: {findings:?}")
     };
-    assert_eq!(dropped.distance, Distance::Differs);
-    assert!(dropped.message.contains("*.amazonaws.com"), "{dropped}");
+    assert_eq!(retries.distance, Distance::Differs);
     assert!(
         retries.message.contains("nothing is tried again"),
         "{retries}"
-    );
-}
-
-#[test]
-fn a_mesh_without_a_document_drops_what_app_mesh_let_through_too() {
-    let findings = started()
-        .without(MESH)
-        .resolve("serviceA")
-        .expect("it resolves")
-        .findings;
-    let dropped = findings
-        .iter()
-        .find(|finding| finding.message.contains("*.amazonaws.com"))
-        .expect("a finding");
-    assert_eq!(
-        dropped.place.document.as_deref(),
-        Some("virtual node serviceA")
     );
 }
 

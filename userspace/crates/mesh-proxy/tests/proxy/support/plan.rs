@@ -112,6 +112,13 @@ impl Plan {
         self
     }
 
+    /// A cluster `aws` for TLS towards AWS endpoints.
+    pub(crate) fn aws_endpoints(&mut self) -> &mut Self {
+        let aws = self.cluster("aws", Protocol::Tcp, Discovery::OriginalDestination);
+        self.0.aws_endpoints = Some(aws);
+        self
+    }
+
     /// Gives every route these times.
     pub(crate) fn timeouts(&mut self, request: Option<Duration>, idle: Option<Duration>) {
         for answer in self.0.egress.values_mut() {
