@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::{announce, program};
 
@@ -85,7 +86,8 @@ impl Background {
 
 impl Drop for Background {
     fn drop(&mut self) {
-        // Waiting for a child closes its input first.
+        // Its number stays the warden's until that has been waited for. An error says that nobody is left.
+        let _ = kill_process_group(Pid::from_child(&self.warden), Signal::KILL);
         for child in [&mut self.warden, &mut self.child] {
             if let Err(error) = child.wait() {
                 eprintln!("cannot wait for a part of {}: {error}", self.name);
