@@ -91,8 +91,8 @@ pub struct RequestDecoder(Scan);
 
 impl RequestDecoder {
     /// Takes the next head; none while it is not whole. Empty lines before it are passed over (RFC
-    /// 9112, section 2.2). A line without a version is refused as soon as it is there, and what no method
-    /// begins with at once: such clients send nothing behind it.
+    /// 9112, section 2.2). A line without a version is refused as soon as it is there, and a blank or control
+    /// character before it at once: such clients send nothing behind it.
     ///
     /// # Errors
     /// The request is to be refused, and the connection to be closed.
@@ -101,7 +101,8 @@ impl RequestDecoder {
             skip_empty_lines(buffer);
             match buffer[..] {
                 [] | [b'\r'] => return Ok(None),
-                [first, ..] if !first.is_ascii_uppercase() => return Err(RequestError::Syntax),
+                [b'\r', ..] => {}
+                [..=b' ', ..] => return Err(RequestError::Syntax),
                 _ => {}
             }
         }

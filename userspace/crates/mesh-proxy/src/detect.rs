@@ -19,6 +19,9 @@ pub(crate) enum HttpVersion {
 /// Whoever begins so speaks HTTP/2 or nothing: Envoy decides by these bytes.
 const PREFACE_BEGIN: &[u8] = b"PRI * HTTP/2";
 
+/// What TLS begins with (RFC 8446, section 5.1).
+const TLS_HANDSHAKE: u8 = 22;
+
 /// Tells the version and gives back what was read; none if the client closed without a word, or spoils
 /// the preface of HTTP/2, which no answer of HTTP/1 would tell it. What is neither is left to the
 /// HTTP/1 reader, which answers 400 as Envoy's does. `read` is what was read already.
@@ -31,6 +34,8 @@ pub(crate) async fn http_version(
             Detection::Http1 if read.starts_with(PREFACE_BEGIN) => return Ok(None),
             Detection::Http1 | Detection::Opaque | Detection::Tls => HttpVersion::Http1,
             Detection::Http2 => HttpVersion::Http2,
+            // Whatever follows, it is no HTTP.
+            Detection::NeedMore if read.starts_with(&[TLS_HANDSHAKE]) => HttpVersion::Http1,
             Detection::NeedMore => {
                 read.reserve(FIRST_READ);
                 if stream.read_buf(&mut read).await? > 0 {

@@ -121,3 +121,6 @@ impl Opening {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

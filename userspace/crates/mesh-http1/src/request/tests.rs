@@ -208,10 +208,15 @@ fn a_fragment_is_told_apart_from_its_target() {
 }
 
 #[test]
-fn what_no_method_begins_with_is_refused_at_once() {
-    for begun in [&b"\x16\x03\x01"[..], b"\x80", b"g", b"\r\n\0"] {
-        let decoded = RequestDecoder::default().decode(&mut BytesMut::from(begun));
+fn blanks_and_control_characters_before_a_line_are_refused_at_once() {
+    let decode = |begun: &[u8]| RequestDecoder::default().decode(&mut BytesMut::from(begun));
+    for begun in [&b"\x16\x03\x01"[..], b" ", b"\t", b"\r\n\0"] {
+        let decoded = decode(begun);
         assert!(matches!(decoded, Err(RequestError::Syntax)), "{decoded:?}");
+    }
+    for begun in [&b"\r"[..], b"\r\n\r", b"\rx", b"g", b"\x7f", b"\x80"] {
+        let decoded = decode(begun);
+        assert!(matches!(decoded, Ok(None)), "{decoded:?}");
     }
 }
 
