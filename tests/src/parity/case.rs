@@ -148,6 +148,8 @@ pub(crate) enum Presence {
     Refuses,
     /// The name is not known.
     Unknown,
+    /// The kernel knows no way to the address.
+    Unreachable,
 }
 
 /// A service of one case alone, so that what its connections meet does not touch another case.

@@ -18,6 +18,8 @@ pub(super) const OWN_PORTS: u16 = 20_000;
 pub(super) const UNKNOWN_PORT: u16 = 7777;
 /// The port of AWS endpoints.
 pub(super) const HTTPS: u16 = 443;
+/// The name of the broadcast address, to which no TCP goes.
+pub(super) const UNREACHABLE: &str = "everybody";
 /// A port at which nobody listens.
 const CLOSED_PORT: u16 = 9;
 
@@ -157,6 +159,7 @@ impl Documents {
             Presence::There => ("own", own_port(id)),
             Presence::Refuses => ("own", CLOSED_PORT),
             Presence::Unknown => ("nowhere", own_port(id)),
+            Presence::Unreachable => (UNREACHABLE, own_port(id)),
         };
         self.node(&node, host, own.protocol, port);
         let service_port = match own.protocol {

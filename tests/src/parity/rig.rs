@@ -128,6 +128,7 @@ impl Rig {
             dns.set(&name, &[IpAddr::V4(Ipv4Addr::new(192, 0, 2, last))])?;
             addresses.push(format!("address add 192.0.2.{last}/24 dev eth0"));
         }
+        dns.set(meshes::UNREACHABLE, &[IpAddr::V4(Ipv4Addr::BROADCAST)])?;
         services.netns().configure(&addresses)?;
         let recorder = Recorder::new(Arc::clone(all));
         let ports = meshes::ports(all);

@@ -28,6 +28,7 @@ fn absent() -> Vec<Case> {
         for (what, presence) in [
             ("refused", Presence::Refuses),
             ("without address", Presence::Unknown),
+            ("unreachable", Presence::Unreachable),
         ] {
             for method in ["GET", "HEAD", "OPTIONS", "DELETE"] {
                 for (version, client) in either(method, "/x", &[]) {

@@ -125,7 +125,7 @@ impl Record {
     /// The answer of an endpoint begins.
     pub(crate) fn answered<B>(&mut self, response: &Response<B>) {
         self.entry.until_answer = Some(self.begun.elapsed());
-        self.entry.details = Some("via_upstream");
+        self.entry.details = Some("via_upstream".into());
         self.begin_answer(response);
     }
 
@@ -133,7 +133,7 @@ impl Record {
     pub(crate) fn failed(&mut self, failure: Failure, response: &Response<ResponseBody>) {
         self.entry.bytes_sent = response.body().size_hint().exact().unwrap_or_default();
         self.entry.flags = failure.flag().into_iter().collect();
-        self.entry.details = Some(failure.details());
+        self.entry.details = Some(failure.details_with(self.entry.upstream_host));
         self.entry.local_reply = failure.text();
         self.begin_answer(response);
     }
@@ -162,7 +162,7 @@ impl Record {
     /// It did not end as it should.
     pub(crate) fn broke(&mut self, flag: ResponseFlag, details: &'static str) {
         self.entry.flags = [flag].into_iter().collect();
-        self.entry.details = Some(details);
+        self.entry.details = Some(details.into());
     }
 }
 

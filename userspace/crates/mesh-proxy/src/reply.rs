@@ -1,6 +1,8 @@
 //! The proxy's own answers: each way in which a request can fail, with the status and text that
 //! App Mesh's Envoy gave. No other module makes an answer of its own.
 
+use std::{borrow::Cow, net::SocketAddr};
+
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
@@ -125,6 +127,23 @@ impl Failure {
             Self::RequestTimeout => "response_timeout",
             Self::Unreachable(unreachable) => details_of_connect(unreachable),
             Self::UpgradeRefused => "upgrade_failed",
+        }
+    }
+
+    /// The same with the endpoint's address, which Envoy adds where the kernel did not try to connect.
+    pub(crate) fn details_with(self, endpoint: Option<SocketAddr>) -> Cow<'static, str> {
+        let details = self.details();
+        match (self, endpoint) {
+            (
+                Self::Unreachable(Unreachable {
+                    is_immediate: true, ..
+                }),
+                Some(endpoint),
+            ) => {
+                let inner = details.trim_end_matches('}');
+                format!("{inner}|remote_address:{endpoint}}}").into()
+            }
+            _ => details.into(),
         }
     }
 

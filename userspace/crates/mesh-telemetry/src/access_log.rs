@@ -36,7 +36,7 @@ pub struct Entry {
     /// The status of the answer; 0 without one.
     pub status: u16,
     /// Where the answer comes from, in Envoy's words.
-    pub details: Option<&'static str>,
+    pub details: Option<Cow<'static, str>>,
     /// What went wrong.
     pub flags: ResponseFlags,
     /// Bytes of the request's body, or that the client sent.

@@ -13,6 +13,22 @@ use crate::parity::{
     http2::{END_HEADERS, END_STREAM, GOAWAY, HEADERS},
 };
 
+fn fields(count: usize) -> Vec<(String, String)> {
+    let numbers = 0..count;
+    numbers
+        .map(|number| (format!("x-{number}"), "v".to_owned()))
+        .collect()
+}
+
+fn with_fields(count: usize) -> Vec<Reply> {
+    vec![
+        Reply::Request,
+        Reply::Head(200, fields(count)),
+        Reply::Data(b"ab".to_vec()),
+        Reply::Finish,
+    ]
+}
+
 /// Answers of services of either protocol to a client of HTTP/2.
 pub(super) fn answered() -> Vec<Case> {
     let trailers = |fields: &[(&str, &str)]| {
@@ -29,6 +45,14 @@ pub(super) fn answered() -> Vec<Case> {
             answer(200, &[("content-length", "5")], b"hello"),
         ),
         ("200 trailers", trailers(&[("x-t", "1")])),
+        ("many fields", with_fields(90)),
+        ("more fields", with_fields(101)),
+        ("more trailers", {
+            let mut replies = trailers(&[]);
+            replies.pop();
+            replies.push(Reply::Trailers(fields(101)));
+            replies
+        }),
         ("204", answer(204, &[], b"")),
         ("404", answer(404, &[], b"no")),
         ("503", answer(503, &[], b"later")),
@@ -37,7 +61,8 @@ pub(super) fn answered() -> Vec<Case> {
     let mut cases = Vec::new();
     for (name, replies) in answers::of_either().into_iter().chain(kinds) {
         for protocol in BOTH {
-            if name == "echo" && protocol == Protocol::Http {
+            // No trailers of HTTP/1 are passed on.
+            if ["echo", "more trailers"].contains(&name) && protocol == Protocol::Http {
                 continue;
             }
             for (method, client) in [

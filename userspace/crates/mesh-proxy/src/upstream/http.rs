@@ -195,7 +195,7 @@ fn answered(
             response.headers_mut().remove(header::CONTENT_LENGTH);
             under_way.exchange.note(|record| {
                 record.answered(&response);
-                record.entry.details = Some("websocket_handshake_unsuccessful");
+                record.entry.details = Some("websocket_handshake_unsuccessful".into());
             });
             under_way.finish();
             ResponseBody::empty()

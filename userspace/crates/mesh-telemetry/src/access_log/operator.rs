@@ -152,7 +152,7 @@ impl Field {
             Self::LocalReplyBody => Value::from(Some(entry.local_reply)),
             Self::Protocol => Value::from(entry.protocol),
             Self::ResponseCode => Value::Number(entry.status.into()),
-            Self::ResponseCodeDetails => Value::from(entry.details),
+            Self::ResponseCodeDetails => Value::from(entry.details.as_deref()),
             Self::ResponseDuration => millis(entry.until_answer),
             Self::ResponseFlags => flags(entry.flags.joined(super::ResponseFlag::short)),
             Self::ResponseFlagsLong => flags(entry.flags.joined(super::ResponseFlag::long)),

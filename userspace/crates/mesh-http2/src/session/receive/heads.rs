@@ -93,6 +93,12 @@ impl Session {
         if slot.recv_end {
             return Err(Fault::told(Reason::STREAM_CLOSED));
         }
+        if fields.len() > MAX_FIELDS {
+            // Envoy takes the reset by its own library for the peer's.
+            let reason = Reason::INTERNAL_ERROR;
+            self.refuse(id, Broken::Reset(reason), reason);
+            return Ok(Taken::Frame);
+        }
         if slot.has_head {
             if !ends {
                 return Err(Fault::MALFORMED);

@@ -47,7 +47,7 @@ async fn a_connect_that_the_kernel_does_not_even_try_is_written_down_as_that() {
     let request = format!("GET /x HTTP/1.1\r\n{HOST}Connection: close\r\n\r\n");
     answers(&mesh, request).await;
     let why = "upstream_reset_before_response_started{remote_connection_failure|\
-               immediate_connect_error:_Network_is_unreachable}";
+               immediate_connect_error:_Network_is_unreachable|remote_address:255.255.255.255:80}";
     assert_eq!(log.lines(1).await, [format!("GET /x 503 UF {why} 0 98 b")]);
 }
 

@@ -16,7 +16,7 @@ fn entry() -> Entry {
         until_answer: Some(Duration::from_millis(40)),
         protocol: Some("HTTP/1.1"),
         status: 200,
-        details: Some("via_upstream"),
+        details: Some("via_upstream".into()),
         flags: ResponseFlags::default(),
         bytes_received: 7,
         bytes_sent: 1024,
