@@ -22,6 +22,9 @@ use crate::downstream::request::{ClientBroke, DownstreamBody};
 /// Bytes of a body that are kept. A longer request is sent once.
 const KEEP_LIMIT: usize = 64 * 1024;
 
+/// Pieces of a body that are kept: each costs more than its bytes.
+const MOST_KEPT: usize = 256;
+
 /// Why a body ended before its end.
 #[derive(Debug, Error)]
 pub(crate) enum BrokenRequest<E: Error + 'static = ClientBroke> {
@@ -154,7 +157,7 @@ impl<B> Source<B> {
         } else if let Some(trailers) = frame.trailers_ref() {
             self.kept.push(Kept::Trailers(trailers.clone()));
         }
-        if self.kept_bytes > KEEP_LIMIT {
+        if self.kept_bytes > KEEP_LIMIT || self.kept.len() > MOST_KEPT {
             self.is_repeatable = false;
             self.kept = Vec::new();
         }

@@ -129,3 +129,13 @@ fn a_body_that_broke_off_is_not_sent_again() {
     assert!(broken);
     assert!(replay.again().is_none());
 }
+
+#[test]
+fn a_body_in_more_pieces_than_are_kept_is_sent_once() {
+    for (pieces, is_kept) in [(MOST_KEPT, true), (MOST_KEPT + 1, false)] {
+        let mut body = whole(&vec![vec![b'x']; pieces]);
+        let replay = body.replay();
+        take(&mut body, pieces);
+        assert_eq!(replay.again().is_some(), is_kept, "{pieces} pieces");
+    }
+}
