@@ -105,6 +105,41 @@ fn the_process_log_has_envoys_form_and_the_texts_that_the_guide_names() {
 }
 
 #[test]
+fn the_process_log_tells_what_is_no_http_and_what_nobody_serves() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let mut scenario = Scenario::start(Purpose::Test).unwrap();
+    scenario.lead("database", "tcp", 5432).unwrap();
+    let edit = |node: &str, edit: fn(&mut serde_json::Value)| {
+        let documents = &scenario.documents;
+        documents.edit("virtualNodeName", node, edit).unwrap();
+    };
+    edit("database", |node| {
+        node["spec"]["serviceDiscovery"]["dns"]["hostname"] = json!("nowhere.apps.local");
+    });
+    edit("serviceA", |node| {
+        let backends = node["spec"]["backends"].as_array_mut().unwrap();
+        let service = json!({ "virtualServiceName": "serviceb.apps.local" });
+        backends.push(json!({ "virtualService": service }));
+    });
+    let settings = scenario.daemon_a().env("ENVOY_LOG_LEVEL", "debug");
+    let daemon = settings.start().unwrap();
+    let curl = scenario.curl();
+    let odd = curl.clone().args(["--request", "ODD"]);
+    assert_eq!(odd.get(URL).unwrap().status, 400);
+    wait_for_line(
+        &daemon,
+        &[
+            "][debug][http] [",
+            "] dispatch error: http/1.1 protocol error: ",
+        ],
+    );
+    curl.get("http://database.apps.local:5432/").unwrap();
+    wait_for_line(&daemon, &["][debug][filter] [", "] no healthy upstream"]);
+}
+
+#[test]
 fn a_level_is_changed_while_the_daemon_runs() {
     if !capability::namespace_ring() {
         return;
