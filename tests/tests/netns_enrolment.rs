@@ -272,7 +272,7 @@ fn a_name_in_the_file_and_of_a_request_keeps_no_daemon_from_starting() {
 fn leave_while_it_starts(node: &Node, name: &str, host: &Host) -> PathBuf {
     for _ in 0..5 {
         let (mut add, resolv_conf) = begin_slowly(node, name, host);
-        add.signal(Signal::INT).unwrap();
+        add.signal(Signal::TERM).unwrap();
         add.wait(wait::DEADLINE).unwrap();
         if node.find(name).unwrap().unwrap()["state"] == "STARTING" {
             return resolv_conf;

@@ -45,9 +45,9 @@ pub(super) fn answered() -> Vec<Case> {
             answer(200, &[("content-length", "5")], b"hello"),
         ),
         ("200 trailers", trailers(&[("x-t", "1")])),
-        ("many fields", with_fields(90)),
-        ("more fields", with_fields(101)),
-        ("more trailers", {
+        ("90 fields", with_fields(90)),
+        ("101 fields", with_fields(101)),
+        ("101 trailers", {
             let mut replies = trailers(&[]);
             replies.pop();
             replies.push(Reply::Trailers(fields(101)));
@@ -62,7 +62,7 @@ pub(super) fn answered() -> Vec<Case> {
     for (name, replies) in answers::of_either().into_iter().chain(kinds) {
         for protocol in BOTH {
             // No trailers of HTTP/1 are passed on.
-            if ["echo", "more trailers"].contains(&name) && protocol == Protocol::Http {
+            if ["echo", "101 trailers"].contains(&name) && protocol == Protocol::Http {
                 continue;
             }
             for (method, client) in [
