@@ -240,17 +240,18 @@ fn deadlines() -> Vec<Case> {
         cases.push(case.replies(reply("0", &[])));
     }
     let slow = |when: &str| {
-        let waits = vec![Reply::Request, Reply::Pause(1500)];
+        let waits = vec![Reply::Request, Reply::Pause(3000)];
         let begun = vec![
             Reply::Request,
             Reply::Head(200, owned(&[TYPE])),
             Reply::Data(MESSAGE.to_vec()),
-            Reply::Pause(1500),
+            Reply::Pause(3000),
         ];
         if when == "before" { waits } else { begun }
     };
     for when in ["before", "within"] {
-        for (what, per_request, idle) in [("request", Some(300), None), ("idle", None, Some(300))] {
+        for (what, per_request, idle) in [("request", Some(1000), None), ("idle", None, Some(1000))]
+        {
             let own = Own {
                 per_request,
                 idle,

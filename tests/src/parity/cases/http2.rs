@@ -283,7 +283,7 @@ fn streams() -> Vec<Case> {
             "stream given up before its answer",
             vec![
                 get(1),
-                Frame::Pause(100),
+                Frame::Pause(ARRIVED),
                 Frame::Cancel(1, CANCEL),
                 Frame::Pause(100),
             ],
@@ -316,7 +316,7 @@ fn streams() -> Vec<Case> {
         ("identifier again", vec![get(1), Frame::AwaitEnd(1), get(1)]),
         (
             "data behind the end",
-            vec![get(1), Frame::Pause(50), data(1, End::Stream)],
+            vec![get(1), Frame::Pause(ARRIVED), data(1, End::Stream)],
         ),
         ("data before the head", vec![data(1, End::Stream)]),
         (
@@ -337,7 +337,7 @@ fn streams() -> Vec<Case> {
                 name,
                 "data behind the end" | "stream given up before its answer"
             ) {
-                case.replies.insert(1, Reply::Pause(400));
+                case.replies.insert(1, Reply::Pause(2 * ARRIVED));
             }
             cases.push(case.watch(UNTIL_CLOSED));
         }
