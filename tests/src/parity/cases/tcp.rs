@@ -1,6 +1,9 @@
 //! TCP: who speaks first, who finishes first, resets, much data, ports of no service.
 
-use super::request::{own, shared};
+use super::{
+    ARRIVED,
+    request::{own, shared},
+};
 use crate::parity::{
     case::{Bullet, Case, Client, Mesh, Own, Presence, Protocol, Reply, Step, Target},
     meshes::UNKNOWN_PORT,
@@ -134,8 +137,8 @@ fn exchanges() -> Vec<Exchange> {
         ),
         (
             "service resets first",
-            vec![Step::Pause(300)],
-            vec![Reply::Pause(100), Reply::Reset],
+            vec![Step::Pause(2 * ARRIVED)],
+            vec![Reply::Pause(ARRIVED), Reply::Reset],
         ),
         (
             "service finishes at once",
