@@ -38,6 +38,8 @@ impl Dns {
             .args(["--no-resolv", "--no-hosts", "--pid-file", "--log-facility=-"])
             // A record may be gone a moment later, so nobody may keep one.
             .args(["--local-ttl=0", "--bind-interfaces"])
+            // Addresses come in the same order each time.
+            .arg("--no-round-robin")
             .arg(format!("--local=/{DOMAIN}/"))
             .arg(format!("--listen-address={GATEWAY}"))
             .arg(format!("--addn-hosts={}", file.display()));

@@ -12,6 +12,7 @@
 //! - [`agent`]: what opens sockets as a test tells it
 //! - [`remote`]: the same on a host
 //! - [`dns`], [`web`], [`envoy`], [`outside`]: real peers
+//! - [`name_server`]: one that answers as it is told, also wrongly
 //! - [`documents`], [`daemon`], [`client`]: Ferromesh and the application that talks through it
 //! - [`probe`]: an application that says when its connections change
 //! - [`node`]: a daemon that serves the workloads of several hosts
@@ -32,6 +33,7 @@ pub mod envoy;
 pub mod host;
 pub mod kernel;
 pub mod links;
+pub mod name_server;
 pub mod netns;
 pub mod network;
 pub mod node;

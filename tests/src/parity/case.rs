@@ -30,11 +30,17 @@ pub(crate) enum Bullet {
     Routes,
     Headers,
     Failures,
+    Balancing,
+    Health,
+    Outliers,
+    Discovery,
+    Retries,
+    Timeouts,
     Logs,
 }
 
 impl Bullet {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Http1,
         Self::Http2,
         Self::Grpc,
@@ -44,6 +50,12 @@ impl Bullet {
         Self::Routes,
         Self::Headers,
         Self::Failures,
+        Self::Balancing,
+        Self::Health,
+        Self::Outliers,
+        Self::Discovery,
+        Self::Retries,
+        Self::Timeouts,
         Self::Logs,
     ];
 
@@ -58,6 +70,12 @@ impl Bullet {
             Self::Routes => "routes",
             Self::Headers => "headers",
             Self::Failures => "failures",
+            Self::Balancing => "balancing",
+            Self::Health => "health",
+            Self::Outliers => "outliers",
+            Self::Discovery => "discovery",
+            Self::Retries => "retries",
+            Self::Timeouts => "timeouts",
             Self::Logs => "logs",
         }
     }
@@ -82,10 +100,22 @@ pub(crate) enum Mesh {
     Https,
     /// One service of TCP, on port 443, under `DROP_ALL`.
     Tls,
+    /// Nodes that are found by names of every kind.
+    Names,
+    /// App Mesh's default retry policy on every route that has none, and listeners with times of their own.
+    Retries,
 }
 
 impl Mesh {
-    pub(crate) const ALL: [Self; 5] = [Self::Web, Self::Open, Self::Routes, Self::Https, Self::Tls];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Web,
+        Self::Open,
+        Self::Routes,
+        Self::Https,
+        Self::Tls,
+        Self::Names,
+        Self::Retries,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -94,7 +124,14 @@ impl Mesh {
             Self::Routes => "routes",
             Self::Https => "https",
             Self::Tls => "tls",
+            Self::Names => "names",
+            Self::Retries => "retries",
         }
+    }
+
+    /// `FERROMESH_DEFAULT_RETRY_POLICY` of both sides: most cases are about one attempt.
+    pub(crate) fn default_retries(self) -> &'static str {
+        if self == Self::Retries { "on" } else { "off" }
     }
 }
 
@@ -146,6 +183,8 @@ pub(crate) enum Presence {
     There,
     /// Nobody listens.
     Refuses,
+    /// Nobody has the address.
+    Silent,
     /// The name is not known.
     Unknown,
     /// The kernel knows no way to the address.
@@ -161,6 +200,62 @@ pub(crate) struct Own {
     pub(crate) per_request: Option<u64>,
     /// The route's `timeout.idle`, in milliseconds.
     pub(crate) idle: Option<u64>,
+    /// Its endpoints, where its clients know more than one address of it or judge what they know.
+    pub(crate) endpoints: Option<Endpoints>,
+    /// The route's `retryPolicy`.
+    pub(crate) retries: Option<Retries>,
+}
+
+/// The endpoints of a service, as its clients judge them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Endpoints {
+    /// How many there are: 1 to 4.
+    pub(crate) count: usize,
+    /// One more that cannot be reached.
+    pub(crate) with_unreachable: bool,
+    /// What the health check speaks, and for what it asks.
+    pub(crate) check: Option<(Protocol, Option<&'static str>)>,
+    /// `maxServerErrors` and `maxEjectionPercent`.
+    pub(crate) outliers: Option<(u64, u32)>,
+}
+
+impl Endpoints {
+    /// So many whom nobody judges.
+    pub(crate) fn new(count: usize) -> Self {
+        Self {
+            count,
+            with_unreachable: false,
+            check: None,
+            outliers: None,
+        }
+    }
+}
+
+/// Who asks a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asker {
+    Client,
+    /// A health check.
+    Probe,
+}
+
+/// What one endpoint of several does that the others do not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Apart {
+    pub(crate) endpoint: usize,
+    pub(crate) asker: Asker,
+    pub(crate) replies: Vec<Reply>,
+}
+
+/// A retry policy as a document has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Retries {
+    pub(crate) max: u32,
+    /// In milliseconds; 0 is none.
+    pub(crate) per_try: u64,
+    pub(crate) http: &'static [&'static str],
+    pub(crate) tcp: &'static [&'static str],
+    pub(crate) grpc: &'static [&'static str],
 }
 
 impl Own {
@@ -170,6 +265,8 @@ impl Own {
             presence: Presence::There,
             per_request: None,
             idle: None,
+            endpoints: None,
+            retries: None,
         }
     }
 }
@@ -198,6 +295,11 @@ pub(crate) struct Case {
     pub(crate) client: Client,
     pub(crate) when: When,
     pub(crate) replies: Vec<Reply>,
+    /// What single endpoints do instead.
+    pub(crate) apart: Vec<Apart>,
+    /// What the service does the next times that it is asked, if that is another thing; the last is for
+    /// all that come behind.
+    pub(crate) again: Vec<Vec<Reply>>,
     /// How long the connection is watched after the last expected answer.
     pub(crate) watch: Duration,
     /// The connection is refused, and whether by FIN or by RST is not looked at.
@@ -223,6 +325,8 @@ impl Case {
             client,
             when: When::Asked,
             replies: plain_answer(),
+            apart: Vec::new(),
+            again: Vec::new(),
             watch: WATCH,
             refused: false,
         }
@@ -238,6 +342,51 @@ impl Case {
     pub(crate) fn replies(mut self, replies: Vec<Reply>) -> Self {
         self.replies = replies;
         self
+    }
+
+    /// One endpoint of several does something else.
+    #[must_use]
+    pub(crate) fn apart(mut self, endpoint: usize, asker: Asker, replies: Vec<Reply>) -> Self {
+        self.apart.push(Apart {
+            endpoint,
+            asker,
+            replies,
+        });
+        self
+    }
+
+    /// What an endpoint does when it is asked.
+    pub(crate) fn replies_of(&self, endpoint: Option<usize>, asker: Asker) -> Vec<Reply> {
+        let mut apart = self.apart.iter();
+        let own = apart.find(|apart| Some(apart.endpoint) == endpoint && apart.asker == asker);
+        match (own, asker, &self.target) {
+            (Some(own), ..) => own.replies.clone(),
+            (None, Asker::Client, _) => self.replies.clone(),
+            (None, Asker::Probe, Target::Own(own)) => {
+                let check = own.endpoints.and_then(|endpoints| endpoints.check);
+                match check {
+                    Some((Protocol::Grpc, _)) => serving(b"\x08\x01"),
+                    _ => plain_answer(),
+                }
+            }
+            (None, Asker::Probe, _) => plain_answer(),
+        }
+    }
+
+    /// What the service does another time, and if it is the last, ever after.
+    #[must_use]
+    pub(crate) fn again(mut self, replies: Vec<Reply>) -> Self {
+        self.again.push(replies);
+        self
+    }
+
+    /// What the service does after being asked so many times before.
+    pub(crate) fn replies_after(&self, before: usize) -> &[Reply] {
+        let last = self.again.len();
+        match before.min(last) {
+            0 => &self.replies,
+            number => &self.again[number - 1],
+        }
     }
 
     /// The service acts as soon as it is connected to.
@@ -302,6 +451,17 @@ fn replace(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     }
     replaced.extend_from_slice(rest);
     replaced
+}
+
+/// The answer of a server of gRPC to a health check: the message.
+pub(crate) fn serving(message: &[u8]) -> Vec<Reply> {
+    let length = u8::try_from(message.len()).expect("it is short");
+    vec![
+        Reply::Request,
+        Reply::Head(200, owned(&[("content-type", "application/grpc")])),
+        Reply::Data([&[0, 0, 0, 0, length], message].concat()),
+        Reply::Trailers(owned(&[("grpc-status", "0")])),
+    ]
 }
 
 /// An answer like that of most services.

@@ -1,17 +1,24 @@
 //! The documents that the cases run under. Virtual nodes and their addresses are made here, so that which of
 //! them was reached tells which route was taken.
 
+pub(super) mod names;
 pub(super) mod routes;
+
+use std::net::{IpAddr, Ipv4Addr};
 
 use serde_json::{Value, json};
 
-use super::case::{Case, Mesh, Own, Presence, Protocol, Target};
+use super::case::{Case, Endpoints, Mesh, Own, Presence, Protocol, Retries, Target};
 
 /// The last parts of the addresses of the host of services: of what is dialled, of the services that are
 /// one case's own, and of the first virtual node.
 pub(super) const DIALLED: u8 = 100;
 const OWN: u8 = 99;
 const FIRST_NODE: u8 = 101;
+/// The first of the addresses of services that have several.
+const FIRST_ENDPOINT: u8 = 240;
+/// The most that one has.
+const ENDPOINTS: usize = 4;
 /// A case's own service listens on this port and its number.
 pub(super) const OWN_PORTS: u16 = 20_000;
 /// A port of no service.
@@ -20,6 +27,12 @@ pub(super) const UNKNOWN_PORT: u16 = 7777;
 pub(super) const HTTPS: u16 = 443;
 /// The name of the broadcast address, to which no TCP goes.
 pub(super) const UNREACHABLE: &str = "everybody";
+/// The name of an address that nobody has.
+pub(super) const SILENT: &str = "nobody";
+pub(super) const SILENT_ADDRESS: u8 = 98;
+/// The times of the listeners in the mesh [`Mesh::Retries`], in milliseconds.
+pub(super) const LISTENER_REQUEST: u64 = 2500;
+pub(super) const LISTENER_IDLE: u64 = 5000;
 /// A port at which nobody listens.
 const CLOSED_PORT: u16 = 9;
 
@@ -64,6 +77,8 @@ pub(super) fn documents(mesh: Mesh, cases: &[&Case], log: &str) -> Vec<Value> {
         Mesh::Routes => written.routes(),
         Mesh::Https => written.shared(Protocol::Http, HTTPS),
         Mesh::Tls => written.shared(Protocol::Tcp, HTTPS),
+        Mesh::Names => written.names(),
+        Mesh::Retries => written.shared(Protocol::Http, Protocol::Http.service_port()),
     }
     for case in cases {
         if let Target::Own(own) = &case.target {
@@ -72,6 +87,72 @@ pub(super) fn documents(mesh: Mesh, cases: &[&Case], log: &str) -> Vec<Value> {
     }
     written.client(mesh, log);
     written.all
+}
+
+/// What the clients of a node know of its endpoints, and how they judge them.
+fn judge(spec: &mut Value, endpoints: &Endpoints) {
+    spec["serviceDiscovery"]["dns"] = json!({
+        "hostname": format!("{}.apps.local", several(endpoints.count, endpoints.with_unreachable)),
+        "responseType": "ENDPOINTS",
+    });
+    let listener = &mut spec["listeners"][0];
+    if let Some((protocol, path)) = endpoints.check {
+        listener["healthCheck"] = json!({
+            "protocol": protocol.word(),
+            "healthyThreshold": 2,
+            "unhealthyThreshold": 2,
+            "intervalMillis": 5000,
+            // An Envoy that reads a large configuration answers to nothing for seconds.
+            "timeoutMillis": 30000,
+        });
+        if let Some(path) = path {
+            listener["healthCheck"]["path"] = json!(path);
+        }
+    }
+    if let Some((errors, percent)) = endpoints.outliers {
+        let minute = json!({ "value": 60, "unit": "s" });
+        listener["outlierDetection"] = json!({
+            "maxServerErrors": errors,
+            "maxEjectionPercent": percent,
+            "interval": minute,
+            "baseEjectionDuration": minute,
+        });
+    }
+}
+
+/// The name that has so many addresses.
+fn several(count: usize, with_unreachable: bool) -> String {
+    let more = if with_unreachable { "more" } else { "" };
+    format!("several{count}{more}")
+}
+
+/// Which of several endpoints an address is.
+pub(super) fn endpoint_of(address: IpAddr) -> Option<usize> {
+    let IpAddr::V4(address) = address.to_canonical() else {
+        return None;
+    };
+    let number = address.octets()[3].checked_sub(FIRST_ENDPOINT)?;
+    Some(usize::from(number)).filter(|number| *number < ENDPOINTS)
+}
+
+/// The addresses of services that have several.
+pub(super) fn endpoints() -> impl Iterator<Item = Ipv4Addr> + Clone {
+    (FIRST_ENDPOINT..)
+        .map(|last| Ipv4Addr::new(192, 0, 2, last))
+        .take(ENDPOINTS)
+}
+
+/// The names of several addresses each.
+pub(super) fn names_of_several() -> Vec<(String, Vec<IpAddr>)> {
+    let mut names = Vec::new();
+    for count in 1..=ENDPOINTS {
+        for with_unreachable in [false, true] {
+            let more = with_unreachable.then_some(Ipv4Addr::BROADCAST);
+            let addresses = endpoints().take(count).chain(more).map(IpAddr::V4);
+            names.push((several(count, with_unreachable), addresses.collect()));
+        }
+    }
+    names
 }
 
 /// The names that the name server has to know, each with the last part of its address.
@@ -152,16 +233,49 @@ impl Documents {
         }
     }
 
+    /// The services whose discovery is what is tried.
+    fn names(&mut self) {
+        let protocol = Protocol::Http;
+        for service in names::services() {
+            let mut dns = json!({ "hostname": service.hostname });
+            for (member, word) in [
+                ("responseType", service.response),
+                ("ipPreference", service.preference),
+            ] {
+                if let Some(word) = word {
+                    dns[member] = json!(word);
+                }
+            }
+            self.all.push(json!({
+                "meshName": "apps",
+                "virtualNodeName": service.name,
+                "spec": {
+                    "listeners": [mapping(protocol.node_port(), protocol)],
+                    "serviceDiscovery": { "dns": dns },
+                },
+            }));
+            let name = format!("{}.apps.local", service.name);
+            self.service(&name, protocol, protocol.service_port());
+            let mut route = target(&service.name);
+            route["match"] = json!({ "prefix": "/" });
+            self.route(&name, "all", protocol, route, None);
+        }
+    }
+
     /// The service of a case.
     fn own(&mut self, id: usize, own: &Own) {
         let (name, node) = (format!("c{id}.apps.local"), format!("own{id}"));
         let (host, port) = match own.presence {
             Presence::There => ("own", own_port(id)),
             Presence::Refuses => ("own", CLOSED_PORT),
+            Presence::Silent => (SILENT, own_port(id)),
             Presence::Unknown => ("nowhere", own_port(id)),
             Presence::Unreachable => (UNREACHABLE, own_port(id)),
         };
         self.node(&node, host, own.protocol, port);
+        if let (Some(endpoints), Some(node)) = (own.endpoints, self.all.last_mut()) {
+            judge(&mut node["spec"], &endpoints);
+        }
         let service_port = match own.protocol {
             Protocol::Tcp => own_port(id),
             other => other.service_port(),
@@ -174,7 +288,6 @@ impl Documents {
                 _ => json!({ "prefix": "/" }),
             };
         }
-        let milliseconds = |value: u64| json!({ "value": value, "unit": "ms" });
         let mut timeout = serde_json::Map::new();
         timeout.extend(
             own.per_request
@@ -186,6 +299,9 @@ impl Documents {
         );
         if !timeout.is_empty() {
             route["timeout"] = Value::Object(timeout);
+        }
+        if let Some(retries) = own.retries {
+            route["retryPolicy"] = policy(&retries);
         }
         self.route(&name, "all", own.protocol, route, None);
     }
@@ -241,11 +357,19 @@ impl Documents {
     fn client(&mut self, mesh: Mesh, log: &str) {
         let listeners: Vec<Value> = listeners(mesh)
             .iter()
-            .map(|protocol| mapping(protocol.listener_port(), *protocol))
+            .map(|protocol| {
+                let mut listener = mapping(protocol.listener_port(), *protocol);
+                if mesh == Mesh::Retries {
+                    listener["timeout"] = json!({ protocol.word(): listener_times() });
+                }
+                listener
+            })
             .collect();
         let mut file = json!({ "path": log });
         match mesh {
-            Mesh::Web | Mesh::Https | Mesh::Tls => file["format"] = json!({ "text": log_line() }),
+            Mesh::Web | Mesh::Https | Mesh::Tls | Mesh::Names | Mesh::Retries => {
+                file["format"] = json!({ "text": log_line() });
+            }
             Mesh::Open => file["format"] = json!({ "json": log_members() }),
             Mesh::Routes => {}
         }
@@ -267,8 +391,34 @@ pub(super) fn listeners(mesh: Mesh) -> &'static [Protocol] {
     match mesh {
         Mesh::Web => &[Protocol::Http],
         Mesh::Open => &Protocol::ALL,
-        Mesh::Routes | Mesh::Https | Mesh::Tls => &[],
+        Mesh::Retries => &[Protocol::Http, Protocol::Http2, Protocol::Grpc],
+        Mesh::Routes | Mesh::Https | Mesh::Tls | Mesh::Names => &[],
     }
+}
+
+fn listener_times() -> Value {
+    json!({ "perRequest": milliseconds(LISTENER_REQUEST), "idle": milliseconds(LISTENER_IDLE) })
+}
+
+fn milliseconds(value: u64) -> Value {
+    json!({ "value": value, "unit": "ms" })
+}
+
+fn policy(retries: &Retries) -> Value {
+    let mut policy = json!({
+        "maxRetries": retries.max,
+        "perRetryTimeout": milliseconds(retries.per_try),
+    });
+    for (name, events) in [
+        ("httpRetryEvents", retries.http),
+        ("tcpRetryEvents", retries.tcp),
+        ("grpcRetryEvents", retries.grpc),
+    ] {
+        if !events.is_empty() {
+            policy[name] = json!(events);
+        }
+    }
+    policy
 }
 
 fn router(service: &str) -> String {

@@ -13,12 +13,15 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    case::{CASE_FIELD, Case, Protocol, Reply, Target, When},
+    case::{Asker, CASE_FIELD, Case, Protocol, Reply, Target, When, plain_answer},
     http1::find,
-    meshes::OWN_PORTS,
+    meshes::{self, OWN_PORTS},
     observation::{self, Observation},
     wire::{Ended, PATIENCE, Wire},
 };
+
+/// What health checks call themselves.
+const PROBE: &str = "Envoy/HC";
 
 /// The first byte of a record of a TLS handshake (RFC 8446, section 5.1).
 const TLS_HANDSHAKE: u8 = 0x16;
@@ -147,6 +150,38 @@ impl Recorder {
         records.len() - 1
     }
 
+    /// What the service of a case does for the request or connection of a record.
+    fn again<'a>(&self, case: &'a Case, record: usize) -> &'a [Reply] {
+        let records = self.lock();
+        let before = records.get(record).map_or(0, |own| {
+            let is_alike = |other: &&Record| other.case == own.case && other.from == own.from;
+            records[..record].iter().filter(is_alike).count()
+        });
+        case.replies_after(before)
+    }
+
+    /// What the service does that is visited and asked by somebody of this name.
+    fn replies(
+        &self,
+        visit: &Visit,
+        case: Option<&Case>,
+        agent: Option<&str>,
+        record: usize,
+    ) -> Vec<Reply> {
+        let asker = if agent == Some(PROBE) {
+            Asker::Probe
+        } else {
+            Asker::Client
+        };
+        match case {
+            None => plain_answer(),
+            Some(case) if case.again.is_empty() => {
+                case.replies_of(meshes::endpoint_of(visit.at.ip()), asker)
+            }
+            Some(case) => self.again(case, record).to_vec(),
+        }
+    }
+
     fn note(&self, record: usize, field: &str, value: impl Into<String>) {
         if let Some(record) = self.lock().get_mut(record) {
             record.fields.insert(field.to_owned(), value.into());
@@ -174,7 +209,7 @@ impl Recorder {
     /// A connection of bytes; the number of its record.
     fn tcp(&self, visit: &Visit, wire: &Wire, case: &Case) -> usize {
         let record = self.begin(visit, Some(case.id));
-        let is_ours = run_bytes(wire, &case.replies, case);
+        let is_ours = run_bytes(wire, self.again(case, record), case);
         let ended = wire.wait_end(PATIENCE);
         // What HTTP says is compared where it is read, not as bytes.
         if matches!(&case.target, Target::Own(own) if own.protocol == Protocol::Tcp) {

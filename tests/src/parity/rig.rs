@@ -17,7 +17,7 @@ use serde_json::json;
 
 use super::{
     agent::{self, Agent, Saw},
-    case::{Case, Mesh, Target},
+    case::{Case, Mesh, Protocol, Target},
     compare::{self, Difference},
     listed::Entry,
     logs, meshes,
@@ -45,6 +45,15 @@ pub(super) struct Outcome {
 
 /// The resource of both applications.
 const NODE: &str = "client";
+
+/// Whether routes without a retry policy have App Mesh's.
+const DEFAULT_RETRIES: &str = "FERROMESH_DEFAULT_RETRY_POLICY";
+
+/// What a service is told of its time.
+const EXPECTED: &str = "request.header.x-envoy-expected-rq-timeout-ms";
+
+/// How much of its time a request may have spent on attempts before, in milliseconds.
+const SPENT: u64 = 8000;
 
 /// Services of single cases that are there at a time.
 const OWN_AT_ONCE: usize = 120;
@@ -128,13 +137,41 @@ impl Rig {
             dns.set(&name, &[IpAddr::V4(Ipv4Addr::new(192, 0, 2, last))])?;
             addresses.push(format!("address add 192.0.2.{last}/24 dev eth0"));
         }
+        for (name, several) in meshes::names_of_several() {
+            dns.set(&name, &several)?;
+        }
+        let more = meshes::endpoints().map(|at| format!("address add {at}/24 dev eth0"));
+        addresses.extend(more);
         dns.set(meshes::UNREACHABLE, &[IpAddr::V4(Ipv4Addr::BROADCAST)])?;
+        for known in meshes::names::KNOWN {
+            let of_both = known.v4().chain(known.v6());
+            let parsed: Result<Vec<IpAddr>, _> = of_both.map(|address| address.parse()).collect();
+            dns.set(known.name, &parsed.context("an address of a node")?)?;
+        }
+        let v6 = (0..meshes::names::MOST).map(meshes::names::v6_address);
+        let v6: Vec<String> = v6.collect();
+        let own = v6.iter();
+        addresses.extend(own.map(|address| format!("address add {address}/64 dev eth0 nodad")));
+        let silent = Ipv4Addr::new(192, 0, 2, meshes::SILENT_ADDRESS);
+        dns.set(meshes::SILENT, &[IpAddr::V4(silent)])?;
         services.netns().configure(&addresses)?;
+        // Nobody says that it is not there.
+        let nobody = format!("neigh add {silent} lladdr 02:00:00:00:00:62 dev eth0 nud permanent");
+        for host in [&ferromesh, &envoy] {
+            host.netns().configure(&[&nobody])?;
+        }
         let recorder = Recorder::new(Arc::clone(all));
         let ports = meshes::ports(all);
         let listeners = services.netns().inside(|| {
             let bind = |port: &u16| TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port));
-            ports.iter().map(bind).collect::<std::io::Result<Vec<_>>>()
+            let port = Protocol::Http.node_port();
+            let bind_v6 = |address: &String| TcpListener::bind((address.as_str(), port));
+            let v6 = v6.iter().map(bind_v6);
+            ports
+                .iter()
+                .map(bind)
+                .chain(v6)
+                .collect::<std::io::Result<Vec<_>>>()
         })?;
         for listener in listeners.context("a port of the services is taken")? {
             recorder.serve(listener);
@@ -204,11 +241,14 @@ impl Rig {
             documents.write(&format!("{number:05}.json"), &document.to_string())?;
         }
         let agent = Agent::start(host, mesh)?;
-        let settings = Settings::new(host, &documents).node(NODE);
+        let retries = mesh.default_retries();
+        let settings = Settings::new(host, &documents)
+            .node(NODE)
+            .env(DEFAULT_RETRIES, retries);
         let (envoy, settings) = match envoy {
             None => (None, settings),
             Some(program) => {
-                let configuration = render(documents.directory())?;
+                let configuration = render(documents.directory(), retries)?;
                 let envoy = Envoy::start_with(program, host, &configuration)?;
                 (Some(envoy), settings.external_proxy())
             }
@@ -310,7 +350,7 @@ fn whole_log(path: &Path) -> String {
     read
 }
 
-fn render(documents: &Path) -> Result<String> {
+fn render(documents: &Path, retries: &str) -> Result<String> {
     let mut command = Command::new(binary()?);
     command
         .args(["render-envoy", "--format", "json", "--resource"])
@@ -318,8 +358,7 @@ fn render(documents: &Path) -> Result<String> {
         .arg(documents)
         .env("ENVOY_ADMIN_ACCESS_PORT", envoy::ADMIN_PORT.to_string())
         .env("ENVOY_ADMIN_ACCESS_LOG_FILE", "/dev/null")
-        // Accounts without the default policy had one attempt, which is what is compared here.
-        .env("FERROMESH_DEFAULT_RETRY_POLICY", "off");
+        .env(DEFAULT_RETRIES, retries);
     process::run(&mut command)
 }
 
@@ -347,13 +386,36 @@ fn put_together(saw: Saw) -> BTreeMap<usize, Observation> {
             line.cloned()
         };
         records.sort_by_key(asked);
+        let mut told = None;
         for (number, record) in (1..).zip(records) {
             for (field, value) in record.fields {
+                let value = if field == EXPECTED {
+                    left(&mut told, value)
+                } else {
+                    value
+                };
                 observation.insert(format!("upstream.{number}.{field}"), value);
             }
         }
     }
     seen
+}
+
+/// What a service is told of the time of another attempt is less by what the first ones took.
+fn left(told: &mut Option<u64>, value: String) -> String {
+    let Ok(time) = value.trim_matches('"').parse::<u64>() else {
+        return value;
+    };
+    match *told {
+        None => {
+            *told = Some(time);
+            value
+        }
+        Some(first) if time <= first && first - time <= SPENT => {
+            format!("<what is left of {first}>")
+        }
+        Some(_) => value,
+    }
 }
 
 /// A value for programs.

@@ -88,10 +88,10 @@ impl Workloads {
     /// # Errors
     /// There is none, it is somebody else's to remove, or it is not let go.
     pub(crate) async fn remove(self: &Arc<Self>, name: &str, now: bool) -> anyhow::Result<()> {
-        {
+        let was_wanted = {
             let mut set = self.set();
             match set.wanted.get(name).map(|wanted| wanted.by) {
-                Some(EnrolledBy::Request) => drop(set.wanted.remove(name)),
+                Some(EnrolledBy::Request) => set.wanted.remove(name).is_some(),
                 Some(EnrolledBy::File) => bail!(
                     "workload `{name}` is in the enrolment file: take it away there, and it is \
                      released"
@@ -100,11 +100,15 @@ impl Workloads {
                     "workload `{name}` is that of the daemon's command line: restart the daemon \
                      without it"
                 ),
-                None => {}
+                None => false,
             }
-        }
+        };
         self.keep();
-        self.release(name, now).await
+        if was_wanted {
+            self.release_unwanted(name, now).await
+        } else {
+            self.release(name, now).await
+        }
     }
 
     /// Keeps what is enrolled by request and by the file, where that is not what is kept. A disk that

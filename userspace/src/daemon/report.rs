@@ -9,7 +9,7 @@ use std::{
 use ferromesh_proto::control::{
     ChangeResponse, Cluster, Configuration as Report, ConnectionsResponse, EnrolRequest,
     EnrolledWorkload, Generation, GenerationsResponse, ListResponse, Listener, StatusResponse,
-    Workload as Message,
+    UnfitEndpoint, Workload as Message,
 };
 use mesh_bpf::ProxyKind;
 use mesh_config::{
@@ -17,7 +17,7 @@ use mesh_config::{
     source::generations::{Generations, Origin, Record},
 };
 use mesh_model::redirect::OnProxyDown;
-use mesh_proxy::status::ClusterStatus;
+use mesh_proxy::status::{ClusterStatus, UnfitStatus};
 use tokio::sync::broadcast;
 
 use super::{
@@ -279,6 +279,17 @@ fn cluster(status: &ClusterStatus) -> Cluster {
         endpoints: status.endpoints.iter().map(ToString::to_string).collect(),
         answered_seconds: status.answered.map(age_seconds),
         failure: status.trouble.clone().unwrap_or_default(),
+        unfit: status.unfit.iter().map(unfit).collect(),
+        in_panic: status.in_panic,
+        left: status.left.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn unfit(status: &UnfitStatus) -> UnfitEndpoint {
+    UnfitEndpoint {
+        endpoint: status.endpoint.to_string(),
+        reason: status.reason.clone(),
+        seconds: age_seconds(status.since),
     }
 }
 

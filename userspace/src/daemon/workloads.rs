@@ -256,8 +256,29 @@ impl Workloads {
     /// # Errors
     /// There is none of that name, or the kernel does not let it go.
     pub(crate) async fn release(self: &Arc<Self>, name: &str, now: bool) -> anyhow::Result<()> {
-        let begin = |set: &mut Set| set.begin_release(name, now).transpose();
-        match self.wait_for(begin).await? {
+        let begun = self.wait_for(|set| set.begin_release(name, now).transpose());
+        self.go_on_releasing(name, begun.await?).await
+    }
+
+    /// The same for one that was wanted until now.
+    ///
+    /// # Errors
+    /// The kernel does not let it go.
+    pub(super) async fn release_unwanted(
+        self: &Arc<Self>,
+        name: &str,
+        now: bool,
+    ) -> anyhow::Result<()> {
+        let begun = self.wait_for(|set| set.begin_removal(name, now));
+        self.go_on_releasing(name, begun.await).await
+    }
+
+    async fn go_on_releasing(
+        self: &Arc<Self>,
+        name: &str,
+        begun: Release<Workload>,
+    ) -> anyhow::Result<()> {
+        match begun {
             Release::Absent => {
                 let mut set = self.set();
                 self.let_go(&mut set, name)?;

@@ -37,9 +37,11 @@ fn the_variables_of_app_mesh_are_enough() {
             RESOURCE,
             ("ENVOY_ADMIN_ACCESS_PORT", "9999"),
             ("LISTENER_DRAIN_WAIT_TIME_S", "30"),
+            ("ENVOY_ACTIVE_HEALTH_CHECK_UNEJECT_HOST", "True"),
         ],
     )
     .expect("valid");
+    assert!(settings.probes_uneject);
     assert_eq!(settings.resource.name, "serviceA");
     assert_eq!(settings.name, "serviceA");
     assert_eq!(settings.admin.port(), 9999);
@@ -69,6 +71,7 @@ fn a_bad_value_names_its_variable() {
         ("ENVOY_ADMIN_ACCESS_PORT", "99999"),
         ("LISTENER_DRAIN_WAIT_TIME_S", "4"),
         ("LISTENER_DRAIN_WAIT_TIME_S", "soon"),
+        ("ENVOY_ACTIVE_HEALTH_CHECK_UNEJECT_HOST", "sometimes"),
         ("APPMESH_RESOURCE_ARN", "serviceA"),
     ] {
         let environment = if name == RESOURCE.0 {

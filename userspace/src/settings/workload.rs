@@ -54,6 +54,8 @@ pub(crate) struct WorkloadSettings {
     pub(crate) state_dir: PathBuf,
     pub(crate) admin: SocketAddr,
     pub(crate) drain: Duration,
+    /// A health check that passes ends an ejection.
+    pub(crate) probes_uneject: bool,
     /// What its proxy says in the process log; none: as much as the daemon.
     pub(crate) log_level: Option<Level>,
 }
@@ -107,6 +109,7 @@ impl WorkloadSettings {
                 Some(seconds) => Duration::from_secs(seconds),
                 None => drain(environment)?,
             },
+            probes_uneject: probes_uneject(environment)?,
             log_level: log_level(environment)?,
             environment: merged,
         }))
@@ -141,6 +144,7 @@ impl WorkloadSettings {
             state_dir: state_dir::of_workload(&daemon.state_dir, &enrolment.name),
             admin: SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), admin_port(environment)?),
             drain: drain(environment)?,
+            probes_uneject: probes_uneject(environment)?,
             log_level: log_level(environment)?,
         })
     }
@@ -163,6 +167,7 @@ impl WorkloadSettings {
             state_dir: _,
             admin,
             drain,
+            probes_uneject,
             log_level: _,
         } = self;
         *cgroup == other.cgroup
@@ -174,6 +179,7 @@ impl WorkloadSettings {
             && *resolv_conf == other.resolv_conf
             && *admin == other.admin
             && *drain == other.drain
+            && *probes_uneject == other.probes_uneject
             && mesh_config::redirect::proxy_ports(&self.environment)
                 == mesh_config::redirect::proxy_ports(&other.environment)
     }
@@ -217,6 +223,17 @@ fn drain(environment: &Environment) -> anyhow::Result<Duration> {
         );
     }
     Ok(Duration::from_secs(seconds))
+}
+
+/// Guide, "Envoy configuration variables": `ENVOY_ACTIVE_HEALTH_CHECK_UNEJECT_HOST`, off unless set.
+fn probes_uneject(environment: &Environment) -> anyhow::Result<bool> {
+    let name = "ENVOY_ACTIVE_HEALTH_CHECK_UNEJECT_HOST";
+    let value: Option<String> = variable(environment, name)?;
+    match value.unwrap_or_default().to_ascii_lowercase().as_str() {
+        "1" | "true" => Ok(true),
+        "" | "0" | "false" => Ok(false),
+        other => bail!("{name} is {other}; give true or false"),
+    }
 }
 
 /// The value of a variable, or nothing when it is unset or empty, as the guide's script takes it.

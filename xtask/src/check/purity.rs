@@ -4,16 +4,18 @@ use anyhow::{Result, bail};
 
 use crate::command;
 
-const PURE: [&str; 10] = [
+const PURE: [&str; 12] = [
     "ebpf-abi",
     "ebpf-decide",
     "mesh-balance",
     "mesh-detect",
     "mesh-envoy",
+    "mesh-health",
     "mesh-http1",
     "mesh-http2",
     "mesh-model",
     "mesh-regex",
+    "mesh-retry",
     "mesh-route",
 ];
 

@@ -2,6 +2,7 @@
 //! protocol.
 
 use super::{
+    UNTIL_CLOSED,
     bytes::{GROUPS, kinds, steps},
     request::{either, head, one, plain, post2},
 };
@@ -9,8 +10,6 @@ use crate::parity::{
     case::{Bullet, Case, Client, End, Frame, Mesh, Protocol, Reply, Step, Target, answer, owned},
     http1::Kind,
 };
-
-const UNTIL_CLOSED: u64 = 1500;
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = bytes();

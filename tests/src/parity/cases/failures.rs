@@ -1,13 +1,15 @@
 //! Failures: services that are not there, that are slow, and that end what they began; each with its
 //! status, its text and what the access log says of it.
 
-use super::request::{either, post2, with_body};
+use super::{
+    UNTIL_CLOSED,
+    request::{either, post2, with_body},
+};
 use crate::parity::{
     case::{Bullet, Case, Client, Own, Presence, Protocol, Reply, Step, Target, owned},
     http1::Kind,
 };
 
-const UNTIL_CLOSED: u64 = 1500;
 const HTTP: [Protocol; 2] = [Protocol::Http, Protocol::Http2];
 
 pub(super) fn cases() -> Vec<Case> {

@@ -5,7 +5,7 @@ mod services;
 mod waiting;
 
 use super::{
-    ARRIVED,
+    ARRIVED, UNTIL_CLOSED,
     bytes::{GROUPS, HARDENED, kinds, steps},
     request::{own, plain, shared, web, with_body},
 };
@@ -13,9 +13,6 @@ use crate::parity::{
     case::{Bullet, Case, Client, Protocol, Reply, Step, plain_answer},
     http1::Kind,
 };
-
-/// Longer than Envoy leaves a connection open that it will close.
-const UNTIL_CLOSED: u64 = 1500;
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = tables();

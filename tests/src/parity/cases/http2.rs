@@ -5,7 +5,7 @@ mod frames;
 mod services;
 
 use super::{
-    ARRIVED,
+    ARRIVED, UNTIL_CLOSED,
     request::{head, one2, post2, shared},
 };
 use crate::parity::{
@@ -13,7 +13,6 @@ use crate::parity::{
     http2::DATA,
 };
 
-const UNTIL_CLOSED: u64 = 1500;
 const CANCEL: u32 = 8;
 
 pub(super) fn cases() -> Vec<Case> {
@@ -325,7 +324,11 @@ fn streams() -> Vec<Case> {
         ),
         (
             "head twice",
-            vec![open(1), Frame::Head(1, head("POST", "/", &[]), End::More)],
+            vec![
+                open(1),
+                Frame::Pause(ARRIVED),
+                Frame::Head(1, head("POST", "/", &[]), End::More),
+            ],
         ),
     ];
     let mut cases = Vec::new();

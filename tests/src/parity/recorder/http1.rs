@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Recorder, Visit, echo};
 use crate::parity::{
-    case::{AT, CASE_FIELD, Case, Reply, plain_answer},
+    case::{AT, CASE_FIELD, Case, Reply},
     http1::{self, Framing, Kind, Message, Read},
     observation,
     wire::{Ended, PATIENCE, Wire},
@@ -101,8 +101,8 @@ impl Recorder {
             .and_then(|id| id.parse().ok());
         let record = self.begin(visit, id);
         let case = id.or(visit.owner).and_then(|id| self.case(id));
-        let plain = plain_answer();
-        let replies = case.map_or(&plain, |case| &case.replies);
+        let agent = message.values("user-agent").next();
+        let replies = self.replies(visit, case, agent, record);
         let mut voice = Voice {
             wire,
             case,

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, thread, time::Duration};
 
 use super::{Recorder, Visit};
 use crate::parity::{
-    case::{AT, CASE_FIELD, Case, End, Fields, Reply, plain_answer},
+    case::{AT, CASE_FIELD, Case, End, Fields, Reply},
     http2::{self, Link, Stream},
     observation,
     wire::{PATIENCE, Wire},
@@ -47,19 +47,26 @@ impl Recorder {
         });
         let record = self.begin(visit, named);
         let case = named.or(visit.owner).and_then(|id| self.case(id));
-        let plain = plain_answer();
-        let replies = case.map_or(&plain, |case| &case.replies);
-        let ended_by_us = answer(link, id, case, &visit.at.to_string(), replies, &stream);
+        let agent = stream.heads.first().and_then(|head| {
+            let field = head.iter().find(|(name, _)| name == "user-agent");
+            field.map(|(_, value)| value.as_str())
+        });
+        let replies = self.replies(visit, case, agent, record);
+        let how = answer(link, id, case, &visit.at.to_string(), &replies, &stream);
         let over = link.wait(PATIENCE, |seen| {
             let stream = seen.streams.get(&id)?;
             (stream.is_over() || seen.ended.is_some()).then(|| stream.clone())
         });
-        let Some(stream) = over.or_else(state) else {
+        let Some(mut stream) = over.or_else(state) else {
             return;
         };
+        if how == Answered::Wholly && stream.ended {
+            // Whether it was reset before its end had gone out is chance.
+            stream.reset = None;
+        }
         if let Some(record) = self.lock().get_mut(record) {
             observation::add_stream(&mut record.fields, "request", &stream);
-            if ended_by_us {
+            if how == Answered::ToTheEnd {
                 record
                     .fields
                     .insert("end".to_owned(), "by the service".to_owned());
@@ -68,7 +75,18 @@ impl Recorder {
     }
 }
 
-/// Does what a service does on a stream; whether it has ended the connection.
+/// How far a service came on a stream.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answered {
+    /// It was not to end its answer, or was stopped before.
+    InPart,
+    /// It has ended the connection.
+    ToTheEnd,
+    /// Its answer is through.
+    Wholly,
+}
+
+/// Does what a service does on a stream.
 fn answer(
     link: &Link,
     id: u32,
@@ -76,7 +94,8 @@ fn answer(
     at: &str,
     replies: &[Reply],
     stream: &Stream,
-) -> bool {
+) -> Answered {
+    let mut is_stopped = false;
     let is_head = stream
         .heads
         .first()
@@ -108,25 +127,30 @@ fn answer(
                 link.send(http2::RST_STREAM, 0, id, &code.to_be_bytes());
             }
             Reply::Pause(milliseconds) => {
-                link.wait(Duration::from_millis(*milliseconds), |seen| {
+                let stopped = link.wait(Duration::from_millis(*milliseconds), |seen| {
                     let is_reset = |stream: &Stream| stream.reset.is_some();
                     let given_up = seen.streams.get(&id).is_some_and(is_reset);
                     (given_up || seen.ended.is_some()).then_some(())
                 });
+                is_stopped |= stopped.is_some();
             }
             Reply::Echo => echo(link, id),
             Reply::Finish => {
                 link.wire.close();
-                return true;
+                return Answered::ToTheEnd;
             }
             Reply::Reset => {
                 link.wire.reset();
-                return true;
+                return Answered::ToTheEnd;
             }
             Reply::End | Reply::Receive(_) => {}
         }
     }
-    false
+    if replies.last() == Some(&Reply::End) && !is_stopped {
+        Answered::Wholly
+    } else {
+        Answered::InPart
+    }
 }
 
 fn head(status: u16, fields: &Fields, at: &str) -> Fields {

@@ -1,8 +1,18 @@
-//! Picks the weighted cluster of a route and the endpoint of a cluster. Pure: randomness is passed
-//! in, nothing is read and no clock is asked.
+//! Picks the weighted cluster of a route and the host of a cluster. Pure: randomness is passed in,
+//! nothing is read and no clock is asked.
+//!
+//! Workers pick for themselves and share nothing. What each of them picks is even by itself, and where
+//! each begins ([`start_of`]) is such that what all of them picked is even, too.
 
+mod panic;
+mod place;
 mod round_robin;
 mod weighted;
 
+pub use panic::is_panic;
+pub use place::start_of;
 pub use round_robin::RoundRobin;
-pub use weighted::pick_weighted;
+pub use weighted::WeightedSequence;
+
+#[cfg(test)]
+mod simulation;

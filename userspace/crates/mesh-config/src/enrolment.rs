@@ -25,14 +25,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Environment,
     document::finding::{Findings, Origin},
+    own::{self, Mends},
     problem::{Place, Problem, Rule, path::FieldPath},
-    read::{
-        Read,
-        cursor::{At, Log},
-        words,
-    },
-    source::SourceFile,
-    text::{Text, json, yaml},
+    read::{Read, cursor::At, words},
     tree::{Node, Value},
 };
 
@@ -122,66 +117,15 @@ fn text_of(path: &Path) -> io::Result<String> {
 /// # Errors
 /// Every fault of it, with place and mend.
 pub fn parse(name: &str, text: &str) -> Result<Vec<Enrolment>, Vec<Problem>> {
-    let source = SourceFile::new(name, text);
-    let is_json = Path::new(name).extension().is_some_and(|end| end == "json");
-    let read = if is_json { json::read } else { yaml::read };
-    let Text {
-        mut documents,
-        twice,
-        ..
-    } = read(text).map_err(|fault| vec![fault.in_file(name)])?;
-    let fault = |message: &str, mend: &str| Problem {
-        place: Place::file(name),
-        rule: Rule::Syntax,
-        value: None,
-        message: message.to_owned(),
-        mend: mend.to_owned(),
+    let mends = Mends {
+        several: "list all workloads in one document",
+        empty: "write `workloads: []` where there are none",
     };
-    if documents.len() > 1 {
-        let mend = "list all workloads in one document";
-        return Err(vec![fault("the file has several documents", mend)]);
-    }
-    let Some(tree) = documents.pop() else {
-        let mend = "write `workloads: []` where there are none";
-        return Err(vec![fault("the file is empty", mend)]);
-    };
-    let origin = Origin {
-        source,
-        tree,
-        root: FieldPath::default(),
-    };
-    let mut findings = Findings::default();
-    for (_, path) in twice {
-        let place = origin.place(None, &path);
-        findings.refuse(place, Rule::Duplicate, "it is written twice", "keep one");
-    }
-    let enrolments = read_tree(&origin, &mut findings);
-    if findings.problems.is_empty() {
-        Ok(enrolments)
-    } else {
-        Err(findings.problems)
-    }
+    let list = |top: &At<'_>| top.object(&["workloads"])?.required("workloads");
+    own::read(name, text, &mends, list, refuse_doubles).map(|List(list)| list)
 }
 
-fn read_tree(origin: &Origin, findings: &mut Findings) -> Vec<Enrolment> {
-    let log = Log::default();
-    let top = At::top(&origin.tree, &log);
-    let list: Option<List> = top
-        .object(&["workloads"])
-        .and_then(|top| top.required("workloads"));
-    findings.take(log, origin, None);
-    // What has no effect is a mistake here: nobody else reads this file.
-    for warning in std::mem::take(&mut findings.warnings) {
-        let known = "App Mesh knows no such field, it has no effect";
-        let message = warning.message.replacen(known, "there is no such field", 1);
-        findings.refuse(
-            warning.place,
-            warning.rule,
-            message,
-            "remove it, or write it right",
-        );
-    }
-    let list = list.map_or_else(Vec::new, |List(list)| list);
+fn refuse_doubles(List(list): &List, origin: &Origin, findings: &mut Findings) {
     let mut first = BTreeMap::new();
     for (index, enrolment) in list.iter().enumerate() {
         if let Some(before) = first.insert(&enrolment.name, index) {
@@ -197,7 +141,6 @@ fn read_tree(origin: &Origin, findings: &mut Findings) -> Vec<Enrolment> {
             );
         }
     }
-    list
 }
 
 struct List(Vec<Enrolment>);

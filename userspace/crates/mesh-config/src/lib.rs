@@ -8,6 +8,7 @@
 //! - [`resolve`]: documents and a resource name to the snapshot of one workload
 //! - [`redirect`]: the route manager's variables to redirection rules
 //! - [`enrolment`]: the file that says which workloads a daemon serves
+//! - [`instances`]: the file that says where nodes and services are
 //! - [`diff`]: what changes from one state of a workload to another
 //! - [`explain`]: which route a request would get, and why not the others
 //! - [`graph`]: the meshes of the documents, drawn
@@ -23,6 +24,8 @@ pub mod explain;
 mod fixture;
 pub mod form;
 pub mod graph;
+pub mod instances;
+mod own;
 pub mod problem;
 mod read;
 pub mod redirect;

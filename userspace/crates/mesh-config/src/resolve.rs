@@ -24,7 +24,7 @@ use client::Client;
 use cluster::Clusters;
 use mesh_model::{
     resource::{ProxyKind, ResourceName},
-    snapshot::{EgressFilter, EgressPort, Snapshot},
+    snapshot::{EgressFilter, Snapshot},
     spec::virtual_node::VirtualNodeSpec,
 };
 use remarks::Remarks;
@@ -52,7 +52,8 @@ pub struct Resolved {
 /// Resolves one resource.
 ///
 /// `FERROMESH_DEFAULT_RETRY_POLICY` and `FERROMESH_DEFAULT_CIRCUIT_BREAKER` of the environment say
-/// which defaults App Mesh filled in, by the age of the account.
+/// which defaults App Mesh filled in, by the age of the account; `FERROMESH_RESPECT_DNS_TTL`, when DNS
+/// is asked again, and `FERROMESH_INSTANCES` a file that names where nodes and services are.
 ///
 /// # Errors
 /// The resource is not in the documents, or one of those variables has no value of its own.
@@ -161,12 +162,6 @@ impl<'a> Resolver<'a> {
         node: &'a Document<VirtualNodeSpec>,
     ) -> Snapshot {
         let egress = self.node_egress(node);
-        let http = egress
-            .values()
-            .any(|port| matches!(port, EgressPort::Http(_)));
-        if http {
-            self.judge_default_retries(&FieldPath::spec().member("backends"));
-        }
         let ingress = self.node_ingress(node);
         let egress_filter = self.egress_filter();
         if egress_filter == EgressFilter::AllowAll {
@@ -196,15 +191,6 @@ impl<'a> Resolver<'a> {
         document
             .and_then(|mesh| mesh.spec.egress_filter)
             .map_or_else(EgressFilter::default, |egress| egress.filter)
-    }
-
-    fn judge_default_retries(&mut self, at: &FieldPath) {
-        if self.settings.retries_unasked {
-            let message = "App Mesh tried a failed request twice more without being asked to; \
-                           nothing is tried again";
-            self.remarks
-                .differs(self.client.place(at), message.to_owned());
-        }
     }
 }
 

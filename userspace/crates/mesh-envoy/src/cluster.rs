@@ -69,12 +69,15 @@ fn discovery(cluster: &mut Value, of: &Cluster, host: &Host) {
             port,
             response,
             ip_preference,
+            respects_ttl,
         } => {
             let kind = match response {
                 DnsResponse::LoadBalancer => "LOGICAL_DNS",
                 DnsResponse::Endpoints => "STRICT_DNS",
             };
             by_name(cluster, kind, (hostname, *port), *ip_preference, &of.name);
+            let respects_ttl = respects_ttl.then(|| json!(true));
+            set(cluster, "respect_dns_ttl", respects_ttl);
         }
         Discovery::CloudMap {
             namespace,

@@ -77,6 +77,8 @@ pub(crate) fn outlier_detection(given: OutlierDetection, host: &Host) -> Value {
         "interval": duration(given.interval),
         "base_ejection_time": duration(given.base_ejection_time),
         "max_ejection_percent": given.max_ejection_percent,
+        // What App Mesh promises (API, `maxEjectionPercent`), and Envoy did by itself in its time.
+        "always_eject_one_host": true,
         "successful_active_health_check_uneject_host": host.uneject,
     })
 }

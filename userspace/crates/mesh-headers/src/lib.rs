@@ -2,6 +2,7 @@
 //! from the caller.
 //!
 //! - [`prepare_request`]: the fields of a request become those of a request by the proxy
+//! - [`expect_within`]: what an endpoint is told of its time, anew for each attempt
 //! - [`prepare_answer`]: the same for an answer
 //! - `hop`: fields of one connection, which end here (RFC 9110, section 7.6.1)
 //! - [`identify`]: the number by which a request is known
@@ -14,7 +15,7 @@ mod request;
 pub use answer::{prepare_answer, sign};
 pub use hop::Upgrade;
 pub use identity::identify;
-pub use request::{is_grpc, join_cookies, prepare_request};
+pub use request::{expect_within, is_grpc, join_cookies, prepare_request};
 
 use std::time::Duration;
 

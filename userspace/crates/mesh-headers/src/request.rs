@@ -61,6 +61,11 @@ pub fn prepare_request(
         vacant.insert(HeaderValue::from_static("http"));
     }
     identify(headers, random);
+    expect_within(headers, timeout);
+}
+
+/// Tells an endpoint how long it has for an attempt; none: for ever.
+pub fn expect_within(headers: &mut HeaderMap, timeout: Option<Duration>) {
     match timeout {
         Some(timeout) => headers.insert(X_ENVOY_EXPECTED_RQ_TIMEOUT_MS, milliseconds(timeout)),
         None => headers.remove(&X_ENVOY_EXPECTED_RQ_TIMEOUT_MS),

@@ -107,6 +107,12 @@ impl Stream {
         self.with(|slot| slot.trailers.take()).flatten()
     }
 
+    /// Whether an interim answer came before the answer, if that did.
+    #[must_use]
+    pub fn has_interim(&self) -> bool {
+        self.with(|slot| slot.has_interim).unwrap_or(false)
+    }
+
     /// Whether nothing more comes.
     #[must_use]
     pub fn is_end(&self) -> bool {

@@ -5,9 +5,11 @@
 //! - [`resource`]: names of meshes, nodes, routers, services and how they are written
 //! - [`spec`]: what the documents of each kind say
 //! - [`snapshot`]: what one workload runs, resolved and whole, one generation
+//! - [`instance`]: what a registry knows of the instances of a service
 //! - [`redirect`]: the redirection rules of one workload
 //! - [`origin`]: where a redirected connection was going
 
+pub mod instance;
 pub mod origin;
 pub mod redirect;
 pub mod resource;

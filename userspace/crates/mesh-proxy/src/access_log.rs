@@ -14,7 +14,7 @@ use crate::{
     fault::{self, Whose},
     generation::Generation,
     relay::{clock::Clock, response_body::ResponseBody},
-    reply::Failure,
+    reply::Failed,
     route::{Choice, Place, host_of},
 };
 
@@ -130,11 +130,12 @@ impl Record {
     }
 
     /// The proxy answers itself.
-    pub(crate) fn failed(&mut self, failure: Failure, response: &Response<ResponseBody>) {
+    pub(crate) fn failed(&mut self, failed: Failed, response: &Response<ResponseBody>) {
+        let Failed { failure, .. } = failed;
         self.entry.bytes_sent = response.body().size_hint().exact().unwrap_or_default();
-        self.entry.flags = failure.flag().into_iter().collect();
+        self.entry.flags.extend(failure.flag());
         self.entry.details = Some(failure.details_with(self.entry.upstream_host));
-        self.entry.local_reply = failure.text();
+        self.entry.local_reply = failed.text();
         self.begin_answer(response);
     }
 
@@ -161,7 +162,7 @@ impl Record {
 
     /// It did not end as it should.
     pub(crate) fn broke(&mut self, flag: ResponseFlag, details: &'static str) {
-        self.entry.flags = [flag].into_iter().collect();
+        self.entry.flags.add(flag);
         self.entry.details = Some(details.into());
     }
 }

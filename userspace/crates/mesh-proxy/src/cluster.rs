@@ -1,32 +1,60 @@
-//! Clusters as all workers share them: what the documents say, and the addresses of this moment.
+//! Clusters as all workers share them: what the documents say, and the hosts of this moment.
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::SystemTime,
 };
 
 use arc_swap::ArcSwap;
 use mesh_model::snapshot::{Cluster, Discovery};
-use tokio::{sync::watch, task::AbortHandle};
+use mesh_telemetry::scope::ClusterStats;
+use tokio::{
+    sync::{Notify, watch},
+    task::AbortHandle,
+};
 
+use self::{
+    host::{Host, Unfit},
+    host_set::{HostSet, Membership},
+    judges::Judges,
+    retries::Retries,
+};
 use crate::status::ClusterStatus;
 
+mod checks;
 pub(crate) mod discovery;
 pub(crate) mod dns;
-
-/// The addresses of a cluster; replaced whole, so that a reader sees one answer and no mixture.
-pub(crate) type Endpoints = Arc<[SocketAddr]>;
+pub(crate) mod host;
+pub(crate) mod host_set;
+pub(crate) mod instances;
+pub(crate) mod judges;
+mod outliers;
+mod probe;
+pub(crate) mod retries;
 
 /// A cluster of the generation in force. It outlives generations that leave it unchanged.
 #[derive(Debug)]
 pub(crate) struct SharedCluster {
     pub(crate) config: Arc<Cluster>,
     /// Behind an `Arc` of its own so that each worker keeps a cached handle.
-    pub(crate) endpoints: Arc<ArcSwap<Endpoints>>,
+    pub(crate) hosts: Arc<ArcSwap<HostSet>>,
+    /// What the control thread counts.
+    pub(crate) stats: Arc<ClusterStats>,
+    /// What chance decided for this cluster: with which host the workers begin.
+    pub(crate) seed: u64,
+    judges: Judges,
+    /// Told when there are other hosts.
+    members_changed: Arc<Notify>,
+    /// Whether any request or connection was ever sent its way.
+    is_called: AtomicBool,
+    pub(crate) retries: Arc<Retries>,
     health: Mutex<DiscoveryHealth>,
     warm: watch::Sender<bool>,
-    task: Mutex<Option<AbortHandle>>,
+    tasks: Mutex<Vec<AbortHandle>>,
 }
 
 #[derive(Debug, Default)]
@@ -36,51 +64,93 @@ struct DiscoveryHealth {
 }
 
 impl SharedCluster {
-    pub(crate) fn new(config: Arc<Cluster>) -> Self {
-        let (addresses, warm): (Endpoints, bool) = match &config.discovery {
-            Discovery::Dns { .. } => (Arc::new([]), false),
-            // Not asked yet; a workload that needs it is refused before it gets here.
-            Discovery::CloudMap { .. } | Discovery::OriginalDestination => (Arc::new([]), true),
-            Discovery::Static(addresses) => (addresses.as_slice().into(), true),
+    pub(crate) fn new(config: Arc<Cluster>, stats: Arc<ClusterStats>, judges: Judges) -> Self {
+        let (addresses, warm): (&[SocketAddr], bool) = match &config.discovery {
+            Discovery::Dns { .. } | Discovery::CloudMap { .. } => (&[], false),
+            Discovery::OriginalDestination => (&[], true),
+            Discovery::Static(addresses) => (addresses, judges.checks.is_none()),
         };
-        Self {
+        let membership = Membership::of(&config.discovery);
+        let hosts = HostSet::empty(membership, judges.rules()).answered(addresses);
+        let cluster = Self {
+            retries: Retries::new(config.circuit_breakers.max_retries),
+            hosts: Arc::new(ArcSwap::from_pointee(hosts)),
             config,
-            endpoints: Arc::new(ArcSwap::from_pointee(addresses)),
+            stats,
+            seed: fastrand::u64(..),
+            judges,
+            members_changed: Arc::default(),
+            is_called: AtomicBool::new(false),
             health: Mutex::default(),
             warm: watch::Sender::new(warm),
-            task: Mutex::default(),
-        }
+            tasks: Mutex::default(),
+        };
+        cluster.count();
+        cluster.tell_judges();
+        cluster
     }
 
-    /// Keeps the task that discovers this cluster for as long as the cluster is.
+    /// Keeps a task that works for this cluster for as long as the cluster is.
     pub(crate) fn keep_task(&self, task: AbortHandle) {
-        let mut kept = self.task.lock().unwrap_or_else(PoisonError::into_inner);
-        *kept = Some(task);
+        let mut kept = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.push(task);
     }
 
-    /// Returns when discovery has answered or failed once.
+    /// Returns when discovery has failed, or has answered and each host that is to be checked was.
     pub(crate) async fn warmed(&self) {
         // The sender lives in `self`, so waiting cannot fail.
         let _ = self.warm.subscribe().wait_for(|warm| *warm).await;
     }
 
-    /// Discovery answered; whether the set of addresses is another one now.
-    pub(crate) fn answered(&self, addresses: Vec<SocketAddr>) -> bool {
-        self.note(None);
-        let changed = {
-            let current = self.endpoints.load();
-            let (current, new) = (current.as_ref(), addresses.as_slice());
-            if current.as_ref() == new {
-                None
-            } else {
-                Some(!same_set(current, new))
-            }
-        };
-        if changed.is_some() {
-            self.endpoints.store(Arc::new(addresses.into()));
+    /// Discovery answered with addresses, each once; whether the set of them is another one now.
+    pub(crate) fn answered(&self, addresses: &[SocketAddr]) -> bool {
+        let mut addresses = addresses.to_vec();
+        if !self.hosts.load().is_logical() {
+            // Name servers give another order with each answer, and whose turn it is must not change by it.
+            addresses.sort_unstable();
         }
-        self.warm.send_replace(true);
-        changed.unwrap_or(false)
+        let addresses = addresses.as_slice();
+        self.note(None);
+        let before = self.hosts.load_full();
+        if before.addresses() == addresses {
+            self.warm_up();
+            return false;
+        }
+        self.publish(|hosts| hosts.answered(addresses));
+        let is_changed = !before.has_exactly(self.hosts.load().addresses());
+        if is_changed {
+            self.tell_judges();
+        }
+        self.warm_up();
+        is_changed
+    }
+
+    /// Lets those wait no longer who wait for the first answer, once all is known of its hosts.
+    fn warm_up(&self) {
+        let hosts = self.hosts.load();
+        if !hosts.all().iter().any(|host| host.is(Unfit::Unchecked)) {
+            self.warm.send_replace(true);
+        }
+    }
+
+    /// Says what the addresses are to the cluster: who answers may change.
+    pub(crate) fn take_addresses_as(&self, membership: Membership) {
+        let hosts = self.hosts.load_full();
+        if hosts.membership() != membership {
+            let rules = || self.judges.rules();
+            self.publish(|hosts| HostSet::empty(membership, rules()).answered(hosts.addresses()));
+            self.tell_judges();
+        }
+    }
+
+    /// Begins with the last answer that a cluster has which is found in the same way.
+    pub(crate) fn begin_with(&self, before: &Self) {
+        let answered = before.health().answered;
+        let hosts = before.hosts.load_full();
+        let empty = || HostSet::empty(hosts.membership(), self.judges.rules());
+        self.publish(|_| empty().answered(hosts.addresses()));
+        self.health().answered = answered;
+        self.tell_judges();
     }
 
     /// Discovery failed; the last answer stays in use.
@@ -89,19 +159,57 @@ impl SharedCluster {
         self.warm.send_replace(true);
     }
 
+    /// A reason not to use a host holds, or holds no longer; whether that is news.
+    pub(crate) fn judge(&self, host: &Host, reason: Unfit, holds: bool) -> bool {
+        let was_fit = host.is_fit();
+        let is_news = host.set(reason, holds);
+        if host.is_fit() != was_fit {
+            self.publish(HostSet::judged);
+        }
+        is_news
+    }
+
+    /// A request or a connection is sent its way.
+    pub(crate) fn call(&self) {
+        // Written once: all workers share it.
+        if !self.is_called.load(Relaxed) {
+            self.is_called.store(true, Relaxed);
+        }
+    }
+
+    fn publish(&self, next: impl Fn(&HostSet) -> HostSet) {
+        self.hosts.rcu(|hosts| next(hosts));
+        self.count();
+    }
+
+    fn count(&self) {
+        let hosts = self.hosts.load();
+        self.stats.membership_total.set(hosts.all().len() as u64);
+        self.stats.membership_healthy.set(hosts.fit().len() as u64);
+        self.judges.count(&hosts);
+    }
+
     fn note(&self, trouble: Option<String>) {
-        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut health = self.health();
         if trouble.is_none() {
             health.answered = Some(SystemTime::now());
         }
         health.trouble = trouble;
     }
 
+    fn health(&self) -> MutexGuard<'_, DiscoveryHealth> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn status(&self) -> ClusterStatus {
-        let health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        let health = self.health();
+        let hosts = self.hosts.load();
         ClusterStatus {
             name: self.config.name.clone(),
-            endpoints: self.endpoints.load().to_vec(),
+            endpoints: hosts.addresses().to_vec(),
+            left: hosts.left().to_vec(),
+            unfit: hosts.all().iter().flat_map(|host| host.status()).collect(),
+            in_panic: hosts.is_in_panic(),
             answered: health.answered,
             trouble: health.trouble.clone(),
         }
@@ -110,14 +218,9 @@ impl SharedCluster {
 
 impl Drop for SharedCluster {
     fn drop(&mut self) {
-        let task = self.task.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Some(task) = task.take() {
+        let tasks = self.tasks.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for task in tasks.drain(..) {
             task.abort();
         }
     }
-}
-
-/// Whether two lists without duplicates hold the same addresses in whatever order.
-fn same_set(one: &[SocketAddr], other: &[SocketAddr]) -> bool {
-    one.len() == other.len() && one.iter().all(|address| other.contains(address))
 }

@@ -18,7 +18,7 @@ use crate::{
     listener::{Direction, accept::ListenerContext},
     names::Services,
     opening::{FirstWord, Heard, Opening},
-    route::{self, Place},
+    route::{self, Place, Split},
     upstream::LocalCluster,
     worker::{LocalGeneration, Worker},
 };
@@ -242,16 +242,22 @@ fn answer_of(generation: &LocalGeneration, place: Place) -> Option<Answer> {
         Direction::Egress => {
             let route = match snapshot.egress.get(&place.port) {
                 Some(EgressPort::Http(_)) => return Some(Answer::Http),
-                Some(EgressPort::Tcp(route)) => Some(route),
+                Some(EgressPort::Tcp(route)) => Some((0, route)),
                 Some(EgressPort::TcpByAddress(routes)) => {
                     let services = generation.shared.services.get(&place.port);
                     let index = services.and_then(|services| services.find(place.dialled.ip()));
-                    index.map(|index| &routes[index])
+                    index.map(|index| (index, &routes[index]))
                 }
                 None => None,
             };
-            if let Some(route) = route {
-                let cluster = route::weighted(generation, &route.targets);
+            if let Some((service, route)) = route {
+                let split = Split {
+                    direction: place.direction,
+                    port: place.port,
+                    service,
+                    route: 0,
+                };
+                let cluster = route::weighted(generation, split, &route.targets);
                 return tcp(cluster, route.idle_timeout);
             }
             let cluster = route::passthrough_cluster(generation)?;

@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    num::NonZeroUsize,
     sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
     time::Duration,
@@ -16,7 +17,9 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use crate::{
     ProxyError, ProxySettings,
     access_log::AccessLog,
-    cluster::{SharedCluster, discovery::Discoverer, dns::Dns},
+    cluster::{
+        SharedCluster, discovery::Discoverer, dns::Dns, instances::InstanceFiles, judges::Judges,
+    },
     files::Files,
     generation::{Generation, clusters_of},
     names::{ServiceName, Services},
@@ -77,8 +80,8 @@ impl Control {
                 &settings.resolv_conf,
                 &settings.hosts,
             )),
+            instances: Arc::new(InstanceFiles::new(files.clone())),
             refresh: settings.dns_refresh,
-            stats: Arc::clone(stats),
             changed: {
                 let shared = Arc::clone(&shared);
                 Arc::new(move || shared.tell())
@@ -89,6 +92,8 @@ impl Control {
             shared: Arc::clone(&shared),
             discoverer,
             stats: Arc::clone(stats),
+            workers: settings.workers,
+            probes_uneject: settings.probes_uneject,
             clusters: HashMap::new(),
             names: HashMap::new(),
             names_changed: Arc::default(),
@@ -182,6 +187,8 @@ struct Directory {
     shared: Arc<Shared>,
     discoverer: Discoverer,
     stats: Arc<Registry>,
+    workers: NonZeroUsize,
+    probes_uneject: bool,
     clusters: HashMap<Arc<Cluster>, Arc<SharedCluster>>,
     /// The names of services that are told apart by address, as long as a generation has them.
     names: HashMap<String, Arc<ServiceName>>,
@@ -276,7 +283,16 @@ impl Directory {
             let cluster = if let Some(known) = self.clusters.get(&config) {
                 Arc::clone(known)
             } else {
-                let cluster = Arc::new(SharedCluster::new(Arc::clone(&config)));
+                let stats = self.stats.cluster(&config.name, Shard::Control);
+                let judges = Judges::of(&config, &self.stats, self.workers, self.probes_uneject);
+                let cluster = SharedCluster::new(Arc::clone(&config), stats, judges);
+                let cluster = Arc::new(cluster);
+                let mut known = self.clusters.values();
+                // Who is asked may be gone at this moment.
+                if let Some(before) = known.find(|known| known.config.is_found_as(&config)) {
+                    cluster.begin_with(before);
+                }
+                cluster.start_judges();
                 self.discoverer.start(&cluster);
                 self.clusters.insert(config, Arc::clone(&cluster));
                 counts.cluster_added.increment();

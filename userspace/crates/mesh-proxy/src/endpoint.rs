@@ -1,85 +1,129 @@
-//! Picks the address of a request, and says which open connections may serve it as well.
+//! Picks the host of a request, and says which open connections may serve it as well.
 
-use std::{cell::RefCell, net::SocketAddr, sync::Arc};
+use std::{cell::RefCell, net::SocketAddr, rc::Rc, sync::Arc};
 
 use arc_swap::{ArcSwap, Cache};
 use mesh_balance::RoundRobin;
-use mesh_model::snapshot::{Cluster, Discovery, DnsResponse};
+use mesh_model::snapshot::Discovery;
+use mesh_telemetry::scope::ClusterStats;
 
-use crate::cluster::Endpoints;
+use crate::cluster::{SharedCluster, host::Host, host_set::HostSet};
 
 /// Where a request may go.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Endpoint {
     /// Where a new connection goes.
     pub(crate) address: SocketAddr,
-    /// Any address whose open connections serve as well; none means [`Self::address`] alone.
-    shared_with: Option<Endpoints>,
+    picked: Option<Picked>,
+}
+
+/// A host of a set, by its index among the usable ones.
+#[derive(Debug)]
+struct Picked {
+    hosts: Rc<LocalHosts>,
+    index: usize,
 }
 
 impl Endpoint {
-    pub(crate) fn only(address: SocketAddr) -> Self {
+    /// Where the application dialled.
+    fn dialled(address: SocketAddr) -> Self {
         Self {
             address,
-            shared_with: None,
+            picked: None,
         }
     }
 
-    /// Whose open connections may serve the request, the preferred one first.
+    /// Whose address it is; none where the application chose it.
+    pub(crate) fn host(&self) -> Option<&Arc<Host>> {
+        let Picked { hosts, index } = self.picked.as_ref()?;
+        hosts.set.usable().get(*index)
+    }
+
+    /// Whose open connections may serve the request, the preferred one first: of a logical host, those
+    /// to any of its addresses.
     pub(crate) fn reusable(&self) -> &[SocketAddr] {
-        match &self.shared_with {
-            Some(endpoints) => endpoints,
-            None => std::slice::from_ref(&self.address),
+        match &self.picked {
+            Some(Picked { hosts, .. }) if hosts.set.is_logical() => hosts.set.addresses(),
+            Some(_) | None => std::slice::from_ref(&self.address),
         }
     }
 }
 
-/// One worker's view of the endpoints of a cluster, and whose turn it is.
+/// The hosts as one worker has them: it counts who uses them by itself, so that a pick writes nothing
+/// that other workers read.
+#[derive(Debug)]
+struct LocalHosts {
+    set: Arc<HostSet>,
+}
+
+/// One worker's view of the hosts of a cluster, and whose turn it is.
 pub(crate) struct Picker {
-    config: Arc<Cluster>,
-    endpoints: RefCell<Cache<Arc<ArcSwap<Endpoints>>, Arc<Endpoints>>>,
+    passes_through: bool,
+    published: RefCell<Cache<Arc<ArcSwap<HostSet>>, Arc<HostSet>>>,
+    hosts: RefCell<Rc<LocalHosts>>,
     turns: RefCell<RoundRobin>,
 }
 
 impl Picker {
-    pub(crate) fn new(config: Arc<Cluster>, endpoints: Arc<ArcSwap<Endpoints>>) -> Self {
+    pub(crate) fn new(cluster: &SharedCluster, worker: usize) -> Self {
+        let start = mesh_balance::start_of(cluster.seed, worker);
+        let set = cluster.hosts.load_full();
         Self {
-            config,
-            endpoints: RefCell::new(Cache::new(endpoints)),
-            turns: RefCell::new(RoundRobin::starting_at(fastrand::usize(..))),
+            passes_through: cluster.config.discovery == Discovery::OriginalDestination,
+            published: RefCell::new(Cache::new(Arc::clone(&cluster.hosts))),
+            hosts: RefCell::new(Rc::new(LocalHosts { set })),
+            turns: RefCell::new(RoundRobin::starting_at(start)),
         }
     }
 
-    /// The addresses of this moment.
-    pub(crate) fn endpoints(&self) -> Endpoints {
-        Arc::clone(self.endpoints.borrow_mut().load())
+    fn hosts(&self) -> Rc<LocalHosts> {
+        let mut published = self.published.borrow_mut();
+        let newest = published.load();
+        let mut hosts = self.hosts.borrow_mut();
+        if !Arc::ptr_eq(&hosts.set, newest) {
+            let set = Arc::clone(newest);
+            *hosts = Rc::new(LocalHosts { set });
+        }
+        Rc::clone(&hosts)
+    }
+
+    /// What tells whether connections to an address may be kept.
+    pub(crate) fn keeps(&self) -> impl Fn(SocketAddr) -> bool + use<> {
+        let hosts = (!self.passes_through).then(|| self.hosts());
+        move |address| hosts.as_ref().is_none_or(|hosts| hosts.set.knows(address))
     }
 
     /// Where the next request goes; none if there is nowhere. `original` is what the application
-    /// dialled.
-    pub(crate) fn pick(&self, original: Option<SocketAddr>) -> Option<Endpoint> {
-        match &self.config.discovery {
-            Discovery::OriginalDestination => original.map(Endpoint::only),
-            Discovery::Dns {
-                response: DnsResponse::LoadBalancer,
-                ..
-            } => {
-                let endpoints = self.endpoints();
-                Some(Endpoint {
-                    address: *endpoints.first()?,
-                    shared_with: Some(endpoints),
-                })
-            }
-            Discovery::Dns {
-                response: DnsResponse::Endpoints,
-                ..
-            }
-            | Discovery::CloudMap { .. }
-            | Discovery::Static(_) => {
-                let endpoints = self.endpoints();
-                let index = self.turns.borrow_mut().pick(endpoints.len())?;
-                Some(Endpoint::only(endpoints[index]))
-            }
+    /// dialled, `tried` where the request was sent before: it goes there again only if nobody else may
+    /// be used (Envoy's `previous_hosts`).
+    pub(crate) fn pick(
+        &self,
+        stats: &ClusterStats,
+        original: Option<SocketAddr>,
+        tried: &[SocketAddr],
+    ) -> Option<Endpoint> {
+        if self.passes_through {
+            return original.map(Endpoint::dialled);
         }
+        let hosts = self.hosts();
+        let set = &hosts.set;
+        // Envoy counts it where there is nobody at all, too.
+        if set.is_in_panic() || set.all().is_empty() {
+            stats.lb_healthy_panic.increment();
+        }
+        let usable = set.usable();
+        let is_tried = |index: usize| tried.contains(&usable[index].address());
+        let (index, address) = if set.is_logical() {
+            (0, *set.addresses().first()?)
+        } else {
+            let mut turns = self.turns.borrow_mut();
+            let index = turns.pick(usable.len(), is_tried)?;
+            (index, usable[index].address())
+        };
+        let picked = Some(Picked { hosts, index });
+        Some(Endpoint { address, picked })
     }
 }
+
+#[cfg(test)]
+mod tests;

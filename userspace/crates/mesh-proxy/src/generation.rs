@@ -1,11 +1,12 @@
 //! One configuration as the data path uses it: the snapshot, its route tables compiled, its
 //! clusters with their endpoints. Shared by all workers and never changed.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, hash::RandomState, sync::Arc};
 
 use mesh_model::snapshot::{
-    Cluster, ClusterId, Discovery, EgressFilter, EgressPort, Protocol, RouteTable, Snapshot,
+    Cluster, ClusterId, Discovery, EgressFilter, EgressPort, Protocol, Route, RouteTable, Snapshot,
 };
+use mesh_retry::Policy;
 use mesh_route::Table;
 
 use crate::{access_log::AccessLog, cluster::SharedCluster, listener::Direction, names::Services};
@@ -22,7 +23,11 @@ pub(crate) struct Generation {
     pub(crate) access_log: Option<Arc<AccessLog>>,
     /// The services of the egress ports that tell them apart by address, in the snapshot's order.
     pub(crate) services: HashMap<u16, Arc<Services>>,
+    /// What chance decides for this generation: where the splits between targets begin.
+    pub(crate) seeds: RandomState,
     tables: HashMap<(Direction, u16), Table>,
+    /// Of each route of each virtual host of a port, where one of them has any.
+    retries: HashMap<(Direction, u16), Vec<Vec<Option<Policy>>>>,
 }
 
 impl Generation {
@@ -43,10 +48,11 @@ impl Generation {
         let ingress = snapshot.ingress.iter().filter_map(|(port, answer)| {
             Some(((Direction::Ingress, *port), answer.routes.as_ref()?))
         });
-        let tables = egress
-            .chain(ingress)
-            .map(|(place, table)| (place, Table::compile(table)))
-            .collect();
+        let (mut tables, mut retries) = (HashMap::new(), HashMap::new());
+        for (place, table) in egress.chain(ingress) {
+            tables.insert(place, Table::compile(table));
+            retries.extend(retries_of(table).map(|retries| (place, retries)));
+        }
         let passthrough = match snapshot.egress_filter {
             EgressFilter::AllowAll => {
                 let passes = |(id, cluster): &(ClusterId, &Arc<SharedCluster>)| {
@@ -63,7 +69,9 @@ impl Generation {
             passthrough,
             access_log,
             services,
+            seeds: RandomState::new(),
             tables,
+            retries,
         }
     }
 
@@ -79,6 +87,27 @@ impl Generation {
         };
         Some((compiled, table))
     }
+
+    /// When requests of a route are tried again; none: never.
+    pub(crate) fn retries(
+        &self,
+        place: (Direction, u16),
+        virtual_host: usize,
+        route: usize,
+    ) -> Option<Policy> {
+        *self.retries.get(&place)?.get(virtual_host)?.get(route)?
+    }
+}
+
+/// The retry policies of a route table, by virtual host and route; none where there is none.
+fn retries_of(table: &RouteTable) -> Option<Vec<Vec<Option<Policy>>>> {
+    let of_route = |route: &Route| route.retry.as_ref().and_then(Policy::of);
+    let hosts = table.virtual_hosts.iter();
+    let policies: Vec<Vec<_>> = hosts
+        .map(|host| host.routes.iter().map(of_route).collect())
+        .collect();
+    let has_any = policies.iter().flatten().any(Option::is_some);
+    has_any.then_some(policies)
 }
 
 /// The clusters that a generation needs: the snapshot's, and one to pass through what no virtual

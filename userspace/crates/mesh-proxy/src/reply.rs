@@ -25,6 +25,8 @@ pub(crate) enum Failure {
     ConnectionTermination,
     /// The endpoint did not take the connection in time.
     ConnectionTimeout,
+    /// Nothing moved for the route's idle timeout before the request was through.
+    IdleRequest,
     /// Nothing moved for the route's idle timeout.
     IdleTimeout,
     /// The request names no host that could be one.
@@ -41,6 +43,8 @@ pub(crate) enum Failure {
     NoPath,
     /// No virtual host, or none of its routes, takes the request.
     NoRoute,
+    /// The time of one attempt is over.
+    PerTryTimeout,
     /// The endpoint answered with what is not HTTP.
     ProtocolError,
     /// The endpoint refused the stream before it looked at it.
@@ -67,7 +71,10 @@ impl Failure {
             | Self::RefusedStream
             | Self::RemoteReset => StatusCode::SERVICE_UNAVAILABLE,
             Self::Connect | Self::NoPath | Self::NoRoute => StatusCode::NOT_FOUND,
-            Self::IdleTimeout | Self::RequestTimeout => StatusCode::GATEWAY_TIMEOUT,
+            Self::IdleTimeout | Self::PerTryTimeout | Self::RequestTimeout => {
+                StatusCode::GATEWAY_TIMEOUT
+            }
+            Self::IdleRequest => StatusCode::REQUEST_TIMEOUT,
             Self::InvalidHost | Self::InvalidPath => StatusCode::BAD_REQUEST,
             Self::Malformed(error) => status_of(error),
             Self::ProtocolError => StatusCode::BAD_GATEWAY,
@@ -85,7 +92,7 @@ impl Failure {
             Self::ConnectionTimeout | Self::Unreachable(_) => {
                 ResponseFlag::UpstreamConnectionFailure
             }
-            Self::IdleTimeout => ResponseFlag::StreamIdleTimeout,
+            Self::IdleRequest | Self::IdleTimeout => ResponseFlag::StreamIdleTimeout,
             Self::InvalidHost
             | Self::InvalidPath
             | Self::NoCluster
@@ -95,7 +102,7 @@ impl Failure {
             Self::NoHealthyUpstream => ResponseFlag::NoHealthyUpstream,
             Self::ProtocolError => ResponseFlag::UpstreamProtocolError,
             Self::RefusedStream | Self::RemoteReset => ResponseFlag::UpstreamRemoteReset,
-            Self::RequestTimeout => ResponseFlag::UpstreamRequestTimeout,
+            Self::PerTryTimeout | Self::RequestTimeout => ResponseFlag::UpstreamRequestTimeout,
         })
     }
 
@@ -113,7 +120,7 @@ impl Failure {
             Self::Connect | Self::NoRoute => "route_not_found",
             Self::ConnectionTermination => before_response!("connection_termination"),
             Self::ConnectionTimeout => before_response!("connection_timeout"),
-            Self::IdleTimeout => "stream_idle_timeout",
+            Self::IdleRequest | Self::IdleTimeout => "stream_idle_timeout",
             Self::InvalidHost => "missing_host_header",
             Self::InvalidPath => "path_normalization_failed",
             // Envoy takes no shares that add up to nothing: App Mesh had it answer by itself.
@@ -121,6 +128,7 @@ impl Failure {
             Self::NoHealthyUpstream => "no_healthy_upstream",
             Self::NoPath => "absolute_path_rejected",
             Self::Malformed(error) => details_of(error),
+            Self::PerTryTimeout => "upstream_per_try_timeout",
             Self::ProtocolError => before_response!("protocol_error"),
             Self::RefusedStream => before_response!("remote_refused_stream_reset"),
             Self::RemoteReset => before_response!("remote_reset"),
@@ -159,14 +167,23 @@ impl Failure {
         )
     }
 
-    /// Envoy's text; empty where Envoy says nothing.
-    pub(crate) fn text(self) -> &'static str {
+    /// Envoy's text; empty where Envoy says nothing. It tells the first attempt from those behind.
+    fn text(self, is_retried: bool) -> &'static str {
         macro_rules! before_headers {
             ($reason:literal) => {
-                concat!(
-                    "upstream connect error or disconnect/reset before headers. reset reason: ",
-                    $reason
-                )
+                if is_retried {
+                    concat!(
+                        "upstream connect error or disconnect/reset before headers. ",
+                        "retried and the latest reset reason: ",
+                        $reason
+                    )
+                } else {
+                    concat!(
+                        "upstream connect error or disconnect/reset before headers. ",
+                        "reset reason: ",
+                        $reason
+                    )
+                }
             };
         }
         match self {
@@ -182,13 +199,37 @@ impl Failure {
                 before_headers!("connection termination")
             }
             Self::ConnectionTimeout => before_headers!("connection timeout"),
-            Self::IdleTimeout => "stream timeout",
+            Self::IdleRequest | Self::IdleTimeout => "stream timeout",
             Self::NoHealthyUpstream => "no healthy upstream",
             Self::Malformed(error) => text_of(error),
             Self::ProtocolError => before_headers!("protocol error"),
             Self::RefusedStream => before_headers!("remote refused stream reset"),
             Self::RemoteReset => before_headers!("remote reset"),
-            Self::RequestTimeout => "upstream request timeout",
+            Self::PerTryTimeout | Self::RequestTimeout => "upstream request timeout",
+        }
+    }
+}
+
+/// A request that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Failed {
+    pub(crate) failure: Failure,
+    /// It was tried more than once.
+    pub(crate) is_retried: bool,
+}
+
+impl Failed {
+    /// Envoy's text; empty where Envoy says nothing.
+    pub(crate) fn text(self) -> &'static str {
+        self.failure.text(self.is_retried)
+    }
+}
+
+impl From<Failure> for Failed {
+    fn from(failure: Failure) -> Self {
+        Self {
+            failure,
+            is_retried: false,
         }
     }
 }
@@ -271,25 +312,25 @@ impl Form {
 }
 
 /// The answer to a request that failed.
-pub(crate) fn answer(failure: Failure, form: Form) -> Response<ResponseBody> {
+pub(crate) fn answer(failed: Failed, form: Form) -> Response<ResponseBody> {
     tracing::debug!(
         target: "http",
         "Sending local reply with details {}: {}",
-        failure.details(),
-        failure.text()
+        failed.failure.details(),
+        failed.text()
     );
     // What is no HTTP/1 gets the same answer whatever it meant to be.
-    if form.is_grpc && !matches!(failure, Failure::Malformed(_)) {
-        grpc_answer(failure)
+    if form.is_grpc && !matches!(failed.failure, Failure::Malformed(_)) {
+        grpc_answer(failed)
     } else {
-        http_answer(failure, form.to_head)
+        http_answer(failed, form.to_head)
     }
 }
 
-fn http_answer(failure: Failure, to_head: bool) -> Response<ResponseBody> {
-    let text = failure.text();
+fn http_answer(failed: Failed, to_head: bool) -> Response<ResponseBody> {
+    let text = failed.text();
     let mut response = Response::new(local(if to_head { "" } else { text }));
-    *response.status_mut() = failure.status();
+    *response.status_mut() = failed.failure.status();
     let fields = response.headers_mut();
     // Of an empty body HTTP/2 says nothing; for HTTP/1 the encoder says that its length is 0.
     if !text.is_empty() {
@@ -301,7 +342,7 @@ fn http_answer(failure: Failure, to_head: bool) -> Response<ResponseBody> {
 }
 
 /// A gRPC answer of trailers alone (gRPC over HTTP/2, "Responses").
-fn grpc_answer(failure: Failure) -> Response<ResponseBody> {
+fn grpc_answer(failed: Failed) -> Response<ResponseBody> {
     let mut response = Response::new(local(""));
     let fields = response.headers_mut();
     fields.insert(
@@ -310,11 +351,11 @@ fn grpc_answer(failure: Failure) -> Response<ResponseBody> {
     );
     fields.insert(
         "grpc-status",
-        HeaderValue::from(grpc_status(failure.status())),
+        HeaderValue::from(grpc_status(failed.failure.status())),
     );
-    if !failure.text().is_empty() {
+    if !failed.text().is_empty() {
         // None of the texts holds a character that would have to be percent-encoded.
-        fields.insert("grpc-message", HeaderValue::from_static(failure.text()));
+        fields.insert("grpc-message", HeaderValue::from_static(failed.text()));
     }
     mesh_headers::sign(fields);
     response

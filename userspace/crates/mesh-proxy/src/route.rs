@@ -3,10 +3,10 @@
 use std::{borrow::Cow, net::SocketAddr, rc::Rc, sync::Arc, time::Duration};
 
 use http::{Request, header, uri::PathAndQuery};
-use mesh_balance::pick_weighted;
 use mesh_model::snapshot::{
     ClusterId, DEFAULT_IDLE_TIMEOUT, DEFAULT_REQUEST_TIMEOUT, WeightedCluster,
 };
+use mesh_retry::Policy;
 use mesh_route::{Decision, RequestParts};
 use mesh_telemetry::scope::VirtualHostStats;
 
@@ -27,6 +27,18 @@ pub(crate) struct Place {
     pub(crate) dialled: SocketAddr,
     /// Who dialled; of the application, the address that it would have had without redirection.
     pub(crate) peer: SocketAddr,
+}
+
+/// Where a route splits between its targets: what tells its sequence of picks from that of any other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Split {
+    pub(crate) direction: Direction,
+    /// The port that was dialled.
+    pub(crate) port: u16,
+    /// The virtual host, or the service of a port of opaque bytes, by its index.
+    pub(crate) service: usize,
+    /// The route of the virtual host; 0 where a service has but one.
+    pub(crate) route: usize,
 }
 
 /// What the routes say of a request.
@@ -73,7 +85,7 @@ impl Choice {
     }
 }
 
-/// Which cluster gets a request, and the times that its route gives it.
+/// Which cluster gets a request, and the times and attempts that its route gives it.
 pub(crate) struct Target {
     pub(crate) cluster: Rc<LocalCluster>,
     pub(crate) original: Option<SocketAddr>,
@@ -81,6 +93,10 @@ pub(crate) struct Target {
     pub(crate) path: Option<PathAndQuery>,
     pub(crate) request_timeout: Option<Duration>,
     pub(crate) idle_timeout: Option<Duration>,
+    /// When the request is tried again; none: never.
+    pub(crate) retry: Option<Policy>,
+    /// The time of each attempt; none: only the request's.
+    pub(crate) per_try_timeout: Option<Duration>,
     pub(crate) virtual_host: Option<Arc<VirtualHostStats>>,
 }
 
@@ -185,13 +201,26 @@ fn choice_of(generation: &LocalGeneration, place: Place, request: &RequestParts<
         virtual_host,
         route,
     };
+    let split = Split {
+        direction: place.direction,
+        port: place.port,
+        service: virtual_host,
+        route,
+    };
+    let port = (place.direction, place.port);
+    let retry = generation.shared.retries(port, virtual_host, route);
     let route = &table.virtual_hosts[virtual_host].routes[route];
-    let target = weighted(generation, &route.targets).map(|cluster| Target {
+    let target = weighted(generation, split, &route.targets).map(|cluster| Target {
         cluster,
         original: place.original,
         path: None,
         request_timeout: route.request_timeout,
         idle_timeout: route.idle_timeout,
+        retry,
+        per_try_timeout: mesh_retry::per_try(
+            retry.and_then(|policy| policy.per_try_timeout),
+            route.request_timeout,
+        ),
         virtual_host: generation.virtual_host_stats(place, virtual_host),
     });
     Choice {
@@ -200,15 +229,16 @@ fn choice_of(generation: &LocalGeneration, place: Place, request: &RequestParts<
     }
 }
 
-/// The cluster of an opaque connection.
+/// The cluster that a request or an opaque connection goes to.
 pub(crate) fn weighted(
     generation: &LocalGeneration,
+    split: Split,
     targets: &[WeightedCluster],
 ) -> Option<Rc<LocalCluster>> {
     let picked = match targets {
-        // One target with a share needs no chance.
+        // One target with a share has all there is.
         [only] if only.weight > 0 => Some(only.cluster),
-        _ => pick_weighted(targets, fastrand::u64(..)),
+        _ => generation.next_of(split, targets),
     };
     picked.map(|cluster| generation.cluster(cluster))
 }
@@ -231,6 +261,8 @@ fn passthrough(generation: &LocalGeneration, place: Place) -> Result<Target, Fai
         // No document speaks of such requests: they get the times of a route that says nothing.
         request_timeout: Some(DEFAULT_REQUEST_TIMEOUT),
         idle_timeout: Some(DEFAULT_IDLE_TIMEOUT),
+        retry: None,
+        per_try_timeout: None,
         virtual_host: None,
     })
 }

@@ -31,6 +31,9 @@ pub struct ProxySettings {
     pub hosts: PathBuf,
     /// How often discovery asks again, whatever the answer's time to live.
     pub dns_refresh: Duration,
+    /// Whether a health check that passes ends an ejection
+    /// (`ENVOY_ACTIVE_HEALTH_CHECK_UNEJECT_HOST`).
+    pub probes_uneject: bool,
     /// How long [`crate::Proxy::drain`] waits for what is under way (`LISTENER_DRAIN_WAIT_TIME_S`).
     pub drain: Duration,
 }
@@ -53,6 +56,7 @@ impl ProxySettings {
             resolv_conf: PathBuf::from("/etc/resolv.conf"),
             hosts: PathBuf::from("/etc/hosts"),
             dns_refresh: Duration::from_secs(5),
+            probes_uneject: false,
             drain: Duration::from_secs(20),
         }
     }

@@ -22,8 +22,26 @@ pub struct ClusterStatus {
     pub name: String,
     /// The addresses in use.
     pub endpoints: Vec<SocketAddr>,
+    /// Of these, those that discovery does not name any more: they stay while they pass their health
+    /// checks.
+    pub left: Vec<SocketAddr>,
+    /// Endpoints that are left out, once for each reason.
+    pub unfit: Vec<UnfitStatus>,
+    /// Whether so many are unfit that all are used.
+    pub in_panic: bool,
     /// When discovery last had an answer; none if it never had one or needs none.
     pub answered: Option<SystemTime>,
     /// Why discovery has no answer since then; none while all is well.
     pub trouble: Option<String>,
+}
+
+/// An endpoint that is left out.
+#[derive(Clone, Debug, Serialize)]
+pub struct UnfitStatus {
+    /// Which.
+    pub endpoint: SocketAddr,
+    /// Why: its health checks, its outlier detection, and what they saw.
+    pub reason: String,
+    /// Since when.
+    pub since: SystemTime,
 }

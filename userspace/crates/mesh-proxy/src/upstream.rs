@@ -3,21 +3,24 @@
 
 use std::{net::SocketAddr, rc::Rc, sync::Arc};
 
-use mesh_model::snapshot::{Cluster, Discovery};
+use mesh_model::snapshot::Cluster;
 use mesh_telemetry::{Registry, Shard, scope::ClusterStats};
 
 use crate::{
-    cluster::SharedCluster,
+    cluster::{SharedCluster, retries::RetryUnderWay},
     endpoint::{Endpoint, Picker},
 };
 
+pub(crate) mod attempts;
 pub(crate) mod connect;
 pub(crate) mod http;
 pub(crate) mod http1;
 pub(crate) mod http2;
 pub(crate) mod lease;
 pub(crate) mod lost;
+pub(crate) mod outcome;
 pub(crate) mod pool;
+pub(crate) mod request;
 
 use pool::Pool;
 
@@ -28,6 +31,7 @@ pub(crate) struct LocalCluster {
     picker: Picker,
     pub(crate) pool: Rc<Pool>,
     shared: Arc<SharedCluster>,
+    worker: usize,
 }
 
 impl LocalCluster {
@@ -35,11 +39,12 @@ impl LocalCluster {
         let config = Arc::clone(&shared.config);
         let stats = stats.cluster(&config.name, Shard::Worker(worker));
         Self {
-            picker: Picker::new(Arc::clone(&config), Arc::clone(&shared.endpoints)),
+            picker: Picker::new(shared, worker),
             pool: Pool::start(Arc::clone(&stats)),
             stats,
             config,
             shared: Arc::clone(shared),
+            worker,
         }
     }
 
@@ -48,24 +53,38 @@ impl LocalCluster {
         Arc::ptr_eq(&self.shared, shared)
     }
 
-    /// Where the next request or connection goes; counted where there is nowhere.
-    pub(crate) fn pick(&self, original: Option<SocketAddr>) -> Option<Endpoint> {
-        let picked = self.picker.pick(original);
-        if picked.is_none() {
-            self.stats.upstream_cx_none_healthy.increment();
+    /// Begins a retry; none where the cluster has as many under way as it may.
+    pub(crate) fn begin_retry(&self) -> Option<RetryUnderWay> {
+        self.shared.retries.begin()
+    }
+
+    /// Where the next request or connection goes; counted where there is nowhere. `original` is what
+    /// the application dialled, `tried` where it was sent before and is not again, unless there is
+    /// nobody else.
+    pub(crate) fn pick(
+        &self,
+        original: Option<SocketAddr>,
+        tried: &[SocketAddr],
+    ) -> Option<Endpoint> {
+        let picked = self.picker.pick(&self.stats, original, tried);
+        match picked {
+            Some(_) => self.shared.call(),
+            None => self.stats.upstream_cx_none_healthy.increment(),
         }
         picked
+    }
+
+    /// A request to an endpoint has ended: with this status, or with the one that stands for what went
+    /// wrong (503, or 504 where time ran out).
+    pub(crate) fn report(&self, endpoint: &Endpoint, status: u16) {
+        if let Some(host) = endpoint.host() {
+            self.shared.report(host, self.worker, status);
+        }
     }
 
     /// Lets go of connections to addresses that discovery no longer names, of closed ones and of
     /// those that idled too long. What is under way on them goes on.
     pub(crate) fn tidy(&self) {
-        match self.config.discovery {
-            Discovery::OriginalDestination => self.pool.tidy(|_| true),
-            Discovery::CloudMap { .. } | Discovery::Dns { .. } | Discovery::Static(_) => {
-                let endpoints = self.picker.endpoints();
-                self.pool.tidy(|address| endpoints.contains(&address));
-            }
-        }
+        self.pool.tidy(self.picker.keeps());
     }
 }

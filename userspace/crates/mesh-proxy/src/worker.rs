@@ -5,13 +5,15 @@ use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
     future::Future,
+    hash::BuildHasher as _,
     rc::Rc,
     sync::Arc,
     time::Duration,
 };
 
 use arc_swap::{ArcSwapOption, Cache};
-use mesh_model::snapshot::{ClusterId, EgressPort};
+use mesh_balance::WeightedSequence;
+use mesh_model::snapshot::{ClusterId, EgressPort, WeightedCluster};
 use mesh_telemetry::{
     Registry, Shard,
     scope::{HttpStats, TcpStats, VirtualHostStats},
@@ -29,7 +31,7 @@ use crate::{
     generation::Generation,
     listener::{Direction, WorkerListeners, accept},
     pulse::Vitals,
-    route::Place,
+    route::{Place, Split},
     upstream::LocalCluster,
 };
 
@@ -110,11 +112,23 @@ pub(crate) struct LocalGeneration {
     pub(crate) shared: Arc<Generation>,
     clusters: Vec<Rc<LocalCluster>>,
     virtual_hosts: HashMap<(Direction, u16), Vec<Arc<VirtualHostStats>>>,
+    splits: RefCell<HashMap<Split, WeightedSequence>>,
+    worker: usize,
 }
 
 impl LocalGeneration {
     pub(crate) fn cluster(&self, id: ClusterId) -> Rc<LocalCluster> {
         Rc::clone(&self.clusters[id.0])
+    }
+
+    /// The next of the targets between which a route splits; none if no target has a weight.
+    pub(crate) fn next_of(&self, split: Split, targets: &[WeightedCluster]) -> Option<ClusterId> {
+        let mut splits = self.splits.borrow_mut();
+        let sequence = splits.entry(split).or_insert_with(|| {
+            let seed = self.shared.seeds.hash_one(split);
+            WeightedSequence::starting_at(mesh_balance::start_of(seed, self.worker))
+        });
+        sequence.pick(targets)
     }
 
     pub(crate) fn virtual_host_stats(
@@ -286,6 +300,8 @@ impl Worker {
             shared: Arc::clone(shared),
             clusters,
             virtual_hosts,
+            splits: RefCell::default(),
+            worker: self.index,
         }
     }
 

@@ -95,8 +95,6 @@ macro_rules! flags {
         }
 
         impl ResponseFlag {
-            const ALL: &[Self] = &[$(Self::$flag,)*];
-
             /// As `%RESPONSE_FLAGS%` writes it.
             pub fn short(self) -> &'static str {
                 match self {
@@ -114,7 +112,6 @@ macro_rules! flags {
     };
 }
 
-// In the order in which Envoy writes several of them.
 flags! {
     /// The cluster has no endpoint.
     NoHealthyUpstream "UH",
@@ -126,6 +123,8 @@ flags! {
     UpstreamConnectionFailure "UF",
     /// The endpoint closed the connection.
     UpstreamConnectionTermination "UC",
+    /// The cluster has as much under way as it may.
+    UpstreamOverflow "UO",
     /// No route takes the request.
     NoRouteFound "NR",
     /// The client went away.
@@ -144,19 +143,29 @@ flags! {
     DownstreamRemoteReset "DR",
 }
 
-/// All that went wrong with a request.
+/// All that went wrong with a request, in the order in which it did: so Envoy writes several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ResponseFlags(u16);
+pub struct ResponseFlags([Option<ResponseFlag>; Self::MOST]);
 
 impl ResponseFlags {
-    fn iter(self) -> impl Iterator<Item = ResponseFlag> {
-        let all = ResponseFlag::ALL.iter().copied();
-        all.filter(move |flag| self.0 & (1 << *flag as u16) != 0)
+    /// More than one request can earn: the end of its retries, how its endpoint failed, how its client
+    /// left.
+    const MOST: usize = 4;
+
+    /// Adds what went wrong next; once is enough.
+    pub fn add(&mut self, flag: ResponseFlag) {
+        let free = self.0.iter_mut().find(|place| {
+            let known = **place == Some(flag);
+            place.is_none() || known
+        });
+        if let Some(place) = free {
+            *place = Some(flag);
+        }
     }
 
     /// As `%RESPONSE_FLAGS%` and `%RESPONSE_FLAGS_LONG%` write them; none where there is none.
     fn joined(self, name: fn(ResponseFlag) -> &'static str) -> Option<Cow<'static, str>> {
-        let mut names = self.iter().map(name);
+        let mut names = self.0.into_iter().flatten().map(name);
         let first = names.next()?;
         let rest: Vec<&str> = names.collect();
         Some(if rest.is_empty() {
@@ -167,9 +176,18 @@ impl ResponseFlags {
     }
 }
 
+impl Extend<ResponseFlag> for ResponseFlags {
+    fn extend<I: IntoIterator<Item = ResponseFlag>>(&mut self, flags: I) {
+        for flag in flags {
+            self.add(flag);
+        }
+    }
+}
+
 impl FromIterator<ResponseFlag> for ResponseFlags {
     fn from_iter<I: IntoIterator<Item = ResponseFlag>>(flags: I) -> Self {
-        let flags = flags.into_iter();
-        Self(flags.fold(0, |bits, flag| bits | (1 << flag as u16)))
+        let mut all = Self::default();
+        all.extend(flags);
+        all
     }
 }

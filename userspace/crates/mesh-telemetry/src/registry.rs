@@ -15,8 +15,9 @@ use crate::{
     process_log::Voice,
     render::{Family, Metric, Sample},
     scope::{
-        AccessLogStats, ClusterManagerStats, ClusterStats, ConnectionStats, HttpStats,
-        ListenerStats, Reading, RedirectionStats, Scope, TcpStats, VirtualHostStats,
+        AccessLogStats, ClusterManagerStats, ClusterStats, ConnectionStats, HealthCheckStats,
+        HttpStats, ListenerStats, OutlierDetectionStats, Reading, RedirectionStats, Scope,
+        TcpStats, VirtualHostStats,
     },
     server::ServerState,
 };
@@ -51,6 +52,8 @@ pub struct Registry {
     /// The access log's file; none where there is none, or where it has ended.
     log: Mutex<Weak<Queue>>,
     clusters: Scopes<ClusterStats>,
+    health_checks: Scopes<HealthCheckStats>,
+    outlier_detections: Scopes<OutlierDetectionStats>,
     https: Scopes<HttpStats>,
     listeners: Scopes<ListenerStats>,
     tcps: Scopes<TcpStats>,
@@ -76,6 +79,8 @@ impl Registry {
             state: AtomicU8::new(ServerState::Initializing as u8),
             concurrency,
             clusters: Scopes::default(),
+            health_checks: Scopes::default(),
+            outlier_detections: Scopes::default(),
             https: Scopes::default(),
             listeners: Scopes::default(),
             tcps: Scopes::default(),
@@ -135,6 +140,17 @@ impl Registry {
     /// `shard`'s cells of `cluster.<name>.`
     pub fn cluster(&self, name: &str, shard: Shard) -> Arc<ClusterStats> {
         self.clusters.cells(name, shard)
+    }
+
+    /// The cells of `cluster.<name>.health_check.`
+    pub fn health_check(&self, name: &str) -> Arc<HealthCheckStats> {
+        self.health_checks.cells(name, Shard::Control)
+    }
+
+    /// The cells of `cluster.<name>.outlier_detection.`; ejections are seldom enough for all threads to
+    /// count in the same ones.
+    pub fn outlier_detection(&self, name: &str) -> Arc<OutlierDetectionStats> {
+        self.outlier_detections.cells(name, Shard::Control)
     }
 
     /// `shard`'s cells of `http.<prefix>.`
@@ -198,6 +214,8 @@ impl Registry {
     /// statistics of a cluster that configuration no longer names.
     pub fn prune(&self) {
         self.clusters.prune();
+        self.health_checks.prune();
+        self.outlier_detections.prune();
         self.virtual_hosts.prune();
     }
 
@@ -205,6 +223,9 @@ impl Registry {
     pub fn samples(&self) -> Vec<Sample> {
         let mut samples = Vec::new();
         self.clusters.collect(Family::Cluster, &mut samples);
+        self.health_checks.collect(Family::Cluster, &mut samples);
+        self.outlier_detections
+            .collect(Family::Cluster, &mut samples);
         self.https.collect(Family::Http, &mut samples);
         self.listeners.collect(Family::Listener, &mut samples);
         self.tcps.collect(Family::Tcp, &mut samples);

@@ -127,7 +127,7 @@ impl Sample {
         match self.metric {
             Metric::Class { stem, .. } => format!("{owner}_{family}_{stem}_xx"),
             Metric::Code { stem, .. } => format!("{owner}_{family}_{stem}"),
-            Metric::Plain(plain) => format!("{owner}_{family}_{plain}"),
+            Metric::Plain(plain) => format!("{owner}_{family}_{}", plain.replace('.', "_")),
         }
     }
 

@@ -37,9 +37,13 @@ pub struct Statuses<'a> {
 }
 
 macro_rules! scope {
+    ($(#[$meta:meta])* $name:ident { $($cells:tt)* }) => {
+        scope! { $(#[$meta])* $name behind "" { $($cells)* } }
+    };
+    // What the names of all cells begin with.
     (
         $(#[$meta:meta])*
-        $name:ident {
+        $name:ident behind $prefix:literal {
             counters { $($(#[$counter_meta:meta])* $counter:ident,)* }
             gauges { $($(#[$gauge_meta:meta])* $gauge:ident,)* }
             $(statuses $stem:literal by_code $by_code:literal)?
@@ -61,8 +65,8 @@ macro_rules! scope {
 
         impl Scope for $name {
             fn readings(&self, each: &mut dyn FnMut(&'static str, Reading)) {
-                $(each(stringify!($counter), Reading::Counter(self.$counter.value()));)*
-                $(each(stringify!($gauge), Reading::Gauge(self.$gauge.value()));)*
+                $(each(concat!($prefix, stringify!($counter)), Reading::Counter(self.$counter.value()));)*
+                $(each(concat!($prefix, stringify!($gauge)), Reading::Gauge(self.$gauge.value()));)*
             }
 
             $(
@@ -93,6 +97,8 @@ scope! {
     /// `cluster.<name>.`
     ClusterStats {
         counters {
+            /// Picks when so few endpoints were fit that all were used.
+            lb_healthy_panic,
             /// Times that the set of endpoints changed.
             membership_change,
             /// Times that discovery asked.
@@ -135,9 +141,17 @@ scope! {
             upstream_rq_pending_failure_eject,
             /// Requests that had to wait for a connection.
             upstream_rq_pending_total,
-            /// Requests sent a second time.
+            /// Attempts that ran out of their own time.
+            upstream_rq_per_try_timeout,
+            /// Attempts after the first.
             upstream_rq_retry,
-            /// Second sendings that got an answer.
+            /// Of these, those that waited a time that doubles.
+            upstream_rq_retry_backoff_exponential,
+            /// Failed requests that had no retry left.
+            upstream_rq_retry_limit_exceeded,
+            /// Failed requests that found as many retries under way as there may be.
+            upstream_rq_retry_overflow,
+            /// Attempts after the first whose end was not worth another.
             upstream_rq_retry_success,
             /// Requests that the upstream reset.
             upstream_rq_rx_reset,
@@ -161,6 +175,33 @@ scope! {
             upstream_rq_pending_active,
         }
         statuses "upstream_rq" by_code true
+    }
+}
+
+scope! {
+    /// `cluster.<name>.health_check.`: of clusters whose endpoints are probed.
+    HealthCheckStats behind "health_check." {
+        counters {
+            /// Probes begun.
+            attempt,
+            /// Probes that failed.
+            failure,
+            /// Of these, those that found no connection, lost it or had no answer in time.
+            network_failure,
+            /// Endpoints that said in an answer to a request that they are to be left out; none, as
+            /// nobody listens to that.
+            passive_failure,
+            /// Probes that passed.
+            success,
+            /// Probes that compared the name of a service; none, as App Mesh named none.
+            verify_cluster,
+        }
+        gauges {
+            /// Endpoints that pass their checks, with some grace.
+            degraded,
+            /// Endpoints that pass their checks.
+            healthy,
+        }
     }
 }
 
@@ -248,6 +289,30 @@ scope! {
 }
 
 scope! {
+    /// `cluster.<name>.outlier_detection.`: of clusters whose endpoints are judged by their answers.
+    OutlierDetectionStats behind "outlier_detection." {
+        counters {
+            /// Times that an endpoint failed too many requests in a row.
+            ejections_detected_consecutive_5xx,
+            /// Times that an endpoint failed more than the others.
+            ejections_detected_success_rate,
+            /// Ejections for too many failures in a row.
+            ejections_enforced_consecutive_5xx,
+            /// Ejections for failing more than the others.
+            ejections_enforced_success_rate,
+            /// Ejections.
+            ejections_enforced_total,
+            /// Ejections that did not take place because as many were out as may be.
+            ejections_overflow,
+        }
+        gauges {
+            /// Endpoints that are out.
+            ejections_active,
+        }
+    }
+}
+
+scope! {
     /// `redirection.`: what became of connections beside the rules. Envoy has no such scope.
     RedirectionStats {
         counters {
@@ -286,8 +351,14 @@ scope! {
     /// `vhost.<virtual service>.vcluster.other.`
     VirtualHostStats {
         counters {
-            /// Requests sent a second time.
+            /// Attempts after the first.
             upstream_rq_retry,
+            /// Failed requests that had no retry left.
+            upstream_rq_retry_limit_exceeded,
+            /// Failed requests that found as many retries under way as there may be.
+            upstream_rq_retry_overflow,
+            /// Attempts after the first whose end was not worth another.
+            upstream_rq_retry_success,
             /// Requests that ran out of time.
             upstream_rq_timeout,
             /// Requests.

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use ferromesh_proto::control::{Cluster, Configuration, StatusResponse, Workload};
+use ferromesh_proto::control::{Cluster, Configuration, StatusResponse, UnfitEndpoint, Workload};
 use mesh_bpf::{
     inspect::{InstanceReport, ProxyState, WorkloadReport},
     switch::Switch,
@@ -86,6 +86,7 @@ fn workload_part(f: &mut Formatter<'_>, workload: &Workload) -> fmt::Result {
     }
     for cluster in &workload.clusters {
         writeln!(f, "  cluster    {}", Endpoints(cluster))?;
+        health_part(f, cluster)?;
     }
     for finding in &workload.findings {
         writeln!(f, "  note       {finding}")?;
@@ -136,17 +137,46 @@ impl Display for Endpoints<'_> {
         if cluster.endpoints.is_empty() {
             f.write_str("no endpoint")?;
         } else {
-            f.write_str(&cluster.endpoints.join(", "))?;
+            f.write_str(&list(&cluster.endpoints))?;
         }
-        if let Some(seconds) = cluster.answered_seconds {
-            write!(f, " (answered {} ago)", Age(seconds))?;
-        }
-        if cluster.failure.is_empty() {
-            Ok(())
-        } else {
-            write!(f, ": {}", cluster.failure)
+        match (cluster.answered_seconds, cluster.failure.as_str()) {
+            (None, "") => Ok(()),
+            (Some(seconds), "") => write!(f, " (answered {} ago)", Age(seconds)),
+            (None, failure) => write!(f, ": NO ANSWER YET: {failure}"),
+            (Some(seconds), failure) => write!(
+                f,
+                ": NO NEW ANSWER for {}, this one stays in use: {failure}",
+                Age(seconds)
+            ),
         }
     }
+}
+
+/// Who of a cluster is left out, and who is used all the same.
+fn health_part(f: &mut Formatter<'_>, cluster: &Cluster) -> fmt::Result {
+    for unfit in &cluster.unfit {
+        let UnfitEndpoint {
+            endpoint,
+            reason,
+            seconds,
+        } = unfit;
+        writeln!(
+            f,
+            "    UNFIT    {endpoint} {reason} (for {})",
+            Age(*seconds)
+        )?;
+    }
+    for endpoint in &cluster.left {
+        writeln!(
+            f,
+            "    left     {endpoint}: discovery does not name it any more; it stays while it passes its \
+             health checks"
+        )?;
+    }
+    if cluster.in_panic {
+        f.write_str("    PANIC    fewer than half are fit: all are used\n")?;
+    }
+    Ok(())
 }
 
 fn kernel_part(f: &mut Formatter<'_>, kernel: &InstanceReport) -> fmt::Result {

@@ -77,6 +77,7 @@ fn proxy_settings(settings: &WorkloadSettings, in_force: &InForce) -> ProxySetti
         files_root: settings.files_root.clone(),
         standard_output: settings.log.clone(),
         drain: settings.drain,
+        probes_uneject: settings.probes_uneject,
         ..defaults
     }
 }

@@ -223,6 +223,13 @@ impl<W> Set<W> {
         })
     }
 
+    /// Begins to release a workload that was wanted until now; nothing while it starts. One that did
+    /// not run may have been let go meanwhile, as nobody wants it.
+    pub(crate) fn begin_removal(&mut self, name: &str, now: bool) -> Option<Release<W>> {
+        self.begin_release(name, now)
+            .unwrap_or(Some(Release::Absent))
+    }
+
     /// Ends a release that was begun.
     pub(crate) fn released(&mut self, name: &str, released: &anyhow::Result<()>) {
         let Some(member) = self.members.get_mut(name) else {

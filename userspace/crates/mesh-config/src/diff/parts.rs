@@ -147,6 +147,7 @@ fn fields_of(cluster: &Cluster) -> Fields {
         name: _,
         protocol,
         discovery,
+        instances,
         connect_timeout,
         circuit_breakers,
         health_check,
@@ -156,6 +157,7 @@ fn fields_of(cluster: &Cluster) -> Fields {
     Fields::default()
         .with("protocol", protocol)
         .with("discovery", discovery)
+        .with("instances", instances)
         .with("connectTimeout", connect_timeout)
         .with("circuitBreakers", circuit_breakers)
         .with("healthCheck", health_check)

@@ -4,7 +4,7 @@ mod words;
 
 use std::fmt;
 
-use mesh_model::snapshot::{HostRewrite, PathMatch, PathRewrite, RouteMatch};
+use mesh_model::snapshot::{HostRewrite, InstanceFile, PathMatch, PathRewrite, RouteMatch};
 use mesh_route::{HostOutcome, RouteOutcome};
 
 use self::words::{discovery, limit, percent, policies, retries, upstream_tls};
@@ -173,6 +173,9 @@ impl TakenRoute {
             line(f, if index == 0 { "clusters" } else { "" }, &text)?;
             if let Some(tls) = &cluster.tls {
                 line(f, "", &format!("  TLS: {}", upstream_tls(tls)))?;
+            }
+            if let Some(InstanceFile { path, node, .. }) = &cluster.instances {
+                line(f, "", &format!("  where {path} says, if it names {node}"))?;
             }
             for policy in policies(cluster) {
                 line(f, "", &format!("  {policy}"))?;

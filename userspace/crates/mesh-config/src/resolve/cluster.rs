@@ -9,7 +9,7 @@ use std::{
 
 use mesh_model::{
     snapshot::{
-        CircuitBreakers, Cluster, ClusterId, Discovery, HealthCheck, IpPreference,
+        CircuitBreakers, Cluster, ClusterId, Discovery, HealthCheck, InstanceFile, IpPreference,
         OutlierDetection, Protocol,
     },
     spec::{
@@ -145,6 +145,13 @@ impl<'a> Resolver<'a> {
         // Reading refuses listeners without a discovery.
         let discovery = self.discovery(node, port)?;
         let own_port = u16::from(port);
+        let path = self.settings.instances.clone();
+        let instances = path.map(|path| InstanceFile {
+            path,
+            node: node.identity.name.clone(),
+            port: own_port,
+            ip_preference: self.preference_of(node),
+        });
         Some(
             self.add_cluster(Cluster {
                 health_check: listener
@@ -153,27 +160,40 @@ impl<'a> Resolver<'a> {
                     .map(|check| health_check(check, own_port)),
                 outlier_detection: listener.outlier_detection.map(outlier_detection),
                 tls,
+                instances,
                 ..Cluster::plain(name, protocol, discovery)
             }),
         )
     }
 
-    fn discovery(&mut self, node: &Document<VirtualNodeSpec>, port: Port) -> Option<Discovery> {
+    /// The address families in which a node is reached.
+    fn preference_of(&self, node: &Document<VirtualNodeSpec>) -> IpPreference {
         let mesh = self.documents.mesh(&node.identity.mesh);
-        let ip_preference = mesh.map_or(IpPreference::Unset, |mesh| ip_preference(mesh, node));
+        mesh.map_or(IpPreference::Unset, |mesh| ip_preference(mesh, node))
+    }
+
+    fn discovery(&mut self, node: &Document<VirtualNodeSpec>, port: Port) -> Option<Discovery> {
+        let ip_preference = self.preference_of(node);
         Some(match node.spec.service_discovery.as_ref()? {
             ServiceDiscovery::Dns(dns) => Discovery::Dns {
                 hostname: dns.hostname.as_str().to_ascii_lowercase(),
                 port: port.into(),
                 response: dns.response_type.unwrap_or_default(),
                 ip_preference,
+                respects_ttl: self.settings.respects_dns_ttl,
             },
             ServiceDiscovery::AwsCloudMap(cloud_map) => {
-                self.remarks.refuse(
-                    node.place(&FieldPath::spec().members(&["serviceDiscovery", "awsCloudMap"])),
-                    "AWS Cloud Map is not asked yet: this node would have no address".to_owned(),
-                    "give the node a `dns` service discovery",
-                );
+                if self.settings.instances.is_none() {
+                    self.remarks.refuse(
+                        node.place(
+                            &FieldPath::spec().members(&["serviceDiscovery", "awsCloudMap"]),
+                        ),
+                        "AWS Cloud Map is not asked yet: this node would have no address"
+                            .to_owned(),
+                        "name its instances in the file of FERROMESH_INSTANCES, or give the node a \
+                         `dns` service discovery",
+                    );
+                }
                 let attributes = cloud_map.attributes.as_deref().unwrap_or_default();
                 let pairs = attributes.iter().map(|attribute| {
                     let value = attribute.value.as_str().to_owned();
@@ -212,7 +232,7 @@ impl<'a> Resolver<'a> {
         let Some(at) = listener_path(node, listener) else {
             return;
         };
-        let mode = at.clone().members(&["tls", "mode"]);
+        let mode = at.members(&["tls", "mode"]);
         match listener.tls.as_ref().map(|tls| tls.mode) {
             Some(TlsMode::Strict) => self.remarks.refuse(
                 node.place(&mode),
@@ -224,18 +244,6 @@ impl<'a> Resolver<'a> {
                 "this listener offers TLS, and is called in plain text".to_owned(),
             ),
             Some(TlsMode::Disabled) | None => {}
-        }
-        if listener.health_check.is_some() {
-            self.remarks.not_yet(
-                node.place(&at.clone().member("healthCheck")),
-                "no health check is made: every address counts as healthy".to_owned(),
-            );
-        }
-        if listener.outlier_detection.is_some() {
-            self.remarks.not_yet(
-                node.place(&at.member("outlierDetection")),
-                "no address is ever ejected".to_owned(),
-            );
         }
     }
 

@@ -64,9 +64,6 @@ impl<'a> Resolver<'a> {
         let routes = self.gateway_routes(&gateway.identity.name);
         let targets = self.targets_of(&routes);
         let egress = egress(&targets);
-        if !egress.is_empty() {
-            self.judge_default_retries(&FieldPath::spec());
-        }
         let ingress = self.gateway_ingress(gateway, &routes, &targets);
         Snapshot {
             generation: 0,

@@ -49,7 +49,7 @@ impl<'a> Resolver<'a> {
         let (matches, timeout, retry) = match &route.spec.kind {
             RouteKind::GrpcRoute(grpc) => {
                 self.remarks.differs(
-                    route.place(&at.clone().member("match")),
+                    route.place(&at.member("match")),
                     "a request that is no gRPC is routed too, if its path fits".to_owned(),
                 );
                 let retry = grpc.retry_policy.as_ref().map(retry::of_grpc);
@@ -62,11 +62,6 @@ impl<'a> Resolver<'a> {
             // It is on an HTTP listener, which the check of the documents refuses.
             RouteKind::TcpRoute(_) => return None,
         };
-        if retry.is_some() {
-            let place = route.place(&at.member("retryPolicy"));
-            self.remarks
-                .not_yet(place, "nothing is tried again".to_owned());
-        }
         let RequestTimeout { idle, per_request } = timeout.unwrap_or_default();
         let unasked = || self.settings.retries_unasked.then(retry::unasked);
         let retry = retry.or_else(unasked);

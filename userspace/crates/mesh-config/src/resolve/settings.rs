@@ -16,13 +16,23 @@ const RETRY_POLICY: &str = "FERROMESH_DEFAULT_RETRY_POLICY";
 /// as in those accounts (guide, "Default circuit breaker").
 const CIRCUIT_BREAKER: &str = "FERROMESH_DEFAULT_CIRCUIT_BREAKER";
 
+/// Whether DNS is asked again when an answer's time to live is over: `on`, or `off` (the default) for every
+/// 5 s whatever it says, as App Mesh had it.
+const DNS_TTL: &str = "FERROMESH_RESPECT_DNS_TTL";
+
+/// A file that names instances of nodes and services, before their own discovery; unset: none.
+const INSTANCES: &str = "FERROMESH_INSTANCES";
+
 /// What accounts differed in, and where the proxy listens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Settings {
     pub(super) egress_port: u16,
     pub(super) ingress_port: u16,
     pub(super) retries_unasked: bool,
     pub(super) circuit_breakers: CircuitBreakers,
+    pub(super) respects_dns_ttl: bool,
+    /// The path of the file of instances.
+    pub(super) instances: Option<String>,
 }
 
 impl Settings {
@@ -36,6 +46,11 @@ impl Settings {
         };
         let retries = choice(RETRY_POLICY, ["on", "off"]);
         let limits = choice(CIRCUIT_BREAKER, ["off", "envoy"]);
+        let ttl = choice(DNS_TTL, ["off", "on"]);
+        let instances = path(environment, INSTANCES)
+            .map_err(|problem| problems.push(*problem))
+            .ok()
+            .flatten();
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -47,8 +62,24 @@ impl Settings {
                 Some("envoy") => CircuitBreakers::ENVOY,
                 _ => CircuitBreakers::default(),
             },
+            respects_dns_ttl: ttl == Some("on"),
+            instances,
         })
     }
+}
+
+/// The absolute path that a variable has; unset and empty it is none.
+fn path(environment: &Environment, name: &str) -> Result<Option<String>, Box<Problem>> {
+    let value = environment.get(name).map_or("", |value| value.trim());
+    if value.is_empty() || value.starts_with('/') {
+        return Ok(Some(value.to_owned()).filter(|path| !path.is_empty()));
+    }
+    Err(refusal(
+        name,
+        value,
+        "it is an absolute path",
+        "write it from the root: /…",
+    ))
 }
 
 /// The word that a variable has; unset and empty it is the first.
@@ -63,18 +94,25 @@ fn choice(
     }
     let known = words.into_iter().find(|word| *word == value);
     known.ok_or_else(|| {
-        Box::new(Problem {
-            place: Place {
-                field: Some(name.to_owned()),
-                ..Place::default()
-            },
-            rule: Rule::Variable,
-            value: Some(value.to_owned()),
-            message: format!(
-                "`{value}` is not allowed: it is `{}` or `{}`",
-                words[0], words[1]
-            ),
-            mend: format!("write `{}` or `{}`", words[0], words[1]),
-        })
+        let [one, other] = words;
+        refusal(
+            name,
+            value,
+            &format!("it is `{one}` or `{other}`"),
+            &format!("write `{one}` or `{other}`"),
+        )
+    })
+}
+
+fn refusal(name: &str, value: &str, rule: &str, mend: &str) -> Box<Problem> {
+    Box::new(Problem {
+        place: Place {
+            field: Some(name.to_owned()),
+            ..Place::default()
+        },
+        rule: Rule::Variable,
+        value: Some(value.to_owned()),
+        message: format!("`{value}` is not allowed: {rule}"),
+        mend: mend.to_owned(),
     })
 }

@@ -105,6 +105,7 @@ fn the_getting_started_client_resolves_as_app_mesh_had_it() {
         port: 80,
         response: DnsResponse::LoadBalancer,
         ip_preference: IpPreference::Unset,
+        respects_ttl: false,
     };
     assert_eq!(backend.discovery, dns);
 }
@@ -230,12 +231,7 @@ fn allow_all_has_a_cluster_of_its_own() {
     assert_eq!(resolved.snapshot.egress_filter, EgressFilter::AllowAll);
     let allowed = cluster(&resolved.snapshot, "cds_egress_apps_mesh-allow-all");
     assert_eq!(allowed.discovery, Discovery::OriginalDestination);
-    assert_eq!(
-        resolved.findings.len(),
-        1,
-        "of retries only: {:?}",
-        resolved.findings
-    );
+    assert_eq!(resolved.findings, []);
 }
 
 #[test]

@@ -60,7 +60,8 @@ fn a_set_of_documents_is_told_as_a_whole() {
 
 #[test]
 fn what_runs_in_another_way_is_told() {
-    let survey = survey(&Files::getting_started().parse(), &Environment::new());
+    let other_port = [("APPMESH_APP_PORTS".to_owned(), "9000".to_owned())].into();
+    let survey = survey(&Files::getting_started().parse(), &other_port);
     let text = survey.to_string();
     assert!(text.contains("differs, or may surprise:\n"), "{text}");
 }

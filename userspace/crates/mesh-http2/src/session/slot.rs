@@ -125,6 +125,8 @@ pub(crate) struct Slot {
     pub(crate) left: Option<u64>,
     /// The answer's head has come, or the request's.
     pub(crate) has_head: bool,
+    /// An interim answer has come.
+    pub(crate) has_interim: bool,
     /// A request whose answer has no body.
     pub(crate) asks_head: bool,
     /// It is among those that have something to send.
@@ -151,6 +153,7 @@ impl Slot {
             received: 0,
             left: None,
             has_head: false,
+            has_interim: false,
             asks_head: false,
             is_waiting: false,
             turn: 0,

@@ -21,6 +21,8 @@ pub struct Cluster {
     pub protocol: Protocol,
     /// How its endpoints are found.
     pub discovery: Discovery,
+    /// The operator's file, which comes before `discovery` where it names the node; none: there is none.
+    pub instances: Option<InstanceFile>,
     /// How long a connect may take.
     pub connect_timeout: Duration,
     /// How much may be under way at once.
@@ -40,6 +42,7 @@ impl Cluster {
             name,
             protocol,
             discovery,
+            instances: None,
             connect_timeout: DEFAULT_CONNECT_TIMEOUT,
             circuit_breakers: CircuitBreakers::default(),
             health_check: None,
@@ -47,13 +50,31 @@ impl Cluster {
             tls: None,
         }
     }
+
+    /// Whether its endpoints are found in the same way as another's, so that they are the same.
+    pub fn is_found_as(&self, other: &Self) -> bool {
+        self.discovery == other.discovery && self.instances == other.instances
+    }
+}
+
+/// A file that names the instances of nodes and services, and the node that is looked for in it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct InstanceFile {
+    /// Below the root of the workload's files.
+    pub path: String,
+    /// The virtual node's name.
+    pub node: String,
+    /// The port where an instance names none: that of the node's listener.
+    pub port: u16,
+    /// Which families, in which order.
+    pub ip_preference: IpPreference,
 }
 
 /// How the endpoints of a cluster are found.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Discovery {
-    /// Ask DNS, again every 5 s, as Envoy does.
+    /// Ask DNS, as Envoy does.
     Dns {
         /// The name to ask for.
         hostname: String,
@@ -63,6 +84,8 @@ pub enum Discovery {
         response: DnsResponse,
         /// Which families, in which order.
         ip_preference: IpPreference,
+        /// Ask again when the answer's time to live is over; else every 5 s, as App Mesh had it.
+        respects_ttl: bool,
     },
     /// Ask AWS Cloud Map.
     CloudMap {

@@ -1,119 +1,225 @@
-//! The task that keeps the endpoints of one DNS cluster: ask, compare, wait, ask again.
+//! The task that keeps the endpoints of one cluster: ask, compare, wait, ask again.
+
+mod spoken;
 
 use std::{
     error::Error,
     net::{IpAddr, SocketAddr},
     sync::{Arc, Weak},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
-use mesh_model::snapshot::Discovery;
-use mesh_telemetry::{Registry, Shard, scope::ClusterStats};
+use mesh_model::snapshot::{Cluster, Discovery};
+use spoken::Spoken;
 
-use super::{SharedCluster, dns::Dns};
+use super::{
+    SharedCluster,
+    dns::{Answer, Dns, DnsError},
+    host_set::Membership,
+    instances::{self, InstanceFiles},
+};
+
+/// The longest that an answer is kept for its time to live: a server that says years must not be the
+/// last that is heard.
+const LONGEST_KEPT: Duration = Duration::from_hours(24);
 
 /// What discovery needs beside the cluster itself.
 #[derive(Clone)]
 pub(crate) struct Discoverer {
     pub(crate) dns: Arc<Dns>,
+    pub(crate) instances: Arc<InstanceFiles>,
     pub(crate) refresh: Duration,
-    pub(crate) stats: Arc<Registry>,
     /// Called when the addresses of a cluster are another set.
     pub(crate) changed: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// How many endpoints a line of the log has room for.
+const SHOWN: usize = 32;
+
+/// What was found.
+struct Found {
+    membership: Membership,
+    /// Each once.
+    endpoints: Vec<SocketAddr>,
+    /// When to ask again.
+    again: Duration,
+}
+
+/// Why nothing was found.
+struct Trouble {
+    /// There was an answer, with nothing in it.
+    is_empty: bool,
+    text: String,
+    /// What was found before the trouble; none where only the cluster knows.
+    before: Option<Found>,
+}
+
+impl Trouble {
+    fn new(text: String) -> Self {
+        Self {
+            is_empty: false,
+            text,
+            before: None,
+        }
+    }
 }
 
 impl Discoverer {
     /// Starts to discover a cluster, where it is one that needs it; the task ends with the cluster.
     pub(crate) fn start(&self, cluster: &Arc<SharedCluster>) {
-        let stats = self.stats.cluster(&cluster.config.name, Shard::Control);
-        if matches!(cluster.config.discovery, Discovery::Dns { .. }) {
-            let task = tokio::spawn(keep_asking(Arc::downgrade(cluster), self.clone(), stats));
+        let is_asked = matches!(
+            cluster.config.discovery,
+            Discovery::Dns { .. } | Discovery::CloudMap { .. }
+        );
+        if is_asked {
+            let task = tokio::spawn(keep_asking(Arc::downgrade(cluster), self.clone()));
             cluster.keep_task(task.abort_handle());
-        } else {
-            count_members(&stats, cluster);
+        }
+    }
+
+    /// Asks once: the operator's file, then whom the documents say.
+    async fn find(&self, cluster: &SharedCluster) -> Result<Found, Trouble> {
+        if let Some(listed) = self.listed(&cluster.config)? {
+            return Ok(listed);
+        }
+        let discovery = &cluster.config.discovery;
+        match discovery {
+            Discovery::Dns {
+                hostname,
+                port,
+                ip_preference,
+                respects_ttl,
+                ..
+            } => {
+                let hosts = cluster.hosts.load_full();
+                let held: Vec<IpAddr> = hosts.addresses().iter().map(SocketAddr::ip).collect();
+                let answer = self.dns.addresses(hostname, *ip_preference, &held).await?;
+                // A file that does not name the cluster now may do so soon.
+                let respects_ttl = *respects_ttl && cluster.config.instances.is_none();
+                Ok(Found {
+                    membership: Membership::of(discovery),
+                    again: self.again(&answer, respects_ttl),
+                    endpoints: answer
+                        .addresses
+                        .into_iter()
+                        .map(|ip| SocketAddr::new(ip, *port))
+                        .collect(),
+                })
+            }
+            Discovery::CloudMap {
+                namespace, service, ..
+            } => Err(Trouble::new(format!(
+                "AWS Cloud Map is not asked yet for {service} of {namespace}; name its instances, or \
+                 those of the virtual node, in the file of FERROMESH_INSTANCES"
+            ))),
+            Discovery::Static(_) | Discovery::OriginalDestination => {
+                unreachable!("what is not looked for has no task")
+            }
+        }
+    }
+
+    /// What the operator's file has for a cluster; none where it does not name it.
+    fn listed(&self, config: &Cluster) -> Result<Option<Found>, Trouble> {
+        let Some(file) = &config.instances else {
+            return Ok(None);
+        };
+        let content = self.instances.current(&file.path);
+        let known = content.good.as_deref();
+        let named = known.and_then(|known| instances::endpoints(known, file, &config.discovery));
+        let named = named.map(|endpoints| Found {
+            // Whoever lists instances means each of them.
+            membership: Membership::Each,
+            endpoints,
+            again: self.refresh,
+        });
+        match (named, content.fault) {
+            (named, None) => Ok(named),
+            // What it does not name it did not name before its fault either.
+            (None, Some(_)) if known.is_some() => Ok(None),
+            (before, Some(text)) => Err(Trouble {
+                before,
+                ..Trouble::new(text)
+            }),
+        }
+    }
+
+    /// How long an answer of DNS is used before the next question. A time to live of nothing, or none, is
+    /// no reason to ask without pause.
+    fn again(&self, answer: &Answer, respects_ttl: bool) -> Duration {
+        match answer.ttl {
+            Some(ttl) if respects_ttl && !ttl.is_zero() => ttl.min(LONGEST_KEPT),
+            _ => self.refresh,
         }
     }
 }
 
-async fn keep_asking(
-    cluster: Weak<SharedCluster>,
-    discoverer: Discoverer,
-    stats: Arc<ClusterStats>,
-) {
+async fn keep_asking(cluster: Weak<SharedCluster>, discoverer: Discoverer) {
+    let mut spoken = Spoken::default();
     loop {
         let Some(cluster) = cluster.upgrade() else {
             return;
         };
-        ask(&cluster, &discoverer, &stats).await;
+        cluster.stats.update_attempt.increment();
+        let again = match discoverer.find(&cluster).await {
+            Ok(found) => {
+                take(&cluster, &discoverer, &found);
+                spoken.well(&cluster.config.name);
+                found.again
+            }
+            Err(trouble) => {
+                cluster.stats.update_failure.increment();
+                if trouble.is_empty {
+                    cluster.stats.update_empty.increment();
+                }
+                if let Some(before) = trouble.before
+                    && cluster.hosts.load().addresses().is_empty()
+                {
+                    take(&cluster, &discoverer, &before);
+                }
+                let status = cluster.status();
+                let answered = status.answered.map(age);
+                let kept = status.endpoints.len();
+                spoken.trouble(&status.name, &trouble.text, answered, kept);
+                cluster.failed(trouble.text);
+                discoverer.refresh
+            }
+        };
         drop(cluster);
-        tokio::time::sleep(discoverer.refresh).await;
+        tokio::time::sleep(again).await;
     }
 }
 
-async fn ask(cluster: &SharedCluster, discoverer: &Discoverer, stats: &ClusterStats) {
-    let Discovery::Dns {
-        hostname,
-        port,
-        ip_preference,
-        ..
-    } = &cluster.config.discovery
-    else {
-        return;
-    };
-    stats.update_attempt.increment();
-    let held: Vec<IpAddr> = cluster
-        .endpoints
-        .load()
-        .iter()
-        .map(SocketAddr::ip)
-        .collect();
-    let answer = match hostname.parse::<IpAddr>() {
-        Ok(literal) => Ok(vec![literal]),
-        Err(_) => {
-            discoverer
-                .dns
-                .addresses(hostname, *ip_preference, &held)
-                .await
-        }
-    };
-    match answer {
-        Ok(addresses) => {
-            stats.update_success.increment();
-            let endpoints = addresses.into_iter().map(|ip| SocketAddr::new(ip, *port));
-            if cluster.answered(endpoints.collect()) {
-                stats.membership_change.increment();
-                tracing::info!(
-                    cluster = cluster.config.name,
-                    endpoints = ?cluster.endpoints.load(),
-                    "endpoints changed"
-                );
-                count_members(stats, cluster);
-                (discoverer.changed)();
-            } else {
-                stats.update_no_rebuild.increment();
-            }
-        }
-        Err(error) => {
-            match error {
-                super::dns::DnsError::NoAddress { .. } => stats.update_empty.increment(),
-                super::dns::DnsError::Query { .. } => stats.update_failure.increment(),
-            }
-            let trouble = chain(&error);
-            tracing::warn!(
-                cluster = cluster.config.name,
-                trouble,
-                kept = cluster.endpoints.load().len(),
-                "no new answer; the last one stays in use"
-            );
-            cluster.failed(trouble);
-        }
+/// Takes what was found into use.
+fn take(cluster: &SharedCluster, discoverer: &Discoverer, found: &Found) {
+    let stats = &cluster.stats;
+    stats.update_success.increment();
+    cluster.take_addresses_as(found.membership);
+    if cluster.answered(&found.endpoints) {
+        stats.membership_change.increment();
+        tracing::info!(
+            cluster = cluster.config.name,
+            members = found.endpoints.len(),
+            endpoints = ?found.endpoints.iter().take(SHOWN).collect::<Vec<_>>(),
+            "endpoints changed"
+        );
+        (discoverer.changed)();
+    } else {
+        stats.update_no_rebuild.increment();
     }
 }
 
-fn count_members(stats: &ClusterStats, cluster: &SharedCluster) {
-    let members = cluster.endpoints.load().len() as u64;
-    stats.membership_total.set(members);
-    stats.membership_healthy.set(members);
+/// A clock that was set back must not make an answer look older than time itself.
+fn age(then: SystemTime) -> Duration {
+    SystemTime::now().duration_since(then).unwrap_or_default()
+}
+
+impl From<DnsError> for Trouble {
+    fn from(error: DnsError) -> Self {
+        Self {
+            is_empty: matches!(error, DnsError::Unknown { .. } | DnsError::NoAddress { .. }),
+            ..Self::new(chain(&error))
+        }
+    }
 }
 
 /// An error and its causes on one line.

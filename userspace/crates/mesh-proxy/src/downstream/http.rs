@@ -236,18 +236,18 @@ pub(crate) async fn answer(
     };
     let outcome = match target {
         Ok(target) => upstream::http::send(target, request, exchange).await,
-        Err(failure) => Err((failure, exchange)),
+        Err(failure) => Err((failure.into(), exchange)),
     };
     let (response, mut is_last) = match outcome {
         Ok(response) => (response, false),
-        Err((failure, exchange)) => {
-            if failure == Failure::IdleTimeout {
+        Err((failed, exchange)) => {
+            if matches!(failed.failure, Failure::IdleRequest | Failure::IdleTimeout) {
                 connection.stats.downstream_rq_idle_timeout.increment();
             }
-            let response = reply::answer(failure, form);
-            exchange.note(|record| record.failed(failure, &response));
+            let response = reply::answer(failed, form);
+            exchange.note(|record| record.failed(failed, &response));
             exchange.finish();
-            (response, failure.ends_connection())
+            (response, failed.failure.ends_connection())
         }
     };
     if connection.version == HttpVersion::Http1 && connection.draining.get() {

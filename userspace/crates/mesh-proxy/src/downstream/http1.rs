@@ -212,13 +212,13 @@ async fn refuse(
 ) -> io::Result<End> {
     // By these words the User Guide has operators find what is no HTTP.
     tracing::debug!(target: "http", "dispatch error: http/1.1 protocol error: {error}");
-    let failure = Failure::Malformed(error);
+    let failed = Failure::Malformed(error).into();
     let mut exchange = Exchange::begin(connection);
     let generation = connection.worker.generation();
     exchange.record(Record::of_malformed(&generation.shared, connection.place));
     drop(generation);
-    let response = reply::answer(failure, Form::default());
-    exchange.note(|record| record.failed(failure, &response));
+    let response = reply::answer(failed, Form::default());
+    exchange.note(|record| record.failed(failed, &response));
     exchange.finish();
     connection.stats.downstream_cx_protocol_error.increment();
     connection.answered(response.status());

@@ -11,7 +11,6 @@ use tokio::net::TcpStream;
 
 use crate::{
     access_log::Record,
-    endpoint::Endpoint,
     io::reset,
     listener::Direction,
     opening::Opening,
@@ -19,6 +18,7 @@ use crate::{
     upstream::{
         LocalCluster,
         connect::{self, Upstream},
+        outcome,
     },
     worker::Worker,
 };
@@ -124,26 +124,32 @@ async fn reach(
         stats.downstream_cx_no_route.increment();
         return Err([ResponseFlag::NoClusterFound].into_iter().collect());
     };
-    let endpoint = cluster.pick(target.original);
+    let endpoint = cluster.pick(target.original, &[]);
     if let Some(record) = record {
         record.entry.upstream_cluster = Some(cluster.config.name.clone());
         record.entry.upstream_host = endpoint.as_ref().map(|endpoint| endpoint.address);
     }
-    let Some(Endpoint { address, .. }) = endpoint else {
+    let Some(endpoint) = endpoint else {
         tracing::debug!(target: "filter", cluster = cluster.config.name, "no healthy upstream");
         return Err([ResponseFlag::NoHealthyUpstream].into_iter().collect());
     };
     cluster.stats.upstream_rq_total.increment();
     cluster.stats.upstream_rq_pending_total.increment();
     let limit = cluster.config.connect_timeout;
-    match connect::connect(address, limit, &cluster.stats).await {
-        Ok((upstream, open)) => Ok(Reached {
-            cluster,
-            upstream,
-            idle_timeout: target.idle_timeout,
-            open,
-        }),
+    match connect::connect(endpoint.address, limit, &cluster.stats).await {
+        Ok((upstream, open)) => {
+            cluster.report(&endpoint, outcome::CONNECTED);
+            Ok(Reached {
+                cluster,
+                upstream,
+                idle_timeout: target.idle_timeout,
+                open,
+            })
+        }
         Err(error) => {
+            if let Some(status) = outcome::of_connect(&error) {
+                cluster.report(&endpoint, status);
+            }
             tracing::debug!(cluster = cluster.config.name, %error, "no connection to relay to");
             let stats = &cluster.stats;
             stats.upstream_cx_connect_attempts_exceeded.increment();

@@ -83,6 +83,39 @@ impl Clock {
         self.request_ended.get().is_some()
     }
 
+    /// How long ago the request was through; no time while it is not.
+    pub(crate) fn since_request(&self) -> Duration {
+        let ended = self.request_ended.get();
+        ended.map_or(Duration::ZERO, |ended| ended.elapsed())
+    }
+
+    /// Runs an attempt until it is done, or its time is over: that runs from now, and not before the end
+    /// of the request. Who waits for the [`Expiry`] of this clock in the same task is woken then.
+    pub(crate) async fn within_try<F: Future>(
+        &self,
+        limit: Option<Duration>,
+        attempt: F,
+    ) -> Option<F::Output> {
+        let Some(limit) = limit else {
+            return Some(attempt.await);
+        };
+        let mut attempt = pin!(attempt);
+        let begun = Instant::now();
+        let mut sleep: Option<Pin<Box<Sleep>>> = None;
+        poll_fn(|cx| {
+            if let Poll::Ready(output) = attempt.as_mut().poll(cx) {
+                return Poll::Ready(Some(output));
+            }
+            let ended = self.request_ended.get();
+            let Some(moment) = ended.and_then(|ended| ended.max(begun).checked_add(limit)) else {
+                return Poll::Pending;
+            };
+            let sleep = sleep.get_or_insert_with(|| Box::pin(sleep_until(moment)));
+            sleep.as_mut().poll(cx).map(|()| None)
+        })
+        .await
+    }
+
     /// The next moment at which a time may have run out, and which.
     fn next(&self) -> Option<(Instant, Expired)> {
         let request = self

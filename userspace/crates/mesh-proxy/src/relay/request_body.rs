@@ -1,6 +1,6 @@
 //! The body of a request on its way to an endpoint. Frames are passed on as they come, trailers
-//! included, and kept up to a limit until an answer begins, so that a request that an endpoint never
-//! looked at can be sent again.
+//! included, and kept up to a limit until an answer begins, so that a request can be sent again: one that
+//! an endpoint never looked at, and one that its route tries again.
 
 use std::{
     cell::RefCell,
@@ -19,11 +19,26 @@ use thiserror::Error;
 use super::clock::Clock;
 use crate::downstream::request::{ClientBroke, DownstreamBody};
 
-/// Bytes of a body that are kept. A longer request is sent once.
-const KEEP_LIMIT: usize = 64 * 1024;
+/// How much of a body is kept. A longer request is sent once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Keep {
+    bytes: usize,
+    /// Each costs more than its bytes.
+    pieces: usize,
+}
 
-/// Pieces of a body that are kept: each costs more than its bytes.
-const MOST_KEPT: usize = 256;
+impl Keep {
+    /// For what a connection loses before its endpoint looks at it.
+    pub(crate) const LITTLE: Self = Self {
+        bytes: 64 * 1024,
+        pieces: 256,
+    };
+    /// For attempts by a retry policy: Envoy's default `per_connection_buffer_limit_bytes`.
+    pub(crate) const MUCH: Self = Self {
+        bytes: 1024 * 1024,
+        pieces: 4096,
+    };
+}
 
 /// Why a body ended before its end.
 #[derive(Debug, Error)]
@@ -51,7 +66,7 @@ where
     pub(crate) async fn take_what_came(&mut self) {
         let mut taken = 0;
         poll_fn(|cx| {
-            while taken < KEEP_LIMIT
+            while taken < Keep::LITTLE.bytes
                 && let Poll::Ready(Some(Ok(frame))) = Pin::new(&mut *self).poll_frame(cx)
             {
                 taken += frame.data_ref().map_or(0, Bytes::len);
@@ -73,6 +88,7 @@ struct Source<B> {
     /// has still to take.
     kept: Vec<Kept>,
     kept_bytes: usize,
+    keep: Keep,
     is_repeatable: bool,
     /// Nothing more comes; a body that said so must not be asked again.
     is_ended: bool,
@@ -88,7 +104,7 @@ enum Kept {
 }
 
 impl<B: Body<Data = Bytes>> RequestBody<B> {
-    pub(crate) fn new(incoming: B, clock: &Rc<Clock>) -> Self {
+    pub(crate) fn new(incoming: B, clock: &Rc<Clock>, keep: Keep) -> Self {
         let source = if incoming.is_end_stream() {
             clock.request_ended();
             None
@@ -98,6 +114,7 @@ impl<B: Body<Data = Bytes>> RequestBody<B> {
                 clock: Rc::clone(clock),
                 kept: Vec::new(),
                 kept_bytes: 0,
+                keep,
                 is_repeatable: true,
                 is_ended: false,
                 sending: 0,
@@ -116,6 +133,13 @@ impl<B: Body<Data = Bytes>> RequestBody<B> {
 }
 
 impl<B> Replay<B> {
+    /// Whether the body can be sent again.
+    pub(crate) fn is_possible(&self) -> bool {
+        self.0
+            .as_ref()
+            .is_none_or(|source| source.borrow().is_repeatable)
+    }
+
     /// The whole body again, in place of any earlier sending; none if it was too long to be kept.
     pub(crate) fn again(&self) -> Option<RequestBody<B>> {
         let sending = match &self.0 {
@@ -157,7 +181,7 @@ impl<B> Source<B> {
         } else if let Some(trailers) = frame.trailers_ref() {
             self.kept.push(Kept::Trailers(trailers.clone()));
         }
-        if self.kept_bytes > KEEP_LIMIT || self.kept.len() > MOST_KEPT {
+        if self.kept_bytes > self.keep.bytes || self.kept.len() > self.keep.pieces {
             self.is_repeatable = false;
             self.kept = Vec::new();
         }

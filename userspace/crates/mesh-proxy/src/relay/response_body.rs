@@ -21,9 +21,10 @@ use super::{
 use crate::{
     downstream::exchange::Exchange,
     upstream::{
-        http::UpstreamRequest,
         http1::{Connection, Cut, Http1Answer},
         http2::Http2Answer,
+        outcome,
+        request::UpstreamRequest,
     },
 };
 
@@ -75,7 +76,7 @@ pub(crate) enum UpstreamBody {
 }
 
 impl UpstreamBody {
-    fn is_end(&self) -> bool {
+    pub(crate) fn is_end(&self) -> bool {
         match self {
             Self::Http1(answer) => answer.is_end(),
             Self::Http2(answer) => answer.is_end(),
@@ -97,7 +98,7 @@ impl UpstreamBody {
     }
 
     /// The answer is through.
-    fn release(&mut self) {
+    pub(crate) fn release(&mut self) {
         if let Self::Http1(answer) = std::mem::replace(self, Self::Through) {
             answer.release();
         }
@@ -135,6 +136,7 @@ impl UnderWay {
         ) {
             self.upstream.timed_out();
         } else {
+            self.upstream.counts_as(outcome::BROKEN);
             self.upstream.reset_by_peer();
         }
         self.exchange.note(|record| record.broke(flag, details));

@@ -6,18 +6,20 @@ const REFUSED: Unreachable = Unreachable {
     cause: Cause::Refused,
     is_immediate: false,
 };
-const ALL: [Failure; 18] = [
+const ALL: [Failure; 20] = [
     Failure::AnswerAbandoned,
     Failure::Connect,
     Failure::Unreachable(REFUSED),
     Failure::ConnectionTermination,
     Failure::ConnectionTimeout,
+    Failure::IdleRequest,
     Failure::IdleTimeout,
     Failure::InvalidHost,
     Failure::NoCluster,
     Failure::NoHealthyUpstream,
     Failure::NoPath,
     Failure::NoRoute,
+    Failure::PerTryTimeout,
     Failure::Malformed(RequestError::TooLarge),
     Failure::Malformed(RequestError::Syntax),
     Failure::ProtocolError,
@@ -30,7 +32,7 @@ const ALL: [Failure; 18] = [
 #[test]
 fn length_and_type_are_there_where_a_text_is() {
     for failure in ALL {
-        let answer = answer(failure, Form::default());
+        let answer = answer(failure.into(), Form::default());
         let fields = answer.headers();
         let length = answer
             .body()
@@ -53,14 +55,14 @@ fn grpc_clients_get_grpc_answers() {
         is_grpc: true,
         ..Form::default()
     };
-    let unavailable = answer(Failure::NoHealthyUpstream, grpc);
+    let unavailable = answer(Failure::NoHealthyUpstream.into(), grpc);
     assert_eq!(unavailable.status(), StatusCode::OK);
     assert_eq!(unavailable.headers()["grpc-status"], "14");
     assert_eq!(unavailable.headers()["grpc-message"], "no healthy upstream");
-    let unimplemented = answer(Failure::NoRoute, grpc);
+    let unimplemented = answer(Failure::NoRoute.into(), grpc);
     assert_eq!(unimplemented.headers()["grpc-status"], "12");
     assert!(!unimplemented.headers().contains_key("grpc-message"));
-    let malformed = answer(Failure::Malformed(RequestError::Syntax), grpc);
+    let malformed = answer(Failure::Malformed(RequestError::Syntax).into(), grpc);
     assert_eq!(malformed.status(), StatusCode::BAD_REQUEST);
 }
 
@@ -70,7 +72,7 @@ fn an_answer_to_head_says_how_long_it_would_be() {
         to_head: true,
         ..Form::default()
     };
-    let answer = answer(Failure::NoHealthyUpstream, to_head);
+    let answer = answer(Failure::NoHealthyUpstream.into(), to_head);
     assert_eq!(answer.headers()[header::CONTENT_LENGTH], "19");
     assert_eq!(answer.body().size_hint().exact(), Some(0));
 }

@@ -129,10 +129,13 @@ impl Http1Lease {
         })
         .await?;
         let ResponseHead {
-            parts,
+            mut parts,
             body,
             keep_alive,
         } = head;
+        if decoder.has_interim() {
+            parts.extensions.insert(AfterInterim);
+        }
         // An endpoint that was asked for another protocol may take what follows for one.
         let keep_alive = keep_alive && !asked.upgrade;
         let rest = match request.state {
@@ -150,6 +153,10 @@ impl Http1Lease {
         Ok((parts, answer))
     }
 }
+
+/// Marks an answer before which an interim one came.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AfterInterim;
 
 /// A request on its way out, until its answer begins.
 struct Outbound {

@@ -24,6 +24,7 @@ use tokio::task::JoinHandle;
 use super::{
     LocalCluster,
     connect::{ConnectError, connect},
+    http1::AfterInterim,
     lost::Loss,
     pool::Pool,
 };
@@ -162,12 +163,16 @@ impl Http2Lease {
         match answer {
             Ok(head) => {
                 let rest = outgoing.map(|request| Rest::start(self.connection.address, request));
+                let mut parts = parts_of(head);
+                if stream.has_interim() {
+                    parts.extensions.insert(AfterInterim);
+                }
                 let answer = Http2Answer {
                     stream,
                     _rest: rest,
                     _lease: self,
                 };
-                Ok((parts_of(head), answer))
+                Ok((parts, answer))
             }
             Err(loss) => Err(Lost { loss, unsent: None }),
         }

@@ -111,6 +111,18 @@ pub(crate) struct Lost {
     pub(crate) unsent: Option<RequestBody>,
 }
 
+impl Lost {
+    /// How the connection lost it, knowing which connection it was.
+    pub(crate) fn known(&self, is_reused: bool, is_http2: bool) -> Loss {
+        match (self.is_unsent, is_reused || is_http2) {
+            (false, _) => self.loss,
+            (true, true) => Loss::Unseen,
+            // A connection that closes before it takes its first request is one that is refused.
+            (true, false) => Loss::Refused,
+        }
+    }
+}
+
 /// Sends a request once.
 pub(crate) async fn send_once(
     cluster: &LocalCluster,

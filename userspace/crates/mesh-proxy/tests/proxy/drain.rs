@@ -103,21 +103,24 @@ async fn a_drain_of_ingress_is_nothing_to_egress() {
     assert_eq!(within("the drain", mesh.proxy.drain()).await.cut, 0);
 }
 
+/// A server that answers a request with `body` once the gate gives it a permit.
+async fn gated(body: &'static str) -> (Server, Arc<Semaphore>) {
+    let gate = Arc::new(Semaphore::new(0));
+    let permits = Arc::clone(&gate);
+    let server = Server::http(Version::HTTP_11, move |_| {
+        let permits = Arc::clone(&permits);
+        async move {
+            permits.acquire().await.unwrap().forget();
+            text(body)
+        }
+    });
+    (server.await, gate)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_drain_waits_for_what_is_under_way() {
     for version in [Version::HTTP_11, Version::HTTP_2] {
-        let gate = Arc::new(Semaphore::new(0));
-        let server = {
-            let gate = Arc::clone(&gate);
-            Server::http(Version::HTTP_11, move |_| {
-                let gate = Arc::clone(&gate);
-                async move {
-                    gate.acquire().await.unwrap().forget();
-                    text("late")
-                }
-            })
-            .await
-        };
+        let (server, gate) = gated("late").await;
         let mesh = Mesh::start(Plan::one(Protocol::Http, server.address).snapshot()).await;
         let mut client = Client::open(mesh.dial_80().await, version).await;
         let request = tokio::spawn(async move { client.get("http://b.local/").await });
@@ -141,18 +144,7 @@ async fn a_drain_waits_for_what_is_under_way() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_of_http1_that_sends_on_behind_its_last_answer_sees_no_reset() {
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: b.local\r\n\r\n";
-    let gate = Arc::new(Semaphore::new(0));
-    let server = {
-        let gate = Arc::clone(&gate);
-        Server::http(Version::HTTP_11, move |_| {
-            let gate = Arc::clone(&gate);
-            async move {
-                gate.acquire().await.unwrap().forget();
-                text("whole")
-            }
-        })
-        .await
-    };
+    let (server, gate) = gated("whole").await;
     let mesh = Mesh::start(Plan::one(Protocol::Http, server.address).snapshot()).await;
     let mut client = mesh.dial_80().await;
     client.write_all(REQUEST).await.unwrap();

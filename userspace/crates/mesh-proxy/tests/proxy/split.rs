@@ -10,7 +10,7 @@ use crate::support::{
     server::{Server, text},
 };
 
-const REQUESTS: usize = 2000;
+const REQUESTS: usize = 400;
 
 /// How many of the requests the second of two targets got.
 async fn split(weights: [u32; 2]) -> usize {
@@ -42,8 +42,8 @@ async fn split(weights: [u32; 2]) -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_quarter_goes_to_the_canary() {
     let canary = split([75, 25]).await;
-    // Five standard deviations of 2000 picks at one in four are 97.
-    assert!((500 - 97..=500 + 97).contains(&canary), "{canary}");
+    // Requests come on one connection, which one worker has.
+    assert!((98..=102).contains(&canary), "{canary}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

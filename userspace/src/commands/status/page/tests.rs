@@ -44,16 +44,60 @@ fn a_refused_source_shows_its_problems_and_what_holds() {
 }
 
 #[test]
-fn a_cluster_without_endpoints_is_named() {
-    let cluster = Cluster {
+fn a_cluster_says_how_old_its_endpoints_are_and_why_there_are_no_newer_ones() {
+    let mut cluster = Cluster {
         name: "cds_egress_apps_b_http2_80".to_owned(),
         failure: "no such name".to_owned(),
         ..Cluster::default()
     };
+    let said = |cluster: &Cluster| Endpoints(cluster).to_string();
     assert_eq!(
-        Endpoints(&cluster).to_string(),
-        "cds_egress_apps_b_http2_80: no endpoint: no such name"
+        said(&cluster),
+        "cds_egress_apps_b_http2_80: no endpoint: NO ANSWER YET: no such name"
     );
+    cluster.endpoints = vec!["192.0.2.1:80".to_owned()];
+    cluster.answered_seconds = Some(130);
+    assert_eq!(
+        said(&cluster),
+        "cds_egress_apps_b_http2_80: 192.0.2.1:80: NO NEW ANSWER for 2 min, this one stays in use: \
+         no such name"
+    );
+    cluster.failure.clear();
+    assert_eq!(
+        said(&cluster),
+        "cds_egress_apps_b_http2_80: 192.0.2.1:80 (answered 2 min ago)"
+    );
+}
+
+#[test]
+fn endpoints_that_are_left_out_are_shown_with_reason_and_time() {
+    let cluster = Cluster {
+        name: "cds_egress_apps_b_http_80".to_owned(),
+        endpoints: vec!["192.0.2.7:80".to_owned(), "192.0.2.8:80".to_owned()],
+        unfit: vec![UnfitEndpoint {
+            endpoint: "192.0.2.7:80".to_owned(),
+            reason: "fails its health checks: status 503".to_owned(),
+            seconds: 12,
+        }],
+        in_panic: true,
+        left: vec!["192.0.2.8:80".to_owned()],
+        ..Cluster::default()
+    };
+    let page = page(Some(&StatusResponse {
+        workloads: vec![Workload {
+            clusters: vec![cluster],
+            ..Workload::default()
+        }],
+        ..StatusResponse::default()
+    }));
+    for line in [
+        "    UNFIT    192.0.2.7:80 fails its health checks: status 503 (for 12 s)\n",
+        "    left     192.0.2.8:80: discovery does not name it any more; it stays while it passes its \
+         health checks\n",
+        "    PANIC    fewer than half are fit: all are used\n",
+    ] {
+        assert!(page.contains(line), "{page}");
+    }
 }
 
 #[test]

@@ -159,6 +159,21 @@ fn a_failed_start_keeps_its_number_until_the_kernel_has_let_it_go() {
 }
 
 #[test]
+fn what_is_let_go_between_a_removal_and_its_release_is_released() {
+    let mut set = Numbers::default();
+    add(&mut set, &wanted("a", "/c/a", &[])).expect("free");
+    fail(&mut set, "a");
+    set.wanted.remove("a");
+    set.let_go("a", |_| Ok::<_, ()>(())).expect("let go");
+    set.forget("a");
+    assert!(set.begin_release("a", false).is_err());
+    assert!(matches!(
+        set.begin_removal("a", false),
+        Some(Release::Absent)
+    ));
+}
+
+#[test]
 fn a_workload_that_was_never_attached_is_not_armed() {
     let mut set = Numbers::default();
     let a = wanted("a", "/c/a", &[]);

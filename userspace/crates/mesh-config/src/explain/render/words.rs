@@ -75,13 +75,19 @@ pub(super) fn discovery(discovery: &Discovery) -> String {
             port,
             response,
             ip_preference,
+            respects_ttl,
         } => {
             let response = match response {
                 DnsResponse::LoadBalancer => "first address",
                 DnsResponse::Endpoints => "every address",
             };
             let families = families(*ip_preference);
-            format!("{hostname}:{port} by DNS, {response}{families}")
+            let again = if *respects_ttl {
+                ", asked again by its time to live"
+            } else {
+                ""
+            };
+            format!("{hostname}:{port} by DNS, {response}{families}{again}")
         }
         Discovery::CloudMap {
             namespace,

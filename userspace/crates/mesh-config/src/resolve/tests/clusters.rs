@@ -2,7 +2,7 @@
 
 use mesh_model::snapshot::{
     AccessLog, AccessLogFormat, Certificate, CircuitBreakers, DownstreamTls, HealthCheck,
-    OutlierDetection, TlsMode, Trust, UpstreamTls, Validation,
+    InstanceFile, OutlierDetection, TlsMode, Trust, UpstreamTls, Validation,
 };
 use serde_json::{Value, json};
 
@@ -147,6 +147,46 @@ fn cloud_map_is_resolved_though_it_is_not_asked_yet() {
 }
 
 #[test]
+fn a_file_of_instances_comes_before_every_backend_s_own_discovery() {
+    let files = started();
+    let resolved = |path: &str| {
+        let environment = variable("FERROMESH_INSTANCES", path);
+        files.resolve_in("mesh/apps/virtualNode/serviceA", &environment)
+    };
+    let snapshot = resolved("/etc/instances.yaml")
+        .expect("it resolves")
+        .snapshot;
+    let expected = InstanceFile {
+        path: text("/etc/instances.yaml"),
+        node: text("serviceB"),
+        port: 80,
+        ip_preference: IpPreference::Unset,
+    };
+    assert_eq!(cluster(&snapshot, BACKEND).instances, Some(expected));
+    let local = "cds_ingress_apps_serviceA_http2_80";
+    assert_eq!(cluster(&snapshot, local).instances, None);
+    let none = resolved("").expect("it resolves").snapshot;
+    assert_eq!(cluster(&none, BACKEND).instances, None);
+    assert_eq!(
+        resolved("instances.yaml").expect_err("relative")[0].to_string(),
+        "FERROMESH_INSTANCES: `instances.yaml` is not allowed: it is an absolute path; write it from \
+         the root: /…"
+    );
+}
+
+#[test]
+fn a_node_in_cloud_map_runs_where_a_file_may_name_it() {
+    let discovery = json!({ "awsCloudMap": { "namespaceName": "n.local", "serviceName": "s" } });
+    let files = started().set(NODE_B, "/spec/serviceDiscovery", discovery);
+    let refusals = |environment: &Environment| {
+        let resolved = files.resolve_in("mesh/apps/virtualNode/serviceA", environment);
+        resolved.expect("it resolves").refusals.len()
+    };
+    assert_eq!(refusals(&Environment::new()), 1);
+    assert_eq!(refusals(&variable("FERROMESH_INSTANCES", "/i.yaml")), 0);
+}
+
+#[test]
 fn every_address_of_a_name_is_an_endpoint_where_the_document_says_so() {
     let at = "/spec/serviceDiscovery/dns/responseType";
     let snapshot = configured(&started().set(NODE_B, at, json!("ENDPOINTS")));
@@ -154,6 +194,32 @@ fn every_address_of_a_name_is_an_endpoint_where_the_document_says_so() {
         panic!("{snapshot:?}")
     };
     assert_eq!(*response, DnsResponse::Endpoints);
+}
+
+#[test]
+fn dns_is_asked_again_by_the_time_to_live_where_the_environment_says_so() {
+    let respected = |word: &str| {
+        let environment = variable("FERROMESH_RESPECT_DNS_TTL", word);
+        let resolved = started().resolve_in("mesh/apps/virtualNode/serviceA", &environment);
+        resolved.map(|resolved| {
+            let backend = &cluster(&resolved.snapshot, BACKEND).discovery;
+            matches!(
+                backend,
+                Discovery::Dns {
+                    respects_ttl: true,
+                    ..
+                }
+            )
+        })
+    };
+    assert_eq!(respected("on"), Ok(true));
+    assert_eq!(respected("off"), Ok(false));
+    assert_eq!(respected(""), Ok(false));
+    let said = respected("yes").expect_err("it is no word of it")[0].to_string();
+    assert_eq!(
+        said,
+        "FERROMESH_RESPECT_DNS_TTL: `yes` is not allowed: it is `off` or `on`; write `off` or `on`"
+    );
 }
 
 #[test]

@@ -113,6 +113,7 @@ impl Session {
             let answer = head::answer(fields).map_err(|_| Fault::MALFORMED)?;
             if answer.status.is_informational() {
                 // The one that is waited for comes later.
+                slot.has_interim = true;
                 return if ends {
                     Err(Fault::SILENT)
                 } else {

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, Mutex},
-    task::{Context, Poll, Wake},
+    task::{Context, Poll, Wake, Waker},
 };
 
 use bytes::Bytes;
@@ -29,6 +29,16 @@ impl Wake for Noted {
     fn wake(self: Arc<Self>) {
         self.woken.lock().expect("a list").push(self.number);
     }
+}
+
+/// A waker that notes `number`, and where it does.
+fn noted(number: usize) -> (Arc<Mutex<Vec<usize>>>, Waker) {
+    let woken = Arc::new(Mutex::new(Vec::new()));
+    let note = Noted {
+        number,
+        woken: Arc::clone(&woken),
+    };
+    (woken, Arc::new(note).into())
 }
 
 /// Streams of a server whose client takes anything, and the wakers of their tasks.
@@ -74,12 +84,7 @@ fn streams_that_fill_the_socket_have_their_turns() {
 #[test]
 fn a_stream_whose_own_window_is_closed_is_woken_by_that_alone() {
     let (mut end, streams) = greedy(&[0]);
-    let woken = Arc::new(Mutex::new(Vec::new()));
-    let note = Noted {
-        number: 1,
-        woken: Arc::clone(&woken),
-    };
-    let waker = Arc::new(note).into();
+    let (woken, waker) = noted(1);
     let cx = Context::from_waker(&waker);
     let mut body = Bytes::from_static(b"body");
     assert!(streams[0].poll_send(&cx, &mut body, true).is_pending());
@@ -99,12 +104,7 @@ fn a_head_can_wait_for_room() {
     let mut body = Bytes::from(vec![0; 1 << 20]);
     assert!(streams[0].poll_room(&cx()).is_ready());
     assert!(streams[0].poll_send(&cx(), &mut body, true).is_pending());
-    let woken = Arc::new(Mutex::new(Vec::new()));
-    let note = Noted {
-        number: 1,
-        woken: Arc::clone(&woken),
-    };
-    let waker = Arc::new(note).into();
+    let (woken, waker) = noted(1);
     let cx = Context::from_waker(&waker);
     assert!(streams[1].poll_room(&cx).is_pending());
     end.sent(usize::MAX);

@@ -2,7 +2,7 @@ use std::fs::{self, File};
 
 use tempfile::TempDir;
 
-use super::*;
+use super::{family::Family, *};
 
 const V4: &str = "192.0.2.1";
 const V6: &str = "2001:db8::1";
@@ -11,57 +11,105 @@ fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
 }
 
+fn found(addresses: &[IpAddr]) -> Found {
+    Found {
+        addresses: addresses.to_vec(),
+        ..Found::default()
+    }
+}
+
 fn listed_as(contents: &str, name: &str, preference: IpPreference) -> Option<Vec<IpAddr>> {
     let mut hosts = Hosts::default();
     hosts.read_hosts_conf(contents.as_bytes()).unwrap();
-    listed(&hosts, name, preference)
+    hosts::listed(&hosts, name, preference)
+}
+
+const PREFERENCES: [IpPreference; 5] = [
+    IpPreference::Unset,
+    IpPreference::V4Only,
+    IpPreference::V4Preferred,
+    IpPreference::V6Only,
+    IpPreference::V6Preferred,
+];
+
+/// What is settled on where the two families have these answers.
+fn settled<E>(
+    preference: IpPreference,
+    v4: Result<Found, E>,
+    v6: Result<Found, E>,
+    held: &[IpAddr],
+) -> Result<Vec<IpAddr>, E> {
+    let (wanted, other) = families(preference);
+    let is_in_use = held.iter().any(|address| wanted.has(address));
+    let (of_wanted, of_other) = match wanted {
+        Family::V4 => (v4, v6),
+        Family::V6 => (v6, v4),
+    };
+    let of_other = other.map(|_| of_other);
+    settle(of_wanted, of_other, is_in_use).map(|found| found.addresses)
 }
 
 #[test]
 fn the_preference_picks_the_family() {
-    let (v4, v6) = (vec![ip(V4)], vec![ip(V6)]);
+    let (v4, v6, none) = (vec![ip(V4)], vec![ip(V6)], Vec::new());
     for (preference, both, only_v4, only_v6) in [
         (IpPreference::Unset, &v6, &v4, &v6),
         (IpPreference::V6Preferred, &v6, &v4, &v6),
         (IpPreference::V4Preferred, &v4, &v4, &v6),
+        (IpPreference::V4Only, &v4, &v4, &none),
+        (IpPreference::V6Only, &v6, &none, &v6),
     ] {
-        let settle = |v4: &[IpAddr], v6: &[IpAddr]| {
-            settle::<()>(preference, Ok(v4.to_vec()), Ok(v6.to_vec()), &[]).unwrap()
+        let settled = |v4: &[IpAddr], v6: &[IpAddr]| {
+            settled::<()>(preference, Ok(found(v4)), Ok(found(v6)), &[]).unwrap()
         };
-        assert_eq!(&settle(&v4, &v6), both, "{preference:?}");
-        assert_eq!(&settle(&v4, &[]), only_v4, "{preference:?}");
-        assert_eq!(&settle(&[], &v6), only_v6, "{preference:?}");
-        assert!(settle(&[], &[]).is_empty(), "{preference:?}");
+        assert_eq!(&settled(&v4, &v6), both, "{preference:?}");
+        assert_eq!(&settled(&v4, &[]), only_v4, "{preference:?}");
+        assert_eq!(&settled(&[], &v6), only_v6, "{preference:?}");
+        assert!(settled(&[], &[]).is_empty(), "{preference:?}");
     }
 }
 
 #[test]
 fn a_family_in_use_is_not_given_up_while_its_question_fails() {
-    let v4 = || Ok(vec![ip(V4)]);
-    let settle = |held: &[IpAddr]| settle(IpPreference::Unset, v4(), Err("timed out"), held);
-    assert_eq!(settle(&[ip(V6)]), Err("timed out"));
-    assert_eq!(settle(&[ip(V4)]), Ok(vec![ip(V4)]));
-    assert_eq!(settle(&[]), Ok(vec![ip(V4)]));
+    let v4 = || Ok(found(&[ip(V4)]));
+    let settled = |held: &[IpAddr]| settled(IpPreference::Unset, v4(), Err("timed out"), held);
+    assert_eq!(settled(&[ip(V6)]), Err("timed out"));
+    assert_eq!(settled(&[ip(V4)]), Ok(vec![ip(V4)]));
+    assert_eq!(settled(&[]), Ok(vec![ip(V4)]));
 }
 
 #[test]
 fn a_failure_is_no_empty_answer() {
-    for preference in [
-        IpPreference::Unset,
-        IpPreference::V4Only,
-        IpPreference::V4Preferred,
-        IpPreference::V6Only,
-        IpPreference::V6Preferred,
-    ] {
-        let empty = || Ok(Vec::new());
-        assert_eq!(
-            settle(preference, empty(), Err("refused"), &[]),
-            Err("refused")
-        );
-        assert_eq!(
-            settle(preference, Err("refused"), empty(), &[]),
-            Err("refused")
-        );
+    for preference in PREFERENCES {
+        let (wanted, other) = families(preference);
+        let empty = || Ok(found(&[]));
+        let failed = || Err("refused");
+        let of_v4 = settled(preference, failed(), empty(), &[]);
+        let of_v6 = settled(preference, empty(), failed(), &[]);
+        for (family, outcome) in [(Family::V4, of_v4), (Family::V6, of_v6)] {
+            let counts = wanted == family || other == Some(family);
+            let expected = if counts {
+                Err("refused")
+            } else {
+                Ok(Vec::new())
+            };
+            assert_eq!(outcome, expected, "{preference:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_address_in_place_of_a_name_is_its_own_answer() {
+    let dns = Dns::new(Files::default(), Path::new("/none"), Path::new("/none"));
+    for preference in PREFERENCES {
+        for literal in [V4, V6] {
+            let answer = dns.addresses(literal, preference, &[]).await;
+            if (literal, preference) == (V6, IpPreference::V4Only) {
+                assert!(matches!(answer, Err(DnsError::NoAddress { .. })));
+            } else {
+                assert_eq!(answer.unwrap(), Answer::lasting(vec![ip(literal)]));
+            }
+        }
     }
 }
 
@@ -103,11 +151,11 @@ async fn files_that_change_are_read_again() {
         fs::write(&new, format!("{address} b.local\n")).unwrap();
         fs::rename(&new, &hosts).unwrap();
         let answer = dns.addresses("b.local", IpPreference::V4Only, &[]).await;
-        assert_eq!(answer.unwrap(), [ip(address)]);
+        assert_eq!(answer.unwrap().addresses, [ip(address)]);
     }
     File::create(&resolv_conf).unwrap();
     let answer = dns.addresses("b.local", IpPreference::V4Only, &[]).await;
-    assert_eq!(answer.unwrap(), [ip("192.0.2.2")]);
+    assert_eq!(answer.unwrap().addresses, [ip("192.0.2.2")]);
 }
 
 fn name(text: &str) -> Name {
@@ -137,14 +185,14 @@ fn a_name_is_looked_for_as_resolv_conf_says() {
 fn both_families_count_and_the_one_that_fails_is_kept() {
     let (v4, v6) = (ip(V4), ip(V6));
     let held = [ip("192.0.2.9"), ip("2001:db8::9")];
-    let none = Vec::new;
+    let has = |addresses: &[IpAddr]| Ok(found(addresses));
     let unite = |v4, v6| unite::<&str>(v4, v6, &held);
-    assert_eq!(unite(Ok(vec![v4]), Ok(vec![v6])), Ok(vec![v4, v6]));
-    assert_eq!(unite(Ok(none()), Ok(none())), Ok(none()));
-    assert_eq!(unite(Ok(vec![v4]), Err("v6")), Ok(vec![v4, held[1]]));
-    assert_eq!(unite(Err("v4"), Ok(vec![v6])), Ok(vec![v6, held[0]]));
-    assert_eq!(unite(Ok(none()), Err("v6")), Err("v6"));
-    assert_eq!(unite(Err("v4"), Ok(none())), Err("v4"));
+    assert_eq!(unite(has(&[v4]), has(&[v6])), Ok(vec![v4, v6]));
+    assert_eq!(unite(has(&[]), has(&[])), Ok(Vec::new()));
+    assert_eq!(unite(has(&[v4]), Err("v6")), Ok(vec![v4, held[1]]));
+    assert_eq!(unite(Err("v4"), has(&[v6])), Ok(vec![v6, held[0]]));
+    assert_eq!(unite(has(&[]), Err("v6")), Err("v6"));
+    assert_eq!(unite(Err("v4"), has(&[])), Err("v4"));
     assert_eq!(unite(Err("v4"), Err("v6")), Err("v4"));
 }
 

@@ -86,3 +86,27 @@ fn a_time_beyond_the_clocks_reach_never_runs_out() {
         assert_eq!(outcome, Ok(()));
     });
 }
+
+#[test]
+fn the_time_of_a_try_runs_from_its_beginning_and_not_before_the_end_of_the_request() {
+    paused().block_on(async {
+        let clock = Clock::start(Some(60 * SECOND), None);
+        let mut expiry = Expiry::of(&clock);
+        let begun = Instant::now();
+        let silent = std::future::pending::<()>;
+        let tries = async {
+            let first = clock.within_try(Some(5 * SECOND), silent()).await;
+            assert_eq!((first, begun.elapsed()), (None, 7 * SECOND));
+            let second = clock.within_try(Some(5 * SECOND), silent()).await;
+            assert_eq!((second, begun.elapsed()), (None, 12 * SECOND));
+            let nap = tokio::time::sleep(4 * SECOND);
+            assert_eq!(clock.within_try(Some(5 * SECOND), nap).await, Some(()));
+            assert_eq!(clock.since_request(), 14 * SECOND);
+        };
+        let (outcome, ()) = tokio::join!(expiry.within(tries), async {
+            tokio::time::sleep(2 * SECOND).await;
+            clock.request_ended();
+        });
+        assert_eq!(outcome, Ok(()));
+    });
+}

@@ -5,11 +5,13 @@ use proptest::{collection::vec, prelude::*};
 
 use super::*;
 
+const KEEP: Keep = Keep::LITTLE;
+
 type Incoming = Channel<Bytes, std::io::Error>;
 
 /// Frames of a body, some of them longer than what is kept together.
 fn frames() -> impl Strategy<Value = Vec<Vec<u8>>> {
-    let length = prop_oneof![9 => 1..100usize, 1 => Just(KEEP_LIMIT / 2)];
+    let length = prop_oneof![9 => 1..100usize, 1 => Just(KEEP.bytes / 2)];
     vec(
         length.prop_flat_map(|length| vec(any::<u8>(), length)),
         1..8,
@@ -26,7 +28,7 @@ fn whole(frames: &[Vec<u8>]) -> RequestBody<Incoming> {
     let mut trailers = HeaderMap::new();
     trailers.insert("x-sum", "1".parse().unwrap());
     assert!(sender.try_send(Frame::trailers(trailers)).is_ok());
-    RequestBody::new(channel, &Clock::start(None, None))
+    RequestBody::new(channel, &Clock::start(None, None), KEEP)
 }
 
 /// Takes so many frames, none of which has to be waited for.
@@ -62,7 +64,7 @@ proptest! {
         for count in taken {
             take(&mut body, count.min(frames.len()));
             let Some(again) = replay.again() else {
-                prop_assert!(total > KEEP_LIMIT);
+                prop_assert!(total > KEEP.bytes);
                 break;
             };
             body = again;
@@ -84,7 +86,7 @@ proptest! {
         let sent = [before, after].concat();
         // What was taken by a sending that was not superseded is not sent by it twice.
         prop_assert!(frames.concat().ends_with(&sent));
-        if total <= KEEP_LIMIT {
+        if total <= KEEP.bytes {
             prop_assert_eq!(sent.len(), total);
         }
     }
@@ -120,7 +122,7 @@ fn a_body_that_broke_off_is_not_sent_again() {
             .is_ok()
     );
     sender.abort(std::io::ErrorKind::ConnectionReset.into());
-    let mut body = RequestBody::new(channel, &Clock::start(None, None));
+    let mut body = RequestBody::new(channel, &Clock::start(None, None), KEEP);
     let replay = body.replay();
     let mut cx = Context::from_waker(Waker::noop());
     let broken = std::iter::repeat_with(|| Pin::new(&mut body).poll_frame(&mut cx))
@@ -132,7 +134,7 @@ fn a_body_that_broke_off_is_not_sent_again() {
 
 #[test]
 fn a_body_in_more_pieces_than_are_kept_is_sent_once() {
-    for (pieces, is_kept) in [(MOST_KEPT, true), (MOST_KEPT + 1, false)] {
+    for (pieces, is_kept) in [(KEEP.pieces, true), (KEEP.pieces + 1, false)] {
         let mut body = whole(&vec![vec![b'x']; pieces]);
         let replay = body.replay();
         take(&mut body, pieces);

@@ -5,8 +5,9 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use mesh_model::{
     resource::{ProxyKind, ResourceName},
     snapshot::{
-        AccessLog, Cluster, ClusterId, DEFAULT_IDLE_TIMEOUT, Discovery, EgressFilter, EgressPort,
-        Protocol, Route, RouteTable, Snapshot, TcpRoute, VirtualHost, WeightedCluster,
+        AccessLog, CircuitBreakers, Cluster, ClusterId, DEFAULT_IDLE_TIMEOUT, Discovery,
+        EgressFilter, EgressPort, Protocol, RetryPolicy, Route, RouteTable, Snapshot, TcpRoute,
+        VirtualHost, WeightedCluster,
     },
 };
 
@@ -53,6 +54,11 @@ impl Plan {
             discovery,
         )));
         ClusterId(self.0.clusters.len() - 1)
+    }
+
+    /// Changes what is said of a cluster.
+    pub(crate) fn change(&mut self, id: ClusterId, change: impl FnOnce(&mut Cluster)) {
+        change(Arc::make_mut(&mut self.0.clusters[id.0]));
     }
 
     /// Adds a virtual service with prefix routes.
@@ -138,6 +144,27 @@ impl Plan {
                 }
             }
         }
+    }
+
+    /// Gives every route this policy.
+    pub(crate) fn retries(&mut self, policy: &RetryPolicy) -> &mut Self {
+        for answer in self.0.egress.values_mut() {
+            if let EgressPort::Http(table) = answer {
+                let hosts = table.virtual_hosts.iter_mut();
+                for route in hosts.flat_map(|host| &mut host.routes) {
+                    route.retry = Some(policy.clone());
+                }
+            }
+        }
+        self
+    }
+
+    /// Gives every cluster these limits.
+    pub(crate) fn limits(&mut self, limits: CircuitBreakers) -> &mut Self {
+        for cluster in &mut self.0.clusters {
+            Arc::make_mut(cluster).circuit_breakers = limits;
+        }
+        self
     }
 
     pub(crate) fn access_log(&mut self, log: AccessLog) -> &mut Self {

@@ -157,13 +157,12 @@ fn what_went_wrong_is_written_short_and_long() {
         ResponseFlag::UpstreamRetryLimitExceeded,
         ResponseFlag::UpstreamConnectionFailure,
     ];
-    let failed = Entry {
-        flags: unreachable.into_iter().collect(),
-        ..entry()
-    };
+    let mut flags: ResponseFlags = unreachable.into_iter().collect();
+    flags.add(ResponseFlag::UpstreamRetryLimitExceeded);
+    let failed = Entry { flags, ..entry() };
     assert_eq!(
         written(&format, failed),
-        "UF,URX UpstreamConnectionFailure,UpstreamRetryLimitExceeded\n"
+        "URX,UF UpstreamRetryLimitExceeded,UpstreamConnectionFailure\n"
     );
     assert_eq!(written(&format, entry()), "- -\n");
 }

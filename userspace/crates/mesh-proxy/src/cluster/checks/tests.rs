@@ -1,0 +1,119 @@
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicU16, Ordering},
+    time::Duration,
+};
+
+use mesh_model::snapshot::{Cluster, Discovery, Protocol};
+use mesh_telemetry::Registry;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+};
+
+use super::*;
+use crate::cluster::judges::Judges;
+
+/// A server that answers every request with the status of the moment, and closes.
+async fn serve(status: &Arc<AtomicU16>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let status = Arc::clone(status);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 1024];
+            let _ = stream.read(&mut request).await;
+            let status = status.load(Ordering::SeqCst);
+            let answer =
+                format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    address
+}
+
+fn checked(addresses: Vec<SocketAddr>, stats: &Registry) -> Arc<SharedCluster> {
+    let name = "b".to_owned();
+    let mut config = Cluster::plain(name, Protocol::Http, Discovery::Static(addresses));
+    config.health_check = Some(HealthCheck {
+        protocol: Protocol::Http,
+        path: Some("/ping".to_owned()),
+        port: 80,
+        interval: Duration::from_millis(10),
+        timeout: Duration::from_secs(5),
+        healthy_threshold: 2,
+        unhealthy_threshold: 2,
+    });
+    let workers = std::num::NonZeroUsize::MIN;
+    let judges = Judges::of(&config, stats, workers, false);
+    Arc::new(SharedCluster::new(Arc::new(config), Arc::default(), judges))
+}
+
+async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let waiting = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_mins(1), waiting).await;
+    waited.unwrap_or_else(|_| panic!("{what}"));
+}
+
+#[tokio::test]
+async fn an_endpoint_is_out_while_it_fails_and_back_when_it_passes_again() {
+    let status = Arc::new(AtomicU16::new(200));
+    let registry = Registry::new("test", 1);
+    let cluster = checked(vec![serve(&status).await], &registry);
+    assert!(cluster.hosts.load().fit().is_empty());
+    // Else it would be probed once a minute.
+    cluster.call();
+    cluster.start_judges();
+    cluster.warmed().await;
+    assert_eq!(cluster.hosts.load().fit().len(), 1);
+    let counts = registry.health_check("b");
+    assert_eq!(counts.healthy.value(), 1);
+
+    status.store(503, Ordering::SeqCst);
+    until("out", || cluster.hosts.load().fit().is_empty()).await;
+    let unfit = &cluster.status().unfit[0];
+    assert_eq!(unfit.reason, "fails its health checks: status 503");
+    assert_eq!(
+        (counts.healthy.value(), counts.network_failure.value()),
+        (0, 0)
+    );
+    assert!(counts.failure.value() > 0);
+
+    status.store(200, Ordering::SeqCst);
+    until("back", || cluster.hosts.load().fit().len() == 1).await;
+    assert!(cluster.status().unfit.is_empty());
+    assert!(
+        counts.success.value() >= 3,
+        "one, and two more after it failed"
+    );
+    assert!(counts.attempt.value() >= counts.success.value() + counts.failure.value());
+}
+
+#[tokio::test]
+async fn the_first_answer_is_warm_once_every_endpoint_was_probed() {
+    let status = Arc::new(AtomicU16::new(200));
+    let nobody = {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        listener.local_addr().unwrap()
+    };
+    let cluster = checked(
+        vec![serve(&status).await, nobody],
+        &Registry::new("test", 1),
+    );
+    let early = tokio::time::timeout(Duration::from_millis(50), cluster.warmed()).await;
+    assert!(early.is_err(), "nobody has begun to probe");
+    cluster.start_judges();
+    cluster.warmed().await;
+    let status = cluster.status();
+    assert_eq!(status.unfit.len(), 1);
+    assert_eq!(status.unfit[0].endpoint, nobody);
+    let reason = &status.unfit[0].reason;
+    assert!(
+        reason.starts_with("fails its health checks: no connection"),
+        "{reason}"
+    );
+}

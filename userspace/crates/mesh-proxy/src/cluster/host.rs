@@ -1,0 +1,180 @@
+//! One endpoint of a cluster as all workers share it: where it is, and why it is not to be used.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::SystemTime,
+};
+
+use mesh_health::outlier::Tally;
+
+use crate::status::UnfitStatus;
+
+/// Why a host is not to be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unfit {
+    /// Its health checks fail.
+    FailedCheck = 1,
+    /// Outlier detection has put it out.
+    Ejected = 2,
+    /// It is to be checked, and was not yet.
+    Unchecked = 4,
+}
+
+impl Unfit {
+    fn word(self) -> &'static str {
+        match self {
+            Self::FailedCheck => "fails its health checks",
+            Self::Ejected => "is ejected",
+            Self::Unchecked => "was not checked yet",
+        }
+    }
+}
+
+/// A reason not to use a host that holds.
+#[derive(Clone, Debug)]
+struct Finding {
+    reason: Unfit,
+    since: SystemTime,
+    /// What it was that made it so, if more is known than the reason.
+    why: String,
+}
+
+/// What the documents make of each host of a cluster.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Rules {
+    /// Whether it has to pass checks.
+    pub(crate) is_checked: bool,
+    /// How many failures in a row make an outlier, and how many workers tell of them; none where nobody
+    /// is ejected.
+    pub(crate) tally: Option<(u64, usize)>,
+}
+
+/// One endpoint. It is the same over all answers of discovery that have its address, so that what is
+/// known of it is not lost.
+#[derive(Debug)]
+pub(crate) struct Host {
+    place: Place,
+    /// The reasons, as a sum of [`Unfit`].
+    unfit: AtomicU8,
+    /// The same for people.
+    findings: Mutex<Vec<Finding>>,
+    /// How its requests end, where that is judged.
+    tally: Option<Arc<Tally>>,
+}
+
+#[derive(Debug)]
+enum Place {
+    Fixed(SocketAddr),
+    /// The one host of a cluster of `LOADBALANCER` goes where the name goes. The data path has its
+    /// address from the set of hosts.
+    Logical(Mutex<SocketAddr>),
+}
+
+impl Host {
+    pub(super) fn at(address: SocketAddr, rules: Rules) -> Self {
+        Self::new(Place::Fixed(address), rules)
+    }
+
+    pub(super) fn logical(address: SocketAddr, rules: Rules) -> Self {
+        Self::new(Place::Logical(Mutex::new(address)), rules)
+    }
+
+    fn new(place: Place, rules: Rules) -> Self {
+        let tally = rules.tally;
+        let host = Self {
+            place,
+            unfit: AtomicU8::new(0),
+            findings: Mutex::default(),
+            tally: tally.map(|(streak, workers)| Arc::new(Tally::new(streak, workers))),
+        };
+        host.set(Unfit::Unchecked, rules.is_checked);
+        host
+    }
+
+    /// Where it is at this moment.
+    pub(crate) fn address(&self) -> SocketAddr {
+        match &self.place {
+            Place::Fixed(address) => *address,
+            Place::Logical(address) => *address.lock().unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+
+    /// A logical host goes on at another address.
+    pub(super) fn follow(&self, to: SocketAddr) {
+        if let Place::Logical(address) = &self.place {
+            *address.lock().unwrap_or_else(PoisonError::into_inner) = to;
+        }
+    }
+
+    /// Whether nothing speaks against using it.
+    pub(crate) fn is_fit(&self) -> bool {
+        self.unfit.load(Ordering::Acquire) == 0
+    }
+
+    /// Adds a reason or takes it away; whether that changes anything.
+    pub(super) fn set(&self, reason: Unfit, holds: bool) -> bool {
+        let bit = reason as u8;
+        let before = if holds {
+            self.unfit.fetch_or(bit, Ordering::AcqRel)
+        } else {
+            self.unfit.fetch_and(!bit, Ordering::AcqRel)
+        };
+        let is_news = (before & bit != 0) != holds;
+        if is_news {
+            let mut findings = self.findings();
+            findings.retain(|finding| finding.reason != reason);
+            if holds {
+                findings.push(Finding {
+                    reason,
+                    since: SystemTime::now(),
+                    why: String::new(),
+                });
+            }
+        }
+        is_news
+    }
+
+    /// Says more of a reason, if it holds.
+    pub(super) fn explain(&self, reason: Unfit, why: String) {
+        let mut findings = self.findings();
+        if let Some(finding) = findings.iter_mut().find(|one| one.reason == reason) {
+            finding.why = why;
+        }
+    }
+
+    /// Whether a reason holds.
+    pub(super) fn is(&self, reason: Unfit) -> bool {
+        self.unfit.load(Ordering::Acquire) & reason as u8 != 0
+    }
+
+    /// Whether it passes its checks, where it has any.
+    pub(super) fn passes_checks(&self) -> bool {
+        !self.is(Unfit::FailedCheck) && !self.is(Unfit::Unchecked)
+    }
+
+    pub(crate) fn tally(&self) -> Option<&Arc<Tally>> {
+        self.tally.as_ref()
+    }
+
+    /// The reasons that hold.
+    pub(super) fn status(&self) -> Vec<UnfitStatus> {
+        let findings = self.findings();
+        let statuses = findings.iter().map(|finding| UnfitStatus {
+            endpoint: self.address(),
+            reason: match finding.why.as_str() {
+                "" => finding.reason.word().to_owned(),
+                why => format!("{}: {why}", finding.reason.word()),
+            },
+            since: finding.since,
+        });
+        statuses.collect()
+    }
+
+    fn findings(&self) -> MutexGuard<'_, Vec<Finding>> {
+        self.findings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,155 @@
+use mesh_model::snapshot::{Cluster, DnsResponse, IpPreference, Protocol};
+
+use super::*;
+use crate::cluster::{host::Unfit, judges::Judges};
+
+fn address(last: u8) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, last], 80))
+}
+
+struct Picking {
+    cluster: SharedCluster,
+    picker: Picker,
+    stats: ClusterStats,
+}
+
+impl Picking {
+    fn of(discovery: Discovery, last: &[u8]) -> Self {
+        let config = Cluster::plain("b".to_owned(), Protocol::Http, discovery);
+        let cluster = SharedCluster::new(Arc::new(config), Arc::default(), Judges::default());
+        cluster.answered(&last.iter().map(|last| address(*last)).collect::<Vec<_>>());
+        Self {
+            picker: Picker::new(&cluster, 0),
+            cluster,
+            stats: ClusterStats::default(),
+        }
+    }
+
+    fn dns(response: DnsResponse, last: &[u8]) -> Self {
+        let dns = Discovery::Dns {
+            hostname: "b.local".to_owned(),
+            port: 80,
+            response,
+            ip_preference: IpPreference::Unset,
+            respects_ttl: false,
+        };
+        Self::of(dns, last)
+    }
+
+    fn pick(&self, tried: &[SocketAddr]) -> Option<Endpoint> {
+        self.picker.pick(&self.stats, None, tried)
+    }
+
+    fn judge(&self, last: u8, holds: bool) {
+        let hosts = self.cluster.hosts.load();
+        let mut hosts = hosts.all().iter();
+        let host = hosts.find(|host| host.address() == address(last)).unwrap();
+        assert!(self.cluster.judge(host, Unfit::Ejected, holds));
+    }
+
+    /// How often each address comes in so many picks.
+    fn turns(&self, picks: usize, last: &[u8]) -> Vec<usize> {
+        let picked: Vec<_> = (0..picks)
+            .map(|_| self.pick(&[]).unwrap().address)
+            .collect();
+        let of = |last: &u8| picked.iter().filter(|one| **one == address(*last)).count();
+        last.iter().map(of).collect()
+    }
+}
+
+#[test]
+fn hosts_have_turns_while_they_are_fit() {
+    let picking = Picking::dns(DnsResponse::Endpoints, &[1, 2, 3, 4]);
+    assert_eq!(picking.turns(40, &[1, 2, 3, 4]), [10, 10, 10, 10]);
+    picking.judge(2, true);
+    assert_eq!(picking.turns(30, &[1, 2, 3, 4]), [10, 0, 10, 10]);
+    picking.judge(2, false);
+    assert_eq!(picking.turns(40, &[1, 2, 3, 4]), [10, 10, 10, 10]);
+    assert_eq!(picking.stats.lb_healthy_panic.value(), 0);
+}
+
+#[test]
+fn all_have_turns_in_a_panic_and_that_is_counted() {
+    let picking = Picking::dns(DnsResponse::Endpoints, &[1, 2, 3]);
+    for last in [1, 2] {
+        picking.judge(last, true);
+    }
+    assert_eq!(picking.turns(30, &[1, 2, 3]), [10, 10, 10]);
+    assert_eq!(picking.stats.lb_healthy_panic.value(), 30);
+    assert_eq!(picking.cluster.stats.membership_healthy.value(), 1);
+    assert_eq!(picking.cluster.stats.membership_total.value(), 3);
+}
+
+#[test]
+fn who_was_tried_is_picked_again_only_if_nobody_else_is_fit() {
+    let picking = Picking::dns(DnsResponse::Endpoints, &[1, 2, 3]);
+    for _ in 0..6 {
+        let mut tried = Vec::new();
+        for _ in 0..3 {
+            let picked = picking.pick(&tried).unwrap().address;
+            assert!(!tried.contains(&picked));
+            tried.push(picked);
+        }
+        assert!(picking.pick(&tried).is_some());
+    }
+    picking.judge(3, true);
+    let picked = picking.pick(&[address(1), address(2)]).unwrap();
+    assert_ne!(picked.address, address(3), "it is not fit");
+}
+
+#[test]
+fn an_endpoint_knows_its_host() {
+    let picking = Picking::dns(DnsResponse::Endpoints, &[1, 2]);
+    let picked = picking.pick(&[]).unwrap();
+    // Whatever discovery says meanwhile.
+    picking.cluster.answered(&[address(9)]);
+    assert_eq!(picked.host().unwrap().address(), picked.address);
+    assert_eq!(picked.reusable(), [picked.address]);
+}
+
+#[test]
+fn any_connection_to_a_logical_host_serves() {
+    let picking = Picking::dns(DnsResponse::LoadBalancer, &[2, 1]);
+    assert_eq!(picking.cluster.stats.membership_total.value(), 1);
+    let picked = picking.pick(&[address(2)]).unwrap();
+    assert_eq!(picked.address, address(2));
+    assert_eq!(picked.reusable(), [address(2), address(1)]);
+    picking.judge(2, true);
+    let picked = picking.pick(&[]).unwrap();
+    assert_eq!(picked.address, address(2), "one unfit host is a panic");
+    assert!(!picked.host().unwrap().is_fit());
+}
+
+#[test]
+fn nobody_is_nobody() {
+    for response in [DnsResponse::LoadBalancer, DnsResponse::Endpoints] {
+        let picking = Picking::dns(response, &[]);
+        assert!(picking.pick(&[]).is_none());
+        assert_eq!(picking.stats.lb_healthy_panic.value(), 1);
+    }
+}
+
+#[test]
+fn what_passes_through_goes_where_it_was_dialled() {
+    let picking = Picking::of(Discovery::OriginalDestination, &[]);
+    assert!(picking.pick(&[]).is_none());
+    let dialled = picking.picker.pick(&picking.stats, Some(address(7)), &[]);
+    let dialled = dialled.unwrap();
+    assert_eq!(
+        (dialled.address, dialled.host().is_none()),
+        (address(7), true)
+    );
+    assert!(picking.picker.keeps()(address(8)));
+}
+
+#[test]
+fn the_order_of_an_answer_changes_nobodys_turn() {
+    let picking = Picking::dns(DnsResponse::Endpoints, &[1, 2, 3]);
+    let mut picked = Vec::new();
+    for last in [[1, 2, 3], [3, 1, 2], [2, 3, 1]] {
+        assert!(!picking.cluster.answered(&last.map(address)));
+        picked.push(picking.pick(&[]).unwrap().address);
+    }
+    picked.sort_unstable();
+    assert_eq!(picked, [1, 2, 3].map(address));
+}

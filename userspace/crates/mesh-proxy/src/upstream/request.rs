@@ -1,0 +1,166 @@
+//! A request as its cluster counts it: once as a whole, and each of its attempts.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    sync::Arc,
+};
+
+use http::StatusCode;
+use mesh_telemetry::{
+    cell::Counter,
+    scope::{ClusterStats, VirtualHostStats},
+};
+
+use super::LocalCluster;
+use crate::{endpoint::Endpoint, route::Target};
+
+/// How an attempt left the stream or connection that carried it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// The proxy reset it.
+    Reset,
+    /// The endpoint broke off.
+    ResetByPeer,
+    /// The answer was through, or its end was the endpoint's right.
+    Whole,
+}
+
+/// A request as the cluster counts it. Dropped without a word once it is sent, it counts as reset by
+/// the proxy.
+pub(crate) struct UpstreamRequest {
+    cluster: Rc<LocalCluster>,
+    virtual_host: Option<Arc<VirtualHostStats>>,
+    is_active: Cell<bool>,
+    /// Who has it.
+    endpoint: RefCell<Option<Rc<Endpoint>>>,
+}
+
+/// The counters of retries, which a cluster and a virtual host both have.
+macro_rules! of_retries {
+    ($request:expr, $counter:ident) => {{
+        let count = |counter: &Counter| counter.increment();
+        count(&$request.cluster.stats.$counter);
+        if let Some(virtual_host) = &$request.virtual_host {
+            count(&virtual_host.$counter);
+        }
+    }};
+}
+
+impl UpstreamRequest {
+    pub(crate) fn begin(target: &Target) -> Self {
+        if let Some(virtual_host) = &target.virtual_host {
+            virtual_host.upstream_rq_total.increment();
+        }
+        Self {
+            cluster: Rc::clone(&target.cluster),
+            virtual_host: target.virtual_host.clone(),
+            is_active: Cell::new(false),
+            endpoint: RefCell::default(),
+        }
+    }
+
+    fn stats(&self) -> &ClusterStats {
+        &self.cluster.stats
+    }
+
+    /// A connection has it. Envoy counts each sending, and none that found no connection.
+    pub(crate) fn sent(&self) {
+        self.stats().upstream_rq_total.increment();
+        if !self.is_active.replace(true) {
+            self.stats().upstream_rq_active.increment();
+        }
+    }
+
+    /// It goes to this endpoint.
+    pub(crate) fn reaches(&self, endpoint: Endpoint) -> Rc<Endpoint> {
+        let endpoint = Rc::new(endpoint);
+        self.endpoint.replace(Some(Rc::clone(&endpoint)));
+        endpoint
+    }
+
+    /// Nobody has it for now.
+    pub(crate) fn leaves(&self) {
+        self.endpoint.replace(None);
+    }
+
+    /// What it came to at that endpoint, where outliers are looked for.
+    pub(crate) fn counts_as(&self, status: u16) {
+        if let Some(endpoint) = &*self.endpoint.borrow() {
+            self.cluster.report(endpoint, status);
+        }
+    }
+
+    /// The client is answered with this status, the endpoint's or the proxy's for it.
+    pub(crate) fn answered(&self, status: StatusCode) {
+        self.answered_in_vain(status);
+        if let Some(virtual_host) = &self.virtual_host {
+            virtual_host.statuses.count(status.as_u16());
+        }
+    }
+
+    /// The endpoint answered with this status, and is asked again.
+    pub(crate) fn answered_in_vain(&self, status: StatusCode) {
+        self.stats().statuses.count(status.as_u16());
+        self.stats().upstream_rq_completed.increment();
+    }
+
+    /// It is tried again, after a wait that doubles.
+    pub(crate) fn retried(&self) {
+        of_retries!(self, upstream_rq_retry);
+        self.stats()
+            .upstream_rq_retry_backoff_exponential
+            .increment();
+    }
+
+    /// It was tried again, and what came of that is not worth another attempt.
+    pub(crate) fn retry_succeeded(&self) {
+        of_retries!(self, upstream_rq_retry_success);
+    }
+
+    /// It has no retry left.
+    pub(crate) fn retries_exhausted(&self) {
+        of_retries!(self, upstream_rq_retry_limit_exceeded);
+    }
+
+    /// As many retries are under way as there may be.
+    pub(crate) fn retries_overflowed(&self) {
+        of_retries!(self, upstream_rq_retry_overflow);
+    }
+
+    /// An attempt is over.
+    pub(crate) fn attempt_ended(&self, left: Left) {
+        match left {
+            Left::ResetByPeer => self.stats().upstream_rq_rx_reset.increment(),
+            Left::Reset if self.is_active.get() => self.stats().upstream_rq_tx_reset.increment(),
+            Left::Reset | Left::Whole => {}
+        }
+        if self.is_active.replace(false) {
+            self.stats().upstream_rq_active.decrement();
+        }
+    }
+
+    /// The answer is through.
+    pub(crate) fn finish(self) {
+        self.attempt_ended(Left::Whole);
+    }
+
+    /// The endpoint broke off.
+    pub(crate) fn reset_by_peer(self) {
+        self.attempt_ended(Left::ResetByPeer);
+    }
+
+    /// The time of the route ran out.
+    pub(crate) fn timed_out(self) {
+        self.stats().upstream_rq_timeout.increment();
+        if let Some(virtual_host) = &self.virtual_host {
+            virtual_host.upstream_rq_timeout.increment();
+        }
+    }
+}
+
+impl Drop for UpstreamRequest {
+    fn drop(&mut self) {
+        self.attempt_ended(Left::Reset);
+    }
+}

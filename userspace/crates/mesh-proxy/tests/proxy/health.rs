@@ -1,0 +1,132 @@
+//! Endpoints that fail their health checks, or their requests.
+
+use std::time::Duration;
+
+use http::{StatusCode, Version};
+use mesh_model::snapshot::{Discovery, EgressFilter, HealthCheck, OutlierDetection, Protocol};
+
+use crate::support::{
+    client::Client,
+    mesh::Mesh,
+    plan::Plan,
+    server::{Reply, Server, text},
+};
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+fn failing() -> Reply {
+    let mut answer = text("no");
+    *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    answer
+}
+
+/// A mesh with one service of these endpoints, judged in one way or both.
+async fn mesh(
+    servers: &[&Server],
+    check: Option<HealthCheck>,
+    outliers: Option<OutlierDetection>,
+) -> Mesh {
+    let mut plan = Plan::new(EgressFilter::DropAll);
+    let addresses = servers.iter().map(|server| server.address).collect();
+    let cluster = plan.cluster("b", Protocol::Http, Discovery::Static(addresses));
+    plan.change(cluster, |cluster| {
+        cluster.health_check = check;
+        cluster.outlier_detection = outliers;
+    });
+    plan.service(80, "b.local", &[("/", &[(cluster, 1)])]);
+    Mesh::start(plan.snapshot()).await
+}
+
+fn check(protocol: Protocol) -> HealthCheck {
+    HealthCheck {
+        protocol,
+        path: Some("/ping".to_owned()),
+        port: 80,
+        interval: MINUTE,
+        timeout: Duration::from_secs(5),
+        healthy_threshold: 2,
+        unhealthy_threshold: 2,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_endpoint_whose_first_check_fails_gets_no_request() {
+    let good = Server::http(Version::HTTP_11, |_| async { text("good") }).await;
+    let bad = Server::http(Version::HTTP_11, |request| async move {
+        if request.uri().path() == "/ping" {
+            failing()
+        } else {
+            text("bad")
+        }
+    })
+    .await;
+    let mesh = mesh(&[&good, &bad], Some(check(Protocol::Http)), None).await;
+    let mut client = Client::open(mesh.dial_80().await, Version::HTTP_11).await;
+    for _ in 0..10 {
+        assert_eq!(client.get("http://b.local/").await.unwrap().body, "good");
+    }
+    assert_eq!(
+        (good.requests(), bad.requests()),
+        (11, 1),
+        "each was probed once"
+    );
+    let status = mesh.proxy.status();
+    let unfit = &status.clusters[0].unfit[0];
+    assert_eq!(unfit.endpoint, bad.address);
+    assert_eq!(unfit.reason, "fails its health checks: status 500");
+    assert_eq!(mesh.stat("cluster.b.membership_healthy"), 1);
+    assert_eq!(mesh.stat("cluster.b.health_check.healthy"), 1);
+    assert_eq!(mesh.stat("cluster.b.health_check.attempt"), 2);
+    assert_eq!(mesh.stat("cluster.b.health_check.failure"), 1);
+    assert_eq!(mesh.stat("cluster.b.lb_healthy_panic"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_endpoints_are_used_when_most_fail_their_checks() {
+    let serve = |request: http::Request<hyper::body::Incoming>| async move {
+        if request.uri().path() == "/ping" {
+            failing()
+        } else {
+            text("all the same")
+        }
+    };
+    let one = Server::http(Version::HTTP_11, serve).await;
+    let other = Server::http(Version::HTTP_11, serve).await;
+    let mesh = mesh(&[&one, &other], Some(check(Protocol::Http)), None).await;
+    let mut client = Client::open(mesh.dial_80().await, Version::HTTP_11).await;
+    for _ in 0..10 {
+        assert_eq!(client.get("http://b.local/").await.unwrap().status, 200);
+    }
+    assert_eq!((one.requests(), other.requests()), (6, 6));
+    assert!(mesh.proxy.status().clusters[0].in_panic);
+    assert_eq!(mesh.stat("cluster.b.lb_healthy_panic"), 10);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_endpoint_that_fails_request_after_request_is_ejected() {
+    let good = Server::http(Version::HTTP_11, |_| async { text("good") }).await;
+    let bad = Server::http(Version::HTTP_11, |_| async { failing() }).await;
+    let outliers = OutlierDetection {
+        consecutive_5xx: 3,
+        interval: MINUTE,
+        base_ejection_time: MINUTE,
+        max_ejection_percent: 50,
+    };
+    let mesh = mesh(&[&good, &bad], None, Some(outliers)).await;
+    let mut client = Client::open(mesh.dial_80().await, Version::HTTP_11).await;
+    let mut failed = 0;
+    for _ in 0..20 {
+        failed += u32::from(client.get("http://b.local/").await.unwrap().status == 500);
+    }
+    assert_eq!(failed, 3);
+    assert_eq!((good.requests(), bad.requests()), (17, 3));
+    let status = mesh.proxy.status();
+    let unfit = &status.clusters[0].unfit[0];
+    assert_eq!(unfit.endpoint, bad.address);
+    assert_eq!(unfit.reason, "is ejected: 3 failures in a row, for 60 s");
+    let stat = |name: &str| mesh.stat(&format!("cluster.b.outlier_detection.{name}"));
+    assert_eq!(stat("ejections_active"), 1);
+    assert_eq!(stat("ejections_enforced_total"), 1);
+    assert_eq!(stat("ejections_enforced_consecutive_5xx"), 1);
+    assert_eq!(stat("ejections_overflow"), 0);
+}
