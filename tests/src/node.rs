@@ -69,7 +69,16 @@ impl Node {
         let socket = socket.join("control.sock");
         wait::until_true("the daemon to answer", || {
             self.process.ensure_running()?;
-            Ok(socket.exists() && self.ask(&["status"])?.status.success())
+            if !socket.exists() {
+                return Ok(false);
+            }
+            let said = self.ask(&["status", "--json"])?;
+            let said = said
+                .status
+                .success()
+                .then(|| serde_json::from_str(&said.stdout));
+            let said: Option<Value> = said.transpose()?;
+            Ok(said.is_some_and(|said| said["daemon"]["starting"] == false))
         })
     }
 

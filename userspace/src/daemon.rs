@@ -15,11 +15,11 @@ mod report;
 mod workload;
 mod workloads;
 
-use std::{sync::Arc, time::Instant};
+use std::{convert::Infallible, future, sync::Arc, time::Instant};
 
 use anyhow::Context;
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::mpsc,
     task::{JoinSet, block_in_place},
 };
@@ -43,45 +43,62 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     let logs_moved = signal(SignalKind::user_defined1()).context("signals cannot be awaited")?;
     let host = Arc::new(block_in_place(|| Host::open(settings, &proxy_cgroup))?);
     let workloads = Workloads::new(Arc::clone(&host), proxy_cgroup)?;
-    let started = tokio::select! {
-        started = start(&workloads) => started,
-        () = ends.signal() => return workloads.end(false).await,
-    };
     let bind = |held| Ok((held, control::bind(&runtime_dir.control_socket())?));
-    let (held, socket) = match started.and_then(bind) {
+    let (held, socket) = match workloads.want_all().and_then(bind) {
         Ok(begun) => begun,
         Err(error) => {
-            // The error to tell is the first one.
-            drop(workloads.end(false).await);
             host.undo();
             return Err(error);
         }
     };
-    let tending = tokio::spawn(Arc::clone(&workloads).tend());
-    let following = tokio::spawn(Arc::clone(&workloads).follow_enrolments(held));
-    let reopening = tokio::spawn(Arc::clone(&workloads).reopen_logs(logs_moved));
     let (retire, retired) = mpsc::channel(1);
     let reporter = Reporter {
         started: Instant::now(),
         workloads: Arc::clone(&workloads),
     };
+    // Before the workloads start: who asks is told that they do.
     tokio::spawn(control::serve(socket, Arc::new(reporter), retire));
-    notify("READY=1");
+    let end = tokio::select! {
+        ended = live(&workloads, held, logs_moved) => ended.map(|never| match never {}),
+        end = ends.wait(retired) => Ok(end),
+    };
+    match end {
+        Ok(end) => {
+            notify("STOPPING=1");
+            let ended = workloads.end(end == End::Retire).await;
+            block_in_place(|| host.stop_watchdog());
+            ended
+        }
+        Err(error) => {
+            // The error to tell is the first one.
+            drop(workloads.end(false).await);
+            host.undo();
+            Err(error)
+        }
+    }
+}
 
-    let end = ends.wait(retired).await;
-    notify("STOPPING=1");
-    tending.abort();
-    following.abort();
-    reopening.abort();
-    let ended = workloads.end(end == End::Retire).await;
-    block_in_place(|| host.stop_watchdog());
-    ended
+/// Starts, and follows what changes until it is dropped.
+///
+/// # Errors
+/// The workload of the command line does not start.
+async fn live(
+    workloads: &Arc<Workloads>,
+    held: enrolment::Content,
+    logs_moved: Signal,
+) -> anyhow::Result<Infallible> {
+    start(workloads).await?;
+    notify("READY=1");
+    let mut followers = JoinSet::new();
+    followers.spawn(Arc::clone(workloads).tend());
+    followers.spawn(Arc::clone(workloads).follow_enrolments(held));
+    followers.spawn(Arc::clone(workloads).reopen_logs(logs_moved));
+    future::pending().await
 }
 
 /// Enrols what is known at the start, each by itself. Only the workload of the command line must
-/// start; what becomes of the others is in status. Returns what the enrolment file held.
-async fn start(workloads: &Arc<Workloads>) -> anyhow::Result<enrolment::Content> {
-    let held = workloads.want_all()?;
+/// start; what becomes of the others is in status.
+async fn start(workloads: &Arc<Workloads>) -> anyhow::Result<()> {
     workloads.let_the_unwanted_go();
     let wanted: Vec<_> = workloads.set().wanted.values().cloned().collect();
     let mut starting = JoinSet::new();
@@ -98,5 +115,6 @@ async fn start(workloads: &Arc<Workloads>) -> anyhow::Result<enrolment::Content>
     while let Some(started) = starting.join_next().await {
         started.context("the start of a workload has panicked")??;
     }
-    Ok(held)
+    workloads.set().has_begun = true;
+    Ok(())
 }

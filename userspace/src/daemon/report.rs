@@ -59,6 +59,7 @@ impl Subject for Reporter {
                 .collect(),
             enrolment_file: file.map_or_else(String::new, |path| path.display().to_string()),
             enrolment_problems: set.file_problems.clone(),
+            starting: !set.has_begun,
         }
     }
 

@@ -113,13 +113,6 @@ impl Workload {
         block_in_place(|| outside::judge(&settings, &namespace, &registry));
         let (order, orders) = mpsc::channel(1);
         let follower = Follower::new(configuration, announcer, proxy.clone(), redirection.clone());
-        registry.set_state(ServerState::Live);
-        tracing::info!(
-            workload = settings.name,
-            resource = %settings.resource,
-            cgroup = %settings.cgroup.display(),
-            "live"
-        );
         Ok(Self {
             id,
             registry,
@@ -143,6 +136,18 @@ impl Workload {
             redirection,
             host: Arc::clone(host),
         })
+    }
+
+    /// Says that it is ready, once the set has it: who was told so finds it in status.
+    pub(crate) fn go_live(&self) {
+        let settings = self.settings();
+        self.registry.set_state(ServerState::Live);
+        tracing::info!(
+            workload = settings.name,
+            resource = %settings.resource,
+            cgroup = %settings.cgroup.display(),
+            "live"
+        );
     }
 
     /// Its proxy; none with an external one.

@@ -243,7 +243,16 @@ impl Workloads {
                     Err(anyhow!("{error:#}"))
                 }
             };
-            workloads.set().started(&name, started.map(Arc::new));
+            let started = started.map(Arc::new);
+            let live = started.as_ref().ok().map(Arc::clone);
+            {
+                let mut set = workloads.set();
+                set.started(&name, started);
+                // Under the lock: nobody begins to release it meanwhile.
+                if let Some(workload) = live {
+                    workload.go_live();
+                }
+            }
             workloads.tell();
             answer
         });

@@ -39,20 +39,25 @@ impl Display for Page<'_> {
 fn daemon_part(f: &mut Formatter<'_>, daemon: &StatusResponse) -> fmt::Result {
     writeln!(
         f,
-        "daemon       pid {}, version {}, up {}",
+        "daemon       pid {}, version {}, up {}{}",
         daemon.pid,
         daemon.version,
-        Age(daemon.uptime_seconds)
+        Age(daemon.uptime_seconds),
+        if daemon.starting { ", starting" } else { "" }
     )?;
     for workload in &daemon.workloads {
         workload_part(f, workload)?;
     }
     for workload in &daemon.absent {
-        writeln!(
+        write!(
             f,
-            "workload     {} ({}), {}: {}",
-            workload.name, workload.resource, workload.state, workload.failure
+            "workload     {} ({}), {}",
+            workload.name, workload.resource, workload.state
         )?;
+        if !workload.failure.is_empty() {
+            write!(f, ": {}", workload.failure)?;
+        }
+        writeln!(f)?;
         writeln!(f, "  cgroup     {}", workload.cgroup)?;
     }
     if !daemon.enrolment_file.is_empty() {

@@ -51,6 +51,8 @@ pub(crate) struct Set<W = Workload> {
     held: BTreeMap<String, Holding>,
     /// What is wrong with the enrolment file.
     pub(crate) file_problems: Vec<String>,
+    /// All that was known at the daemon's start has been tried.
+    pub(crate) has_begun: bool,
     /// Nothing is begun any more.
     pub(crate) is_ending: bool,
 }
@@ -62,6 +64,7 @@ impl<W> Default for Set<W> {
             members: BTreeMap::new(),
             held: BTreeMap::new(),
             file_problems: Vec::new(),
+            has_begun: false,
             is_ending: false,
         }
     }

@@ -1,3 +1,5 @@
+use ferromesh_proto::control::EnrolledWorkload;
+
 use super::*;
 
 fn page(daemon: Option<&StatusResponse>) -> String {
@@ -15,6 +17,27 @@ fn a_dead_instance_says_so() {
     let page = page(None);
     assert!(page.contains("daemon       not running"), "{page}");
     assert!(page.contains("nothing pinned"), "{page}");
+}
+
+#[test]
+fn a_daemon_that_starts_names_what_it_starts() {
+    let mut daemon = StatusResponse {
+        starting: true,
+        absent: vec![EnrolledWorkload {
+            name: "a".to_owned(),
+            state: "STARTING".to_owned(),
+            ..EnrolledWorkload::default()
+        }],
+        ..StatusResponse::default()
+    };
+    let starting = page(Some(&daemon));
+    assert!(starting.contains("up 0 s, starting\n"), "{starting}");
+    assert!(
+        starting.contains("workload     a (), STARTING\n"),
+        "{starting}"
+    );
+    daemon.starting = false;
+    assert!(!page(Some(&daemon)).contains(", starting"));
 }
 
 #[test]
