@@ -20,6 +20,8 @@ use netlink_packet_route::{
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use rustix::net::{AddressFamily as SocketFamily, SocketType, netdevice, socket};
 
+use crate::wait;
+
 const NEW: u16 = NLM_F_CREATE | NLM_F_EXCL;
 /// An acknowledgement repeats the request, which here is short.
 const BUFFER: usize = 8 * 1024;
@@ -55,7 +57,8 @@ pub fn move_to(name: &str, pid: u32) -> Result<()> {
         .with_context(|| format!("{name} to the namespace of {pid}"))
 }
 
-/// `ip address add NETWORK dev NAME nodad`: without a wait for who else might have it.
+/// `ip address add NETWORK dev NAME nodad`: without a wait for who else might have it, but until it is
+/// local, which the kernel does later for IPv6.
 pub fn add_address(name: &str, network: IpNet) -> Result<()> {
     let mut message = AddressMessage::default();
     message.header.family = family(network.addr());
@@ -69,7 +72,24 @@ pub fn add_address(name: &str, network: IpNet) -> Result<()> {
         AddressAttribute::Address(network.addr()),
     ];
     request(RouteNetlinkMessage::NewAddress(message), NEW)
-        .with_context(|| format!("{network} on {name}"))
+        .with_context(|| format!("{network} on {name}"))?;
+    wait::until_true(format!("{} to be local", network.addr()), || {
+        is_local(network.addr())
+    })
+}
+
+/// Whether routing gives what is sent to an address to the namespace itself.
+fn is_local(address: IpAddr) -> Result<bool> {
+    let mut question = RouteMessage::default();
+    question.header.address_family = family(address);
+    question.header.destination_prefix_length = IpNet::from(address).prefix_len();
+    question.attributes = vec![RouteAttribute::Destination(address.into())];
+    let answer = ask(RouteNetlinkMessage::GetRoute(question), 0)?;
+    Ok(matches!(
+        answer,
+        NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewRoute(route))
+            if route.header.kind == RouteType::Local
+    ))
 }
 
 /// `ip route add default dev NAME`, for both families.
@@ -112,12 +132,21 @@ fn family(address: IpAddr) -> AddressFamily {
 
 /// Asks for a change and waits until it is made.
 fn request(change: RouteNetlinkMessage, flags: u16) -> Result<()> {
+    match ask(change, NLM_F_ACK | flags)? {
+        NetlinkPayload::Error(error) if error.code.is_none() => Ok(()),
+        NetlinkPayload::Error(error) => Err(error.to_io().into()),
+        other => bail!("no acknowledgement: {other:?}"),
+    }
+}
+
+/// Asks, and waits for the one answer.
+fn ask(question: RouteNetlinkMessage, flags: u16) -> Result<NetlinkPayload<RouteNetlinkMessage>> {
     let mut socket = Socket::new(NETLINK_ROUTE)?;
     socket.bind_auto()?;
     socket.connect(&SocketAddr::new(0, 0))?;
     let mut header = NetlinkHeader::default();
-    header.flags = NLM_F_REQUEST | NLM_F_ACK | flags;
-    let mut message = NetlinkMessage::new(header, change.into());
+    header.flags = NLM_F_REQUEST | flags;
+    let mut message = NetlinkMessage::new(header, question.into());
     message.finalize();
     let mut bytes = vec![0; message.buffer_len()];
     message.serialize(&mut bytes);
@@ -125,9 +154,5 @@ fn request(change: RouteNetlinkMessage, flags: u16) -> Result<()> {
     let mut buffer = Vec::with_capacity(BUFFER);
     socket.recv(&mut buffer, 0)?;
     let answer = NetlinkMessage::<RouteNetlinkMessage>::deserialize(&buffer)?;
-    match answer.payload {
-        NetlinkPayload::Error(error) if error.code.is_none() => Ok(()),
-        NetlinkPayload::Error(error) => Err(error.to_io().into()),
-        other => bail!("no acknowledgement: {other:?}"),
-    }
+    Ok(answer.payload)
 }

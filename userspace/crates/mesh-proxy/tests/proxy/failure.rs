@@ -2,7 +2,7 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -12,7 +12,7 @@ use http_body_util::{BodyExt, Channel};
 use mesh_model::snapshot::{Discovery, EgressFilter, Protocol};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     sync::Notify,
 };
 
@@ -25,12 +25,15 @@ use crate::support::{
     within,
 };
 
-/// An address where nothing listens: one that a socket had and gave back.
-pub(crate) async fn nowhere() -> SocketAddr {
-    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .await
-        .unwrap();
-    listener.local_addr().unwrap()
+/// An address where nothing listens, and where nothing will: a socket has it for as long as the test
+/// program runs.
+pub(crate) fn nowhere() -> SocketAddr {
+    static HOLDERS: Mutex<Vec<TcpSocket>> = Mutex::new(Vec::new());
+    let holder = TcpSocket::new_v4().unwrap();
+    holder.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let address = holder.local_addr().unwrap();
+    HOLDERS.lock().unwrap().push(holder);
+    address
 }
 
 /// What a GET for `b.local` over HTTP/1 and over HTTP/2 is answered with.
@@ -55,7 +58,7 @@ fn assert_envoys(answer: &Answer, status: u16, text: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dead_endpoint_is_503() {
     for protocol in [Protocol::Http, Protocol::Http2] {
-        let mesh = Mesh::start(Plan::one(protocol, nowhere().await).snapshot()).await;
+        let mesh = Mesh::start(Plan::one(protocol, nowhere()).snapshot()).await;
         for answer in answers(&mesh).await {
             let text = "upstream connect error or disconnect/reset before headers. \
                         reset reason: remote connection failure";
@@ -165,7 +168,7 @@ async fn an_unknown_host_goes_where_it_was_going_where_egress_is_allowed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unknown_port_is_reset_unless_egress_is_allowed() {
     let mesh = Mesh::start(Plan::new(EgressFilter::DropAll).snapshot()).await;
-    let somewhere = nowhere().await;
+    let somewhere = nowhere();
     assert_reset(mesh.dialler().dial(somewhere).await).await;
     let name = format!(
         "listener.0.0.0.0_{}.no_filter_chain_match",
@@ -328,7 +331,7 @@ async fn odd_requests_are_refused_as_envoy_does() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn grpc_clients_get_grpc_errors() {
-    let mesh = Mesh::start(Plan::one(Protocol::Grpc, nowhere().await).snapshot()).await;
+    let mesh = Mesh::start(Plan::one(Protocol::Grpc, nowhere()).snapshot()).await;
     let mut client = Client::open(mesh.dial_80().await, Version::HTTP_2).await;
     let mut request = post("http://b.local/pkg.Service/Method", "x");
     let grpc = "application/grpc".parse().unwrap();

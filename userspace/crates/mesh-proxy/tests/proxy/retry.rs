@@ -147,7 +147,7 @@ async fn the_last_failure_is_the_clients() {
 async fn a_dead_endpoint_costs_no_request_while_another_lives() {
     let server = reluctant(Version::HTTP_11, 0).await;
     let mut plan = Plan::new(EgressFilter::DropAll);
-    let endpoints = vec![nowhere().await, server.address, nowhere().await];
+    let endpoints = vec![nowhere(), server.address, nowhere()];
     let cluster = plan.cluster("b", Protocol::Http, Discovery::Static(endpoints));
     plan.service(80, "b.local", &[("/", &[(cluster, 1)])])
         .retries(&policy(2));

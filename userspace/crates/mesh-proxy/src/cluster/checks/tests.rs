@@ -1,5 +1,5 @@
 use std::{
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     sync::atomic::{AtomicU16, Ordering},
     time::Duration,
 };
@@ -8,7 +8,7 @@ use mesh_model::snapshot::{Cluster, Discovery, Protocol};
 use mesh_telemetry::Registry;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
 };
 
 use super::*;
@@ -96,10 +96,9 @@ async fn an_endpoint_is_out_while_it_fails_and_back_when_it_passes_again() {
 #[tokio::test]
 async fn the_first_answer_is_warm_once_every_endpoint_was_probed() {
     let status = Arc::new(AtomicU16::new(200));
-    let nobody = {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        listener.local_addr().unwrap()
-    };
+    let holder = TcpSocket::new_v4().unwrap();
+    holder.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let nobody = holder.local_addr().unwrap();
     let cluster = checked(
         vec![serve(&status).await, nobody],
         &Registry::new("test", 1),

@@ -1,4 +1,10 @@
-use std::{io::Read as _, io::Write as _, net::TcpListener, thread};
+use std::{
+    io::{Read as _, Write as _},
+    net::{Ipv4Addr, TcpListener},
+    thread,
+};
+
+use tokio::net::TcpSocket;
 
 use super::*;
 
@@ -99,10 +105,9 @@ async fn who_takes_the_connection_and_is_silent_times_out_but_of_tcp() {
 
 #[tokio::test]
 async fn nobody_there_is_the_networks_fault() {
-    let address = {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap()
-    };
+    let holder = TcpSocket::new_v4().unwrap();
+    holder.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let address = holder.local_addr().unwrap();
     for protocol in [Protocol::Http, Protocol::Grpc, Protocol::Tcp] {
         let failure = prober(protocol).probe(address).await.unwrap_err();
         assert_eq!(failure.outcome(), Outcome::Unreachable, "{failure}");

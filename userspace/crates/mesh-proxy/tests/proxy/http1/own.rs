@@ -22,7 +22,7 @@ async fn logged(endpoint: SocketAddr, log: &Log) -> Mesh {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_that_goes_nowhere_is_taken_whole() {
     let log = Log::new();
-    let mesh = logged(nowhere().await, &log).await;
+    let mesh = logged(nowhere(), &log).await;
     let post = format!("POST /x HTTP/1.1\r\n{HOST}Content-Length: 3\r\n\r\nabc");
     let head = format!("HEAD /x HTTP/1.1\r\n{HOST}Connection: close\r\n\r\n");
     let both = answers(&mesh, post + &head).await;
