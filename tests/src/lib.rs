@@ -16,6 +16,7 @@
 //! - [`documents`], [`daemon`], [`client`]: Ferromesh and the application that talks through it
 //! - [`probe`]: an application that says when its connections change
 //! - [`node`]: a daemon that serves the workloads of several hosts
+//! - [`faults`]: services that fail, hosts that come and go, and the load that meets them
 //! - [`kernel`]: what an instance holds in the kernel
 //! - [`edge`]: which tests stand for which edge case of redirection
 //! - [`parity`]: what clients and services see, with Envoy and with Ferromesh between them
@@ -30,6 +31,7 @@ pub mod dns;
 pub mod documents;
 pub mod edge;
 pub mod envoy;
+pub mod faults;
 pub mod host;
 pub mod kernel;
 pub mod links;

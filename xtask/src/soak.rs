@@ -3,6 +3,7 @@
 //!
 //! `fleet` is the hosts, the servers and the daemon; `actors` are what disturbs them; `judge` reads
 //! what each connection met; `rates` says whether there was as much of everything as there should be.
+//! `rolling` is another: a service whose hosts are replaced.
 
 mod accounts;
 mod actors;
@@ -11,6 +12,7 @@ mod fleet;
 mod judge;
 mod rates;
 mod records;
+mod rolling;
 mod samples;
 
 use std::{
@@ -55,7 +57,10 @@ const SHARE: &str = "2";
 
 /// What `cargo xtask soak` takes.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    other: Option<Other>,
     /// How long
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=1440))]
     minutes: u64,
@@ -64,15 +69,22 @@ pub(crate) struct Args {
     built: bool,
 }
 
+/// What else goes on for minutes.
+#[derive(Debug, clap::Subcommand)]
+enum Other {
+    /// Replace the four hosts of a service one after the other under load
+    Rolling(rolling::Args),
+}
+
 /// Sets up, builds and runs it.
 ///
 /// # Errors
 /// When something was misrouted, hung, was lost without a kill, grew, or was left behind.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    ensure!(
-        rustix::process::geteuid().is_root(),
-        "the soak makes network namespaces and loads eBPF programs: run it as root"
-    );
+    ensure_root()?;
+    if let Some(Other::Rolling(args)) = &args.other {
+        return rolling::run(args);
+    }
     setup::ensure(&[setup::Purpose::Build, setup::Purpose::Test])?;
     let peer = if args.built {
         layout::test_program(fleet::PEER)
@@ -81,6 +93,14 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         command::build_test_program(fleet::PEER)?
     };
     command::step("soak", || for_minutes(args.minutes, peer))
+}
+
+fn ensure_root() -> Result<()> {
+    ensure!(
+        rustix::process::geteuid().is_root(),
+        "the soak makes network namespaces and loads eBPF programs: run it as root"
+    );
+    Ok(())
 }
 
 /// A share of it for the test command, of the daemon that is tested: how many passed and failed, of
