@@ -97,7 +97,7 @@ async fn serve(
         Some(Answer::Http) => serve_http(worker, place, client).await,
         Some(Answer::Tcp(target)) => {
             let record = Record::of_connection(&worker.generation().shared, place);
-            tcp::serve(worker, place.direction, client, target, record).await;
+            tcp::serve(worker, place, client, target, record).await;
             Ok(())
         }
         None => {
@@ -230,11 +230,14 @@ enum Answer {
 
 fn answer_of(generation: &LocalGeneration, place: Place) -> Option<Answer> {
     let snapshot = &generation.shared.snapshot;
+    // That of the port: what passes through where services are told apart by address is not to drain for that.
+    let serving = Some(generation.shared.serving((place.direction, place.port)));
     let tcp = |cluster, idle_timeout| {
         Some(Answer::Tcp(TcpTarget {
             cluster,
             original: place.original,
             idle_timeout,
+            serving,
             aws_endpoints: None,
         }))
     };
@@ -261,7 +264,10 @@ fn answer_of(generation: &LocalGeneration, place: Place) -> Option<Answer> {
                 return tcp(cluster, route.idle_timeout);
             }
             let cluster = route::passthrough_cluster(generation)?;
-            Some(Answer::Tcp(TcpTarget::passed(cluster, place.original)))
+            Some(Answer::Tcp(TcpTarget {
+                serving,
+                ..TcpTarget::passed(cluster, place.original)
+            }))
         }
         Direction::Ingress => {
             let port = snapshot.ingress.get(&place.port)?;

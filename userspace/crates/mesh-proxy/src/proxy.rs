@@ -89,6 +89,7 @@ impl Proxy {
                 accepting: Arc::clone(&accepting),
                 vitals,
                 room,
+                drain: settings.drain,
             };
             let name = format!("{}-{index}", settings.workload);
             proxy.workers.push(start_worker(&name, seed)?);

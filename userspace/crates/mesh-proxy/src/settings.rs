@@ -34,7 +34,8 @@ pub struct ProxySettings {
     /// Whether a health check that passes ends an ejection
     /// (`ENVOY_ACTIVE_HEALTH_CHECK_UNEJECT_HOST`).
     pub probes_uneject: bool,
-    /// How long [`crate::Proxy::drain`] waits for what is under way (`LISTENER_DRAIN_WAIT_TIME_S`).
+    /// How long [`crate::Proxy::drain`] waits for what is under way, and a connection may go on whose
+    /// listener is gone or another one (`LISTENER_DRAIN_WAIT_TIME_S`).
     pub drain: Duration,
 }
 

@@ -28,7 +28,7 @@ use crate::{
     OriginSource,
     control::Shared,
     fault::{self, Seldom},
-    generation::Generation,
+    generation::{Generation, Serving},
     listener::{Direction, WorkerListeners, accept},
     pulse::Vitals,
     route::{Place, Split},
@@ -84,6 +84,8 @@ pub(crate) struct WorkerSeed {
     pub(crate) vitals: Arc<Vitals>,
     /// Connections of clients that may be open at once.
     pub(crate) room: usize,
+    /// How long connections may go on whose listener is gone.
+    pub(crate) drain: Duration,
 }
 
 /// One worker, as its tasks see it.
@@ -96,6 +98,9 @@ pub(crate) struct Worker {
     newest: RefCell<Newest>,
     current: RefCell<Option<Rc<LocalGeneration>>>,
     phase: watch::Receiver<Phase>,
+    /// Tells when the generation in force serves some port otherwise than the one before.
+    served_otherwise: watch::Sender<()>,
+    drain: Duration,
     pub(crate) vitals: Arc<Vitals>,
     /// Keeps warnings that peers can cause apart.
     pub(crate) warnings: Seldom,
@@ -178,6 +183,8 @@ impl Worker {
             newest: RefCell::new(Cache::new(Arc::clone(&seed.shared.generation))),
             current: RefCell::new(None),
             phase: seed.phase.clone(),
+            served_otherwise: watch::Sender::new(()),
+            drain: seed.drain,
             vitals: Arc::clone(&seed.vitals),
             warnings: Seldom::default(),
             room: seed.room,
@@ -234,6 +241,27 @@ impl Worker {
         }
     }
 
+    /// Resolves when a connection shall end, as its protocol allows: its direction drains, or its
+    /// port is served otherwise, in which case it says when it is cut.
+    pub(crate) async fn leaving(&self, place: Place, serving: Serving) -> Option<Instant> {
+        tokio::select! {
+            () = self.ending(place.direction) => None,
+            cut = self.cut_off(place, serving) => Some(cut),
+        }
+    }
+
+    /// Resolves when the generation in force serves a connection's port by something else than what it
+    /// came in by, and says when it is cut.
+    pub(crate) async fn cut_off(&self, place: Place, serving: Serving) -> Instant {
+        let mut news = self.served_otherwise.subscribe();
+        let port = (place.direction, place.port);
+        while self.generation().shared.serving(port) == serving {
+            // The sender lives in `self`, so waiting cannot fail.
+            let _ = news.changed().await;
+        }
+        Instant::now() + self.drain
+    }
+
     /// Resolves when a draining worker waits no longer for clients that are silent.
     pub(crate) async fn patience_ends(&self, direction: Direction) {
         self.ending(direction).await;
@@ -252,7 +280,12 @@ impl Worker {
             Some(current) if Arc::ptr_eq(&current.shared, newest) => Rc::clone(current),
             previous => {
                 let local = Rc::new(self.localize(newest, previous.as_deref()));
+                let mut before = previous.iter();
+                let is_otherwise = before.any(|before| before.shared.serves_otherwise(newest));
                 *current = Some(Rc::clone(&local));
+                if is_otherwise {
+                    self.served_otherwise.send_replace(());
+                }
                 local
             }
         }

@@ -27,6 +27,7 @@ use super::{
 use crate::{
     access_log::Record,
     detect::HttpVersion,
+    generation::Serving,
     io::ByteCount,
     relay::response_body::ResponseBody,
     reply::{self, Failure, Form},
@@ -293,8 +294,9 @@ fn asks_for_more_than_websocket(request: &Request<DownstreamBody>) -> bool {
 }
 
 /// Runs a connection to its end; closes it when it idles too long, and gently when its direction
-/// drains: HTTP/2 by GOAWAY, HTTP/1 with its next answer or once it is idle. A client that has just
-/// come gets its first request through before it hears of a GOAWAY.
+/// drains or its port is served otherwise: HTTP/2 by GOAWAY, HTTP/1 with its next answer or once it is
+/// idle. What is open when that drain is over is cut. A client that has just come gets its first request
+/// through before it hears of a GOAWAY.
 pub(super) async fn drive<S, T: Default, E>(
     mut serving: Pin<&mut S>,
     connection: &HttpConnection,
@@ -305,7 +307,9 @@ where
 {
     let mut idle_check = connection.last_request.get() + IDLE_LIMIT;
     let mut header_is_late = pin!(connection.header_is_late());
-    let mut drain = pin!(connection.worker.ending(connection.place.direction));
+    let leaving = connection.worker.leaving(connection.place, Serving::Http);
+    let mut leaving = pin!(leaving);
+    let mut cut = None;
     let mut is_closing = false;
     loop {
         tokio::select! {
@@ -315,15 +319,19 @@ where
                 connection.stats.downstream_rq_idle_timeout.increment();
                 return Ok(T::default());
             }
-            () = &mut drain, if !connection.draining.get() => {
+            at = &mut leaving, if !connection.draining.get() => {
                 connection.draining.set(true);
+                cut = at;
                 idle_check = Instant::now() + DRAIN_GRACE;
                 if connection.version == HttpVersion::Http2 && connection.has_asked.get() {
                     close_gently(serving.as_mut());
                 }
                 continue;
             }
-            () = sleep_until(idle_check) => {}
+            () = sleep_until(cut.map_or(idle_check, |cut| idle_check.min(cut))) => {}
+        }
+        if cut.is_some_and(|cut| cut <= Instant::now()) {
+            return Ok(T::default());
         }
         let is_draining = connection.draining.get();
         if is_draining && connection.version == HttpVersion::Http2 {

@@ -7,14 +7,15 @@ use mesh_telemetry::{
     access_log::{ResponseFlag, ResponseFlags},
     scope::TcpStats,
 };
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, time::sleep_until};
 
 use crate::{
     access_log::Record,
+    generation::Serving,
     io::reset,
-    listener::Direction,
     opening::Opening,
     relay::bytes::{End, Ended, Side, relay},
+    route::Place,
     upstream::{
         LocalCluster,
         connect::{self, Upstream},
@@ -41,6 +42,8 @@ pub(crate) struct TcpTarget {
     pub(crate) original: Option<SocketAddr>,
     /// The connection's idle time.
     pub(crate) idle_timeout: Option<Duration>,
+    /// What it came in by; none where a change of the listeners is nothing to it.
+    pub(crate) serving: Option<Serving>,
     /// What has a connection instead whose client, silent so far, calls an AWS endpoint after all.
     pub(crate) aws_endpoints: Option<Rc<LocalCluster>>,
 }
@@ -52,6 +55,7 @@ impl TcpTarget {
             cluster: Some(cluster),
             original,
             idle_timeout: Some(PASSED_IDLE_TIMEOUT),
+            serving: None,
             aws_endpoints: None,
         }
     }
@@ -61,15 +65,22 @@ impl TcpTarget {
 /// sees RST.
 pub(crate) async fn serve(
     worker: &Worker,
-    direction: Direction,
+    place: Place,
     mut client: Client,
     target: TcpTarget,
     mut record: Option<Box<Record>>,
 ) {
-    let stats = worker.tcp_stats(direction);
+    let stats = worker.tcp_stats(place.direction);
     stats.downstream_cx_total.increment();
+    let serving = target.serving;
+    let cut = async {
+        match serving {
+            Some(serving) => sleep_until(worker.cut_off(place, serving).await).await,
+            None => std::future::pending().await,
+        }
+    };
     let flags = match settle(stats, &mut client, target, record.as_deref_mut()).await {
-        Ok(reached) => relayed(stats, client, reached, record.as_deref_mut()).await,
+        Ok(reached) => relayed(stats, client, reached, cut, record.as_deref_mut()).await,
         Err(flags) => {
             reset(client.stream);
             flags
@@ -168,6 +179,7 @@ async fn relayed(
     stats: &Arc<TcpStats>,
     client: Client,
     reached: Reached,
+    cut: impl Future<Output = ()>,
     record: Option<&mut Record>,
 ) -> ResponseFlags {
     let Reached {
@@ -183,7 +195,7 @@ async fn relayed(
     let client = End::new(Side::Client, client.stream, ahead, Arc::clone(stats));
     let counts = Arc::clone(&cluster.stats);
     let upstream = End::new(Side::Endpoint, upstream, Bytes::new(), counts);
-    let ended = relay(&client, &upstream, idle_timeout).await;
+    let ended = relay(&client, &upstream, idle_timeout, cut).await;
     drop(open);
     if let Some(record) = record {
         record.entry.bytes_received = client.received();
@@ -201,6 +213,13 @@ fn judge(stats: &TcpStats, cluster: &LocalCluster, ended: Ended) -> Option<Respo
         }
         Ended::Idle => {
             stats.idle_timeout.increment();
+            None
+        }
+        Ended::Cut => {
+            tracing::debug!(
+                cluster = cluster.config.name,
+                "a relayed connection was cut"
+            );
             None
         }
         Ended::Through => None,

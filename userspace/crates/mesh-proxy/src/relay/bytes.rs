@@ -34,6 +34,8 @@ thread_local! {
 pub(crate) enum Ended {
     /// One of the two broke off, and the other was told in the same way.
     Broken(Broken),
+    /// Its time was over.
+    Cut,
     /// Nothing moved for the idle timeout.
     Idle,
     /// Both were through.
@@ -173,13 +175,15 @@ pub(crate) async fn relay<A: ByteCount, B: ByteCount>(
     client: &End<A>,
     endpoint: &End<B>,
     idle: Option<Duration>,
+    cut: impl Future<Output = ()>,
 ) -> Ended {
     let still = still_for(|| client.moved.get().max(endpoint.moved.get()), idle);
     let ended = tokio::select! {
         done = both_ways(client, endpoint) => done.map_or_else(Ended::Broken, |()| Ended::Through),
         () = still => Ended::Idle,
+        () = cut => Ended::Cut,
     };
-    if matches!(ended, Ended::Broken(_)) {
+    if matches!(ended, Ended::Broken(_) | Ended::Cut) {
         // The side that is still there must not take a torn stream for a whole one.
         let _ = client.stream.set_zero_linger();
         let _ = endpoint.stream.set_zero_linger();
