@@ -5,6 +5,7 @@ use std::{
     ffi::OsStr,
     fs,
     path::{Path, PathBuf},
+    process::Command,
     sync::Arc,
     time::Duration,
 };
@@ -13,6 +14,7 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
 use crate::{
+    daemon::binary,
     host::{Host, Place},
     process::{self, Process},
     wait,
@@ -139,6 +141,19 @@ impl Envoy {
             .find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")?.parse().ok());
         Ok(value.unwrap_or(0))
     }
+}
+
+/// What `ferromesh render-envoy` prints for a virtual node of the mesh `apps`, with these variables.
+pub fn render(documents: &Path, node: &str, variables: &[(&str, &str)]) -> Result<String> {
+    let mut command = Command::new(binary()?);
+    command
+        .args(["render-envoy", "--format", "json", "--resource"])
+        .arg(format!("mesh/apps/virtualNode/{node}"))
+        .arg(documents)
+        .env("ENVOY_ADMIN_ACCESS_PORT", ADMIN_PORT.to_string())
+        .env("ENVOY_ADMIN_ACCESS_LOG_FILE", "/dev/null")
+        .envs(variables.iter().copied());
+    process::run(&mut command)
 }
 
 fn spawn(binary: &Path, host: &Host, launch: &Launch) -> Result<Process> {

@@ -2,8 +2,10 @@
 //! and to a test.
 //!
 //! `fault-peer` is the program at both ends; [`Report`] is what its load met, [`rolling`] a service of
-//! four hosts that are replaced one after the other.
+//! four hosts that are replaced one after the other, [`comparison`] bad endpoints among good ones, with
+//! Envoy and with Ferromesh.
 
+pub mod comparison;
 mod load;
 mod report;
 pub mod rolling;

@@ -3,11 +3,13 @@
 //!
 //! `fleet` is the hosts, the servers and the daemon; `actors` are what disturbs them; `judge` reads
 //! what each connection met; `rates` says whether there was as much of everything as there should be.
-//! `rolling` is another: a service whose hosts are replaced.
+//! `rolling` and `faults` are others: a service whose hosts are replaced, and services with a bad endpoint
+//! beside Envoy.
 
 mod accounts;
 mod actors;
 mod documents;
+mod faults;
 mod fleet;
 mod judge;
 mod rates;
@@ -74,6 +76,8 @@ pub(crate) struct Args {
 enum Other {
     /// Replace the four hosts of a service one after the other under load
     Rolling(rolling::Args),
+    /// Call services with a bad endpoint through Envoy and through Ferromesh, and compare what comes
+    Faults(faults::Args),
 }
 
 /// Sets up, builds and runs it.
@@ -82,8 +86,10 @@ enum Other {
 /// When something was misrouted, hung, was lost without a kill, grew, or was left behind.
 pub(crate) fn run(args: &Args) -> Result<()> {
     ensure_root()?;
-    if let Some(Other::Rolling(args)) = &args.other {
-        return rolling::run(args);
+    match &args.other {
+        Some(Other::Rolling(args)) => return rolling::run(args),
+        Some(Other::Faults(args)) => return faults::run(args),
+        None => {}
     }
     setup::ensure(&[setup::Purpose::Build, setup::Purpose::Test])?;
     let peer = if args.built {

@@ -6,7 +6,6 @@ use std::{
     fs,
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
-    process::Command,
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -27,13 +26,13 @@ use super::{
 };
 use crate::{
     capability,
-    daemon::{Daemon, Settings, binary},
+    daemon::{Daemon, Settings},
     dns::Dns,
     documents::Documents,
     envoy::{self, Envoy},
     host::Host,
     network::{Network, Purpose},
-    process, wait,
+    wait,
 };
 
 /// What came of a case.
@@ -248,7 +247,8 @@ impl Rig {
         let (envoy, settings) = match envoy {
             None => (None, settings),
             Some(program) => {
-                let configuration = render(documents.directory(), retries)?;
+                let variables = [(DEFAULT_RETRIES, retries)];
+                let configuration = envoy::render(documents.directory(), NODE, &variables)?;
                 let envoy = Envoy::start_with(program, host, &configuration)?;
                 (Some(envoy), settings.external_proxy())
             }
@@ -348,18 +348,6 @@ fn whole_log(path: &Path) -> String {
     // What still comes shows in what is compared.
     drop(still);
     read
-}
-
-fn render(documents: &Path, retries: &str) -> Result<String> {
-    let mut command = Command::new(binary()?);
-    command
-        .args(["render-envoy", "--format", "json", "--resource"])
-        .arg(format!("mesh/apps/virtualNode/{NODE}"))
-        .arg(documents)
-        .env("ENVOY_ADMIN_ACCESS_PORT", envoy::ADMIN_PORT.to_string())
-        .env("ENVOY_ADMIN_ACCESS_LOG_FILE", "/dev/null")
-        .env(DEFAULT_RETRIES, retries);
-    process::run(&mut command)
 }
 
 /// What was seen of each case: by its client, and by services in the order of what they were asked.
