@@ -1,9 +1,11 @@
 //! `cargo xtask bench`: what Ferromesh costs, against a named peer in the same run.
 
+mod churn;
 mod failover;
 mod http;
 mod neighbours;
 mod redirect;
+mod samples;
 
 use std::time::Duration;
 
@@ -17,6 +19,20 @@ pub(crate) struct RedirectArgs {
     /// How often each way is measured; the ways take turns
     #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(3..=99))]
     rounds: u32,
+}
+
+/// What `cargo xtask bench churn` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ChurnArgs {
+    /// How often each is measured, for ten seconds; they take turns
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(3..=99))]
+    rounds: u32,
+    /// Requests a second
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(100..=10_000))]
+    rate: u32,
+    /// Measure the daemon that `FERROMESH_BIN` names, and build none
+    #[arg(long)]
+    built: bool,
 }
 
 /// What `cargo xtask bench neighbours` takes.
@@ -53,6 +69,19 @@ pub(crate) fn http(args: &HttpArgs) -> Result<()> {
         build::run()?;
     }
     http::run(args.rounds, args.profile)
+}
+
+/// Measures what it costs the callers of a service of many endpoints that all of them change.
+///
+/// # Errors
+/// When a measurement fails, or a request was not answered by its service.
+pub(crate) fn churn(args: &ChurnArgs) -> Result<()> {
+    ensure_root()?;
+    setup::ensure(&[setup::Purpose::Build, setup::Purpose::Demo])?;
+    if !args.built {
+        build::run()?;
+    }
+    churn::run(args.rounds, args.rate)
 }
 
 /// Measures what a workload's flood costs another workload of the same daemon.

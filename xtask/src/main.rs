@@ -63,6 +63,8 @@ enum Bench {
     Failover(bench::FailoverArgs),
     /// Requests for each second of proxy CPU: Envoy behind iptables, and Ferromesh
     Http(bench::HttpArgs),
+    /// A service of 1,000 endpoints that all change every five seconds: against one that stays
+    Churn(bench::ChurnArgs),
     /// A steady neighbour beside a workload that floods: in one daemon, and in two
     Neighbours(bench::NeighboursArgs),
     /// 35,000 documents: read, checked and resolved in a new process, and one changed file
@@ -82,6 +84,7 @@ fn main() -> ExitCode {
         Task::BuildTests(args) => test::executables::run(&args).map(done),
         Task::Check => check::run().map(done),
         Task::Demo(args) => demo::run(&args).map(done),
+        Task::Bench(Bench::Churn(args)) => bench::churn(&args).map(done),
         Task::Bench(Bench::Documents) => bench::documents().map(done),
         Task::Bench(Bench::Failover(args)) => bench::failover(&args).map(done),
         Task::Bench(Bench::Http(args)) => bench::http(&args).map(done),

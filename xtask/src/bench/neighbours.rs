@@ -9,8 +9,6 @@
 //!
 //! That traffic went through the proxies is proved by what each of them counted.
 
-mod samples;
-
 use std::{fs, path::PathBuf, process::Command, sync::Arc, thread};
 
 use ::tests::{
@@ -26,7 +24,7 @@ use ::tests::{
 };
 use anyhow::{Context as _, Result, ensure};
 
-use self::samples::{Samples, Turn};
+use super::samples::{Samples, Turn};
 use crate::command;
 
 /// The program that makes the loads.
@@ -165,8 +163,8 @@ impl Rig {
             let opened = flooding.join().ok().context("the flood panicked");
             let apart = apart.join().ok().context("a neighbour panicked");
             let turn = Turn {
-                shared: shared?,
-                apart: apart??,
+                measured: shared?,
+                reference: apart??,
             };
             Ok::<_, anyhow::Error>((turn, opened??))
         })?;
@@ -283,8 +281,8 @@ fn print(met: &ByFlood, turns: u32) {
         println!(
             "{:<18}{:>26}{:>26}{:>8.2}{p99:>8.2} [{low:.2}, {high:.2}]  {}",
             flood.describe(),
-            side(|turn| &turn.shared),
-            side(|turn| &turn.apart),
+            side(|turn| &turn.measured),
+            side(|turn| &turn.reference),
             samples.ratio(50)[1],
             if low > BOUND {
                 "above the bound"

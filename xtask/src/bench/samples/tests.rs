@@ -1,12 +1,12 @@
 use super::{Samples, Turn};
 
-/// Turns of 100 times from 1 to 100, on the shared side `factor` times as long.
+/// Turns of 100 times from 1 to 100, on the measured side `factor` times as long.
 fn turns(factors: &[u32]) -> Samples {
     let mut samples = Samples::default();
     for factor in factors {
         samples.add(Turn {
-            shared: (1..=100).map(|time| time * factor).collect(),
-            apart: (1..=100).collect(),
+            measured: (1..=100).map(|time| time * factor).collect(),
+            reference: (1..=100).collect(),
         });
     }
     samples
@@ -15,9 +15,9 @@ fn turns(factors: &[u32]) -> Samples {
 #[test]
 fn the_times_of_all_turns_are_one_distribution() {
     let samples = turns(&[1, 3]);
-    assert_eq!(samples.percentile(|turn| &turn.apart, 50), 51);
-    assert_eq!(samples.percentile(|turn| &turn.shared, 99), 297);
-    assert_eq!(Samples::default().percentile(|turn| &turn.apart, 99), 0);
+    assert_eq!(samples.percentile(|turn| &turn.reference, 50), 51);
+    assert_eq!(samples.percentile(|turn| &turn.measured, 99), 297);
+    assert_eq!(Samples::default().percentile(|turn| &turn.reference, 99), 0);
 }
 
 #[test]

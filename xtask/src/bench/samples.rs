@@ -1,4 +1,4 @@
-//! What the two neighbours met, and how sure the ratio of the two is.
+//! What two sides met in turns, and how sure the ratio of the two is.
 
 #[cfg(test)]
 mod tests;
@@ -8,16 +8,16 @@ const DRAWS: usize = 400;
 /// The draws are the same in every run: only what was measured makes a difference.
 const SEED: u64 = 1;
 
-/// What the neighbours met in the same moments, in microseconds.
+/// What both sides met in a turn, in microseconds.
 #[derive(Clone, Debug)]
 pub(super) struct Turn {
-    /// Of the one that shares its daemon with the flood.
-    pub(super) shared: Vec<u32>,
-    /// Of the one that does not.
-    pub(super) apart: Vec<u32>,
+    /// Of the side that is measured.
+    pub(super) measured: Vec<u32>,
+    /// Of the side that it is measured by.
+    pub(super) reference: Vec<u32>,
 }
 
-/// All turns beside one flood.
+/// All turns of a kind.
 #[derive(Debug, Default)]
 pub(super) struct Samples(Vec<Turn>);
 
@@ -31,14 +31,14 @@ impl Samples {
         percentile(self.0.iter(), side, percent)
     }
 
-    /// The shared side's percentile of the other's, between the bounds that leave out 5 % of the
+    /// The measured side's percentile of the other's, between the bounds that leave out 5 % of the
     /// draws below and above: each draw takes as many turns as there are, some often, some never.
     pub(super) fn ratio(&self, percent: usize) -> [f64; 3] {
         let of = |turns: &[&Turn]| {
             let side = |side: fn(&Turn) -> &[u32]| {
                 f64::from(percentile(turns.iter().copied(), side, percent))
             };
-            side(|turn| &turn.shared) / side(|turn| &turn.apart)
+            side(|turn| &turn.measured) / side(|turn| &turn.reference)
         };
         let mut random = fastrand::Rng::with_seed(SEED);
         let mut draws: Vec<f64> = (0..DRAWS)
