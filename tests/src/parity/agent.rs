@@ -44,6 +44,11 @@ pub(super) fn run(mesh: Mesh) -> Result<()> {
         let listener = TcpListener::bind(address).with_context(|| format!("no {address}"))?;
         recorder.serve(listener);
     }
+    for port in meshes::pooled(&all).filter(|_| mesh == Mesh::Pools) {
+        let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+        let listener = TcpListener::bind(address).with_context(|| format!("no {address}"))?;
+        recorder.serve(listener);
+    }
     say(READY)?;
     for order in stdin().lines() {
         let order = order.context("cannot read an order")?;
@@ -77,6 +82,7 @@ fn service_address(case: &Case) -> SocketAddr {
         Target::Own(own) if own.protocol == Protocol::Tcp => meshes::own_port(case.id),
         Target::Own(own) => own.protocol.service_port(),
         Target::Application(protocol) => protocol.listener_port(),
+        Target::Pooled(_) => meshes::own_port(case.id),
     };
     SocketAddr::from(([192, 0, 2, DIALLED], port))
 }

@@ -34,13 +34,14 @@ pub(crate) enum Bullet {
     Health,
     Outliers,
     Discovery,
+    Pools,
     Retries,
     Timeouts,
     Logs,
 }
 
 impl Bullet {
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Http1,
         Self::Http2,
         Self::Grpc,
@@ -54,6 +55,7 @@ impl Bullet {
         Self::Health,
         Self::Outliers,
         Self::Discovery,
+        Self::Pools,
         Self::Retries,
         Self::Timeouts,
         Self::Logs,
@@ -74,6 +76,7 @@ impl Bullet {
             Self::Health => "health",
             Self::Outliers => "outliers",
             Self::Discovery => "discovery",
+            Self::Pools => "pools",
             Self::Retries => "retries",
             Self::Timeouts => "timeouts",
             Self::Logs => "logs",
@@ -104,10 +107,12 @@ pub(crate) enum Mesh {
     Names,
     /// App Mesh's default retry policy on every route that has none, and listeners with times of their own.
     Retries,
+    /// Listeners that limit how much is under way to the application.
+    Pools,
 }
 
 impl Mesh {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Web,
         Self::Open,
         Self::Routes,
@@ -115,6 +120,7 @@ impl Mesh {
         Self::Tls,
         Self::Names,
         Self::Retries,
+        Self::Pools,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -126,6 +132,7 @@ impl Mesh {
             Self::Tls => "tls",
             Self::Names => "names",
             Self::Retries => "retries",
+            Self::Pools => "pools",
         }
     }
 
@@ -280,6 +287,16 @@ pub(crate) enum Target {
     Own(Own),
     /// From outside: a listener of the application.
     Application(Protocol),
+    /// From outside: a listener of the application that is this case's alone.
+    Pooled(Pool),
+}
+
+/// A listener's `connectionPool`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pool {
+    pub(crate) protocol: Protocol,
+    /// Its members.
+    pub(crate) limits: &'static [(&'static str, u32)],
 }
 
 /// One case.
@@ -420,7 +437,7 @@ impl Case {
         match &self.target {
             Target::Service(_, host) => host.clone(),
             Target::Own(_) => format!("c{}.apps.local", self.id),
-            Target::Application(_) => "client.apps.local".to_owned(),
+            Target::Application(_) | Target::Pooled(_) => "client.apps.local".to_owned(),
         }
     }
 

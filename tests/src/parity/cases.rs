@@ -15,6 +15,7 @@ mod http1;
 mod http2;
 mod logs;
 mod outliers;
+mod pools;
 mod request;
 mod retries;
 mod routes;
@@ -48,6 +49,7 @@ pub(super) fn all() -> Vec<Case> {
     all.extend(health::cases());
     all.extend(outliers::cases());
     all.extend(logs::cases());
+    all.extend(pools::cases());
     all.extend(retries::cases());
     all.extend(timeouts::cases());
     for (id, case) in all.iter_mut().enumerate() {

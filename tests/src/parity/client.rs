@@ -25,11 +25,11 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// Runs the client of a case against an address.
 pub(crate) fn run(case: &Case, address: SocketAddr) -> Observation {
     let mut seen = outcome(case, address);
-    if case.refused
-        && let Some(end) = seen.get_mut("client.end")
-        && end != Ended::word(None)
-    {
-        "closed".clone_into(end);
+    if case.refused {
+        let ends = seen.iter_mut().filter(|(field, _)| field.ends_with("end"));
+        for (_, end) in ends.filter(|(_, end)| *end != Ended::word(None)) {
+            "closed".clone_into(end);
+        }
     }
     seen
 }
@@ -66,6 +66,7 @@ fn observe(case: &Case, address: SocketAddr) -> Result<Observation> {
         Client::Http1(steps, kinds) => http1_client(case, connect()?.as_ref(), steps, kinds),
         Client::Http2(frames) => http2_client(case, connect()?, frames),
         Client::Tcp(steps) => tcp_client(case, connect()?.as_ref(), steps),
+        Client::Several(connections) => several(case, &connect, connections)?,
         Client::Shares(requests, request, weights) => {
             shares(&connect, *requests, &case.filled(request), weights)?
         }
@@ -107,6 +108,41 @@ fn tcp_client(case: &Case, wire: &Wire, steps: &[Step]) -> Observation {
     seen.insert("client.end".to_owned(), Ended::word(ended).to_owned());
     wire.close();
     seen
+}
+
+/// Connections that are open at the same time.
+fn several(
+    case: &Case,
+    connect: &impl Fn() -> Result<Arc<Wire>>,
+    connections: &[Vec<Step>],
+) -> Result<Observation> {
+    let mut open = Vec::new();
+    let mut seen = Observation::new();
+    for (number, steps) in (1..).zip(connections) {
+        match connect() {
+            Ok(wire) => {
+                perform(case, &wire, steps);
+                open.push((number, wire));
+            }
+            Err(error) if error.to_string() == ErrorKind::ConnectionReset.to_string() => {
+                let end = Ended::word(Some(Ended::Reset)).to_owned();
+                seen.insert(format!("client.{number}.bytes"), observation::body(&[]));
+                seen.insert(format!("client.{number}.end"), end);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    for (number, wire) in &open {
+        let ended = wire.wait_end(case.watch);
+        let bytes = observation::body(&wire.bytes());
+        seen.insert(format!("client.{number}.bytes"), bytes);
+        let end = Ended::word(ended).to_owned();
+        seen.insert(format!("client.{number}.end"), end);
+    }
+    for (_, wire) in open {
+        wire.close();
+    }
+    Ok(seen)
 }
 
 /// The answers in some bytes, and what is left.

@@ -35,7 +35,9 @@ pub(super) fn add(seen: &mut BTreeMap<usize, Observation>, mesh: Mesh, log: &str
         .lines()
         .filter_map(|line| {
             let fields = match mesh {
-                Mesh::Web | Mesh::Https | Mesh::Tls | Mesh::Names | Mesh::Retries => text(line),
+                Mesh::Web | Mesh::Https | Mesh::Tls | Mesh::Names | Mesh::Retries | Mesh::Pools => {
+                    text(line)
+                }
                 Mesh::Open => json(line),
                 Mesh::Routes => default(line),
             };

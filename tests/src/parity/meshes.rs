@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use serde_json::{Value, json};
 
-use super::case::{Case, Endpoints, Mesh, Own, Presence, Protocol, Retries, Target};
+use super::case::{Case, Endpoints, Mesh, Own, Pool, Presence, Protocol, Retries, Target};
 
 /// The last parts of the addresses of the host of services: of what is dialled, of the services that are
 /// one case's own, and of the first virtual node.
@@ -79,13 +79,14 @@ pub(super) fn documents(mesh: Mesh, cases: &[&Case], log: &str) -> Vec<Value> {
         Mesh::Tls => written.shared(Protocol::Tcp, HTTPS),
         Mesh::Names => written.names(),
         Mesh::Retries => written.shared(Protocol::Http, Protocol::Http.service_port()),
+        Mesh::Pools => {}
     }
     for case in cases {
         if let Target::Own(own) = &case.target {
             written.own(case.id, own);
         }
     }
-    written.client(mesh, log);
+    written.client(mesh, cases, log);
     written.all
 }
 
@@ -354,8 +355,8 @@ impl Documents {
     }
 
     /// The node of the application that calls and is called.
-    fn client(&mut self, mesh: Mesh, log: &str) {
-        let listeners: Vec<Value> = listeners(mesh)
+    fn client(&mut self, mesh: Mesh, cases: &[&Case], log: &str) {
+        let mut listeners: Vec<Value> = listeners(mesh)
             .iter()
             .map(|protocol| {
                 let mut listener = mapping(protocol.listener_port(), *protocol);
@@ -365,9 +366,13 @@ impl Documents {
                 listener
             })
             .collect();
+        listeners.extend(cases.iter().filter_map(|case| match &case.target {
+            Target::Pooled(pool) => Some(limited(case.id, pool)),
+            _ => None,
+        }));
         let mut file = json!({ "path": log });
         match mesh {
-            Mesh::Web | Mesh::Https | Mesh::Tls | Mesh::Names | Mesh::Retries => {
+            Mesh::Web | Mesh::Https | Mesh::Tls | Mesh::Names | Mesh::Retries | Mesh::Pools => {
                 file["format"] = json!({ "text": log_line() });
             }
             Mesh::Open => file["format"] = json!({ "json": log_members() }),
@@ -392,8 +397,26 @@ pub(super) fn listeners(mesh: Mesh) -> &'static [Protocol] {
         Mesh::Web => &[Protocol::Http],
         Mesh::Open => &Protocol::ALL,
         Mesh::Retries => &[Protocol::Http, Protocol::Http2, Protocol::Grpc],
-        Mesh::Routes | Mesh::Https | Mesh::Tls | Mesh::Names => &[],
+        Mesh::Routes | Mesh::Https | Mesh::Tls | Mesh::Names | Mesh::Pools => &[],
     }
+}
+
+/// The ports of the application's listeners that are one case's alone.
+pub(super) fn pooled(cases: &[Case]) -> impl Iterator<Item = u16> {
+    let pooled = cases.iter();
+    let pooled = pooled.filter(|case| matches!(case.target, Target::Pooled(_)));
+    pooled.map(|case| own_port(case.id))
+}
+
+/// The listener of such a case.
+fn limited(id: usize, pool: &Pool) -> Value {
+    let mut listener = mapping(own_port(id), pool.protocol);
+    let limits = pool.limits.iter();
+    let limits: serde_json::Map<_, _> = limits
+        .map(|(member, most)| ((*member).to_owned(), json!(most)))
+        .collect();
+    listener["connectionPool"] = json!({ pool.protocol.word(): limits });
+    listener
 }
 
 fn listener_times() -> Value {

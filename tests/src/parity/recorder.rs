@@ -212,7 +212,12 @@ impl Recorder {
         let is_ours = run_bytes(wire, self.again(case, record), case);
         let ended = wire.wait_end(PATIENCE);
         // What HTTP says is compared where it is read, not as bytes.
-        if matches!(&case.target, Target::Own(own) if own.protocol == Protocol::Tcp) {
+        let protocol = match &case.target {
+            Target::Own(own) => Some(own.protocol),
+            Target::Pooled(pool) => Some(pool.protocol),
+            _ => None,
+        };
+        if protocol == Some(Protocol::Tcp) {
             self.note(record, "bytes", observation::body(&wire.bytes()));
         }
         let word = if is_ours {

@@ -270,7 +270,8 @@ impl Rig {
         mesh: Mesh,
         cases: &[&Case],
     ) -> Result<BTreeMap<usize, Observation>> {
-        let is_ingress = |case: &&&Case| matches!(case.target, Target::Application(_));
+        let is_ingress =
+            |case: &&&Case| matches!(case.target, Target::Application(_) | Target::Pooled(_));
         let (inbound, outbound): (Vec<&Case>, Vec<&Case>) =
             cases.iter().copied().partition(|case| is_ingress(&case));
         let ids: Vec<usize> = outbound.iter().map(|case| case.id).collect();
@@ -281,6 +282,7 @@ impl Rig {
         let to = side.host.v4();
         let address = |case: &Case| match &case.target {
             Target::Application(protocol) => SocketAddr::from((to, protocol.listener_port())),
+            Target::Pooled(_) => SocketAddr::from((to, meshes::own_port(case.id))),
             _ => unreachable!("these are what comes from outside"),
         };
         let from_outside = self

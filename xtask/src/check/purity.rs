@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 
 use crate::command;
 
-const PURE: [&str; 12] = [
+const PURE: [&str; 13] = [
     "ebpf-abi",
     "ebpf-decide",
     "mesh-balance",
@@ -14,6 +14,7 @@ const PURE: [&str; 12] = [
     "mesh-http1",
     "mesh-http2",
     "mesh-model",
+    "mesh-pool",
     "mesh-regex",
     "mesh-retry",
     "mesh-route",

@@ -50,6 +50,8 @@ pub(crate) enum Client {
     Http1(Vec<Step>, Vec<Kind>),
     Http2(Vec<Frame>),
     Tcp(Vec<Step>),
+    /// Connections of bytes, one after the other; all stay open until the last is through.
+    Several(Vec<Vec<Step>>),
     /// So many requests, and the weight of each address that may answer.
     Shares(usize, Vec<u8>, Vec<(String, u32)>),
 }

@@ -11,6 +11,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use mesh_model::snapshot::{Cluster, Discovery};
+use mesh_pool::Limits;
 use mesh_telemetry::scope::ClusterStats;
 use tokio::{
     sync::{Notify, watch},
@@ -21,10 +22,10 @@ use self::{
     host::{Host, Unfit},
     host_set::{HostSet, Membership},
     judges::Judges,
-    retries::Retries,
 };
 use crate::status::ClusterStatus;
 
+pub(crate) mod breakers;
 mod checks;
 pub(crate) mod discovery;
 pub(crate) mod dns;
@@ -34,7 +35,6 @@ pub(crate) mod instances;
 pub(crate) mod judges;
 mod outliers;
 mod probe;
-pub(crate) mod retries;
 
 /// A cluster of the generation in force. It outlives generations that leave it unchanged.
 #[derive(Debug)]
@@ -51,7 +51,8 @@ pub(crate) struct SharedCluster {
     members_changed: Arc<Notify>,
     /// Whether any request or connection was ever sent its way.
     is_called: AtomicBool,
-    pub(crate) retries: Arc<Retries>,
+    /// How much may be under way.
+    pub(crate) limits: Limits,
     health: Mutex<DiscoveryHealth>,
     warm: watch::Sender<bool>,
     tasks: Mutex<Vec<AbortHandle>>,
@@ -73,7 +74,7 @@ impl SharedCluster {
         let membership = Membership::of(&config.discovery);
         let hosts = HostSet::empty(membership, judges.rules()).answered(addresses);
         let cluster = Self {
-            retries: Retries::new(config.circuit_breakers.max_retries),
+            limits: Limits::of(config.circuit_breakers),
             hosts: Arc::new(ArcSwap::from_pointee(hosts)),
             config,
             stats,

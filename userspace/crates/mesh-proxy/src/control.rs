@@ -18,7 +18,8 @@ use crate::{
     ProxyError, ProxySettings,
     access_log::AccessLog,
     cluster::{
-        SharedCluster, discovery::Discoverer, dns::Dns, instances::InstanceFiles, judges::Judges,
+        SharedCluster, breakers, discovery::Discoverer, dns::Dns, instances::InstanceFiles,
+        judges::Judges,
     },
     files::Files,
     generation::{Generation, clusters_of},
@@ -61,6 +62,7 @@ impl Control {
             generation: Arc::default(),
             news: watch::Sender::new(0),
         });
+        breakers::tell(&shared, stats);
         let name = format!("{}-control", settings.workload);
         let failed = |source| ProxyError::Thread {
             name: name.clone(),

@@ -17,6 +17,14 @@ pub(crate) struct Endpoint {
     picked: Option<Picked>,
 }
 
+/// Whose connections may serve a request: those to an address, or those of a logical host, whatever its
+/// addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum HostKey {
+    At(SocketAddr),
+    Logical,
+}
+
 /// A host of a set, by its index among the usable ones.
 #[derive(Debug)]
 struct Picked {
@@ -37,6 +45,14 @@ impl Endpoint {
     pub(crate) fn host(&self) -> Option<&Arc<Host>> {
         let Picked { hosts, index } = self.picked.as_ref()?;
         hosts.set.usable().get(*index)
+    }
+
+    /// Which connections are its host's.
+    pub(crate) fn key(&self) -> HostKey {
+        match &self.picked {
+            Some(Picked { hosts, .. }) if hosts.set.is_logical() => HostKey::Logical,
+            Some(_) | None => HostKey::At(self.address),
+        }
     }
 
     /// Whose open connections may serve the request, the preferred one first: of a logical host, those

@@ -1,6 +1,8 @@
 //! The proxy's own answers: each way in which a request can fail, with the status and text that
 //! App Mesh's Envoy gave. No other module makes an answer of its own.
 
+mod grpc;
+
 use std::{borrow::Cow, net::SocketAddr};
 
 use bytes::Bytes;
@@ -13,6 +15,9 @@ use crate::{
     relay::response_body::ResponseBody,
     upstream::connect::{Cause, Unreachable},
 };
+
+/// Tells a client that a limit was reached, and not a fault met.
+const OVERLOADED: &str = "x-envoy-overloaded";
 
 /// Why a request has no answer but the proxy's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +48,8 @@ pub(crate) enum Failure {
     NoPath,
     /// No virtual host, or none of its routes, takes the request.
     NoRoute,
+    /// As many requests wait for a connection to the cluster as may.
+    PendingOverflow,
     /// The time of one attempt is over.
     PerTryTimeout,
     /// The endpoint answered with what is not HTTP.
@@ -51,6 +58,8 @@ pub(crate) enum Failure {
     RefusedStream,
     /// The endpoint reset the stream.
     RemoteReset,
+    /// The cluster has as many requests as it may.
+    RequestOverflow,
     /// The route's request timeout is over.
     RequestTimeout,
     /// The endpoint refused the connection, or it could not be reached.
@@ -68,8 +77,10 @@ impl Failure {
             | Self::ConnectionTimeout
             | Self::NoCluster
             | Self::NoHealthyUpstream
+            | Self::PendingOverflow
             | Self::RefusedStream
-            | Self::RemoteReset => StatusCode::SERVICE_UNAVAILABLE,
+            | Self::RemoteReset
+            | Self::RequestOverflow => StatusCode::SERVICE_UNAVAILABLE,
             Self::Connect | Self::NoPath | Self::NoRoute => StatusCode::NOT_FOUND,
             Self::IdleTimeout | Self::PerTryTimeout | Self::RequestTimeout => {
                 StatusCode::GATEWAY_TIMEOUT
@@ -100,6 +111,7 @@ impl Failure {
             | Self::UpgradeRefused => return None,
             Self::Malformed(_) => ResponseFlag::DownstreamProtocolError,
             Self::NoHealthyUpstream => ResponseFlag::NoHealthyUpstream,
+            Self::PendingOverflow | Self::RequestOverflow => ResponseFlag::UpstreamOverflow,
             Self::ProtocolError => ResponseFlag::UpstreamProtocolError,
             Self::RefusedStream | Self::RemoteReset => ResponseFlag::UpstreamRemoteReset,
             Self::PerTryTimeout | Self::RequestTimeout => ResponseFlag::UpstreamRequestTimeout,
@@ -128,6 +140,7 @@ impl Failure {
             Self::NoHealthyUpstream => "no_healthy_upstream",
             Self::NoPath => "absolute_path_rejected",
             Self::Malformed(error) => details_of(error),
+            Self::PendingOverflow | Self::RequestOverflow => before_response!("overflow"),
             Self::PerTryTimeout => "upstream_per_try_timeout",
             Self::ProtocolError => before_response!("protocol_error"),
             Self::RefusedStream => before_response!("remote_refused_stream_reset"),
@@ -167,6 +180,11 @@ impl Failure {
         )
     }
 
+    /// Whether it is told that its cluster has too much to do.
+    fn is_overload(self) -> bool {
+        matches!(self, Self::PendingOverflow | Self::RequestOverflow)
+    }
+
     /// Envoy's text; empty where Envoy says nothing. It tells the first attempt from those behind.
     fn text(self, is_retried: bool) -> &'static str {
         macro_rules! before_headers {
@@ -202,6 +220,7 @@ impl Failure {
             Self::IdleRequest | Self::IdleTimeout => "stream timeout",
             Self::NoHealthyUpstream => "no healthy upstream",
             Self::Malformed(error) => text_of(error),
+            Self::PendingOverflow | Self::RequestOverflow => before_headers!("overflow"),
             Self::ProtocolError => before_headers!("protocol error"),
             Self::RefusedStream => before_headers!("remote refused stream reset"),
             Self::RemoteReset => before_headers!("remote reset"),
@@ -320,11 +339,16 @@ pub(crate) fn answer(failed: Failed, form: Form) -> Response<ResponseBody> {
         failed.text()
     );
     // What is no HTTP/1 gets the same answer whatever it meant to be.
-    if form.is_grpc && !matches!(failed.failure, Failure::Malformed(_)) {
+    let mut response = if form.is_grpc && !matches!(failed.failure, Failure::Malformed(_)) {
         grpc_answer(failed)
     } else {
         http_answer(failed, form.to_head)
+    };
+    if failed.failure.is_overload() {
+        let is_true = HeaderValue::from_static("true");
+        response.headers_mut().insert(OVERLOADED, is_true);
     }
+    response
 }
 
 fn http_answer(failed: Failed, to_head: bool) -> Response<ResponseBody> {
@@ -351,7 +375,7 @@ fn grpc_answer(failed: Failed) -> Response<ResponseBody> {
     );
     fields.insert(
         "grpc-status",
-        HeaderValue::from(grpc_status(failed.failure.status())),
+        HeaderValue::from(grpc::status_of(failed.failure.status())),
     );
     if !failed.text().is_empty() {
         // None of the texts holds a character that would have to be percent-encoded.
@@ -359,27 +383,6 @@ fn grpc_answer(failed: Failed) -> Response<ResponseBody> {
     }
     mesh_headers::sign(fields);
     response
-}
-
-/// gRPC's table "HTTP to gRPC Status Code Mapping".
-fn grpc_status(status: StatusCode) -> u16 {
-    const UNKNOWN: u16 = 2;
-    const PERMISSION_DENIED: u16 = 7;
-    const UNIMPLEMENTED: u16 = 12;
-    const INTERNAL: u16 = 13;
-    const UNAVAILABLE: u16 = 14;
-    const UNAUTHENTICATED: u16 = 16;
-    match status {
-        StatusCode::BAD_REQUEST => INTERNAL,
-        StatusCode::UNAUTHORIZED => UNAUTHENTICATED,
-        StatusCode::FORBIDDEN => PERMISSION_DENIED,
-        StatusCode::NOT_FOUND => UNIMPLEMENTED,
-        StatusCode::TOO_MANY_REQUESTS
-        | StatusCode::BAD_GATEWAY
-        | StatusCode::SERVICE_UNAVAILABLE
-        | StatusCode::GATEWAY_TIMEOUT => UNAVAILABLE,
-        _ => UNKNOWN,
-    }
 }
 
 fn local(text: &'static str) -> ResponseBody {

@@ -4,15 +4,17 @@
 use std::{net::SocketAddr, rc::Rc, sync::Arc};
 
 use mesh_model::snapshot::Cluster;
+use mesh_pool::Limits;
 use mesh_telemetry::{Registry, Shard, scope::ClusterStats};
 
 use crate::{
-    cluster::{SharedCluster, retries::RetryUnderWay},
+    cluster::SharedCluster,
     endpoint::{Endpoint, Picker},
 };
 
 pub(crate) mod attempts;
 pub(crate) mod connect;
+pub(crate) mod host;
 pub(crate) mod http;
 pub(crate) mod http1;
 pub(crate) mod http2;
@@ -21,6 +23,7 @@ pub(crate) mod lost;
 pub(crate) mod outcome;
 pub(crate) mod pool;
 pub(crate) mod request;
+mod wait;
 
 use pool::Pool;
 
@@ -40,7 +43,7 @@ impl LocalCluster {
         let stats = stats.cluster(&config.name, Shard::Worker(worker));
         Self {
             picker: Picker::new(shared, worker),
-            pool: Pool::start(Arc::clone(&stats)),
+            pool: Pool::start(&config, &shared.limits, Arc::clone(&stats)),
             stats,
             config,
             shared: Arc::clone(shared),
@@ -53,9 +56,9 @@ impl LocalCluster {
         Arc::ptr_eq(&self.shared, shared)
     }
 
-    /// Begins a retry; none where the cluster has as many under way as it may.
-    pub(crate) fn begin_retry(&self) -> Option<RetryUnderWay> {
-        self.shared.retries.begin()
+    /// How much may be under way.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.shared.limits
     }
 
     /// Where the next request or connection goes; counted where there is nowhere. `original` is what

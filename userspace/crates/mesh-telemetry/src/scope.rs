@@ -127,6 +127,8 @@ scope! {
             upstream_cx_idle_timeout,
             /// Times that there was no endpoint to connect to.
             upstream_cx_none_healthy,
+            /// Times that a connection was wanted and there were as many as there may be.
+            upstream_cx_overflow,
             /// Bytes received.
             upstream_cx_rx_bytes_total,
             /// Connections begun.
@@ -139,6 +141,8 @@ scope! {
             upstream_rq_completed,
             /// Requests that failed while they waited for a connection.
             upstream_rq_pending_failure_eject,
+            /// Requests refused: as many waited, or were under way, as may.
+            upstream_rq_pending_overflow,
             /// Requests that had to wait for a connection.
             upstream_rq_pending_total,
             /// Attempts that ran out of their own time.

@@ -79,12 +79,6 @@ impl Resolver<'_> {
             return;
         };
         self.judge_own_tls(listener.tls.as_ref(), &at);
-        if listener.connection_pool.is_some() {
-            self.remarks.not_yet(
-                node.place(&at.member("connectionPool")),
-                "the application is called without these limits".to_owned(),
-            );
-        }
     }
 
     /// Whether taking plain text alone on a listener of the workload is what its document asks for.

@@ -19,6 +19,7 @@ use crate::{
     upstream::{
         LocalCluster,
         connect::{self, Upstream},
+        host::Seat,
         outcome,
     },
     worker::Worker,
@@ -129,32 +130,49 @@ async fn settle(
 async fn reach(
     stats: &TcpStats,
     target: TcpTarget,
-    record: Option<&mut Record>,
+    mut record: Option<&mut Record>,
 ) -> Result<Reached, ResponseFlags> {
     let Some(cluster) = target.cluster else {
         stats.downstream_cx_no_route.increment();
         return Err([ResponseFlag::NoClusterFound].into_iter().collect());
     };
-    let endpoint = cluster.pick(target.original, &[]);
-    if let Some(record) = record {
+    if let Some(record) = record.as_deref_mut() {
         record.entry.upstream_cluster = Some(cluster.config.name.clone());
-        record.entry.upstream_host = endpoint.as_ref().map(|endpoint| endpoint.address);
     }
+    let limits = cluster.limits();
+    let Some(permit) = limits.connections.take() else {
+        tracing::debug!(
+            cluster = cluster.config.name,
+            "as many connections as may be"
+        );
+        cluster.stats.upstream_cx_overflow.increment();
+        return Err([ResponseFlag::UpstreamOverflow].into_iter().collect());
+    };
+    let endpoint = cluster.pick(target.original, &[]);
     let Some(endpoint) = endpoint else {
         tracing::debug!(target: "filter", cluster = cluster.config.name, "no healthy upstream");
         return Err([ResponseFlag::NoHealthyUpstream].into_iter().collect());
     };
+    let Some(pending) = limits.pending.take() else {
+        cluster.stats.upstream_rq_pending_overflow.increment();
+        return Err(given_up(&cluster, None));
+    };
+    if let Some(record) = record {
+        record.entry.upstream_host = Some(endpoint.address);
+    }
     cluster.stats.upstream_rq_total.increment();
     cluster.stats.upstream_rq_pending_total.increment();
     let limit = cluster.config.connect_timeout;
-    match connect::connect(endpoint.address, limit, &cluster.stats).await {
+    let connected = connect::connect(endpoint.address, limit, &cluster.stats).await;
+    drop(pending);
+    match connected {
         Ok((upstream, open)) => {
             cluster.report(&endpoint, outcome::CONNECTED);
             Ok(Reached {
                 cluster,
                 upstream,
                 idle_timeout: target.idle_timeout,
-                open,
+                open: open.taking(Seat::unpooled(permit)),
             })
         }
         Err(error) => {
@@ -162,15 +180,20 @@ async fn reach(
                 cluster.report(&endpoint, status);
             }
             tracing::debug!(cluster = cluster.config.name, %error, "no connection to relay to");
-            let stats = &cluster.stats;
-            stats.upstream_cx_connect_attempts_exceeded.increment();
-            let flags = [
-                ResponseFlag::UpstreamConnectionFailure,
-                ResponseFlag::UpstreamRetryLimitExceeded,
-            ];
-            Err(flags.into_iter().collect())
+            Err(given_up(
+                &cluster,
+                Some(ResponseFlag::UpstreamConnectionFailure),
+            ))
         }
     }
+}
+
+/// The flags of a connection whose one attempt found no endpoint, behind what it met.
+fn given_up(cluster: &LocalCluster, met: Option<ResponseFlag>) -> ResponseFlags {
+    let stats = &cluster.stats;
+    stats.upstream_cx_connect_attempts_exceeded.increment();
+    let exceeded = ResponseFlag::UpstreamRetryLimitExceeded;
+    met.into_iter().chain([exceeded]).collect()
 }
 
 /// Relays a connection until it ends; what went wrong with it, as Envoy flags it: a client that

@@ -4,18 +4,18 @@ use std::{net::SocketAddr, time::Duration};
 
 use http::{Request, Version, request, response};
 use mesh_http1::response::Asked;
+use mesh_pool::Permit;
 use mesh_retry::{Attempts, Ended, Verdict};
 use mesh_telemetry::access_log::ResponseFlag;
 
 use super::{
     http1::AfterInterim,
-    lease::{Lease, Lost, lease, send_once},
+    lease::{Lease, Leased, Lost, lease, send_once},
     lost::Loss,
     outcome,
     request::{Left, UpstreamRequest},
 };
 use crate::{
-    cluster::retries::RetryUnderWay,
     downstream::{exchange::Exchange, request::Inbound},
     endpoint::Endpoint,
     relay::{
@@ -128,7 +128,7 @@ impl Sender<'_> {
         &self,
         attempts: &mut Attempts,
         outcome: &Result<Answer, Failure>,
-        under_way: &mut Option<RetryUnderWay>,
+        under_way: &mut Option<Permit>,
     ) -> Option<Duration> {
         let ended = match outcome {
             // The client may have been told that an answer comes: Envoy leaves it at that.
@@ -140,7 +140,7 @@ impl Sender<'_> {
         *under_way = None;
         let was_retry = attempts.is_retry();
         let has_room = || {
-            *under_way = self.target.cluster.begin_retry();
+            *under_way = self.target.cluster.limits().retries.take();
             under_way.is_some()
         };
         let (upstream, exchange) = (self.upstream, self.exchange);
@@ -195,10 +195,14 @@ impl Sender<'_> {
         self.reaches(endpoint.address);
         let mut sendings = 0;
         loop {
-            let leased = lease(cluster, endpoint, is_http2, is_fresh || sendings > 0).await;
-            let (lease, is_reused) = match leased {
+            let leased = lease(cluster, endpoint, is_fresh || sendings > 0).await;
+            let Leased { lease, is_reused } = match leased.and_then(|leased| self.admit(leased)) {
                 Ok(leased) => leased,
                 Err(failure) => {
+                    if failure == Failure::PendingOverflow {
+                        self.exchange
+                            .note(|record| record.entry.upstream_host = None);
+                    }
                     body.take_what_came().await;
                     return Attempt::of(Err(failure));
                 }
@@ -233,6 +237,17 @@ impl Sender<'_> {
         }
     }
 
+    /// Has the request begin, unless the cluster has as many as it may. The access log names whose
+    /// connection it would have had.
+    fn admit(&self, leased: Leased) -> Result<Leased, Failure> {
+        self.reaches(leased.lease.address());
+        if self.upstream.begins_sending() {
+            return Ok(leased);
+        }
+        leased.lease.give_back();
+        Err(Failure::RequestOverflow)
+    }
+
     /// Sends once, within the time of one attempt.
     async fn send(
         &self,
@@ -241,9 +256,7 @@ impl Sender<'_> {
         body: RequestBody,
     ) -> Result<Result<Answer, Lost>, Failure> {
         let cluster = &self.target.cluster;
-        self.upstream.sent();
-        self.reaches(lease.address());
-        let sending = send_once(cluster, lease, parts, body, self.asked);
+        let sending = send_once(lease, parts, body, self.asked);
         let limit = self.target.per_try_timeout;
         let sent = self.clock.within_try(limit, sending).await;
         sent.ok_or_else(|| {

@@ -9,6 +9,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use thiserror::Error;
 use tokio::net::TcpStream;
 
+use super::host::Seat;
 use crate::io::Metered;
 
 /// Why an endpoint could not be connected to, as far as the access log tells them apart.
@@ -87,6 +88,15 @@ impl ConnectError {
 #[derive(Debug)]
 pub(crate) struct Open {
     stats: Arc<ClusterStats>,
+    seat: Option<Seat>,
+}
+
+impl Open {
+    /// The connection has this place until then.
+    pub(crate) fn taking(mut self, seat: Seat) -> Self {
+        self.seat = Some(seat);
+        self
+    }
 }
 
 impl Drop for Open {
@@ -109,6 +119,7 @@ pub(crate) async fn connect(
     stats.upstream_cx_active.increment();
     let open = Open {
         stats: Arc::clone(stats),
+        seat: None,
     };
     let refused = |is_immediate| {
         move |source| ConnectError::Refused {

@@ -22,10 +22,9 @@ use thiserror::Error;
 use tokio::task::JoinHandle;
 
 use super::{
-    LocalCluster,
-    connect::{ConnectError, Open, connect},
+    connect::{Open, Upstream},
+    host::Host,
     lost::Loss,
-    pool::Pool,
 };
 use crate::{
     fault::{self, Whose},
@@ -46,6 +45,15 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    pub(super) fn new(address: SocketAddr, socket: Upstream, open: Open) -> Self {
+        Self {
+            address,
+            wire: Wire::new(socket),
+            inlet: Inlet::new(BytesMut::new()),
+            _open: open,
+        }
+    }
+
     /// Whether an idle connection is at its end. If not, the task is woken when it is.
     pub(crate) fn poll_spoilt(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.wire.poll_spoilt(cx)
@@ -65,7 +73,7 @@ impl Connection {
 /// it is dropped before.
 pub(crate) struct Http1Lease {
     pub(crate) connection: Connection,
-    pool: Rc<Pool>,
+    host: Rc<Host>,
 }
 
 /// How a connection lost a request.
@@ -77,31 +85,16 @@ pub(crate) struct Lost {
 }
 
 impl Http1Lease {
-    /// Takes an idle connection.
-    pub(crate) fn idle(cluster: &LocalCluster, addresses: &[SocketAddr]) -> Option<Self> {
-        Some(Self {
-            connection: cluster.pool.take_idle(addresses)?,
-            pool: Rc::clone(&cluster.pool),
-        })
+    pub(super) fn new(connection: Connection, host: &Rc<Host>) -> Self {
+        Self {
+            connection,
+            host: Rc::clone(host),
+        }
     }
 
-    /// Makes a connection.
-    pub(crate) async fn fresh(
-        cluster: &LocalCluster,
-        address: SocketAddr,
-    ) -> Result<Self, ConnectError> {
-        let limit = cluster.config.connect_timeout;
-        let (socket, open) = connect(address, limit, &cluster.stats).await?;
-        cluster.stats.upstream_cx_http1_total.increment();
-        Ok(Self {
-            connection: Connection {
-                address,
-                wire: Wire::new(socket),
-                inlet: Inlet::new(BytesMut::new()),
-                _open: open,
-            },
-            pool: Rc::clone(&cluster.pool),
-        })
+    /// Nothing is sent: others may have it.
+    pub(super) fn give_back(self) {
+        self.host.offer(self.connection, true);
     }
 
     /// Sends a request and returns the beginning of its answer, which may come before the request is
@@ -145,7 +138,7 @@ impl Http1Lease {
         };
         let answer = Http1Answer {
             connection: self.connection,
-            pool: self.pool,
+            host: self.host,
             body: BodyDecoder::new(body),
             keep_alive,
             rest,
@@ -276,7 +269,7 @@ pub(crate) struct Cut(#[source] BodyError);
 /// The body of an answer, with the connection that it comes over.
 pub(crate) struct Http1Answer {
     connection: Connection,
-    pool: Rc<Pool>,
+    host: Rc<Host>,
     body: BodyDecoder,
     keep_alive: bool,
     rest: Rest,
@@ -291,7 +284,7 @@ impl Http1Answer {
             && self.rest.is_through()
             && self.connection.inlet.buffer.is_empty();
         if is_clean {
-            self.pool.put_idle(self.connection);
+            self.host.offer(self.connection, true);
         }
     }
 

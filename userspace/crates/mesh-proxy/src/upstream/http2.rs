@@ -22,11 +22,10 @@ use mesh_http2::{
 use tokio::task::JoinHandle;
 
 use super::{
-    LocalCluster,
-    connect::{ConnectError, connect},
+    connect::{Open, Upstream},
+    host::Host,
     http1::AfterInterim,
     lost::Loss,
-    pool::Pool,
 };
 use crate::{
     fault::{self, Whose},
@@ -44,6 +43,24 @@ pub(crate) struct Http2Connection {
 }
 
 impl Http2Connection {
+    /// Begins to speak HTTP/2 over a socket.
+    pub(super) fn start(address: SocketAddr, socket: Upstream, open: Open) -> Rc<Self> {
+        let end = Connection::client();
+        let mut link = Link::new(socket, Bytes::new(), end.clone());
+        fault::spawn(Whose::Endpoint(address), async move {
+            // How it ended its streams know.
+            let ended = poll_fn(|cx| link.poll(cx, |_, _| ())).await;
+            link.close(ended).await;
+            drop(open);
+        });
+        Rc::new(Self {
+            address,
+            end,
+            streams: Cell::new(0),
+            idle_since: Cell::new(Instant::now()),
+        })
+    }
+
     /// Whether it takes no more streams, ever.
     pub(crate) fn is_closed(&self) -> bool {
         self.end.is_leaving()
@@ -75,55 +92,15 @@ pub(crate) struct Lost {
 /// One stream of a connection, from the request until the answer is through.
 pub(crate) struct Http2Lease {
     pub(crate) connection: Rc<Http2Connection>,
+    pub(super) host: Rc<Host>,
 }
 
 impl Http2Lease {
-    fn new(connection: Rc<Http2Connection>) -> Self {
+    pub(super) fn new(connection: Rc<Http2Connection>, host: &Rc<Host>) -> Self {
         connection.streams.set(connection.streams.get() + 1);
-        Self { connection }
-    }
-
-    /// Takes a stream of an open connection.
-    pub(crate) fn open(cluster: &LocalCluster, addresses: &[SocketAddr]) -> Option<Self> {
-        cluster.pool.open_http2(addresses).map(Self::new)
-    }
-
-    /// Makes a connection, or waits for the one that another request makes.
-    pub(crate) async fn fresh(
-        cluster: &LocalCluster,
-        address: SocketAddr,
-    ) -> Result<Self, ConnectError> {
-        loop {
-            let (mut connecting, begin) = cluster.pool.join_connect(address);
-            if let Some(told) = begin {
-                let pool = Rc::clone(&cluster.pool);
-                let limit = cluster.config.connect_timeout;
-                // A task of its own: the request that began it may go away, the others wait on.
-                tokio::task::spawn_local(async move {
-                    let whose = Whose::Endpoint(address);
-                    let made = fault::contain(whose, make(&pool, address, limit)).await;
-                    let (made, outcome) = match made {
-                        Ok(Ok(made)) => (Some(made), Ok(())),
-                        Ok(Err(error)) => (None, Err(error)),
-                        Err(_) => (None, Err(ConnectError::Fault)),
-                    };
-                    pool.connect_done(address, made);
-                    told.send_replace(Some(outcome));
-                });
-            }
-            match connecting.wait_for(Option::is_some).await {
-                Ok(outcome) => {
-                    if let Some(Err(error)) = outcome.as_ref() {
-                        return Err(error.clone());
-                    }
-                }
-                // The task was dropped with its runtime, as this future is about to be.
-                Err(_) => std::future::pending().await,
-            }
-            // Others may have filled the new connection first.
-            if let Some(lease) = Self::open(cluster, &[address]) {
-                return Ok(lease);
-            }
+        Self {
+            connection,
+            host: Rc::clone(host),
         }
     }
 
@@ -184,6 +161,7 @@ impl Drop for Http2Lease {
         let connection = &self.connection;
         connection.streams.set(connection.streams.get() - 1);
         connection.idle_since.set(Instant::now());
+        self.host.stream_ended();
     }
 }
 
@@ -309,27 +287,4 @@ impl Http2Answer {
                 .map(|trailers| Ok(Frame::trailers(trailers))),
         })
     }
-}
-
-async fn make(
-    pool: &Pool,
-    address: SocketAddr,
-    limit: Duration,
-) -> Result<Rc<Http2Connection>, ConnectError> {
-    let (socket, open) = connect(address, limit, &pool.stats).await?;
-    pool.stats.upstream_cx_http2_total.increment();
-    let end = Connection::client();
-    let mut link = Link::new(socket, Bytes::new(), end.clone());
-    fault::spawn(Whose::Endpoint(address), async move {
-        // How it ended its streams know.
-        let ended = poll_fn(|cx| link.poll(cx, |_, _| ())).await;
-        link.close(ended).await;
-        drop(open);
-    });
-    Ok(Rc::new(Http2Connection {
-        address,
-        end,
-        streams: Cell::new(0),
-        idle_since: Cell::new(Instant::now()),
-    }))
 }

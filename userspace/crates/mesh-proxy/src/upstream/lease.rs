@@ -22,6 +22,13 @@ pub(crate) enum Lease {
     Http2(Http2Lease),
 }
 
+/// A lease as a request gets it.
+pub(crate) struct Leased {
+    pub(crate) lease: Lease,
+    /// Whether the connection was open before the request came.
+    pub(crate) is_reused: bool,
+}
+
 impl Lease {
     pub(crate) fn address(&self) -> SocketAddr {
         match self {
@@ -29,39 +36,36 @@ impl Lease {
             Self::Http2(lease) => lease.connection.address,
         }
     }
+
+    /// Nothing is sent: others may have it.
+    pub(crate) fn give_back(self) {
+        match self {
+            Self::Http1(lease) => lease.give_back(),
+            Self::Http2(lease) => drop(lease),
+        }
+    }
 }
 
-/// Takes a pooled connection or makes one; whether it is a pooled one. After a pooled HTTP/1
-/// connection was found closed the others are not tried: they are likely as old.
+/// Takes a pooled connection, or waits for one. After a pooled HTTP/1 connection was found closed the
+/// others are not tried if there may be a new one: they are likely as old.
 pub(crate) async fn lease(
     cluster: &LocalCluster,
     endpoint: &Endpoint,
-    is_http2: bool,
     is_repeated: bool,
-) -> Result<(Lease, bool), Failure> {
-    let reusable = endpoint.reusable();
-    let pooled = if is_http2 {
-        Http2Lease::open(cluster, reusable).map(Lease::Http2)
-    } else if is_repeated {
-        None
-    } else {
-        Http1Lease::idle(cluster, reusable).map(Lease::Http1)
-    };
-    if let Some(pooled) = pooled {
-        return Ok((pooled, true));
+) -> Result<Leased, Failure> {
+    let host = cluster.pool.host(endpoint);
+    if cluster.config.protocol.is_http2() || !is_repeated {
+        if let Some(lease) = host.take_free(endpoint.reusable()) {
+            let is_reused = true;
+            return Ok(Leased { lease, is_reused });
+        }
     }
+    let wait = host.wait(endpoint.address);
+    let wait = wait.ok_or(Failure::PendingOverflow)?;
     let pending = Pending::begin(&cluster.stats);
-    let made = if is_http2 {
-        Http2Lease::fresh(cluster, endpoint.address)
-            .await
-            .map(Lease::Http2)
-    } else {
-        Http1Lease::fresh(cluster, endpoint.address)
-            .await
-            .map(Lease::Http1)
-    };
+    let came = wait.await;
     pending.end();
-    made.map(|lease| (lease, false)).map_err(|error| {
+    came.map_err(|error| {
         cluster.stats.upstream_rq_pending_failure_eject.increment();
         tracing::debug!(cluster = cluster.config.name, %error, "no connection to an endpoint");
         match error {
@@ -125,7 +129,6 @@ impl Lost {
 
 /// Sends a request once.
 pub(crate) async fn send_once(
-    cluster: &LocalCluster,
     lease: Lease,
     parts: &request::Parts,
     body: RequestBody,
@@ -146,12 +149,12 @@ pub(crate) async fn send_once(
             }),
         },
         Lease::Http2(lease) => {
-            let connection = Rc::clone(&lease.connection);
+            let (connection, host) = (Rc::clone(&lease.connection), Rc::clone(&lease.host));
             match lease.send(parts, body).await {
                 Ok((parts, answer)) => Ok((parts, UpstreamBody::Http2(answer))),
                 Err(lost) => {
                     if !matches!(lost.loss, Loss::Final(_)) {
-                        cluster.pool.retire_http2(&connection);
+                        host.retire_http2(&connection);
                     }
                     Err(Lost {
                         loss: lost.loss,

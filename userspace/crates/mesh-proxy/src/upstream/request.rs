@@ -7,6 +7,7 @@ use std::{
 };
 
 use http::StatusCode;
+use mesh_pool::Permit;
 use mesh_telemetry::{
     cell::Counter,
     scope::{ClusterStats, VirtualHostStats},
@@ -31,7 +32,8 @@ pub(crate) enum Left {
 pub(crate) struct UpstreamRequest {
     cluster: Rc<LocalCluster>,
     virtual_host: Option<Arc<VirtualHostStats>>,
-    is_active: Cell<bool>,
+    /// While a connection has it.
+    active: Cell<Option<Permit>>,
     /// Who has it.
     endpoint: RefCell<Option<Rc<Endpoint>>>,
 }
@@ -55,7 +57,7 @@ impl UpstreamRequest {
         Self {
             cluster: Rc::clone(&target.cluster),
             virtual_host: target.virtual_host.clone(),
-            is_active: Cell::new(false),
+            active: Cell::default(),
             endpoint: RefCell::default(),
         }
     }
@@ -64,12 +66,23 @@ impl UpstreamRequest {
         &self.cluster.stats
     }
 
-    /// A connection has it. Envoy counts each sending, and none that found no connection.
-    pub(crate) fn sent(&self) {
-        self.stats().upstream_rq_total.increment();
-        if !self.is_active.replace(true) {
-            self.stats().upstream_rq_active.increment();
+    /// A connection is to have it; whether it may, as there may be a limit to what the cluster has at a
+    /// time. Envoy counts each sending, and none that found no connection.
+    pub(crate) fn begins_sending(&self) -> bool {
+        let permit = self.active.take();
+        let was_active = permit.is_some();
+        let permit = permit.or_else(|| self.cluster.limits().requests.take());
+        let is_admitted = permit.is_some();
+        self.active.set(permit);
+        if is_admitted {
+            self.stats().upstream_rq_total.increment();
+            if !was_active {
+                self.stats().upstream_rq_active.increment();
+            }
+        } else {
+            self.stats().upstream_rq_pending_overflow.increment();
         }
+        is_admitted
     }
 
     /// It goes to this endpoint.
@@ -130,12 +143,13 @@ impl UpstreamRequest {
 
     /// An attempt is over.
     pub(crate) fn attempt_ended(&self, left: Left) {
+        let was_active = self.active.take().is_some();
         match left {
             Left::ResetByPeer => self.stats().upstream_rq_rx_reset.increment(),
-            Left::Reset if self.is_active.get() => self.stats().upstream_rq_tx_reset.increment(),
+            Left::Reset if was_active => self.stats().upstream_rq_tx_reset.increment(),
             Left::Reset | Left::Whole => {}
         }
-        if self.is_active.replace(false) {
+        if was_active {
             self.stats().upstream_rq_active.decrement();
         }
     }

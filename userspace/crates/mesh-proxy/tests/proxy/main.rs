@@ -13,6 +13,7 @@ mod health;
 mod hostile;
 mod http;
 mod http1;
+mod limits;
 mod listener_change;
 mod pool;
 mod pulse;

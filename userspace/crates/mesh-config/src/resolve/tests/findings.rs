@@ -111,13 +111,7 @@ fn policies_that_are_lost_are_found_and_the_rest_runs() {
     let of_backend = not_yet(&started().set(NODE_B, "/spec/listeners", listener.clone()));
     assert_eq!(of_backend, ["spec.listeners[0].tls.mode"]);
     let own = not_yet(&started().set(NODE_A, "/spec/listeners", listener));
-    assert_eq!(
-        own,
-        [
-            "spec.listeners[0].tls.mode",
-            "spec.listeners[0].connectionPool"
-        ]
-    );
+    assert_eq!(own, ["spec.listeners[0].tls.mode"]);
     let log = |format: &str| {
         let file = json!({ "path": "/dev/stdout", "format": { "text": format } });
         not_yet(&started().set(
