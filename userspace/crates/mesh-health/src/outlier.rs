@@ -107,10 +107,11 @@ impl<K: Clone + Ord> Detector<K> {
     }
 
     /// Takes an endpoint out whose tally says that it failed too often in a row. The count begins
-    /// anew, also where it may not be taken out.
+    /// anew. Where it may not be taken out it does so with the next success or sweep: until then the tally
+    /// does not say so again, however often the endpoint fails.
     pub fn eject(&mut self, key: &K, now: Duration) -> Verdict {
         let verdict = self.judge(key, now);
-        if verdict != Verdict::Ignored
+        if matches!(verdict, Verdict::Ejected(_))
             && let Some(host) = self.hosts.get(key)
         {
             host.tally.forget_streak();
@@ -137,6 +138,9 @@ impl<K: Clone + Ord> Detector<K> {
             .collect();
         let interval = self.policy.interval;
         for host in self.hosts.values_mut() {
+            if host.ejected.is_none() {
+                host.tally.forget_long_streak();
+            }
             let is_steady = host.ejected.is_none()
                 && host
                     .returned

@@ -73,6 +73,13 @@ impl Tally {
         self.streak.store(0, Relaxed);
     }
 
+    /// A streak that made an outlier is over, so that the next may.
+    pub(super) fn forget_long_streak(&self) {
+        let is_long = |streak| (streak >= self.threshold).then_some(0);
+        // One that is short stays.
+        let _ = self.streak.fetch_update(Relaxed, Relaxed, is_long);
+    }
+
     pub(super) fn totals(&self) -> Totals {
         let sum = |of: fn(&Share) -> &AtomicU64| {
             let cells = self.shares.iter().map(of);

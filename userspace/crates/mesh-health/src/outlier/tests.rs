@@ -117,10 +117,17 @@ fn one_endpoint_may_always_be_out_and_others_up_to_the_percentage() {
                 Verdict::Overflow
             };
             assert_eq!(verdict, expected, "{percent} % of {hosts}, the {host}th");
-            // Either way the count begins anew.
-            assert!(tally.count(0, 500));
+            // What cannot be ejected is not told of again and again.
+            assert_eq!(tally.count(0, 500), host < most);
         }
         assert_eq!(detector.ejected(), most);
+        detector.sweep(seconds(2));
+        for tally in &tallies[most..] {
+            assert!(tally.count(0, 500), "a sweep has passed");
+            assert!(!tally.count(0, 500));
+            tally.count(0, 200);
+            assert!(tally.count(0, 500), "it has succeeded");
+        }
     }
 }
 

@@ -130,7 +130,7 @@ impl Naive {
             return None;
         }
         let verdict = self.eject(host, now);
-        if verdict != Verdict::Ignored {
+        if matches!(verdict, Verdict::Ejected(_)) {
             self.diary.push(Entry::Anew(host));
         }
         Some(verdict)
@@ -161,6 +161,12 @@ impl Naive {
                 if rate < mean - 1.9 * deviation {
                     outliers.push((host, self.eject(host, now)));
                 }
+            }
+        }
+        for host in hosts {
+            let is_long = self.streak(host) >= self.policy.consecutive_5xx;
+            if is_long && self.out_since(host).is_none() {
+                self.diary.push(Entry::Anew(host));
             }
         }
         self.diary.push(Entry::Swept(now));

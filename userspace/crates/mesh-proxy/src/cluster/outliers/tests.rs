@@ -49,6 +49,11 @@ async fn who_fails_in_a_row_is_out_at_once_and_back_after_its_time() {
     cluster.report(&hosts[1], 0, 500);
     cluster.report(&hosts[1], 0, 500);
     assert_eq!(stats.ejections_overflow.value(), 1);
+    // Nor is that told of again and again.
+    for _ in 0..10 {
+        cluster.report(&hosts[1], 0, 500);
+    }
+    assert_eq!(stats.ejections_overflow.value(), 1);
     assert_eq!(stats.ejections_active.value(), 1);
     assert_eq!(stats.ejections_enforced_consecutive_5xx.value(), 1);
     assert_eq!(stats.ejections_detected_consecutive_5xx.value(), 2);
