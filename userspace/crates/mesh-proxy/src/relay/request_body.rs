@@ -4,6 +4,7 @@
 
 use std::{
     cell::RefCell,
+    collections::VecDeque,
     error::Error,
     future::poll_fn,
     pin::Pin,
@@ -40,6 +41,9 @@ impl Keep {
     };
 }
 
+/// Data shorter than this is copied to be kept: as it came it holds the whole buffer that it was read into.
+const COPIED: usize = 8 * 1024;
+
 /// Why a body ended before its end.
 #[derive(Debug, Error)]
 pub(crate) enum BrokenRequest<E: Error + 'static = ClientBroke> {
@@ -54,7 +58,6 @@ pub(crate) struct RequestBody<B = DownstreamBody> {
     /// None where there is no body.
     source: Option<Rc<RefCell<Source<B>>>>,
     sending: usize,
-    next: usize,
 }
 
 impl<B> RequestBody<B>
@@ -86,7 +89,9 @@ struct Source<B> {
     clock: Rc<Clock>,
     /// The frames so far, while the body can be sent again; then those that the sending that counts
     /// has still to take.
-    kept: Vec<Kept>,
+    kept: VecDeque<Kept>,
+    /// How many of them the sending that counts has taken.
+    taken: usize,
     kept_bytes: usize,
     keep: Keep,
     is_repeatable: bool,
@@ -112,7 +117,8 @@ impl<B: Body<Data = Bytes>> RequestBody<B> {
             Some(Rc::new(RefCell::new(Source {
                 incoming,
                 clock: Rc::clone(clock),
-                kept: Vec::new(),
+                kept: VecDeque::new(),
+                taken: 0,
                 kept_bytes: 0,
                 keep,
                 is_repeatable: true,
@@ -120,11 +126,7 @@ impl<B: Body<Data = Bytes>> RequestBody<B> {
                 sending: 0,
             })))
         };
-        Self {
-            source,
-            sending: 0,
-            next: 0,
-        }
+        Self { source, sending: 0 }
     }
 
     pub(crate) fn replay(&self) -> Replay<B> {
@@ -149,6 +151,7 @@ impl<B> Replay<B> {
                     return None;
                 }
                 source.sending += 1;
+                source.taken = 0;
                 source.sending
             }
             None => 0,
@@ -156,14 +159,13 @@ impl<B> Replay<B> {
         Some(RequestBody {
             source: self.0.clone(),
             sending,
-            next: 0,
         })
     }
 
     /// An answer began: the body is not sent again, though this sending may not be through.
     pub(crate) fn settle(&self) {
         if let Some(source) = &self.0 {
-            source.borrow_mut().is_repeatable = false;
+            source.borrow_mut().settle();
         }
     }
 }
@@ -172,24 +174,46 @@ impl<B> Source<B> {
     /// Keeps a frame that the sending that counts, which has taken all before it, takes now.
     fn keep(&mut self, frame: &Frame<Bytes>) {
         if !self.is_repeatable {
-            self.kept = Vec::new();
             return;
         }
         if let Some(data) = frame.data_ref() {
             self.kept_bytes += data.len();
-            self.kept.push(Kept::Data(data.clone()));
+            self.kept.push_back(Kept::data(data));
         } else if let Some(trailers) = frame.trailers_ref() {
-            self.kept.push(Kept::Trailers(trailers.clone()));
+            self.kept.push_back(Kept::Trailers(trailers.clone()));
         }
+        self.taken = self.kept.len();
         if self.kept_bytes > self.keep.bytes || self.kept.len() > self.keep.pieces {
-            self.is_repeatable = false;
-            self.kept = Vec::new();
+            self.settle();
         }
     }
 
-    /// The frames that a sending has still to take from those kept.
-    fn left(&self, next: usize) -> &[Kept] {
-        self.kept.get(next..).unwrap_or_default()
+    /// Keeps no more than what the sending that counts has still to take.
+    fn settle(&mut self) {
+        self.is_repeatable = false;
+        self.kept.drain(..self.taken);
+        self.taken = 0;
+        self.kept.shrink_to_fit();
+    }
+
+    /// The next of those kept, for the sending that counts.
+    fn take_kept(&mut self) -> Option<Frame<Bytes>> {
+        let kept = if self.is_repeatable {
+            let kept = self.kept.get(self.taken)?.clone();
+            self.taken += 1;
+            kept
+        } else {
+            self.kept.pop_front()?
+        };
+        Some(match kept {
+            Kept::Data(data) => Frame::data(data),
+            Kept::Trailers(trailers) => Frame::trailers(trailers),
+        })
+    }
+
+    /// The frames that the sending that counts has still to take from those kept.
+    fn left(&self) -> impl Iterator<Item = &Kept> {
+        self.kept.iter().skip(self.taken)
     }
 }
 
@@ -212,12 +236,8 @@ where
         if source.sending != this.sending {
             return Poll::Ready(Some(Err(BrokenRequest::Superseded)));
         }
-        if let Some(kept) = source.left(this.next).first() {
-            this.next += 1;
-            return Poll::Ready(Some(Ok(match kept.clone() {
-                Kept::Data(data) => Frame::data(data),
-                Kept::Trailers(trailers) => Frame::trailers(trailers),
-            })));
+        if let Some(kept) = source.take_kept() {
+            return Poll::Ready(Some(Ok(kept)));
         }
         if source.is_ended {
             return Poll::Ready(None);
@@ -229,10 +249,9 @@ where
                 let bytes = frame.data_ref().map_or(0, Bytes::len);
                 source.clock.request_read(bytes);
                 source.keep(frame);
-                this.next += 1;
             }
             // What came so far must never pass for the whole.
-            Some(Err(_)) => source.is_repeatable = false,
+            Some(Err(_)) => source.settle(),
             None => {}
         }
         if frame.is_none() || source.incoming.is_end_stream() {
@@ -245,7 +264,9 @@ where
     fn is_end_stream(&self) -> bool {
         self.source.as_ref().is_none_or(|source| {
             let source = source.borrow();
-            source.left(self.next).is_empty()
+            // A sending that was superseded hears of it when it goes on.
+            source.sending == self.sending
+                && source.left().next().is_none()
                 && (source.is_ended || source.incoming.is_end_stream())
         })
     }
@@ -255,7 +276,7 @@ where
             return SizeHint::with_exact(0);
         };
         let source = source.borrow();
-        let left: u64 = source.left(self.next).iter().map(Kept::length).sum();
+        let left: u64 = source.left().map(Kept::length).sum();
         let incoming = source.incoming.size_hint();
         let mut hint = SizeHint::new();
         hint.set_lower(incoming.lower() + left);
@@ -267,6 +288,14 @@ where
 }
 
 impl Kept {
+    fn data(data: &Bytes) -> Self {
+        Self::Data(if data.len() < COPIED {
+            Bytes::copy_from_slice(data)
+        } else {
+            data.clone()
+        })
+    }
+
     fn length(&self) -> u64 {
         match self {
             Self::Data(data) => data.len() as u64,

@@ -141,3 +141,45 @@ fn a_body_in_more_pieces_than_are_kept_is_sent_once() {
         assert_eq!(replay.again().is_some(), is_kept, "{pieces} pieces");
     }
 }
+
+/// A body in pieces of one buffer each, of which a part is data.
+fn in_buffers(pieces: usize, buffer: usize, length: usize) -> (RequestBody<Incoming>, Vec<Bytes>) {
+    let (mut sender, channel) = Channel::new(pieces);
+    let buffers: Vec<_> = (0..pieces)
+        .map(|_| Bytes::from(vec![b'x'; buffer]))
+        .collect();
+    for buffer in &buffers {
+        let sent = sender.try_send(Frame::data(buffer.slice(..length)));
+        assert!(sent.is_ok(), "the channel has room for all");
+    }
+    let body = RequestBody::new(channel, &Clock::start(None, None), KEEP);
+    (body, buffers)
+}
+
+#[test]
+fn a_small_piece_does_not_hold_the_buffer_that_it_came_in() {
+    for (length, is_let_go) in [(1, true), (COPIED - 1, true), (COPIED, false)] {
+        let (mut body, buffers) = in_buffers(3, 2 * COPIED, length);
+        let replay = body.replay();
+        take(&mut body, 3);
+        assert!(replay.is_possible());
+        let let_go = buffers.iter().all(Bytes::is_unique);
+        assert_eq!(let_go, is_let_go, "{length} bytes");
+    }
+}
+
+#[test]
+fn what_is_settled_keeps_only_what_has_still_to_be_sent() {
+    let (mut body, buffers) = in_buffers(3, COPIED, COPIED);
+    let replay = body.replay();
+    take(&mut body, 3);
+    let mut again = replay.again().expect("a short body");
+    take(&mut again, 1);
+    assert!(!buffers.iter().any(Bytes::is_unique));
+    replay.settle();
+    let let_go: Vec<_> = buffers.iter().map(Bytes::is_unique).collect();
+    assert_eq!(let_go, [true, false, false]);
+    take(&mut again, 1);
+    assert!(buffers[1].is_unique());
+    assert_eq!(again.size_hint().lower(), COPIED as u64);
+}
