@@ -58,6 +58,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(unasked());
     cases.extend(limits());
     cases.extend(answers());
+    cases.extend(unfinished());
     cases.extend(bodies());
     cases.extend(calls());
     cases.extend(fields());
@@ -283,6 +284,28 @@ fn answers() -> Vec<Case> {
         .replies(bad())
         .again(switched),
     );
+    cases
+}
+
+/// The client was told that an answer comes, and none does.
+fn unfinished() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for protocol in HTTP {
+        let broken = ends().into_iter().skip_while(|(end, ..)| *end != "close");
+        for (end, mut replies, of_http2) in broken {
+            if of_http2 && protocol == Protocol::Http {
+                continue;
+            }
+            replies.insert(1, Reply::Head(103, owned(&[("link", "</a>")])));
+            let (_, client) = either("GET", "/x", &[])[usize::from(protocol == HTTP[1])].clone();
+            let name = format!("{end} behind 103 of {}", protocol.word());
+            cases.push(
+                case(name, with(protocol, SERVER_ERROR), client)
+                    .replies(replies)
+                    .again(answer(200, &[("x-attempt", "second")], b"hello\n")),
+            );
+        }
+    }
     cases
 }
 

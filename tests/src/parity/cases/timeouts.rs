@@ -73,6 +73,16 @@ fn tries() -> Vec<Case> {
                     Some(answer(200, &[], b"second\n")),
                 ),
                 (
+                    "silent behind 103",
+                    policy(1, &["server-error"]),
+                    vec![
+                        Reply::Request,
+                        Reply::Head(103, owned(&[("link", "</a>")])),
+                        Reply::Pause(LONG),
+                    ],
+                    Some(answer(200, &[], b"second\n")),
+                ),
+                (
                     "silent and no retry",
                     policy(0, &["server-error"]),
                     silence(),

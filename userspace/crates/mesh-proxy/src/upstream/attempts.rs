@@ -9,9 +9,8 @@ use mesh_retry::{Attempts, Ended, Verdict};
 use mesh_telemetry::access_log::ResponseFlag;
 
 use super::{
-    http1::AfterInterim,
     lease::{Lease, Leased, Lost, lease, send_once},
-    lost::Loss,
+    lost::{Interim, Loss},
     outcome,
     request::{Left, UpstreamRequest},
 };
@@ -40,6 +39,7 @@ pub(super) struct Sender<'a> {
     /// What sees an HTTP/1 client break the rules.
     pub(super) client: Option<&'a Inbound>,
     pub(super) is_grpc: bool,
+    pub(super) interim: Interim,
 }
 
 /// How one attempt went.
@@ -80,7 +80,8 @@ impl Sender<'_> {
                 .await;
             self.report(&outcome);
             let again = match &mut attempts {
-                Some(attempts) if replay.is_possible() => {
+                // Else the client may have been told that an answer comes.
+                Some(attempts) if replay.is_possible() && !self.interim.has_come() => {
                     self.judge(attempts, &outcome, &mut under_way)
                 }
                 _ => None,
@@ -131,8 +132,6 @@ impl Sender<'_> {
         under_way: &mut Option<Permit>,
     ) -> Option<Duration> {
         let ended = match outcome {
-            // The client may have been told that an answer comes: Envoy leaves it at that.
-            Ok((parts, _)) if parts.extensions.get::<AfterInterim>().is_some() => return None,
             Ok((parts, _)) => Ended::Answered(parts.status, &parts.headers),
             Err(failure) => end_of(*failure)?,
         };
@@ -209,17 +208,13 @@ impl Sender<'_> {
             };
             sendings += 1;
             let lost = match self.send(lease, parts, body).await {
-                Ok(Ok(answer)) => {
-                    if sendings > 1 {
-                        cluster.stats.upstream_rq_retry_success.increment();
-                    }
-                    return Attempt::of(Ok(answer));
-                }
+                Ok(Ok(answer)) => return Attempt::of(Ok(answer)),
                 Ok(Err(lost)) => lost,
                 Err(failure) => return Attempt::of(Err(failure)),
             };
             let how = lost.known(is_reused, is_http2);
-            let may_repeat = how.may_repeat(sendings, is_reused, &parts.method)
+            let may_repeat = !self.interim.has_come()
+                && how.may_repeat(sendings, is_reused, &parts.method)
                 && !(how == Loss::Closed && self.retries_resets());
             let again = if may_repeat {
                 lost.unsent.or_else(|| replay.again())
@@ -233,7 +228,6 @@ impl Sender<'_> {
                 };
             };
             body = again;
-            cluster.stats.upstream_rq_retry.increment();
         }
     }
 
@@ -256,7 +250,7 @@ impl Sender<'_> {
         body: RequestBody,
     ) -> Result<Result<Answer, Lost>, Failure> {
         let cluster = &self.target.cluster;
-        let sending = send_once(lease, parts, body, self.asked);
+        let sending = send_once(lease, parts, body, self.asked, &self.interim);
         let limit = self.target.per_try_timeout;
         let sent = self.clock.within_try(limit, sending).await;
         sent.ok_or_else(|| {

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::{
     attempts::{Sender, left_by},
+    lost::Interim,
     outcome,
     request::UpstreamRequest,
 };
@@ -50,6 +51,7 @@ pub(crate) async fn send(
                 clock: &clock,
                 client: client.as_deref(),
                 is_grpc,
+                interim: Interim::default(),
             };
             expiry.within(sender.answer(request)).await
         }

@@ -24,7 +24,7 @@ use tokio::task::JoinHandle;
 use super::{
     connect::{Open, Upstream},
     host::Host,
-    lost::Loss,
+    lost::{Interim, Loss},
 };
 use crate::{
     fault::{self, Whose},
@@ -104,6 +104,7 @@ impl Http1Lease {
         parts: &request::Parts,
         body: RequestBody,
         asked: Asked,
+        interim: &Interim,
     ) -> Result<(response::Parts, Http1Answer), Lost> {
         let path = parts.uri.path_and_query();
         let path = path.map_or("/", |path| path.as_str());
@@ -117,18 +118,16 @@ impl Http1Lease {
         let mut decoder = ResponseDecoder::default();
         let head = poll_fn(|cx| {
             request.poll(&self.connection.wire, cx)?;
-            poll_head(&mut self.connection, &mut decoder, asked, cx)
-                .map_err(|loss| request.lost(loss))
+            let head = poll_head(&mut self.connection, &mut decoder, asked, cx);
+            interim.came(decoder.has_interim());
+            head.map_err(|loss| request.lost(loss))
         })
         .await?;
         let ResponseHead {
-            mut parts,
+            parts,
             body,
             keep_alive,
         } = head;
-        if decoder.has_interim() {
-            parts.extensions.insert(AfterInterim);
-        }
         // An endpoint that was asked for another protocol may take what follows for one.
         let keep_alive = keep_alive && !asked.upgrade;
         let rest = match request.state {
@@ -146,10 +145,6 @@ impl Http1Lease {
         Ok((parts, answer))
     }
 }
-
-/// Marks an answer before which an interim one came.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct AfterInterim;
 
 /// A request on its way out, until its answer begins.
 struct Outbound {

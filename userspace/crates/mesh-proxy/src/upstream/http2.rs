@@ -24,8 +24,7 @@ use tokio::task::JoinHandle;
 use super::{
     connect::{Open, Upstream},
     host::Host,
-    http1::AfterInterim,
-    lost::Loss,
+    lost::{Interim, Loss},
 };
 use crate::{
     fault::{self, Whose},
@@ -110,6 +109,7 @@ impl Http2Lease {
         self,
         parts: &request::Parts,
         body: RequestBody,
+        interim: &Interim,
     ) -> Result<(response::Parts, Http2Answer), Lost> {
         let fields = RequestFields {
             method: &parts.method,
@@ -134,22 +134,20 @@ impl Http2Lease {
                     return Poll::Ready(Err(Loss::Final(Failure::ProtocolError)));
                 }
             }
-            stream.poll_answer(cx).map_err(Loss::of)
+            let answer = stream.poll_answer(cx);
+            interim.came(stream.has_interim());
+            answer.map_err(Loss::of)
         })
         .await;
         match answer {
             Ok(head) => {
                 let rest = outgoing.map(|request| Rest::start(self.connection.address, request));
-                let mut parts = parts_of(head);
-                if stream.has_interim() {
-                    parts.extensions.insert(AfterInterim);
-                }
                 let answer = Http2Answer {
                     stream,
                     _rest: rest,
                     _lease: self,
                 };
-                Ok((parts, answer))
+                Ok((parts_of(head), answer))
             }
             Err(loss) => Err(Lost { loss, unsent: None }),
         }

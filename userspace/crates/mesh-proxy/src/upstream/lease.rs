@@ -8,7 +8,11 @@ use mesh_http1::response::Asked;
 use mesh_telemetry::scope::ClusterStats;
 
 use super::{
-    LocalCluster, connect::ConnectError, http1::Http1Lease, http2::Http2Lease, lost::Loss,
+    LocalCluster,
+    connect::ConnectError,
+    http1::Http1Lease,
+    http2::Http2Lease,
+    lost::{Interim, Loss},
 };
 use crate::{
     endpoint::Endpoint,
@@ -133,9 +137,10 @@ pub(crate) async fn send_once(
     parts: &request::Parts,
     body: RequestBody,
     asked: Asked,
+    interim: &Interim,
 ) -> Result<(response::Parts, UpstreamBody), Lost> {
     match lease {
-        Lease::Http1(lease) => match lease.send(parts, body, asked).await {
+        Lease::Http1(lease) => match lease.send(parts, body, asked, interim).await {
             Ok((parts, answer)) if parts.status == StatusCode::SWITCHING_PROTOCOLS => {
                 let upgrade = Upgrade::of(&parts.headers);
                 let connection = Box::new(answer.into_connection());
@@ -150,7 +155,7 @@ pub(crate) async fn send_once(
         },
         Lease::Http2(lease) => {
             let (connection, host) = (Rc::clone(&lease.connection), Rc::clone(&lease.host));
-            match lease.send(parts, body).await {
+            match lease.send(parts, body, interim).await {
                 Ok((parts, answer)) => Ok((parts, UpstreamBody::Http2(answer))),
                 Err(lost) => {
                     if !matches!(lost.loss, Loss::Final(_)) {

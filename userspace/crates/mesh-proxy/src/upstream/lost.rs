@@ -1,5 +1,7 @@
 //! What became of a request that a connection lost, and whether it may be sent again.
 
+use std::cell::Cell;
+
 use http::Method;
 use mesh_http2::{frame::Reason, stream::Broken};
 
@@ -23,6 +25,21 @@ pub(crate) enum Loss {
     /// The endpoint never looked at it: the connection was at its end before (RFC 9113, section
     /// 6.8), or the request was not even begun to be sent.
     Unseen,
+}
+
+/// Whether an interim answer came to a request: its client may have been told that an answer comes, so that
+/// Envoy leaves it at what follows.
+#[derive(Debug, Default)]
+pub(crate) struct Interim(Cell<bool>);
+
+impl Interim {
+    pub(super) fn came(&self, did_come: bool) {
+        self.0.set(self.0.get() || did_come);
+    }
+
+    pub(super) fn has_come(&self) -> bool {
+        self.0.get()
+    }
 }
 
 impl Loss {

@@ -15,6 +15,7 @@ use hyper::body::Incoming;
 use mesh_model::snapshot::{
     AccessLogFormat, CircuitBreakers, Discovery, EgressFilter, Protocol, RetryOn, RetryPolicy,
 };
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::{
     failure::nowhere,
@@ -249,4 +250,37 @@ async fn a_cluster_has_so_many_retries_under_way_and_no_more() {
     assert_eq!(server.requests(), 1);
     assert_eq!(log.lines(1).await, ["UO"]);
     assert_eq!(mesh.stat("cluster.b.upstream_rq_retry_overflow"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_is_not_tried_again_once_an_interim_answer_came() {
+    const INTERIM: &str = "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n";
+    let try_time = Some(Duration::from_millis(200));
+    for (end, per_try_timeout) in [
+        ("", None),
+        ("nonsense\r\n\r\n", None),
+        ("HTTP/1.1 2", None),
+        ("silence", try_time),
+    ] {
+        let server = Server::tcp(move |mut stream| async move {
+            let mut request = [0; 1024];
+            let _ = stream.read(&mut request).await;
+            let _ = stream.write_all(INTERIM.as_bytes()).await;
+            if per_try_timeout.is_some() {
+                let _ = stream.read(&mut request).await;
+            } else {
+                let _ = stream.write_all(end.as_bytes()).await;
+            }
+        })
+        .await;
+        let mut plan = Plan::one(Protocol::Http, server.address);
+        plan.retries(&RetryPolicy {
+            per_try_timeout,
+            ..policy(3)
+        });
+        let mesh = Mesh::start(plan.snapshot()).await;
+        assert!(got(&mesh).await.status >= 500, "{end:?}");
+        assert_eq!(server.connections(), 1, "{end:?}");
+        assert_eq!(mesh.stat("cluster.b.upstream_rq_retry"), 0, "{end:?}");
+    }
 }
