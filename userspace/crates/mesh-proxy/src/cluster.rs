@@ -51,6 +51,8 @@ pub(crate) struct SharedCluster {
     members_changed: Arc<Notify>,
     /// Whether any request or connection was ever sent its way.
     is_called: AtomicBool,
+    /// Whether it counts: another cluster may have its name. Locked while gauges are set.
+    is_in_force: Mutex<bool>,
     /// How much may be under way.
     pub(crate) limits: Limits,
     health: Mutex<DiscoveryHealth>,
@@ -82,6 +84,7 @@ impl SharedCluster {
             judges,
             members_changed: Arc::default(),
             is_called: AtomicBool::new(false),
+            is_in_force: Mutex::new(true),
             health: Mutex::default(),
             warm: watch::Sender::new(warm),
             tasks: Mutex::default(),
@@ -93,8 +96,7 @@ impl SharedCluster {
 
     /// Keeps a task that works for this cluster for as long as the cluster is.
     pub(crate) fn keep_task(&self, task: AbortHandle) {
-        let mut kept = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.push(task);
+        self.lock_tasks().push(task);
     }
 
     /// Returns when discovery has failed, or has answered and each host that is to be checked was.
@@ -113,7 +115,8 @@ impl SharedCluster {
         let addresses = addresses.as_slice();
         self.note(None);
         let before = self.hosts.load_full();
-        if before.addresses() == addresses {
+        // Whoever has left may come back at the place that it has.
+        if before.addresses() == addresses && before.left().is_empty() {
             self.warm_up();
             return false;
         }
@@ -144,6 +147,14 @@ impl SharedCluster {
         }
     }
 
+    /// Goes on as a cluster of the same name that it comes after.
+    pub(crate) fn succeed(&self, before: &Self) {
+        // Else its hosts were probed once a minute until it is called again.
+        if before.is_called.load(Relaxed) {
+            self.call();
+        }
+    }
+
     /// Begins with the last answer that a cluster has which is found in the same way.
     pub(crate) fn begin_with(&self, before: &Self) {
         let answered = before.health().answered;
@@ -162,9 +173,9 @@ impl SharedCluster {
 
     /// A reason not to use a host holds, or holds no longer; whether that is news.
     pub(crate) fn judge(&self, host: &Host, reason: Unfit, holds: bool) -> bool {
-        let was_fit = host.is_fit();
         let is_news = host.set(reason, holds);
-        if host.is_fit() != was_fit {
+        // Even where another reason still holds: its judge may take it away at this moment.
+        if is_news {
             self.publish(HostSet::judged);
         }
         is_news
@@ -183,11 +194,45 @@ impl SharedCluster {
         self.count();
     }
 
+    /// Counts anew, as one of its name may have counted last that is gone.
+    pub(crate) fn recount(&self) {
+        self.judges.recount();
+        self.count();
+    }
+
     fn count(&self) {
+        let is_in_force = self.lock_in_force();
+        if !*is_in_force {
+            return;
+        }
+        // Loaded under the lock: else what another thread published later may be counted earlier.
         let hosts = self.hosts.load();
         self.stats.membership_total.set(hosts.all().len() as u64);
         self.stats.membership_healthy.set(hosts.fit().len() as u64);
         self.judges.count(&hosts);
+    }
+
+    /// No generation in force has it any more, though what is under way may keep it for long. It is no
+    /// longer probed, looked for or judged, and leaves the gauges to others of its name.
+    pub(crate) fn retire(&self) {
+        for task in self.lock_tasks().drain(..) {
+            task.abort();
+        }
+        self.leave_force();
+    }
+
+    fn is_in_force(&self) -> bool {
+        *self.lock_in_force()
+    }
+
+    fn lock_in_force(&self) -> MutexGuard<'_, bool> {
+        self.is_in_force
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_tasks(&self) -> MutexGuard<'_, Vec<AbortHandle>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn note(&self, trouble: Option<String>) {
@@ -219,9 +264,9 @@ impl SharedCluster {
 
 impl Drop for SharedCluster {
     fn drop(&mut self) {
-        let tasks = self.tasks.get_mut().unwrap_or_else(PoisonError::into_inner);
-        for task in tasks.drain(..) {
-            task.abort();
-        }
+        self.retire();
     }
 }
+
+#[cfg(test)]
+mod tests;

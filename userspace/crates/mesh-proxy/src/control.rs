@@ -278,29 +278,35 @@ impl Directory {
         AccessLog::new(config, Arc::clone(self.lines.as_ref()?))
     }
 
+    /// The cluster that the documents describe so; a new one if there was none.
+    fn cluster(&mut self, config: Arc<Cluster>) -> Arc<SharedCluster> {
+        if let Some(known) = self.clusters.get(&config) {
+            return Arc::clone(known);
+        }
+        let stats = self.stats.cluster(&config.name, Shard::Control);
+        let judges = Judges::of(&config, &self.stats, self.workers, self.probes_uneject);
+        let cluster = Arc::new(SharedCluster::new(Arc::clone(&config), stats, judges));
+        let known = || self.clusters.values();
+        if let Some(before) = known().find(|known| known.config.name == config.name) {
+            cluster.succeed(before);
+        }
+        // Who is asked may be gone at this moment.
+        if let Some(before) = known().find(|known| known.config.is_found_as(&config)) {
+            cluster.begin_with(before);
+        }
+        cluster.start_judges();
+        self.discoverer.start(&cluster);
+        self.clusters.insert(config, Arc::clone(&cluster));
+        let counts = self.stats.cluster_manager(Shard::Control);
+        counts.cluster_added.increment();
+        cluster
+    }
+
     async fn bring_into_force(&mut self, snapshot: Arc<Snapshot>) {
         let counts = self.stats.cluster_manager(Shard::Control);
         let mut clusters = Vec::new();
         for config in clusters_of(&snapshot) {
-            let cluster = if let Some(known) = self.clusters.get(&config) {
-                Arc::clone(known)
-            } else {
-                let stats = self.stats.cluster(&config.name, Shard::Control);
-                let judges = Judges::of(&config, &self.stats, self.workers, self.probes_uneject);
-                let cluster = SharedCluster::new(Arc::clone(&config), stats, judges);
-                let cluster = Arc::new(cluster);
-                let mut known = self.clusters.values();
-                // Who is asked may be gone at this moment.
-                if let Some(before) = known.find(|known| known.config.is_found_as(&config)) {
-                    cluster.begin_with(before);
-                }
-                cluster.start_judges();
-                self.discoverer.start(&cluster);
-                self.clusters.insert(config, Arc::clone(&cluster));
-                counts.cluster_added.increment();
-                cluster
-            };
-            clusters.push(cluster);
+            clusters.push(self.cluster(config));
         }
         counts.warming_clusters.set(clusters.len() as u64);
         let services = self.services(&snapshot);
@@ -323,17 +329,21 @@ impl Directory {
         }
         counts.warming_clusters.set(0);
         counts.active_clusters.set(clusters.len() as u64);
-        let before = self.clusters.len();
-        self.clusters
-            .retain(|_, known| clusters.iter().any(|cluster| Arc::ptr_eq(cluster, known)));
-        counts
-            .cluster_removed
-            .add((before - self.clusters.len()) as u64);
+        let is_gone = |known: &Arc<_>| !clusters.iter().any(|cluster| Arc::ptr_eq(cluster, known));
+        let gone = self.clusters.extract_if(|_, known| is_gone(known));
+        let gone: Vec<_> = gone.map(|(_, cluster)| cluster).collect();
+        counts.cluster_removed.add(gone.len() as u64);
         let number = snapshot.generation;
         let access_log = self.access_log(&snapshot).map(Arc::new);
-        let generation = Generation::new(snapshot, clusters, access_log, services);
-        self.shared.generation.store(Some(Arc::new(generation)));
+        let generation = Arc::new(Generation::new(snapshot, clusters, access_log, services));
+        self.shared.generation.store(Some(Arc::clone(&generation)));
         self.shared.tell();
+        for cluster in gone {
+            cluster.retire();
+        }
+        for cluster in &generation.clusters {
+            cluster.recount();
+        }
         tracing::info!(generation = number, "generation in force");
     }
 }

@@ -51,6 +51,12 @@ impl Judges {
         }
     }
 
+    pub(super) fn recount(&self) {
+        if let Some(outliers) = &self.outliers {
+            outliers.recount();
+        }
+    }
+
     pub(super) fn count(&self, hosts: &HostSet) {
         if let Some(checks) = &self.checks {
             let healthy = hosts.all().iter().filter(|host| host.passes_checks());

@@ -94,6 +94,10 @@ impl Outliers {
         self.count(&detector);
     }
 
+    pub(super) fn recount(&self) {
+        self.count(&self.lock());
+    }
+
     fn count(&self, detector: &Detector<Member>) {
         self.stats.ejections_active.set(detector.ejected() as u64);
     }
@@ -134,8 +138,17 @@ impl SharedCluster {
             return;
         };
         let mut detector = outliers.lock();
+        if !self.is_in_force() {
+            return;
+        }
         let verdict = detector.eject(&Member(Arc::clone(host)), outliers.started.elapsed());
         self.settle(outliers, &detector, host, Reason::Consecutive5xx, verdict);
+    }
+
+    /// It judges and counts no longer; a judgement that is under way comes before.
+    pub(super) fn leave_force(&self) {
+        let _judging = self.judges.outliers.as_ref().map(Outliers::lock);
+        *self.lock_in_force() = false;
     }
 
     /// Lets hosts back in whose time is over, and puts out who fails more than the others.

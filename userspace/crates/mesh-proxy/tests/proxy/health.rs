@@ -1,15 +1,24 @@
 //! Endpoints that fail their health checks, or their requests.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use http::{StatusCode, Version};
-use mesh_model::snapshot::{Discovery, EgressFilter, HealthCheck, OutlierDetection, Protocol};
+use mesh_model::snapshot::{
+    ClusterId, Discovery, EgressFilter, HealthCheck, OutlierDetection, Protocol, Snapshot,
+};
 
 use crate::support::{
-    client::Client,
+    client::{Client, get},
     mesh::Mesh,
     plan::Plan,
     server::{Reply, Server, text},
+    until,
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -129,4 +138,49 @@ async fn an_endpoint_that_fails_request_after_request_is_ejected() {
     assert_eq!(stat("ejections_enforced_total"), 1);
     assert_eq!(stat("ejections_enforced_consecutive_5xx"), 1);
     assert_eq!(stat("ejections_overflow"), 0);
+}
+
+/// A service that is probed at this path, as often as may be.
+fn probed(server: &Server, path: &str, generation: u64) -> Arc<Snapshot> {
+    let mut plan = Plan::one(Protocol::Http, server.address);
+    plan.change(ClusterId(0), |cluster| {
+        cluster.health_check = Some(HealthCheck {
+            path: Some(path.to_owned()),
+            interval: Duration::from_millis(5),
+            ..check(Protocol::Http)
+        });
+    });
+    plan.generation(generation).snapshot()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_that_was_replaced_is_not_probed_for_the_request_that_it_still_has() {
+    let seen: Arc<[AtomicUsize; 3]> = Arc::default();
+    let count = Arc::clone(&seen);
+    let server = Server::http(Version::HTTP_11, move |request| {
+        let which = ["/one", "/two", "/held"]
+            .iter()
+            .position(|path| *path == request.uri().path());
+        let which = which.expect("one of them");
+        count[which].fetch_add(1, Ordering::SeqCst);
+        async move {
+            if which == 2 {
+                std::future::pending::<()>().await;
+            }
+            text("well")
+        }
+    })
+    .await;
+    let seen = |which: usize| seen[which].load(Ordering::SeqCst);
+    let mesh = Mesh::start(probed(&server, "/one", 1)).await;
+    let mut client = Client::open(mesh.dial_80().await, Version::HTTP_11).await;
+    let held = tokio::spawn(async move { client.send(get("http://b.local/held")).await.is_ok() });
+    until("a request is under way", || seen(2) == 1).await;
+    mesh.proxy.publish(probed(&server, "/two", 2)).await;
+    let before = seen(0);
+    // Often, as the cluster before was called.
+    until("the other is probed", || seen(1) >= 30).await;
+    assert!(seen(0) <= before + 1, "but for one that was on its way");
+    assert_eq!(mesh.stat("cluster.b.membership_healthy"), 1);
+    held.abort();
 }

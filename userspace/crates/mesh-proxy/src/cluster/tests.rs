@@ -1,0 +1,142 @@
+use std::{net::SocketAddr, num::NonZeroUsize, time::Duration};
+
+use mesh_model::snapshot::{DnsResponse, HealthCheck, IpPreference, OutlierDetection, Protocol};
+use mesh_telemetry::{Registry, Shard};
+
+use super::*;
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+fn address(last: u8) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, last], 80))
+}
+
+/// A cluster that is found by DNS, with both judges.
+fn judged(registry: &Registry) -> Arc<SharedCluster> {
+    let discovery = Discovery::Dns {
+        hostname: "b.local".to_owned(),
+        port: 80,
+        response: DnsResponse::Endpoints,
+        ip_preference: IpPreference::Unset,
+        respects_ttl: false,
+    };
+    let mut config = Cluster::plain("b".to_owned(), Protocol::Http, discovery);
+    config.health_check = Some(HealthCheck {
+        protocol: Protocol::Tcp,
+        path: None,
+        port: 80,
+        interval: MINUTE,
+        timeout: MINUTE,
+        healthy_threshold: 2,
+        unhealthy_threshold: 2,
+    });
+    config.outlier_detection = Some(OutlierDetection {
+        consecutive_5xx: 1,
+        interval: MINUTE,
+        base_ejection_time: MINUTE,
+        max_ejection_percent: 100,
+    });
+    let judges = Judges::of(&config, registry, NonZeroUsize::MIN, false);
+    let stats = registry.cluster("b", Shard::Control);
+    Arc::new(SharedCluster::new(Arc::new(config), stats, judges))
+}
+
+fn pass(cluster: &SharedCluster) {
+    for host in cluster.hosts.load().all() {
+        cluster.judge(host, Unfit::Unchecked, false);
+    }
+}
+
+#[test]
+fn a_host_that_comes_back_has_not_left() {
+    let cluster = judged(&Registry::new("test", 1));
+    cluster.answered(&[address(1), address(2)]);
+    pass(&cluster);
+    assert!(!cluster.answered(&[address(1)]), "it stays");
+    assert_eq!(cluster.status().left, [address(2)]);
+    assert!(!cluster.answered(&[address(2), address(1)]), "the same set");
+    assert_eq!(cluster.status().left, [] as [SocketAddr; 0]);
+    let hosts = cluster.hosts.load_full();
+    cluster.judge(&hosts.all()[1], Unfit::FailedCheck, true);
+    assert_eq!(cluster.hosts.load().all().len(), 2);
+}
+
+#[test]
+fn a_cluster_that_comes_after_one_that_was_called_counts_as_called() {
+    let registry = Registry::new("test", 1);
+    let (before, after) = (judged(&registry), judged(&registry));
+    after.succeed(&before);
+    assert!(!after.is_called.load(Relaxed));
+    before.call();
+    after.succeed(&before);
+    assert!(after.is_called.load(Relaxed));
+}
+
+#[tokio::test]
+async fn a_cluster_that_is_retired_does_nothing_more() {
+    let registry = Registry::new("test", 1);
+    let cluster = judged(&registry);
+    cluster.answered(&[address(1), address(2)]);
+    pass(&cluster);
+    cluster.start_judges();
+    let probes = registry.health_check("b");
+    until("probed", || probes.attempt.value() == 2).await;
+    let after = judged(&registry);
+    cluster.retire();
+    after.recount();
+    // Each task has a weak handle.
+    until("ended", || Arc::weak_count(&cluster) == 0).await;
+    let host = Arc::clone(&cluster.hosts.load().all()[0]);
+    cluster.report(&host, 0, 500);
+    cluster.answered(&[address(1), address(2), address(3)]);
+    assert!(host.is_fit());
+    let stats = &cluster.stats;
+    assert_eq!(
+        (
+            stats.membership_total.value(),
+            stats.membership_healthy.value(),
+            probes.healthy.value()
+        ),
+        (0, 0, 0),
+        "those of the other"
+    );
+    let ejections = registry.outlier_detection("b");
+    assert_eq!(
+        (
+            ejections.ejections_active.value(),
+            ejections.ejections_enforced_total.value()
+        ),
+        (0, 0)
+    );
+}
+
+/// The two judges of a host work on threads of their own.
+#[test]
+fn what_two_judges_find_at_a_time_is_published() {
+    let registry = Registry::new("test", 1);
+    for seed in 0..2_000_u32 {
+        let cluster = judged(&registry);
+        cluster.answered(&[address(1), address(2)]);
+        pass(&cluster);
+        let host = Arc::clone(&cluster.hosts.load().all()[0]);
+        cluster.judge(&host, Unfit::FailedCheck, true);
+        std::thread::scope(|scope| {
+            scope.spawn(|| cluster.judge(&host, Unfit::Ejected, true));
+            scope.spawn(|| cluster.judge(&host, Unfit::FailedCheck, false));
+        });
+        assert!(!host.is_fit());
+        let fit = cluster.hosts.load().fit().len();
+        assert_eq!(fit, 1, "of two, of which one is ejected: round {seed}");
+        assert_eq!(cluster.stats.membership_healthy.value(), 1, "round {seed}");
+    }
+}
+
+async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let waiting = async {
+        while !holds() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let waited = tokio::time::timeout(MINUTE, waiting).await;
+    waited.unwrap_or_else(|_| panic!("{what}"));
+}
