@@ -61,14 +61,21 @@ fn access_log(log: Option<&AccessLog>) -> Option<Value> {
         AccessLogFormat::Default => None,
         AccessLogFormat::Json(members) => {
             let members = members.iter().cloned();
-            let members: Map<_, _> = members.map(|(key, value)| (key, value.into())).collect();
+            let members: Map<_, _> = members
+                .map(|(key, value)| (key, known(&value).into()))
+                .collect();
             Some(json!({ "json_format": members }))
         }
         AccessLogFormat::Text(line) => {
-            Some(json!({ "text_format_source": { "inline_string": line } }))
+            Some(json!({ "text_format_source": { "inline_string": known(line) } }))
         }
     };
     Some(json!([file_log(&log.path, format)]))
+}
+
+/// A format without what Envoy has no operator for, as for what there is not.
+fn known(format: &str) -> String {
+    format.replace("%FERROMESH_REASON%", "-")
 }
 
 /// A log that is written to a file; without a format in Envoy's default line.
@@ -81,3 +88,6 @@ pub(crate) fn file_log(path: &str, format: Option<Value>) -> Value {
         config,
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,6 +25,16 @@ pub(crate) enum Direction {
     Ingress,
 }
 
+impl Direction {
+    /// As statistics, logs and commands call it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Egress => "egress",
+            Self::Ingress => "ingress",
+        }
+    }
+}
+
 impl From<Direction> for mesh_headers::Direction {
     fn from(direction: Direction) -> Self {
         match direction {

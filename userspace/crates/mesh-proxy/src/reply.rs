@@ -2,6 +2,7 @@
 //! App Mesh's Envoy gave. No other module makes an answer of its own.
 
 mod grpc;
+mod reason;
 
 use std::{borrow::Cow, net::SocketAddr};
 

@@ -1,15 +1,16 @@
 //! The way to the endpoints: connections, the pools that keep them, requests over them. One
 //! worker's part of a cluster is here ([`LocalCluster`]); nothing of it is shared.
 
-use std::{net::SocketAddr, rc::Rc, sync::Arc};
+use std::{cell::OnceCell, net::SocketAddr, rc::Rc, sync::Arc};
 
 use mesh_model::snapshot::Cluster;
 use mesh_pool::Limits;
-use mesh_telemetry::{Registry, Shard, scope::ClusterStats};
+use mesh_telemetry::{Registry, Shard, reason::FailureStats, scope::ClusterStats};
 
 use crate::{
     cluster::SharedCluster,
     endpoint::{Endpoint, Picker},
+    listener::Direction,
 };
 
 pub(crate) mod attempts;
@@ -35,6 +36,8 @@ pub(crate) struct LocalCluster {
     pub(crate) pool: Rc<Pool>,
     shared: Arc<SharedCluster>,
     worker: usize,
+    /// Requests that failed, by their direction; made with the first that does.
+    failures: [OnceCell<Arc<FailureStats>>; 2],
 }
 
 impl LocalCluster {
@@ -48,7 +51,16 @@ impl LocalCluster {
             config,
             shared: Arc::clone(shared),
             worker,
+            failures: Default::default(),
         }
+    }
+
+    /// Counts the requests of a direction that failed.
+    pub(crate) fn failures(&self, direction: Direction, stats: &Registry) -> &FailureStats {
+        self.failures[direction as usize].get_or_init(|| {
+            let shard = Shard::Worker(self.worker);
+            stats.failures(direction.name(), Some(&self.config.name), shard)
+        })
     }
 
     /// Whether this is the worker's part of that cluster.

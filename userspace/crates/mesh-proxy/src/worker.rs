@@ -16,6 +16,7 @@ use mesh_balance::WeightedSequence;
 use mesh_model::snapshot::{ClusterId, EgressPort, WeightedCluster};
 use mesh_telemetry::{
     Registry, Shard,
+    reason::FailureStats,
     scope::{HttpStats, TcpStats, VirtualHostStats},
 };
 use tokio::{
@@ -95,6 +96,8 @@ pub(crate) struct Worker {
     pub(crate) stats: Arc<Registry>,
     http: [Arc<HttpStats>; 2],
     tcp: [Arc<TcpStats>; 2],
+    /// Requests that failed and came to no cluster.
+    failures: [Arc<FailureStats>; 2],
     newest: RefCell<Newest>,
     current: RefCell<Option<Rc<LocalGeneration>>>,
     phase: watch::Receiver<Phase>,
@@ -173,12 +176,13 @@ impl Drop for OpenConnection {
 impl Worker {
     fn new(seed: &WorkerSeed) -> Rc<Self> {
         let shard = Shard::Worker(seed.index);
-        let prefixes = ["egress", "ingress"];
+        let prefixes = [Direction::Egress, Direction::Ingress].map(Direction::name);
         Rc::new(Self {
             index: seed.index,
             origins: Arc::clone(&seed.origins),
             http: prefixes.map(|prefix| seed.stats.http(prefix, shard)),
             tcp: prefixes.map(|prefix| seed.stats.tcp(prefix, shard)),
+            failures: prefixes.map(|prefix| seed.stats.failures(prefix, None, shard)),
             stats: Arc::clone(&seed.stats),
             newest: RefCell::new(Cache::new(Arc::clone(&seed.shared.generation))),
             current: RefCell::new(None),
@@ -199,6 +203,11 @@ impl Worker {
 
     pub(crate) fn tcp_stats(&self, direction: Direction) -> &Arc<TcpStats> {
         &self.tcp[direction as usize]
+    }
+
+    /// Counts the requests of a direction that failed and came to no cluster.
+    pub(crate) fn failures(&self, direction: Direction) -> &FailureStats {
+        &self.failures[direction as usize]
     }
 
     /// Counts a connection as open for as long as the guard lives.

@@ -19,8 +19,10 @@ use std::{
 };
 
 pub use captured::{Captured, Message};
-pub use format::{Format, FormatFault, InvalidFormat};
+pub use format::{DEFAULT_WITH_REASON, Format, FormatFault, InvalidFormat};
 pub use queue::{Place, Queue};
+
+use crate::reason::Reason;
 
 /// What is known of a request or connection when it is over.
 #[derive(Debug)]
@@ -39,6 +41,8 @@ pub struct Entry {
     pub details: Option<Cow<'static, str>>,
     /// What went wrong.
     pub flags: ResponseFlags,
+    /// The same in one word; none where nothing did that is the mesh's or the service's.
+    pub reason: Option<Reason>,
     /// Bytes of the request's body, or that the client sent.
     pub bytes_received: u64,
     /// Bytes of the answer's body, or that the client was sent.
@@ -72,6 +76,7 @@ impl Entry {
             status: 0,
             details: None,
             flags: ResponseFlags::default(),
+            reason: None,
             bytes_received: 0,
             bytes_sent: 0,
             route: None,

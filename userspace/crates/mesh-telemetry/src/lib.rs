@@ -1,6 +1,6 @@
 //! What is told of a workload's traffic: statistics under the names that Envoy gives them, one
-//! [`Registry`] for each workload, a line for each request ([`access_log`]), and what this process says of
-//! its own work ([`process_log`]).
+//! [`Registry`] for each workload, a line for each request ([`access_log`]), why one failed ([`reason`]), and
+//! what this process says of its own work ([`process_log`]).
 //!
 //! Writers never meet: every worker thread owns its cells of a scope ([`scope`]), and only a reader
 //! adds them up ([`Registry::samples`]). What is read is rendered as Envoy's admin interface prints
@@ -9,6 +9,7 @@
 pub mod access_log;
 pub mod cell;
 pub mod process_log;
+pub mod reason;
 mod registry;
 pub mod render;
 pub mod scope;

@@ -13,6 +13,7 @@ use std::{
 use crate::{
     access_log::Queue,
     process_log::Voice,
+    reason::FailureStats,
     render::{Family, Metric, Sample},
     scope::{
         AccessLogStats, ClusterManagerStats, ClusterStats, ConnectionStats, HealthCheckStats,
@@ -60,6 +61,7 @@ pub struct Registry {
     virtual_hosts: Scopes<VirtualHostStats>,
     cluster_manager: Scopes<ClusterManagerStats>,
     connections: Scopes<ConnectionStats>,
+    failures: Scopes<FailureStats>,
     access_log: Scopes<AccessLogStats>,
     panics: AtomicU64,
     redirection: Scopes<RedirectionStats>,
@@ -87,6 +89,7 @@ impl Registry {
             virtual_hosts: Scopes::default(),
             cluster_manager: Scopes::default(),
             connections: Scopes::default(),
+            failures: Scopes::default(),
             access_log: Scopes::default(),
             panics: AtomicU64::new(0),
             redirection: Scopes::default(),
@@ -185,6 +188,22 @@ impl Registry {
         self.connections.cells(kind, shard)
     }
 
+    /// `shard`'s cells of `request_failure.<direction>.<cluster>.`; of requests that came to no cluster,
+    /// `request_failure.<direction>.`
+    pub fn failures(
+        &self,
+        direction: &str,
+        cluster: Option<&str>,
+        shard: Shard,
+    ) -> Arc<FailureStats> {
+        match cluster {
+            Some(cluster) => self
+                .failures
+                .cells(&format!("{direction}.{cluster}"), shard),
+            None => self.failures.cells(direction, shard),
+        }
+    }
+
     /// Has statistics that are counted elsewhere told with the others, from now on.
     pub fn add_source(&self, source: impl Fn() -> Vec<Sample> + Send + Sync + 'static) {
         self.sources().push(Source(Arc::new(source)));
@@ -217,6 +236,7 @@ impl Registry {
         self.health_checks.prune();
         self.outlier_detections.prune();
         self.virtual_hosts.prune();
+        self.failures.prune();
     }
 
     /// Every statistic of this moment, summed over the shards, in no order.
@@ -234,6 +254,7 @@ impl Registry {
         self.cluster_manager
             .collect(Family::ClusterManager, &mut samples);
         self.connections.collect(Family::Connection, &mut samples);
+        self.failures.collect(Family::Failure, &mut samples);
         self.access_log.collect(Family::AccessLog, &mut samples);
         self.redirection.collect(Family::Redirection, &mut samples);
         self.collect_server(&mut samples);

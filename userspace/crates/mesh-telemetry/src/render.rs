@@ -17,6 +17,9 @@ pub enum Family {
     ClusterManager,
     /// `connection.<direction>.<verdict>.<reason>.`
     Connection,
+    /// `request_failure.<direction>.<cluster>.`; of requests that came to no cluster,
+    /// `request_failure.<direction>.`
+    Failure,
     /// `http.<prefix>.`
     Http,
     /// `listener.<address>.`
@@ -79,6 +82,7 @@ impl Sample {
             Family::Cluster => format!("cluster.{scope}."),
             Family::ClusterManager => "cluster_manager.".to_owned(),
             Family::Connection => format!("connection.{scope}."),
+            Family::Failure => format!("request_failure.{scope}."),
             Family::Http => format!("http.{scope}."),
             Family::Listener => format!("listener.{scope}."),
             Family::Redirection => "redirection.".to_owned(),
@@ -108,6 +112,7 @@ impl Sample {
             Family::Cluster => "cluster",
             Family::ClusterManager => "cluster_manager",
             Family::Connection => "connection",
+            Family::Failure => "request_failure",
             Family::Http => "http",
             Family::Listener => "listener",
             Family::Redirection => "redirection",
@@ -118,7 +123,7 @@ impl Sample {
         // Dashboards know Envoy's names; what Envoy does not have must not look like them.
         let owner = if matches!(
             self.family,
-            Family::AccessLog | Family::Connection | Family::Redirection
+            Family::AccessLog | Family::Connection | Family::Failure | Family::Redirection
         ) {
             "ferromesh"
         } else {
@@ -127,6 +132,7 @@ impl Sample {
         match self.metric {
             Metric::Class { stem, .. } => format!("{owner}_{family}_{stem}_xx"),
             Metric::Code { stem, .. } => format!("{owner}_{family}_{stem}"),
+            Metric::Plain(_) if self.family == Family::Failure => format!("{owner}_{family}"),
             Metric::Plain(plain) => format!("{owner}_{family}_{}", plain.replace('.', "_")),
         }
     }
@@ -138,6 +144,9 @@ impl Sample {
                 labels.push(format!("envoy_response_code_class=\"{class}\""));
             }
             Metric::Code { code, .. } => labels.push(format!("envoy_response_code=\"{code}\"")),
+            Metric::Plain(reason) if self.family == Family::Failure => {
+                labels.push(format!("reason=\"{reason}\""));
+            }
             Metric::Plain(_) => {}
         }
         let scope = escape_label(&self.scope);
@@ -148,6 +157,11 @@ impl Sample {
                 let names = ["direction", "verdict", "reason"];
                 let values = scope.splitn(names.len(), '.');
                 let pairs = names.into_iter().zip(values);
+                labels.extend(pairs.map(|(name, value)| format!("{name}=\"{value}\"")));
+            }
+            Family::Failure => {
+                let names = ["direction", "envoy_cluster_name"];
+                let pairs = names.into_iter().zip(scope.splitn(names.len(), '.'));
                 labels.extend(pairs.map(|(name, value)| format!("{name}=\"{value}\"")));
             }
             Family::Http => labels.push(format!("envoy_http_conn_manager_prefix=\"{scope}\"")),

@@ -4,7 +4,7 @@ use mesh_model::{
     snapshot::{AccessLog, AccessLogFormat},
     spec::logging::{self, JsonField, LogFormat, Logging},
 };
-use mesh_telemetry::access_log::Format;
+use mesh_telemetry::access_log::{DEFAULT_WITH_REASON, Format};
 
 use super::Resolver;
 use crate::problem::path::FieldPath;
@@ -13,6 +13,9 @@ impl Resolver<'_> {
     pub(super) fn access_log(&mut self, logging: Option<&Logging>) -> Option<AccessLog> {
         let logging::AccessLog::File(file) = logging?.access_log.as_ref()?;
         let format = match &file.format {
+            None if self.settings.logs_reasons => {
+                AccessLogFormat::Text(DEFAULT_WITH_REASON.to_owned())
+            }
             None => AccessLogFormat::Default,
             Some(LogFormat::Json(fields)) => {
                 AccessLogFormat::Json(fields.iter().map(member).collect())

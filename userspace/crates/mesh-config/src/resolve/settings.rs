@@ -23,6 +23,10 @@ const DNS_TTL: &str = "FERROMESH_RESPECT_DNS_TTL";
 /// A file that names instances of nodes and services, before their own discovery; unset: none.
 const INSTANCES: &str = "FERROMESH_INSTANCES";
 
+/// Whether Envoy's default line of the access log has the reason of a failure behind it: `off` (the
+/// default) or `on`.
+const LOG_REASON: &str = "FERROMESH_ACCESS_LOG_REASON";
+
 /// What accounts differed in, and where the proxy listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Settings {
@@ -31,6 +35,7 @@ pub(super) struct Settings {
     pub(super) retries_unasked: bool,
     pub(super) circuit_breakers: CircuitBreakers,
     pub(super) respects_dns_ttl: bool,
+    pub(super) logs_reasons: bool,
     /// The path of the file of instances.
     pub(super) instances: Option<String>,
 }
@@ -47,6 +52,7 @@ impl Settings {
         let retries = choice(RETRY_POLICY, ["on", "off"]);
         let limits = choice(CIRCUIT_BREAKER, ["off", "envoy"]);
         let ttl = choice(DNS_TTL, ["off", "on"]);
+        let reasons = choice(LOG_REASON, ["off", "on"]);
         let instances = path(environment, INSTANCES)
             .map_err(|problem| problems.push(*problem))
             .ok()
@@ -63,6 +69,7 @@ impl Settings {
                 _ => CircuitBreakers::default(),
             },
             respects_dns_ttl: ttl == Some("on"),
+            logs_reasons: reasons == Some("on"),
             instances,
         })
     }

@@ -2,10 +2,10 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use mesh_telemetry::access_log::ResponseFlag;
+use mesh_telemetry::{access_log::ResponseFlag, reason::Reason};
 
 use super::http::HttpConnection;
-use crate::access_log::Record;
+use crate::{access_log::Record, upstream::LocalCluster};
 
 /// How a client left a request that was under way, as the access log has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,6 +78,18 @@ impl Exchange {
         if let Some(record) = self.record.borrow_mut().as_deref_mut() {
             what(record);
         }
+    }
+
+    /// It has no answer of its service, or one that says that the service failed. `cluster` is where it
+    /// went; none if it came to none.
+    pub(crate) fn fails(&self, reason: Reason, cluster: Option<&LocalCluster>) {
+        let HttpConnection { worker, place, .. } = &*self.connection;
+        let direction = place.direction;
+        match cluster {
+            Some(cluster) => cluster.failures(direction, &worker.stats).count(reason),
+            None => worker.failures(direction).count(reason),
+        }
+        self.note(|record| record.entry.reason = Some(reason));
     }
 
     /// The answer is through.

@@ -237,7 +237,10 @@ pub(crate) async fn answer(
     };
     let outcome = match target {
         Ok(target) => upstream::http::send(target, request, exchange).await,
-        Err(failure) => Err((failure.into(), exchange)),
+        Err(failure) => {
+            exchange.fails(failure.reason(), None);
+            Err((failure.into(), exchange))
+        }
     };
     let (response, mut is_last) = match outcome {
         Ok(response) => (response, false),

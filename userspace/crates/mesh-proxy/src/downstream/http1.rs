@@ -212,11 +212,13 @@ async fn refuse(
 ) -> io::Result<End> {
     // By these words the User Guide has operators find what is no HTTP.
     tracing::debug!(target: "http", "dispatch error: http/1.1 protocol error: {error}");
-    let failed = Failure::Malformed(error).into();
+    let failure = Failure::Malformed(error);
+    let failed = failure.into();
     let mut exchange = Exchange::begin(connection);
     let generation = connection.worker.generation();
     exchange.record(Record::of_malformed(&generation.shared, connection.place));
     drop(generation);
+    exchange.fails(failure.reason(), None);
     let response = reply::answer(failed, Form::default());
     exchange.note(|record| record.failed(failed, &response));
     exchange.finish();

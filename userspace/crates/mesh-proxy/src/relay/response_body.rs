@@ -11,7 +11,7 @@ use http_body_util::Full;
 use hyper::body::{Body, Frame, SizeHint};
 use mesh_headers::Upgrade;
 use mesh_http2::{frame::Reason, stream::Broken};
-use mesh_telemetry::access_log::ResponseFlag;
+use mesh_telemetry::{access_log::ResponseFlag, reason};
 use thiserror::Error;
 
 use super::{
@@ -130,6 +130,8 @@ impl UnderWay {
 
     /// The proxy breaks off, because of the endpoint or the time.
     pub(crate) fn break_off(self, flag: ResponseFlag, details: &'static str) {
+        self.exchange
+            .fails(reason_of(flag), Some(self.upstream.cluster()));
         if matches!(
             flag,
             ResponseFlag::StreamIdleTimeout | ResponseFlag::UpstreamRequestTimeout
@@ -204,6 +206,17 @@ impl RelayedBody {
             under_way.break_off(flag, details);
         }
         broken
+    }
+}
+
+/// In one word why an answer broke off.
+fn reason_of(flag: ResponseFlag) -> reason::Reason {
+    match flag {
+        ResponseFlag::StreamIdleTimeout => reason::Reason::IdleTimeout,
+        ResponseFlag::UpstreamRequestTimeout => reason::Reason::RequestTimeout,
+        ResponseFlag::UpstreamConnectionTermination => reason::Reason::ConnectionClosed,
+        ResponseFlag::UpstreamRemoteReset => reason::Reason::Reset,
+        _ => reason::Reason::ProtocolError,
     }
 }
 

@@ -5,6 +5,7 @@ use std::{rc::Rc, time::Duration};
 use http::{HeaderValue, Request, Response, Uri, Version, header, response};
 use mesh_headers::{Direction, Upgrade};
 use mesh_http1::{body::BodyError, request::RequestError, response::Asked};
+use mesh_telemetry::reason::Reason;
 use tokio::time::Instant;
 
 use super::{
@@ -60,6 +61,7 @@ pub(crate) async fn send(
     if let Some(error) = client.and_then(|client| client.broken()) {
         let failure = malformed(error);
         upstream.answered(failure.status());
+        exchange.fails(failure.reason(), Some(&target.cluster));
         return Err((failure.into(), exchange));
     }
     let failed = match ended {
@@ -68,6 +70,9 @@ pub(crate) async fn send(
             let took = (clock.has_request_ended() && !asked.upgrade).then(|| begun.elapsed());
             mesh_headers::prepare_answer(&mut parts.headers, exchange.direction(), took);
             parts.extensions.clear();
+            if parts.status.is_server_error() {
+                exchange.fails(Reason::FromService, Some(&target.cluster));
+            }
             let under_way = UnderWay { upstream, exchange };
             return Ok(answered(parts, body, asked, expiry, under_way));
         }
@@ -90,6 +95,7 @@ pub(crate) async fn send(
             failure.into()
         }
     };
+    exchange.fails(failed.failure.reason(), Some(&target.cluster));
     Err((failed, exchange))
 }
 

@@ -62,6 +62,11 @@ impl UpstreamRequest {
         }
     }
 
+    /// Where it goes.
+    pub(crate) fn cluster(&self) -> &LocalCluster {
+        &self.cluster
+    }
+
     fn stats(&self) -> &ClusterStats {
         &self.cluster.stats
     }

@@ -17,6 +17,7 @@ mod limits;
 mod listener_change;
 mod pool;
 mod pulse;
+mod reason;
 mod removal;
 mod retry;
 mod slow;

@@ -5,6 +5,7 @@ use std::{borrow::Cow, net::SocketAddr, time::Duration};
 use jiff::{Timestamp, fmt::strtime, tz::TimeZone};
 
 use super::Entry;
+use crate::reason::Reason;
 
 /// Envoy's `%START_TIME%`.
 const START_TIME: &str = "%Y-%m-%dT%H:%M:%S.%3fZ";
@@ -69,6 +70,7 @@ pub(super) enum Field {
     Duration,
     LocalReplyBody,
     Protocol,
+    Reason,
     ResponseCode,
     ResponseCodeDetails,
     ResponseDuration,
@@ -121,6 +123,8 @@ impl Field {
                 Self::DownstreamRemote(Part::Port)
             }
             "DURATION" => Self::Duration,
+            // Envoy has none such.
+            "FERROMESH_REASON" => Self::Reason,
             "LOCAL_REPLY_BODY" => Self::LocalReplyBody,
             "PROTOCOL" => Self::Protocol,
             "RESPONSE_CODE" => Self::ResponseCode,
@@ -151,6 +155,7 @@ impl Field {
             Self::Duration => millis(Some(entry.duration)),
             Self::LocalReplyBody => Value::from(Some(entry.local_reply)),
             Self::Protocol => Value::from(entry.protocol),
+            Self::Reason => Value::from(entry.reason.map(Reason::word)),
             Self::ResponseCode => Value::Number(entry.status.into()),
             Self::ResponseCodeDetails => Value::from(entry.details.as_deref()),
             Self::ResponseDuration => millis(entry.until_answer),

@@ -365,6 +365,33 @@ fn the_access_log_arrives() {
 }
 
 #[test]
+fn the_default_line_ends_with_the_reason_where_the_environment_says_so() {
+    let format = |word: &str, file: Value| {
+        let logging = json!({ "accessLog": { "file": file } });
+        let documents = started().set(NODE_A, "/spec/logging", logging);
+        let environment = variable("FERROMESH_ACCESS_LOG_REASON", word);
+        let resolved = documents.resolve_in("mesh/apps/virtualNode/serviceA", &environment);
+        resolved
+            .expect("good documents")
+            .snapshot
+            .access_log
+            .expect("a log")
+            .format
+    };
+    let plain = json!({ "path": "/dev/stdout" });
+    let own = json!({ "path": "/dev/stdout", "format": { "text": "%PROTOCOL%" } });
+    assert_eq!(format("off", plain.clone()), AccessLogFormat::Default);
+    assert_eq!(format("on", own), AccessLogFormat::Text(text("%PROTOCOL%")));
+    let AccessLogFormat::Text(line) = format("on", plain) else {
+        panic!("it is Envoy's default and more")
+    };
+    assert!(
+        line.ends_with("\"%UPSTREAM_HOST%\" %FERROMESH_REASON%\n"),
+        "{line}"
+    );
+}
+
+#[test]
 fn listeners_bear_the_ports_of_the_environment() {
     let environment: Environment = [
         (text("APPMESH_ENVOY_INGRESS_PORT"), text("16000")),

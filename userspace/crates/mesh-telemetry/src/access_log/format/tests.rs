@@ -6,7 +6,10 @@ use std::{
 use proptest::prelude::*;
 
 use super::*;
-use crate::access_log::{ResponseFlag, ResponseFlags};
+use crate::{
+    access_log::{ResponseFlag, ResponseFlags},
+    reason::Reason,
+};
 
 /// A request for `/colour?a=b` that was answered.
 fn entry() -> Entry {
@@ -18,6 +21,7 @@ fn entry() -> Entry {
         status: 200,
         details: Some("via_upstream".into()),
         flags: ResponseFlags::default(),
+        reason: None,
         bytes_received: 7,
         bytes_sent: 1024,
         route: Some("blue".to_owned()),
@@ -69,6 +73,26 @@ fn the_default_line_is_envoys() {
         "[2026-11-21T16:00:00.123Z] \"GET /colour?a=b HTTP/1.1\" 200 - 7 1024 42 40 \"-\" \
          \"curl/8\" \"6f2b\" \"colour.local\" \"10.0.0.2:80\"\n"
     );
+}
+
+#[test]
+fn the_reason_is_a_word_behind_the_default_line_a_piece_of_a_text_and_a_member_of_json() {
+    let failed = || Entry {
+        reason: Some(Reason::ConnectRefused),
+        ..entry()
+    };
+    let default = written(&Format::default(), entry());
+    let with_reason = Format::text(DEFAULT_WITH_REASON).expect("a format");
+    let begin = default.trim_end();
+    assert_eq!(written(&with_reason, entry()), format!("{begin} -\n"));
+    let expected = format!("{begin} connect-refused\n");
+    assert_eq!(written(&with_reason, failed()), expected);
+    let text = Format::text("<%FERROMESH_REASON%>").expect("a format");
+    assert_eq!(written(&text, failed()), "<connect-refused>\n");
+    let member = ("why".to_owned(), "%FERROMESH_REASON%".to_owned());
+    let json = Format::json(&[member]).expect("a format");
+    assert_eq!(written(&json, failed()), "{\"why\":\"connect-refused\"}\n");
+    assert_eq!(written(&json, entry()), "{\"why\":null}\n");
 }
 
 #[test]

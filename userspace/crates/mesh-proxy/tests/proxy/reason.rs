@@ -1,0 +1,169 @@
+//! Why requests failed: one word in the access log and in the statistics.
+
+use std::{net::SocketAddr, time::Duration};
+
+use bytes::Bytes;
+use http::{Response, Version, header};
+use http_body_util::{BodyExt, Full};
+use mesh_model::snapshot::{AccessLogFormat, ClusterId, Discovery, EgressFilter, Protocol};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::{
+    failure::nowhere,
+    support::{
+        client::{Answer, Client, get, post},
+        log::Log,
+        mesh::Mesh,
+        plan::Plan,
+        server::{Reply, Server, echo, text},
+    },
+};
+
+fn http(plan: &mut Plan, name: &str, addresses: Vec<SocketAddr>) -> ClusterId {
+    plan.cluster(name, Protocol::Http, Discovery::Static(addresses))
+}
+
+/// Answers with bytes that are read from no service, and closes.
+async fn raw(bytes: &'static [u8]) -> Server {
+    Server::tcp(move |mut stream| async move {
+        let _ = stream.read(&mut [0; 4096]).await;
+        let _ = stream.write_all(bytes).await;
+    })
+    .await
+}
+
+async fn silent() -> Server {
+    Server::http(Version::HTTP_11, |_| async {
+        std::future::pending::<()>().await;
+        text("")
+    })
+    .await
+}
+
+async fn failing() -> Server {
+    Server::http(Version::HTTP_11, |_| async {
+        let body = Full::new(Bytes::from_static(b"no")).boxed();
+        let answer: Reply = Response::builder().status(503).body(body).unwrap();
+        answer
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_failure_has_its_word_in_the_log_and_counts_for_its_cluster() {
+    let (good, failing, silent) = (
+        Server::http(Version::HTTP_11, echo).await,
+        failing().await,
+        silent().await,
+    );
+    let (closing, babbling) = (raw(b"").await, raw(b"220 mail.example ESMTP\r\n\r\n").await);
+    let mut plan = Plan::new(EgressFilter::DropAll);
+    let good = http(&mut plan, "good", vec![good.address]);
+    let targets = [
+        ("/from-service", vec![failing.address]),
+        ("/request-timeout", vec![silent.address]),
+        ("/connection-closed", vec![closing.address]),
+        ("/protocol-error", vec![babbling.address]),
+        ("/connect-refused", vec![nowhere()]),
+        ("/no-healthy-host", Vec::new()),
+    ]
+    .map(|(path, addresses)| (path, [(http(&mut plan, &path[1..], addresses), 1)]));
+    let mut routes: Vec<(&str, &[(ClusterId, u32)])> = targets
+        .iter()
+        .map(|(path, targets)| (*path, &targets[..]))
+        .collect();
+    let (well, none) = ([(good, 1)], [(good, 0)]);
+    routes.extend([("/good", &well[..]), ("/no-target", &none[..])]);
+    plan.service(80, "b.local", &routes);
+    plan.timeouts(Some(Duration::from_millis(300)), None);
+    let log = Log::new();
+    let format = AccessLogFormat::Text("%REQ(:PATH)% %RESPONSE_CODE% %FERROMESH_REASON%".into());
+    plan.access_log(log.config(format));
+    let mesh = Mesh::start(plan.snapshot()).await;
+    let mut client = Client::open(mesh.dial_80().await, Version::HTTP_2).await;
+    let cases = [
+        ("/from-service", 503, "from-service"),
+        ("/request-timeout", 504, "request-timeout"),
+        ("/connection-closed", 503, "connection-closed"),
+        ("/protocol-error", 502, "protocol-error"),
+        ("/connect-refused", 503, "connect-refused"),
+        ("/no-healthy-host", 503, "no-healthy-host"),
+        ("/no-target", 503, "no-target"),
+        ("/other", 404, "no-route"),
+        ("/%00", 400, "bad-request"),
+        ("/good", 200, "-"),
+    ];
+    for (index, (path, status, word)) in cases.into_iter().enumerate() {
+        let answer = client.get(&format!("http://b.local{path}")).await.unwrap();
+        assert_eq!(answer.status, status, "{path}");
+        assert_eq!(
+            log.lines(index + 1).await[index],
+            format!("{path} {status} {word}")
+        );
+        let cluster = if path == format!("/{word}") && word != "no-target" {
+            format!(".{word}")
+        } else {
+            String::new()
+        };
+        if word != "-" {
+            let name = format!("request_failure.egress{cluster}.{word}");
+            assert_eq!(mesh.stat(&name), 1, "{name}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_breaks_off_has_a_word_though_its_status_is_that_of_success() {
+    let server = raw(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf").await;
+    let mut plan = Plan::one(Protocol::Http, server.address);
+    let log = Log::new();
+    let format = AccessLogFormat::Text("%RESPONSE_CODE% %FERROMESH_REASON%".into());
+    plan.access_log(log.config(format));
+    let mesh = Mesh::start(plan.snapshot()).await;
+    let mut client = Client::open(mesh.dial_80().await, Version::HTTP_2).await;
+    let response = client.send(get("http://b.local/")).await.unwrap();
+    assert_eq!(response.status(), 200);
+    Answer::read(response).await.expect_err("half an answer");
+    assert_eq!(log.lines(1).await, ["200 protocol-error"]);
+    assert_eq!(mesh.stat("request_failure.egress.b.protocol-error"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_of_grpc_that_fails_has_a_word_though_http_says_200() {
+    let mut plan = Plan::one(Protocol::Http2, nowhere());
+    let log = Log::new();
+    let format = AccessLogFormat::Text("%RESPONSE_CODE% %FERROMESH_REASON%".into());
+    plan.access_log(log.config(format));
+    let mesh = Mesh::start(plan.snapshot()).await;
+    let mut client = Client::open(mesh.dial_80().await, Version::HTTP_2).await;
+    let mut call = post("http://b.local/s.S/M", "");
+    let kind = "application/grpc".parse().unwrap();
+    call.headers_mut().insert(header::CONTENT_TYPE, kind);
+    let answer = Answer::read(client.send(call).await.unwrap())
+        .await
+        .unwrap();
+    assert_eq!(
+        (answer.status, answer.header("grpc-status")),
+        (200, Some("14"))
+    );
+    assert_eq!(log.lines(1).await, ["200 connect-refused"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bytes_that_are_no_request_are_a_bad_one() {
+    let server = Server::http(Version::HTTP_11, echo).await;
+    let mesh = Mesh::start(Plan::one(Protocol::Http, server.address).snapshot()).await;
+    let mut stream = mesh.dial_80().await;
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nno field\r\n\r\n")
+        .await
+        .unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    assert!(
+        answer.starts_with(b"HTTP/1.1 400 "),
+        "{}",
+        answer.escape_ascii()
+    );
+    assert_eq!(mesh.stat("request_failure.egress.bad-request"), 1);
+}
