@@ -9,6 +9,7 @@ mod diagnose;
 mod documents;
 mod render;
 mod run;
+mod tap;
 mod workload;
 
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ pub(crate) use documents::{
 };
 pub(crate) use render::{RenderEnvoyArgs, RenderFormat};
 pub(crate) use run::{ArmArgs, OnProxyDownArg, ProxyArg, RunArgs};
+pub(crate) use tap::TapArgs;
 pub(crate) use workload::{AddArgs, ListArgs, RemoveArgs, WorkloadCommand};
 
 /// Runs AWS App Mesh configuration on Linux, without iptables and without sidecars.
@@ -55,6 +57,8 @@ pub(crate) enum Command {
     Redirect(SwitchArgs),
     /// Say whether a connection would be redirected, and by which rule
     ExplainConnect(ExplainConnectArgs),
+    /// Show requests as they pass, without their secrets
+    Tap(TapArgs),
     /// Show each decision as it is taken
     Trace(TraceArgs),
     /// Look at this host: what is missing, in the way or half removed, each with its mend

@@ -15,6 +15,7 @@ mod resolved;
 pub(crate) mod rollback;
 pub(crate) mod run;
 pub(crate) mod status;
+pub(crate) mod tap;
 pub(crate) mod trace;
 pub(crate) mod uninstall;
 pub(crate) mod validate;

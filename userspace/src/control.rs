@@ -1,5 +1,7 @@
 //! The control socket: served by the daemon, asked by the other commands.
 
+mod tap;
+
 use std::{
     fs, io,
     os::unix::fs::PermissionsExt,
@@ -11,13 +13,15 @@ use std::{
 use anyhow::Context;
 use ferromesh_proto::control::{
     ChangeResponse, ClosedRecord, ClosedRequest, ConnectionsRequest, ConnectionsResponse,
-    EnrolRequest, EnrolResponse, GenerationsRequest, GenerationsResponse, ListRequest,
-    ListResponse, ReleaseRequest, ReleaseWorkloadRequest, ReleaseWorkloadResponse, RetireRequest,
-    RetireResponse, RollBackRequest, StatusRequest, StatusResponse,
+    EnrolRequest, EnrolResponse, ExplainRequest, ExplainResponse, GenerationsRequest,
+    GenerationsResponse, ListRequest, ListResponse, ReleaseRequest, ReleaseWorkloadRequest,
+    ReleaseWorkloadResponse, RetireRequest, RetireResponse, RollBackRequest, StatusRequest,
+    StatusResponse, TapRecord, TapRequest,
     control_client::ControlClient,
     control_server::{Control, ControlServer},
 };
 use hyper_util::rt::TokioIo;
+use mesh_proxy::tap::{Tap, Wanted};
 use tokio::{
     net::{UnixListener, UnixStream},
     sync::{broadcast, broadcast::error::RecvError, mpsc, oneshot},
@@ -55,6 +59,9 @@ pub(crate) trait Subject: Send + Sync + 'static {
     fn closed(&self) -> broadcast::Receiver<Arc<str>>;
     fn generations(&self, workload: Option<&str>) -> anyhow::Result<GenerationsResponse>;
     fn list(&self) -> ListResponse;
+    fn explain(&self, request: ExplainRequest) -> anyhow::Result<ExplainResponse>;
+    /// Requests that pass from now on.
+    fn tap(&self, wanted: Wanted) -> Tap;
     /// Nothing when the workload is ending.
     async fn change(
         &self,
@@ -256,6 +263,28 @@ impl Control for Desk {
         _: Request<ListRequest>,
     ) -> Result<Response<ListResponse>, Status> {
         Ok(Response::new(self.subject.list()))
+    }
+
+    async fn explain(
+        &self,
+        request: Request<ExplainRequest>,
+    ) -> Result<Response<ExplainResponse>, Status> {
+        let explained = self.subject.explain(request.into_inner());
+        Ok(Response::new(explained.unwrap_or_else(|error| {
+            ExplainResponse {
+                refusal: format!("{error:#}"),
+                ..ExplainResponse::default()
+            }
+        })))
+    }
+
+    type TapStream = ReceiverStream<Result<TapRecord, Status>>;
+
+    async fn tap(&self, request: Request<TapRequest>) -> Result<Response<Self::TapStream>, Status> {
+        let wanted = tap::wanted(request.into_inner()).map_err(Status::invalid_argument)?;
+        let (sender, receiver) = mpsc::channel(1);
+        tokio::spawn(tap::forward(self.subject.tap(wanted), sender));
+        Ok(Response::new(ReceiverStream::new(receiver)))
     }
 
     async fn retire(&self, _: Request<RetireRequest>) -> Result<Response<RetireResponse>, Status> {

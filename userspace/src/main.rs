@@ -55,6 +55,7 @@ fn main() -> ExitCode {
         Command::ExplainConnect(args) => {
             commands::explain_connect::run(&args).map(|()| ExitCode::SUCCESS)
         }
+        Command::Tap(args) => commands::tap::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Trace(args) => commands::trace::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Bundle(args) => commands::bundle::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Check(args) => commands::check::run(&args),

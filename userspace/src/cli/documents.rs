@@ -11,6 +11,7 @@ use clap::{Args, ColorChoice, ValueEnum};
 use mesh_config::form::{Inputs, ResourcePath};
 use mesh_model::resource::ResourceName;
 
+use super::InstanceArg;
 use crate::settings::Environment;
 
 /// What documents need that is in no file of theirs.
@@ -84,11 +85,25 @@ pub(crate) enum ReportFormat {
 )]
 pub(crate) struct ExplainArgs {
     /// Directory of App Mesh documents
-    #[arg(long, env = "FERROMESH_MESH_CONFIG", value_name = "DIR")]
-    pub(crate) mesh_config: PathBuf,
+    #[arg(
+        long,
+        env = "FERROMESH_MESH_CONFIG",
+        value_name = "DIR",
+        required_unless_present = "live"
+    )]
+    pub(crate) mesh_config: Option<PathBuf>,
     /// Whose proxy gets the request: mesh/MESH/virtualNode/NODE or its ARN
-    #[arg(long, env = "FERROMESH_RESOURCE")]
-    pub(crate) resource: ResourceName,
+    #[arg(long, env = "FERROMESH_RESOURCE", required_unless_present = "live")]
+    pub(crate) resource: Option<ResourceName>,
+    /// Ask the daemon: explain by the configuration that it has in force, and say how the endpoints fare
+    #[arg(long)]
+    pub(crate) live: bool,
+    #[command(flatten)]
+    pub(crate) instance: InstanceArg,
+    /// With --live: whose application makes or gets the request, by the workload's name; needed where the
+    /// daemon serves several
+    #[arg(long, value_name = "NAME", requires = "live")]
+    pub(crate) workload: Option<String>,
     /// The request's method
     #[arg(long, default_value = "GET")]
     pub(crate) method: String,

@@ -12,6 +12,7 @@ use std::{
 };
 
 use mesh_bpf::{Instance, InstanceSettings, ProxyKind, inspect, uninstall::uninstall};
+use mesh_proxy::tap::Taps;
 
 use self::{closing::Closing, heart::Heart};
 use super::{
@@ -34,6 +35,8 @@ pub(crate) struct Host {
     pub(crate) closing: Closing,
     pub(crate) heart: Heart,
     pub(crate) app_ports: Arc<AppPorts>,
+    /// Who watches requests, of all workloads.
+    pub(crate) taps: Arc<Taps>,
     /// None with an external proxy, and when it has ended.
     watchdog: Mutex<Option<Watchdog>>,
     /// Whether there were no pins of the instance before.
@@ -67,6 +70,7 @@ impl Host {
             watchdog: Mutex::new(watchdog),
             heart: Heart::start(&instance, settings.heartbeat)?,
             app_ports: Arc::default(),
+            taps: Arc::default(),
             settings,
             instance,
             documents,

@@ -1,5 +1,7 @@
 //! What the daemon says of itself on the control socket.
 
+mod explain;
+
 use std::{
     path::Path,
     sync::Arc,
@@ -8,8 +10,8 @@ use std::{
 
 use ferromesh_proto::control::{
     ChangeResponse, Cluster, Configuration as Report, ConnectionsResponse, EnrolRequest,
-    EnrolledWorkload, Generation, GenerationsResponse, ListResponse, Listener, StatusResponse,
-    UnfitEndpoint, Workload as Message,
+    EnrolledWorkload, ExplainRequest, ExplainResponse, Generation, GenerationsResponse,
+    ListResponse, Listener, StatusResponse, UnfitEndpoint, Workload as Message,
 };
 use mesh_bpf::ProxyKind;
 use mesh_config::{
@@ -17,7 +19,10 @@ use mesh_config::{
     source::generations::{Generations, Origin, Record},
 };
 use mesh_model::redirect::OnProxyDown;
-use mesh_proxy::status::{ClusterStatus, UnfitStatus};
+use mesh_proxy::{
+    status::{ClusterStatus, UnfitStatus},
+    tap::{Tap, Wanted},
+};
 use tokio::sync::broadcast;
 
 use super::{
@@ -95,6 +100,14 @@ impl Subject for Reporter {
         ListResponse {
             workloads: members.map(|member| enrolled(&set, member)).collect(),
         }
+    }
+
+    fn explain(&self, request: ExplainRequest) -> anyhow::Result<ExplainResponse> {
+        explain::explain(self, request)
+    }
+
+    fn tap(&self, wanted: Wanted) -> Tap {
+        self.workloads.host.taps.watch(wanted)
     }
 
     async fn change(

@@ -1,5 +1,5 @@
-//! What is written down of a request or connection, gathered while it is under way. Without an
-//! access log there is no [`Record`], and nothing is gathered.
+//! What is written down of a request or connection, and shown to who watches, gathered while it is under
+//! way. Without an access log and a watcher there is no [`Record`], and nothing is gathered.
 
 use std::{borrow::Cow, rc::Rc, sync::Arc, time::Duration};
 
@@ -16,6 +16,8 @@ use crate::{
     relay::{clock::Clock, response_body::ResponseBody},
     reply::Failed,
     route::{Choice, Place, host_of},
+    tap::{Glimpse, Scene},
+    worker::Worker,
 };
 
 /// How long the end of a proxy waits for the last lines to be written.
@@ -52,27 +54,53 @@ impl AccessLog {
 
 /// A request or connection that is written down when it is over, which is when this is dropped.
 pub(crate) struct Record {
-    log: Arc<AccessLog>,
+    log: Option<Arc<AccessLog>>,
+    glimpses: Vec<Glimpse>,
     begun: Instant,
     clock: Option<Rc<Clock>>,
     pub(crate) entry: Entry,
 }
 
 impl Record {
-    /// A connection that begins.
-    pub(crate) fn of_connection(generation: &Generation, place: Place) -> Option<Box<Self>> {
-        let log = generation.access_log.as_ref()?;
+    fn begin(
+        log: Option<&Arc<AccessLog>>,
+        glimpses: Vec<Glimpse>,
+        place: Place,
+    ) -> Option<Box<Self>> {
+        if log.is_none() && glimpses.is_empty() {
+            return None;
+        }
         Some(Box::new(Self {
-            log: Arc::clone(log),
+            log: log.map(Arc::clone),
+            glimpses,
             begun: Instant::now(),
             clock: None,
             entry: Entry::new(place.peer, place.dialled),
         }))
     }
 
+    /// A connection that begins.
+    pub(crate) fn of_connection(generation: &Generation, place: Place) -> Option<Box<Self>> {
+        Self::begin(generation.access_log.as_ref(), Vec::new(), place)
+    }
+
     /// What an HTTP/1 client sent and is no request.
-    pub(crate) fn of_malformed(generation: &Generation, place: Place) -> Option<Box<Self>> {
-        let mut record = Self::of_connection(generation, place)?;
+    pub(crate) fn of_malformed(
+        worker: &Worker,
+        generation: &Generation,
+        place: Place,
+    ) -> Option<Box<Self>> {
+        let glimpses = worker.look(|| Scene {
+            mesh: &generation.snapshot.resource.mesh,
+            direction: place.direction.name(),
+            virtual_service: None,
+            cluster: None,
+            method: "",
+            authority: "",
+            path: Cow::Borrowed(b""),
+            headers: Cow::Owned(HeaderMap::new()),
+        });
+        let mut record = Self::begin(generation.access_log.as_ref(), glimpses, place)?;
         record.entry.protocol = Some(protocol(Version::HTTP_11));
         Some(record)
     }
@@ -80,41 +108,58 @@ impl Record {
     /// A request that begins, and what the routes said of it. It gets the number that it will be
     /// known by.
     pub(crate) fn of_request<B>(
+        worker: &Worker,
         generation: &Generation,
         place: Place,
         choice: &Choice,
         request: &mut Request<B>,
     ) -> Option<Box<Self>> {
-        let mut record = Self::of_connection(generation, place)?;
+        let log = generation.access_log.as_ref();
+        if log.is_none() && !worker.is_watched() {
+            return None;
+        }
         if !choice.precedes_identity() {
             mesh_headers::identify(request.headers_mut(), || fastrand::u128(..));
         }
-        let Self { entry, log, .. } = record.as_mut();
+        let target = choice.target.as_ref().ok();
+        let cluster = target.map(|target| target.cluster.config.name.as_str());
+        let path = target.and_then(|target| target.path.as_ref());
+        let path = path.or_else(|| request.uri().path_and_query());
+        let whole = |path| whole_path(path, request.extensions());
+        let glimpses = worker.look(|| Scene {
+            mesh: &generation.snapshot.resource.mesh,
+            direction: place.direction.name(),
+            virtual_service: choice.virtual_service(generation),
+            cluster,
+            method: request.method().as_str(),
+            authority: host_of(request).unwrap_or_default(),
+            path: path.map(whole).unwrap_or_default().into(),
+            headers: Cow::Borrowed(request.headers()),
+        });
+        let mut record = Self::begin(log, glimpses, place)?;
+        let entry = &mut record.entry;
         entry.is_grpc = mesh_headers::is_grpc(request.headers());
         entry.protocol = Some(protocol(request.version()));
         entry.route = choice.route_name(generation).map(ToOwned::to_owned);
-        if let Ok(target) = &choice.target {
-            entry.upstream_cluster = Some(target.cluster.config.name.clone());
-        }
-        let path = choice
-            .target
-            .as_ref()
-            .ok()
-            .and_then(|target| target.path.as_ref());
-        let path = path.or_else(|| request.uri().path_and_query());
+        entry.upstream_cluster = cluster.map(ToOwned::to_owned);
         let bytes = |text: &'static str| Some(Cow::Borrowed(text.as_bytes()));
         let own = |text: &str| Some(Cow::Owned(text.as_bytes().to_vec()));
-        let captured = &mut entry.captured;
-        log.format
-            .capture(captured, Message::Request, |name| match name {
-                ":authority" | "host" => own(host_of(request)?),
-                ":method" => own(request.method().as_str()),
-                ":path" => Some(Cow::Owned(whole_path(path?, request.extensions()))),
-                ":scheme" if request.uri().scheme().is_none() => bytes("http"),
-                ":scheme" => own(request.uri().scheme_str()?),
-                name => own_field(request.headers(), name),
-            });
+        record.capture(Message::Request, |name| match name {
+            ":authority" | "host" => own(host_of(request)?),
+            ":method" => own(request.method().as_str()),
+            ":path" => Some(Cow::Owned(whole(path?))),
+            ":scheme" if request.uri().scheme().is_none() => bytes("http"),
+            ":scheme" => own(request.uri().scheme_str()?),
+            name => own_field(request.headers(), name),
+        });
         Some(record)
+    }
+
+    /// Keeps what the log's format wants of a message's header fields.
+    fn capture<'v>(&mut self, of: Message, value: impl Fn(&str) -> Option<Cow<'v, [u8]>>) {
+        if let Some(log) = &self.log {
+            log.format.capture(&mut self.entry.captured, of, value);
+        }
     }
 
     /// The request is on its way, and counts its bytes here.
@@ -141,23 +186,15 @@ impl Record {
 
     fn begin_answer<B>(&mut self, response: &Response<B>) {
         self.entry.status = response.status().as_u16();
-        let captured = &mut self.entry.captured;
-        self.log
-            .format
-            .capture(captured, Message::Response, |name| match name {
-                ":status" => Some(Cow::Owned(response.status().as_str().as_bytes().to_vec())),
-                name => own_field(response.headers(), name),
-            });
+        self.capture(Message::Response, |name| match name {
+            ":status" => Some(Cow::Owned(response.status().as_str().as_bytes().to_vec())),
+            name => own_field(response.headers(), name),
+        });
     }
 
     /// The answer ends with these.
     pub(crate) fn trailers(&mut self, trailers: &HeaderMap) {
-        let captured = &mut self.entry.captured;
-        self.log
-            .format
-            .capture(captured, Message::Trailers, |name| {
-                own_field(trailers, name)
-            });
+        self.capture(Message::Trailers, |name| own_field(trailers, name));
     }
 
     /// It did not end as it should.
@@ -179,13 +216,18 @@ impl Drop for Record {
             dialled: Some(self.entry.downstream_local),
         };
         // It may be dropped because of a panic, and a second one beside that would end the process.
-        let line = fault::guarded(whose, || {
-            let mut line = Vec::with_capacity(256);
-            self.log.format.write(&self.entry, &mut line);
-            line
+        let told = fault::guarded(whose, || {
+            if let Some(log) = &self.log {
+                let mut line = Vec::with_capacity(256);
+                log.format.write(&self.entry, &mut line);
+                log.queue.push(line);
+            }
+            for glimpse in self.glimpses.drain(..) {
+                glimpse.ended(&self.entry);
+            }
         });
-        if let Ok(line) = line {
-            self.log.queue.push(line);
+        if told.is_err() {
+            tracing::debug!("a request is not written down");
         }
     }
 }

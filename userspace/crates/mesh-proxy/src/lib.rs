@@ -15,7 +15,8 @@
 //! - `relay`: bodies and bytes, and the time that they may take
 //! - `reply`: the proxy's own answers, the only place that makes them
 //!
-//! Beside the path: `access_log` (what is written down of it), `proxy` (the daemon's handle), `worker` (a thread and what is its own),
+//! Beside the path: `access_log` (what is written down of it), `tap` (who watches it),
+//! `proxy` (the daemon's handle), `worker` (a thread and what is its own),
 //! `pulse` (whether the workers are well), `fault` (what a panic ends), `control` and `generation` (configuration and discovery, away from the workers), `admin`.
 
 mod access_log;
@@ -45,6 +46,7 @@ mod reply;
 mod route;
 mod settings;
 pub mod status;
+pub mod tap;
 mod upstream;
 mod worker;
 

@@ -85,6 +85,7 @@ impl Proxy {
                 shared: Arc::clone(proxy.control.shared()),
                 origins: Arc::clone(&origins),
                 stats: Arc::clone(&proxy.stats),
+                taps: Arc::clone(&settings.taps),
                 phase: proxy.phase.subscribe(),
                 accepting: Arc::clone(&accepting),
                 vitals,
@@ -120,6 +121,14 @@ impl Proxy {
     /// Generation, clusters and endpoints of this moment.
     pub fn status(&self) -> ProxyStatus {
         self.control.shared().status()
+    }
+
+    /// What is in force at this moment; none before the first.
+    pub fn snapshot(&self) -> Option<Arc<Snapshot>> {
+        let generation = self.control.shared().generation.load();
+        generation
+            .as_ref()
+            .map(|generation| Arc::clone(&generation.snapshot))
     }
 
     /// Whether every worker turns, and none has lacked descriptors or memory for new connections for

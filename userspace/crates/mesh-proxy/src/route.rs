@@ -85,6 +85,21 @@ impl Choice {
     }
 }
 
+impl Choice {
+    /// The virtual service whose route takes the request; none of ingress, where it is not named.
+    pub(crate) fn virtual_service<'a>(&self, generation: &'a Generation) -> Option<&'a str> {
+        let RouteAt {
+            place,
+            virtual_host,
+            ..
+        } = self
+            .route
+            .filter(|at| at.place.direction == Direction::Egress)?;
+        let (_, table) = generation.routes(place.direction, place.port)?;
+        Some(&table.virtual_hosts[virtual_host].name)
+    }
+}
+
 /// Which cluster gets a request, and the times and attempts that its route gives it.
 pub(crate) struct Target {
     pub(crate) cluster: Rc<LocalCluster>,

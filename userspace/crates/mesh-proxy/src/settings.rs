@@ -1,8 +1,10 @@
 //! What the daemon decides for one proxy, before any document is read.
 
-use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration};
 
 use rustix::process::{Resource, getrlimit};
+
+use crate::tap::Taps;
 
 /// The settings of the proxy of one workload.
 #[derive(Clone, Debug)]
@@ -34,6 +36,8 @@ pub struct ProxySettings {
     /// Whether a health check that passes ends an ejection
     /// (`ENVOY_ACTIVE_HEALTH_CHECK_UNEJECT_HOST`).
     pub probes_uneject: bool,
+    /// Who watches requests as they pass, of this proxy and others.
+    pub taps: Arc<Taps>,
     /// How long [`crate::Proxy::drain`] waits for what is under way, and a connection may go on whose
     /// listener is gone or another one (`LISTENER_DRAIN_WAIT_TIME_S`).
     pub drain: Duration,
@@ -58,6 +62,7 @@ impl ProxySettings {
             hosts: PathBuf::from("/etc/hosts"),
             dns_refresh: Duration::from_secs(5),
             probes_uneject: false,
+            taps: Arc::default(),
             drain: Duration::from_secs(20),
         }
     }

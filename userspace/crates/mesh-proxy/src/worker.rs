@@ -33,6 +33,7 @@ use crate::{
     listener::{Direction, WorkerListeners, accept},
     pulse::Vitals,
     route::{Place, Split},
+    tap::{Glimpse, Scene, Taps},
     upstream::LocalCluster,
 };
 
@@ -79,6 +80,7 @@ pub(crate) struct WorkerSeed {
     pub(crate) shared: Arc<Shared>,
     pub(crate) origins: Arc<dyn OriginSource>,
     pub(crate) stats: Arc<Registry>,
+    pub(crate) taps: Arc<Taps>,
     pub(crate) phase: watch::Receiver<Phase>,
     /// Counts the workers that accept.
     pub(crate) accepting: Arc<watch::Sender<usize>>,
@@ -94,6 +96,7 @@ pub(crate) struct Worker {
     pub(crate) index: usize,
     pub(crate) origins: Arc<dyn OriginSource>,
     pub(crate) stats: Arc<Registry>,
+    taps: Arc<Taps>,
     http: [Arc<HttpStats>; 2],
     tcp: [Arc<TcpStats>; 2],
     /// Requests that failed and came to no cluster.
@@ -184,6 +187,7 @@ impl Worker {
             tcp: prefixes.map(|prefix| seed.stats.tcp(prefix, shard)),
             failures: prefixes.map(|prefix| seed.stats.failures(prefix, None, shard)),
             stats: Arc::clone(&seed.stats),
+            taps: Arc::clone(&seed.taps),
             newest: RefCell::new(Cache::new(Arc::clone(&seed.shared.generation))),
             current: RefCell::new(None),
             phase: seed.phase.clone(),
@@ -208,6 +212,20 @@ impl Worker {
     /// Counts the requests of a direction that failed and came to no cluster.
     pub(crate) fn failures(&self, direction: Direction) -> &FailureStats {
         &self.failures[direction as usize]
+    }
+
+    /// Whether somebody watches requests.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.taps.is_watched()
+    }
+
+    /// What those who watch keep of a request that begins.
+    pub(crate) fn look<'a>(&self, scene: impl FnOnce() -> Scene<'a>) -> Vec<Glimpse> {
+        if self.is_watched() {
+            self.taps.look(self.stats.workload(), &scene())
+        } else {
+            Vec::new()
+        }
     }
 
     /// Counts a connection as open for as long as the guard lives.

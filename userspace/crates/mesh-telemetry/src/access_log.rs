@@ -168,6 +168,11 @@ impl ResponseFlags {
         }
     }
 
+    /// As `%RESPONSE_FLAGS%` writes them; none where there is none.
+    pub fn short(self) -> Option<Cow<'static, str>> {
+        self.joined(ResponseFlag::short)
+    }
+
     /// As `%RESPONSE_FLAGS%` and `%RESPONSE_FLAGS_LONG%` write them; none where there is none.
     fn joined(self, name: fn(ResponseFlag) -> &'static str) -> Option<Cow<'static, str>> {
         let mut names = self.0.into_iter().flatten().map(name);

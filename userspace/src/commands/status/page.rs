@@ -99,7 +99,11 @@ fn workload_part(f: &mut Formatter<'_>, workload: &Workload) -> fmt::Result {
     Ok(())
 }
 
-fn configuration_part(f: &mut Formatter<'_>, configuration: &Configuration) -> fmt::Result {
+/// Which configuration is in force, and why not a newer one.
+pub(crate) fn configuration_part(
+    f: &mut Formatter<'_>,
+    configuration: &Configuration,
+) -> fmt::Result {
     writeln!(
         f,
         "  documents  {}: generation {} in force for {}{}",
@@ -158,7 +162,7 @@ impl Display for Endpoints<'_> {
 }
 
 /// Who of a cluster is left out, and who is used all the same.
-fn health_part(f: &mut Formatter<'_>, cluster: &Cluster) -> fmt::Result {
+pub(crate) fn health_part(f: &mut Formatter<'_>, cluster: &Cluster) -> fmt::Result {
     for unfit in &cluster.unfit {
         let UnfitEndpoint {
             endpoint,

@@ -4,7 +4,7 @@
 use std::{net::TcpListener, sync::Arc};
 
 use anyhow::Context;
-use mesh_proxy::{Listeners, Proxy, ProxySettings};
+use mesh_proxy::{Listeners, Proxy, ProxySettings, tap::Taps};
 use mesh_telemetry::Registry;
 
 use super::super::{
@@ -29,6 +29,7 @@ impl Sockets {
         in_force: &InForce,
         redirection: &Redirection,
         registry: &Arc<Registry>,
+        taps: &Arc<Taps>,
     ) -> anyhow::Result<Self> {
         let admin = listen(settings)?;
         if redirection.is_external() {
@@ -38,7 +39,10 @@ impl Sockets {
                 steered: None,
             });
         }
-        let proxy_settings = proxy_settings(settings, in_force);
+        let proxy_settings = ProxySettings {
+            taps: Arc::clone(taps),
+            ..proxy_settings(settings, in_force)
+        };
         Listeners::ensure_free(&proxy_settings)?;
         let listeners = Listeners::bind(&proxy_settings)?;
         let steered = Steered::by(&listeners)?;

@@ -51,6 +51,7 @@ impl Starting<'_> {
                 self.in_force,
                 self.redirection,
                 self.registry,
+                &self.host.taps,
             )
         };
         let Sockets {

@@ -227,7 +227,13 @@ pub(crate) async fn answer(
         let generation = connection.worker.generation();
         let place = connection.place;
         let choice = choose(connection, &generation, &request);
-        let record = Record::of_request(&generation.shared, place, &choice, &mut request);
+        let record = Record::of_request(
+            &connection.worker,
+            &generation.shared,
+            place,
+            &choice,
+            &mut request,
+        );
         exchange.record(record);
         choice.target
     };

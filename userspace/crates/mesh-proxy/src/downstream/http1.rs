@@ -216,7 +216,8 @@ async fn refuse(
     let failed = failure.into();
     let mut exchange = Exchange::begin(connection);
     let generation = connection.worker.generation();
-    exchange.record(Record::of_malformed(&generation.shared, connection.place));
+    let (worker, place) = (&connection.worker, connection.place);
+    exchange.record(Record::of_malformed(worker, &generation.shared, place));
     drop(generation);
     exchange.fails(failure.reason(), None);
     let response = reply::answer(failed, Form::default());

@@ -23,6 +23,7 @@ mod retry;
 mod slow;
 mod split;
 mod support;
+mod tap;
 mod tcp;
 mod tcp_by_address;
 mod upgrade;
