@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use super::{
-    case::{Case, Mesh, Protocol, Target},
+    case::{Case, Mesh, Target},
     cases, client,
     meshes::{self, DIALLED},
     observation::Observation,
@@ -79,7 +79,7 @@ fn say(line: &str) -> Result<()> {
 fn service_address(case: &Case) -> SocketAddr {
     let port = match &case.target {
         Target::Service(port, _) => *port,
-        Target::Own(own) if own.protocol == Protocol::Tcp => meshes::own_port(case.id),
+        Target::Own(own) if meshes::has_own_port(own) => meshes::own_port(case.id),
         Target::Own(own) => own.protocol.service_port(),
         Target::Application(protocol) => protocol.listener_port(),
         Target::Pooled(_) => meshes::own_port(case.id),

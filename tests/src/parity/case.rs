@@ -211,6 +211,17 @@ pub(crate) struct Own {
     pub(crate) endpoints: Option<Endpoints>,
     /// The route's `retryPolicy`.
     pub(crate) retries: Option<Retries>,
+    /// What options say of it, where a virtual node provides it without a route: the times above are of the
+    /// options then.
+    pub(crate) unrouted: Option<Unrouted>,
+}
+
+/// What options say of a service without a route, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Unrouted {
+    pub(crate) per_try: Option<u64>,
+    /// Of its node.
+    pub(crate) connect: Option<u64>,
 }
 
 /// The endpoints of a service, as its clients judge them.
@@ -274,6 +285,7 @@ impl Own {
             idle: None,
             endpoints: None,
             retries: None,
+            unrouted: None,
         }
     }
 }

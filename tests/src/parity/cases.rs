@@ -21,6 +21,7 @@ mod retries;
 mod routes;
 mod tcp;
 mod timeouts;
+mod unrouted;
 
 use super::case::Case;
 
@@ -52,6 +53,7 @@ pub(super) fn all() -> Vec<Case> {
     all.extend(pools::cases());
     all.extend(retries::cases());
     all.extend(timeouts::cases());
+    all.extend(unrouted::cases());
     for (id, case) in all.iter_mut().enumerate() {
         case.id = id;
         // Lists of names are text, where nobody sees a space at the end of a line.

@@ -2,12 +2,14 @@
 //! them was reached tells which route was taken.
 
 pub(super) mod names;
+mod options;
 pub(super) mod routes;
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use self::options::Options;
 use super::case::{Case, Endpoints, Mesh, Own, Pool, Presence, Protocol, Retries, Target};
 
 /// The last parts of the addresses of the host of services: of what is dialled, of the services that are
@@ -87,6 +89,8 @@ pub(super) fn documents(mesh: Mesh, cases: &[&Case], log: &str) -> Vec<Value> {
         }
     }
     written.client(mesh, cases, log);
+    let options = written.options.document();
+    written.all.push(options);
     written.all
 }
 
@@ -182,10 +186,17 @@ pub(super) fn own_port(id: usize) -> u16 {
     OWN_PORTS + u16::try_from(id).expect("there are not so many cases")
 }
 
+/// Whether a case's own service is called at its own port: opaque bytes have no name, and without a
+/// router a service answers where its node listens.
+pub(super) fn has_own_port(own: &Own) -> bool {
+    own.protocol == Protocol::Tcp || own.unrouted.is_some()
+}
+
 #[derive(Debug, Default)]
 struct Documents {
     all: Vec<Value>,
     backends: Vec<Value>,
+    options: Options,
 }
 
 impl Documents {
@@ -277,9 +288,15 @@ impl Documents {
         if let (Some(endpoints), Some(node)) = (own.endpoints, self.all.last_mut()) {
             judge(&mut node["spec"], &endpoints);
         }
-        let service_port = match own.protocol {
-            Protocol::Tcp => own_port(id),
-            other => other.service_port(),
+        if let Some(unrouted) = own.unrouted {
+            self.options.of_unrouted((&name, &node), own, unrouted);
+            let provider = json!({ "virtualNode": { "virtualNodeName": node } });
+            return self.provided(&name, &provider);
+        }
+        let service_port = if has_own_port(own) {
+            own_port(id)
+        } else {
+            own.protocol.service_port()
         };
         self.service(&name, own.protocol, service_port);
         let mut route = target(&node);
@@ -289,15 +306,7 @@ impl Documents {
                 _ => json!({ "prefix": "/" }),
             };
         }
-        let mut timeout = serde_json::Map::new();
-        timeout.extend(
-            own.per_request
-                .map(|value| ("perRequest".to_owned(), milliseconds(value))),
-        );
-        timeout.extend(
-            own.idle
-                .map(|value| ("idle".to_owned(), milliseconds(value))),
-        );
+        let timeout = times(own);
         if !timeout.is_empty() {
             route["timeout"] = Value::Object(timeout);
         }
@@ -326,10 +335,16 @@ impl Documents {
             "virtualRouterName": router,
             "spec": { "listeners": [mapping(port, protocol)] },
         }));
+        let provider = json!({ "virtualRouter": { "virtualRouterName": router } });
+        self.provided(name, &provider);
+    }
+
+    /// A virtual service that the application calls.
+    fn provided(&mut self, name: &str, provider: &Value) {
         self.all.push(json!({
             "meshName": "apps",
             "virtualServiceName": name,
-            "spec": { "provider": { "virtualRouter": { "virtualRouterName": router } } },
+            "spec": { "provider": provider },
         }));
         self.backends
             .push(json!({ "virtualService": { "virtualServiceName": name } }));
@@ -343,7 +358,7 @@ impl Documents {
         spec: Value,
         priority: Option<u32>,
     ) {
-        let mut whole = serde_json::Map::new();
+        let mut whole = Map::new();
         whole.extend(priority.map(|priority| ("priority".to_owned(), json!(priority))));
         whole.insert(format!("{}Route", protocol.word()), spec);
         self.all.push(json!({
@@ -421,6 +436,13 @@ fn limited(id: usize, pool: &Pool) -> Value {
 
 fn listener_times() -> Value {
     json!({ "perRequest": milliseconds(LISTENER_REQUEST), "idle": milliseconds(LISTENER_IDLE) })
+}
+
+/// The times of a case's own service.
+fn times(own: &Own) -> Map<String, Value> {
+    let times = [("perRequest", own.per_request), ("idle", own.idle)].into_iter();
+    let given = times.filter_map(|(name, value)| Some((name.to_owned(), milliseconds(value?))));
+    given.collect()
 }
 
 fn milliseconds(value: u64) -> Value {

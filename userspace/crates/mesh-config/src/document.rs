@@ -9,6 +9,7 @@ pub(crate) mod entry;
 pub(crate) mod finding;
 mod gather;
 pub(crate) mod identity;
+pub(crate) mod options;
 mod parse;
 pub(crate) mod target;
 
@@ -27,6 +28,7 @@ use mesh_model::{
         virtual_router::VirtualRouterSpec, virtual_service::VirtualServiceSpec,
     },
 };
+use options::Options;
 pub use parse::Parser;
 
 use crate::{
@@ -115,6 +117,8 @@ pub struct Mesh {
     pub virtual_gateways: ByName<VirtualGatewaySpec>,
     /// By the gateway's name and their own.
     pub gateway_routes: BTreeMap<(String, String), Document<GatewayRouteSpec>>,
+    /// What documents of Ferromesh's own add.
+    pub(crate) options: Options,
 }
 
 impl Mesh {
@@ -160,6 +164,8 @@ impl Mesh {
 #[derive(Clone, Debug, Default)]
 pub struct Documents {
     meshes: BTreeMap<String, Mesh>,
+    /// How many documents of options there are.
+    options: usize,
 }
 
 impl Documents {
@@ -178,7 +184,7 @@ impl Documents {
         self.meshes.iter().map(|(name, mesh)| (name.as_str(), mesh))
     }
 
-    /// How many resources of each kind there are: `virtual node` → 3.
+    /// How many documents of each kind there are: `virtual node` → 3.
     pub fn summary(&self) -> BTreeMap<&'static str, usize> {
         let mut summary = BTreeMap::new();
         for mesh in self.meshes.values() {
@@ -194,8 +200,14 @@ impl Documents {
                 *summary.entry(kind.label()).or_default() += count;
             }
         }
+        summary.insert(options::LABEL, self.options);
         summary.retain(|_, count| *count > 0);
         summary
+    }
+
+    /// How many resources there are.
+    pub(crate) fn resources(&self) -> usize {
+        self.summary().into_values().sum::<usize>() - self.options
     }
 
     /// The resources that a proxy can be, by mesh and name.

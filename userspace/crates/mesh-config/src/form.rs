@@ -8,6 +8,7 @@ mod cli;
 pub(crate) mod cloudformation;
 mod identify;
 pub(crate) mod kubernetes;
+mod mesh_options;
 mod named;
 mod terraform;
 
@@ -16,6 +17,7 @@ use std::{collections::BTreeMap, sync::Arc};
 pub use named::{InvalidDocumentName, ResourcePath};
 
 use self::cloudformation::Template;
+pub(crate) use self::mesh_options::OptionsRead;
 use crate::{
     document::{
         Kind,
@@ -51,6 +53,8 @@ pub(crate) struct FileRead {
     pub(crate) objects: Vec<Arc<kubernetes::Object>>,
     /// They are evaluated together with those of the other files.
     pub(crate) templates: Vec<Arc<Template>>,
+    /// What no document of App Mesh can say.
+    pub(crate) options: Vec<Arc<OptionsRead>>,
     /// What is said of redirection.
     pub(crate) redirects: Vec<Arc<RedirectSource>>,
     pub(crate) findings: Findings,
@@ -102,10 +106,16 @@ pub(crate) fn read(source: &Arc<SourceFile>, inputs: &Inputs) -> FileRead {
         };
         for (_, path) in twice.iter().filter(|(document, _)| *document == index) {
             let place = origin.place(None, path);
-            file.findings.warn(place, Rule::Weak, TWICE);
+            if mesh_options::is_options(&origin.tree) {
+                let message = "it is written twice in one object";
+                file.findings
+                    .refuse(place, Rule::Duplicate, message, "keep one");
+            } else {
+                file.findings.warn(place, Rule::Weak, TWICE);
+            }
         }
         // Manifests of other kinds may have some, and are left alone.
-        if !kubernetes::is_object(&origin.tree)
+        if (!kubernetes::is_object(&origin.tree) || mesh_options::is_options(&origin.tree))
             && let Some((_, fault)) = placeholders.iter().find(|(of, _)| *of == index)
         {
             let problem = fault.clone().in_file(&source.name);
@@ -176,6 +186,7 @@ impl FileRead {
                 self.redirects.extend(said.into_iter().map(Arc::new));
                 kubernetes::read(origin, inputs, self);
             }
+            Form::Options => mesh_options::read(origin, inputs, self),
             Form::TaskDefinition => {
                 let said = redirect::read_task_definition(&origin, inputs, &mut self.findings);
                 self.redirects.extend(said.map(Arc::new));
@@ -222,6 +233,8 @@ enum Form {
     CloudFormation,
     /// A state or a plan, as Terraform prints or keeps it.
     Terraform,
+    /// What is Ferromesh's own.
+    Options,
     /// What ECS runs, which has no document but may say what is redirected.
     TaskDefinition,
     /// What only Terraform can evaluate.
@@ -243,6 +256,9 @@ impl Form {
         }
         if tree.as_list().is_some() {
             return Self::List;
+        }
+        if mesh_options::is_options(tree) {
+            return Self::Options;
         }
         if kubernetes::is_object(tree) {
             return Self::Kubernetes;

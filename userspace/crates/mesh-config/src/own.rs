@@ -32,7 +32,18 @@ pub(crate) fn read<T>(
     let log = Log::default();
     let read = read(&At::top(&origin.tree, &log));
     findings.take(log, &origin, None);
-    // What has no effect is a mistake here: nobody else reads this file.
+    refuse_what_has_no_effect(&mut findings);
+    if let Some(read) = &read {
+        check(read, &origin, &mut findings);
+    }
+    match read {
+        Some(read) if findings.problems.is_empty() => Ok(read),
+        _ => Err(findings.problems),
+    }
+}
+
+/// Makes problems of warnings: what has no effect in a document of Ferromesh's own is a mistake.
+pub(crate) fn refuse_what_has_no_effect(findings: &mut Findings) {
     for warning in std::mem::take(&mut findings.warnings) {
         let known = "App Mesh knows no such field, it has no effect";
         let message = warning.message.replacen(known, "there is no such field", 1);
@@ -42,13 +53,6 @@ pub(crate) fn read<T>(
             message,
             "remove it, or write it right",
         );
-    }
-    if let Some(read) = &read {
-        check(read, &origin, &mut findings);
-    }
-    match read {
-        Some(read) if findings.problems.is_empty() => Ok(read),
-        _ => Err(findings.problems),
     }
 }
 

@@ -12,6 +12,7 @@ mod gateway_route;
 mod listener;
 mod logging;
 mod mesh;
+mod mesh_options;
 mod route;
 mod tls;
 mod value_match;

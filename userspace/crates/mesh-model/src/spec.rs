@@ -12,6 +12,7 @@ pub mod gateway_route;
 pub mod listener;
 pub mod logging;
 pub mod mesh;
+pub mod mesh_options;
 pub mod route;
 pub mod tls;
 pub mod value_match;

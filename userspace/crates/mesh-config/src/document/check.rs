@@ -2,6 +2,7 @@
 
 mod answer;
 mod gateway;
+mod options;
 mod reach;
 mod route;
 mod silent;
@@ -22,7 +23,7 @@ use super::{
 };
 use route::{Fault, against_node, against_router};
 
-use crate::problem::{Problem, Rule, Warning, path::FieldPath, suggest};
+use crate::problem::{Place, Problem, Rule, Warning, path::FieldPath, suggest};
 
 /// Checks every reference of every document.
 pub(crate) fn check(
@@ -44,8 +45,7 @@ pub(crate) fn check(
     warnings.append(&mut surprises);
     // A document that is faulty, or has parts without a value, is missing here, and what it leads
     // to would seem to be out of reach.
-    let sound: usize = documents.summary().into_values().sum();
-    if problems.is_empty() && declared.len() == sound {
+    if problems.is_empty() && declared.len() == documents.resources() {
         warnings.append(&mut out_of_reach);
     }
 }
@@ -87,7 +87,8 @@ impl<'a> Check<'a> {
 
     /// That what a document names is there, and fits it.
     fn references(&mut self) {
-        for (_, mesh) in self.documents.meshes() {
+        for (name, mesh) in self.documents.meshes() {
+            self.options(name, mesh);
             for route in mesh.routes.values() {
                 self.route(mesh, route);
             }
@@ -118,12 +119,15 @@ impl<'a> Check<'a> {
                 self.raised_on_route(&ways, route);
             }
             for service in mesh.virtual_services.values() {
-                self.stuck_at_default(service);
+                self.stuck_at_default(mesh, service);
             }
             for node in mesh.virtual_nodes.values() {
                 self.tcp_backends(&tcp, node);
                 self.lone_address(node);
                 self.raised_on_listener(&ways, node);
+            }
+            for added in mesh.options.virtual_services.values() {
+                self.raised_by_option(&ways, mesh, added);
             }
             for gateway in mesh.virtual_gateways.values() {
                 self.hidden_gateway_routes(mesh, gateway);
@@ -307,7 +311,11 @@ impl<'a> Check<'a> {
 
     /// A name that no document has, unless its document is there with faults of its own.
     fn unknown<S>(&mut self, document: &Document<S>, at: &FieldPath, kind: Kind, given: &str) {
-        let (mesh, name) = referred(given, kind, &document.identity.mesh);
+        self.unknown_at(document.place(at), &document.identity.mesh, kind, given);
+    }
+
+    fn unknown_at(&mut self, place: Place, own_mesh: &str, kind: Kind, given: &str) {
+        let (mesh, name) = referred(given, kind, own_mesh);
         let identity = Identity {
             kind,
             mesh: mesh.to_owned(),
@@ -322,7 +330,7 @@ impl<'a> Check<'a> {
             None => "add a document for it".to_owned(),
         };
         let message = format!("no {} `{name}` in mesh `{mesh}`", kind.label());
-        self.refuse(document, at, message, mend);
+        self.refuse_at(place, message, mend);
     }
 
     /// The names of a kind, those of virtual services as their documents write them.
@@ -342,7 +350,10 @@ impl<'a> Check<'a> {
     }
 
     fn refuse<S>(&mut self, document: &Document<S>, at: &FieldPath, message: String, mend: String) {
-        let place = document.place(at);
+        self.refuse_at(document.place(at), message, mend);
+    }
+
+    fn refuse_at(&mut self, place: Place, message: String, mend: String) {
         self.problems.push(Problem {
             place,
             rule: Rule::Reference,

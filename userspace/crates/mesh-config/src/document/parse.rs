@@ -8,7 +8,7 @@ use std::{
     thread, vec,
 };
 
-use super::{Documents, Open, Parsed, check, finding::Findings, gather};
+use super::{Documents, Open, Parsed, check, finding::Findings, gather, options};
 use crate::{
     form::{self, FileRead, Inputs, cloudformation, kubernetes},
     problem::{Place, Rule, suggest},
@@ -54,12 +54,14 @@ impl Parser {
         let mut listed = Vec::new();
         let mut objects = Vec::new();
         let mut templates = Vec::new();
+        let mut options = Vec::new();
         let mut redirects = Vec::new();
         for Known { read, .. } in &self.known {
             entries.extend(read.entries.iter().cloned());
             listed.extend(read.listed.iter().cloned());
             objects.extend(read.objects.iter().cloned());
             templates.extend(read.templates.iter().cloned());
+            options.extend(read.options.iter().cloned());
             redirects.extend(read.redirects.iter().cloned());
             findings.extend(read.findings.clone());
         }
@@ -70,9 +72,10 @@ impl Parser {
         findings.problems.extend(set.unreadable.iter().cloned());
         self.warn_of_names_without_file(set, &mut findings);
         let gather::Gathered {
-            documents,
+            mut documents,
             declared,
         } = gather::gather(&entries, &listed, &mut findings);
+        options::settle(&options, &mut documents, &mut findings);
         check::check(
             &documents,
             &declared,

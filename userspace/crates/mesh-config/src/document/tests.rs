@@ -1,4 +1,5 @@
 mod gateways;
+mod options;
 mod reach;
 mod references;
 mod silent;

@@ -24,7 +24,7 @@ pub(crate) use object::Object;
 use reader::Reader;
 pub(super) use unrendered::{is_kustomization, kustomization_fault};
 
-use super::{FileRead, Inputs};
+use super::{FileRead, Inputs, mesh_options};
 use crate::{
     document::finding::Origin,
     problem::{Rule, path::FieldPath},
@@ -75,7 +75,9 @@ fn read_list(mut origin: Origin, inputs: &Inputs, file: &mut FileRead) {
             tree,
             root: origin.root.clone().member("items").item(index),
         };
-        if is_object(&origin.tree) {
+        if mesh_options::is_options(&origin.tree) {
+            mesh_options::read(origin, inputs, file);
+        } else if is_object(&origin.tree) {
             read(origin, inputs, file);
         } else {
             let place = origin.place(None, &FieldPath::default());

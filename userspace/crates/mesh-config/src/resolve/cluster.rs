@@ -9,8 +9,8 @@ use std::{
 
 use mesh_model::{
     snapshot::{
-        CircuitBreakers, Cluster, ClusterId, Discovery, HealthCheck, InstanceFile, IpPreference,
-        OutlierDetection, Protocol,
+        CircuitBreakers, Cluster, ClusterId, DEFAULT_CONNECT_TIMEOUT, Discovery, HealthCheck,
+        InstanceFile, IpPreference, OutlierDetection, Protocol,
     },
     spec::{
         Number, Port,
@@ -152,8 +152,11 @@ impl<'a> Resolver<'a> {
             port: own_port,
             ip_preference: self.preference_of(node),
         });
+        let options = self.node_options(node).map(|added| &added.options);
+        let connect_timeout = options.and_then(|options| options.connect_timeout);
         Some(
             self.add_cluster(Cluster {
+                connect_timeout: connect_timeout.map_or(DEFAULT_CONNECT_TIMEOUT, Duration::from),
                 health_check: listener
                     .health_check
                     .as_ref()

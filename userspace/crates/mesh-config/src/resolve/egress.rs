@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use mesh_model::{
     snapshot::{
-        ClusterId, EgressPort, Protocol, Route, RouteTable, TcpRoute, VirtualHost, WeightedCluster,
+        ClusterId, EgressPort, Protocol, RetryPolicy, Route, RouteTable, TcpRoute, VirtualHost,
+        WeightedCluster,
     },
     spec::{
         Port,
         listener::PortMapping,
+        mesh_options::{ProviderTimeout, VirtualNodeOptions, VirtualServiceOptions},
         virtual_node::VirtualNodeSpec,
         virtual_router::VirtualRouterSpec,
         virtual_service::{Provider, VirtualServiceSpec},
@@ -20,6 +22,7 @@ use crate::{
     document::{
         Document, Kind, Mesh,
         identity::{dns_key, referred},
+        options::Added,
     },
     problem::path::FieldPath,
 };
@@ -129,6 +132,25 @@ impl<'a> Resolver<'a> {
         self.documents.mesh(mesh)?.virtual_nodes.get(name)
     }
 
+    /// What options add to a service.
+    fn service_options(
+        &self,
+        service: &Document<VirtualServiceSpec>,
+    ) -> Option<&'a Added<VirtualServiceOptions>> {
+        let mesh = self.documents.mesh(&service.identity.mesh)?;
+        let name = dns_key(&service.identity.name);
+        mesh.options.virtual_services.get(&*name)
+    }
+
+    /// What options add to a node.
+    pub(super) fn node_options(
+        &self,
+        node: &Document<VirtualNodeSpec>,
+    ) -> Option<&'a Added<VirtualNodeOptions>> {
+        let mesh = self.documents.mesh(&node.identity.mesh)?;
+        mesh.options.virtual_nodes.get(&node.identity.name)
+    }
+
     fn provided(&self, service: &'a Document<VirtualServiceSpec>) -> Option<Provided<'a>> {
         let own = &service.identity.mesh;
         match service.spec.provider.as_ref()? {
@@ -201,9 +223,18 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Without a router there are no routes: every request goes to the node, in App Mesh's time.
-    fn unrouted(&self, called: &Called<'_>, protocol: Protocol, cluster: ClusterId) -> Answer {
+    /// Without a router there are no routes: every request goes to the node, in App Mesh's time unless
+    /// options give it another.
+    fn unrouted(&mut self, called: &Called<'_>, protocol: Protocol, cluster: ClusterId) -> Answer {
         let name = called.service.identity.name.clone();
+        let added = self.service_options(called.service);
+        let timeout = added.and_then(|added| added.options.timeout);
+        let ProviderTimeout {
+            idle,
+            per_request,
+            per_try,
+        } = timeout.unwrap_or_default();
+        let idle_timeout = timeout::idle(idle);
         let targets = vec![WeightedCluster {
             cluster,
             weight: WHOLE,
@@ -212,11 +243,23 @@ impl<'a> Resolver<'a> {
             return Answer::Tcp(Some(TcpRoute {
                 name,
                 targets,
-                idle_timeout: timeout::idle(None),
+                idle_timeout,
             }));
         }
+        let retry = self.settings.retries_unasked.then(|| RetryPolicy {
+            per_try_timeout: per_try.and_then(timeout::or_none),
+            ..retry::unasked()
+        });
+        if let (Some(added), Some(_), None) = (added, per_try, &retry) {
+            let message = "it has no effect: without the default retry policy there is one attempt, \
+                           and its time is that of the request";
+            let place = added.place(&["timeout", "perTry"]);
+            self.remarks.note(place, message.to_owned());
+        }
         Answer::Http(vec![Route {
-            retry: self.settings.retries_unasked.then(retry::unasked),
+            request_timeout: timeout::request(per_request),
+            idle_timeout,
+            retry,
             ..Route::with_prefix(name, "/", targets)
         }])
     }

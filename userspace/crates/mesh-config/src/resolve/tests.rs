@@ -2,6 +2,7 @@ mod clusters;
 mod findings;
 mod gateway_ports;
 mod gateways;
+mod options;
 mod reserved_names;
 mod routes;
 

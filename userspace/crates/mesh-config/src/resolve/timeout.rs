@@ -18,6 +18,11 @@ pub(super) fn idle(given: Option<duration::Duration>) -> Option<Duration> {
 }
 
 fn or_default(given: Option<duration::Duration>, default: Duration) -> Option<Duration> {
-    let timeout = given.map_or(default, Duration::from);
+    given.map_or(Some(default), or_none)
+}
+
+/// A timeout of a document that has no default; 0 disables it.
+pub(super) fn or_none(given: duration::Duration) -> Option<Duration> {
+    let timeout = Duration::from(given);
     (!timeout.is_zero()).then_some(timeout)
 }

@@ -7,6 +7,7 @@ use mesh_model::{
     spec::{
         Port, duration,
         listener::Listener,
+        mesh_options::VirtualServiceOptions,
         route::{RouteKind, RouteSpec},
         virtual_node::VirtualNodeSpec,
         virtual_service::VirtualServiceSpec,
@@ -19,12 +20,17 @@ use super::{
     several,
 };
 use crate::{
-    document::{Document, Documents, identity::Identity, target::target_listener},
-    problem::path::FieldPath,
+    document::{
+        Document, Documents, Mesh,
+        identity::{Identity, dns_key},
+        options::Added,
+        target::target_listener,
+    },
+    problem::{Rule, Warning, path::FieldPath},
 };
 
-/// What raised timeouts are held against: who calls the routes of a router, and which routes lead
-/// to a listener.
+/// What raised timeouts are held against: who calls the routes of a router or a service without one,
+/// and which routes lead to a listener.
 #[derive(Default)]
 pub(super) struct Ways<'a> {
     callers: BTreeMap<&'a Arc<Identity>, Vec<&'a Document<VirtualNodeSpec>>>,
@@ -55,7 +61,11 @@ impl<'a> Ways<'a> {
                 }
             }
         }
-        if routes().any(|route| raised(route).is_some()) {
+        let any_option = documents
+            .meshes()
+            .flat_map(|(_, mesh)| mesh.options.virtual_services.values())
+            .any(|added| raised_by(added).is_some());
+        if any_option || routes().any(|route| raised(route).is_some()) {
             ways.find_callers(documents);
         }
         ways
@@ -67,10 +77,13 @@ impl<'a> Ways<'a> {
             for backend in node.spec.backends() {
                 let given = backend.virtual_service_name.as_str();
                 let service = service_named(documents, given, &node.identity.mesh);
-                let answer = service.and_then(|service| answered_by(documents, service));
-                if let Some(AnsweredBy::Router(_, router)) = answer {
-                    self.callers.entry(&router.identity).or_default().push(node);
-                }
+                let Some(service) = service else { continue };
+                let called = match answered_by(documents, service) {
+                    Some(AnsweredBy::Router(_, router)) => &router.identity,
+                    Some(AnsweredBy::Node(_)) => &service.identity,
+                    None => continue,
+                };
+                self.callers.entry(called).or_default().push(node);
             }
         }
     }
@@ -84,6 +97,47 @@ fn is_raised(listener: &Listener) -> bool {
 fn raised(route: &Document<RouteSpec>) -> Option<Duration> {
     let allowed = limit(request_timeout(&route.spec.kind)?);
     (allowed > DEFAULT_REQUEST_TIMEOUT).then_some(allowed)
+}
+
+/// A request timeout that options give to a service, if it is above the default.
+fn raised_by(added: &Added<VirtualServiceOptions>) -> Option<Duration> {
+    let allowed = limit(Some(added.options.timeout?.per_request?));
+    (allowed > DEFAULT_REQUEST_TIMEOUT).then_some(allowed)
+}
+
+/// The listeners of nodes.
+fn listeners_of<'a>(
+    nodes: Option<&Vec<&'a Document<VirtualNodeSpec>>>,
+) -> impl Iterator<Item = (&'a Document<VirtualNodeSpec>, &'a Listener)> {
+    let nodes = nodes.into_iter().flatten();
+    nodes.flat_map(|node| node.spec.listeners().iter().map(move |at| (*node, at)))
+}
+
+/// What is to be said of listeners on the way that allow less.
+fn shorter_on_way<'a>(
+    allowed: Duration,
+    on_way: impl Iterator<Item = (&'a Document<VirtualNodeSpec>, &'a Listener)>,
+) -> Option<String> {
+    let mut short: BTreeMap<&Arc<Identity>, (Duration, &Document<VirtualNodeSpec>)> =
+        BTreeMap::new();
+    for (node, listener) in on_way {
+        let there = listener_limit(listener);
+        if let Some(there) = there.filter(|there| *there < allowed) {
+            let shortest = short.entry(&node.identity).or_insert((there, node));
+            shortest.0 = shortest.0.min(there);
+        }
+    }
+    let short: Vec<_> = short.into_values().collect();
+    let listed = several(&short, |(there, node)| {
+        format!("{} at {}", shown(*there), named(node))
+    });
+    (!short.is_empty()).then(|| {
+        format!(
+            "a request has {} here and less at listeners on its way: {listed}; the shortest ends \
+             it; raise `timeout` there too",
+            shown(allowed),
+        )
+    })
 }
 
 /// The nodes and listeners that a route sends to.
@@ -106,36 +160,43 @@ impl<'a> Check<'a> {
             return;
         };
         let router = route.identity.parent_identity();
-        let callers = router
-            .and_then(|router| ways.callers.get(&Arc::new(router)))
-            .into_iter()
-            .flatten()
-            .flat_map(|node| node.spec.listeners().iter().map(move |at| (*node, at)));
-        let mut short: BTreeMap<&Arc<Identity>, (Duration, &Document<VirtualNodeSpec>)> =
-            BTreeMap::new();
-        for (node, listener) in targets(self.documents, route).chain(callers) {
-            let there = listener_limit(listener);
-            if let Some(there) = there.filter(|there| *there < allowed) {
-                let shortest = short.entry(&node.identity).or_insert((there, node));
-                shortest.0 = shortest.0.min(there);
-            }
+        let callers = router.and_then(|router| ways.callers.get(&Arc::new(router)));
+        let on_way = targets(self.documents, route).chain(listeners_of(callers));
+        if let Some(message) = shorter_on_way(allowed, on_way) {
+            let at =
+                FieldPath::spec().members(&[route.spec.kind.member(), "timeout", "perRequest"]);
+            self.weak(route, &at, message);
         }
-        if short.is_empty() {
+    }
+
+    /// The same of a timeout that options give to a service of a node.
+    pub(super) fn raised_by_option(
+        &mut self,
+        ways: &Ways<'a>,
+        mesh: &'a Mesh,
+        added: &Added<VirtualServiceOptions>,
+    ) {
+        let name = dns_key(added.options.virtual_service_name.as_str());
+        let service = mesh.virtual_services.get(&*name);
+        let Some((service, allowed)) = service.zip(raised_by(added)) else {
             return;
+        };
+        let Some(AnsweredBy::Node(node)) = answered_by(self.documents, service) else {
+            return;
+        };
+        let own = node
+            .spec
+            .listeners()
+            .iter()
+            .map(|listener| (node, listener));
+        let on_way = own.chain(listeners_of(ways.callers.get(&service.identity)));
+        if let Some(message) = shorter_on_way(allowed, on_way) {
+            self.warnings.push(Warning {
+                place: added.place(&["timeout", "perRequest"]),
+                rule: Rule::Weak,
+                message,
+            });
         }
-        let short: Vec<_> = short.into_values().collect();
-        let at = FieldPath::spec().members(&[route.spec.kind.member(), "timeout", "perRequest"]);
-        let message = format!(
-            "a request has {} here and less at listeners on its way: {}; the shortest ends it; \
-             raise `timeout` there too",
-            shown(allowed),
-            several(&short, |(there, node)| format!(
-                "{} at {}",
-                shown(*there),
-                named(node)
-            ))
-        );
-        self.weak(route, &at, message);
     }
 
     /// A timeout that was raised on a listener and not on the routes that lead to it.
@@ -176,8 +237,16 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// A service without a router has no timeout of its own.
-    pub(super) fn stuck_at_default(&mut self, service: &Document<VirtualServiceSpec>) {
+    /// A service without a router has no timeout of its own, unless options give it one.
+    pub(super) fn stuck_at_default(&mut self, mesh: &Mesh, service: &Document<VirtualServiceSpec>) {
+        let added = mesh
+            .options
+            .virtual_services
+            .get(&*dns_key(&service.identity.name));
+        let given = added.and_then(|added| added.options.timeout?.per_request);
+        if given.is_some() {
+            return;
+        }
         let Some(AnsweredBy::Node(node)) = answered_by(self.documents, service) else {
             return;
         };
@@ -190,7 +259,8 @@ impl<'a> Check<'a> {
         if let Some(allowed) = raised {
             let message = format!(
                 "a request to a service without a router has {}, and {} allows {}: it ends after \
-                 the former; put a virtual router before the node, with a route of that timeout",
+                 the former; put a virtual router before the node, with a route of that timeout, or \
+                 give the service one by MeshOptions",
                 shown(DEFAULT_REQUEST_TIMEOUT),
                 named(node),
                 shown(allowed)

@@ -92,7 +92,8 @@ fn a_service_of_a_node_has_the_default_timeout_whatever_the_listener_allows() {
             "create-virtual-service-servicea.json:4: virtual service servicea.apps.local: \
              spec.provider: a request to a service without a router has 15 s, and virtual node \
              serviceA (create-virtual-node-servicea.json:1) allows 60 s: it ends after the former; \
-             put a virtual router before the node, with a route of that timeout"
+             put a virtual router before the node, with a route of that timeout, or give the \
+             service one by MeshOptions"
         ]
     );
 }

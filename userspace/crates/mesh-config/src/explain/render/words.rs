@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use mesh_model::snapshot::{
-    Certificate, CircuitBreakers, Cluster, Discovery, DnsResponse, DownstreamTls, HeaderMatch,
-    IpPreference, RetryOn, RetryPolicy, RouteMatch, TlsMode, Trust, UpstreamTls, Validation,
-    ValueMatch,
+    Certificate, CircuitBreakers, Cluster, DEFAULT_CONNECT_TIMEOUT, Discovery, DnsResponse,
+    DownstreamTls, HeaderMatch, IpPreference, RetryOn, RetryPolicy, RouteMatch, TlsMode, Trust,
+    UpstreamTls, Validation, ValueMatch,
 };
 
 /// What a route asks besides the path.
@@ -154,7 +154,13 @@ pub(super) fn policies(cluster: &Cluster) -> Vec<String> {
             outlier.max_ejection_percent,
         )
     });
-    [limits, probe, ejection].into_iter().flatten().collect()
+    // The local application's is another, and always the same.
+    let is_usual = cluster.connect_timeout == DEFAULT_CONNECT_TIMEOUT
+        || matches!(cluster.discovery, Discovery::Static(_));
+    let connect =
+        (!is_usual).then(|| format!("a connect within {}", limit(Some(cluster.connect_timeout))));
+    let all = [connect, limits, probe, ejection];
+    all.into_iter().flatten().collect()
 }
 
 /// TLS of a listener.

@@ -1,0 +1,93 @@
+//! A document of options beside those of the mesh: what it says is in force as any other document is, is
+//! shown, refused and rolled back alike.
+
+use serde_json::{Value, json};
+use tests::{
+    capability,
+    client::Answer,
+    daemon::Daemon,
+    host::Place,
+    network::Purpose,
+    scenario::{FROM_APPLICATION, Scenario},
+    web::{SLOW_BYTES, SLOW_PATH, Speaks, WebServer},
+};
+
+const FILE: &str = "options.yaml";
+/// A service that a virtual node provides, without a router.
+const SERVICE: &str = "direct.apps.local";
+const PORT: u16 = 8080;
+
+fn options(spec: &Value) -> String {
+    let document = json!({
+        "apiVersion": "ferromesh.dev/v1",
+        "kind": "MeshOptions",
+        "metadata": { "name": "apps" },
+        "spec": spec,
+    });
+    format!("{document:#}\n")
+}
+
+fn within(field: &str, millis: u64) -> String {
+    options(&json!({
+        "virtualServices": [{
+            "virtualServiceName": SERVICE,
+            "timeout": { field: { "unit": "ms", "value": millis } },
+        }],
+    }))
+}
+
+fn is_whole(answer: &Answer) -> bool {
+    answer.is_ok() && answer.body.len() == SLOW_BYTES
+}
+
+/// One slow answer, by way of the proxy.
+fn fetch(scenario: &Scenario, daemon: &Daemon) -> Answer {
+    let before = daemon.stat(FROM_APPLICATION).unwrap();
+    let url = format!("http://{SERVICE}:{PORT}{SLOW_PATH}");
+    let answer = scenario.curl().get(&url).unwrap();
+    assert_eq!(daemon.stat(FROM_APPLICATION).unwrap(), before + 1);
+    answer
+}
+
+#[test]
+fn a_service_of_a_node_has_the_time_that_options_give_it_until_they_are_rolled_back() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let mut scenario = Scenario::start(Purpose::Test).unwrap();
+    scenario.lead("direct", "http", PORT).unwrap();
+    let ports = [(PORT, Speaks::Http1)];
+    let _web = WebServer::start(&scenario.service_b, Place::Workload, "direct", &ports).unwrap();
+    let daemon = scenario.daemon_a().start().unwrap();
+    assert!(is_whole(&fetch(&scenario, &daemon)));
+    let first = daemon.configuration().unwrap().generation;
+
+    let wrong = within("perRequst", 1000);
+    scenario.documents.write(FILE, &wrong).unwrap();
+    let refused = daemon
+        .wait_configuration("the refusal", |now| !now.problems.is_empty())
+        .unwrap();
+    let problem = refused.problems.join("\n");
+    for word in [FILE, "mesh options apps", "did you mean `perRequest`?"] {
+        assert!(problem.contains(word), "no {word} in {problem}");
+    }
+    assert!(is_whole(&fetch(&scenario, &daemon)));
+
+    let right = within("perRequest", 1000);
+    scenario.documents.write(FILE, &right).unwrap();
+    daemon
+        .wait_configuration("the options", |now| {
+            now.generation > first && now.problems.is_empty()
+        })
+        .unwrap();
+    let cut = fetch(&scenario, &daemon);
+    assert!(
+        !is_whole(&cut) && cut.body.len() < SLOW_BYTES,
+        "{}",
+        cut.exit
+    );
+
+    let said = daemon.ask("rollback", &[]).unwrap();
+    assert!(said.status.success(), "{}", said.stderr);
+    assert!(is_whole(&fetch(&scenario, &daemon)));
+}

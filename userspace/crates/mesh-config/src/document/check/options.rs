@@ -1,0 +1,83 @@
+//! Documents of options against those of the mesh.
+
+use mesh_model::{
+    snapshot::Protocol,
+    spec::mesh_options::{VirtualNodeOptions, VirtualServiceOptions},
+};
+
+use super::{
+    Check,
+    answer::{AnsweredBy, answered_by},
+};
+use crate::document::{
+    Mesh,
+    identity::{Kind, dns_key},
+    options::Added,
+};
+
+impl Check<'_> {
+    /// That what options are for is there, and can have them.
+    pub(super) fn options(&mut self, name: &str, mesh: &Mesh) {
+        for added in mesh.options.virtual_services.values() {
+            self.service_options(name, mesh, added);
+        }
+        for added in mesh.options.virtual_nodes.values() {
+            self.node_options(name, mesh, added);
+        }
+    }
+
+    fn service_options(
+        &mut self,
+        mesh_name: &str,
+        mesh: &Mesh,
+        added: &Added<VirtualServiceOptions>,
+    ) {
+        let given = added.options.virtual_service_name.as_str();
+        let Some(service) = mesh.virtual_services.get(&*dns_key(given)) else {
+            let place = added.place(&[Kind::VirtualService.name_member()]);
+            return self.unknown_at(place, mesh_name, Kind::VirtualService, given);
+        };
+        let Some(timeout) = added.options.timeout else {
+            return;
+        };
+        match answered_by(self.documents, service) {
+            Some(AnsweredBy::Router(_, router)) => {
+                let message = format!(
+                    "{} provides this service, and the times of a request are those of its routes",
+                    router.identity
+                );
+                let mend = "set `timeout` of its routes, and remove this";
+                self.refuse_at(added.place(&["timeout"]), message, mend.to_owned());
+            }
+            Some(AnsweredBy::Node(node)) => {
+                let listeners = node.spec.listeners();
+                let is_tcp = |protocol| protocol == Protocol::Tcp;
+                let all_tcp = listeners
+                    .iter()
+                    .all(|listener| is_tcp(listener.port_mapping.protocol));
+                let of_requests = [
+                    ("perRequest", timeout.per_request),
+                    ("perTry", timeout.per_try),
+                ];
+                let of_requests = of_requests.into_iter().filter(|(_, given)| given.is_some());
+                for (field, _) in of_requests.filter(|_| all_tcp) {
+                    let message = format!(
+                        "{} listens for TCP alone, which has no requests",
+                        node.identity
+                    );
+                    let mend = "write `idle`, the time of a connection, or remove this";
+                    self.refuse_at(added.place(&["timeout", field]), message, mend.to_owned());
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn node_options(&mut self, mesh_name: &str, mesh: &Mesh, added: &Added<VirtualNodeOptions>) {
+        let given = added.options.virtual_node_name.as_str();
+        if !mesh.virtual_nodes.contains_key(given) {
+            let place = added.place(&[Kind::VirtualNode.name_member()]);
+            self.unknown_at(place, mesh_name, Kind::VirtualNode, given);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! `MeshOptions`
+
+use mesh_model::spec::{
+    duration::Duration,
+    mesh_options::{MeshOptionsSpec, ProviderTimeout, VirtualNodeOptions, VirtualServiceOptions},
+};
+
+use super::{Read, cursor::At, object};
+use crate::problem::Rule;
+
+impl Read for MeshOptionsSpec {
+    fn read(at: &At<'_>) -> Option<Self> {
+        let object = at.object(&["meshName", "virtualServices", "virtualNodes"])?;
+        let mesh_name = object.optional("meshName");
+        let virtual_services: Option<Option<Vec<_>>> = object.optional("virtualServices");
+        let virtual_nodes: Option<Option<Vec<_>>> = object.optional("virtualNodes");
+        Some(Self {
+            mesh_name: mesh_name?,
+            virtual_services: virtual_services?.unwrap_or_default(),
+            virtual_nodes: virtual_nodes?.unwrap_or_default(),
+        })
+    }
+}
+
+object!(VirtualServiceOptions {
+    virtual_service_name: required "virtualServiceName",
+    timeout: optional "timeout",
+});
+object!(ProviderTimeout {
+    idle: optional "idle",
+    per_request: optional "perRequest",
+    per_try: optional "perTry",
+});
+object!(VirtualNodeOptions {
+    virtual_node_name: required "virtualNodeName",
+    connect_timeout: optional "connectTimeout",
+} then node_rules);
+
+fn node_rules(node: &VirtualNodeOptions, at: &At<'_>) -> bool {
+    let is_endless = |given: Duration| std::time::Duration::from(given).is_zero();
+    if node.connect_timeout.is_some_and(is_endless) {
+        at.with_member("connectTimeout", |at| {
+            at.problem(
+                Rule::Value,
+                "0 is not allowed: a connect takes some time, and ends",
+                "write a longer time, or leave it out for 1 s",
+            );
+        });
+        return false;
+    }
+    true
+}

@@ -1,0 +1,57 @@
+//! `MeshOptions`: what the documents of App Mesh have no field for. The kind is Ferromesh's own.
+
+use serde::Serialize;
+
+use super::{Name, Text, duration::Duration};
+
+/// What holds for resources of one mesh besides what their own documents say.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MeshOptionsSpec {
+    /// The mesh; none: the only one that there is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mesh_name: Option<Name>,
+    /// Of virtual services, each named once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub virtual_services: Vec<VirtualServiceOptions>,
+    /// Of virtual nodes, each named once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub virtual_nodes: Vec<VirtualNodeOptions>,
+}
+
+/// What holds for whoever calls a virtual service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VirtualServiceOptions {
+    /// Its name, a DNS name.
+    pub virtual_service_name: Text<1, { usize::MAX }>,
+    /// Its times, where a virtual node provides it: it has no route that could carry them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<ProviderTimeout>,
+}
+
+/// The times of a virtual service that a virtual node provides. A value of 0 disables.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProviderTimeout {
+    /// How long a stream or a connection may be idle.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle: Option<Duration>,
+    /// How long the whole request may take, its retries included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_request: Option<Duration>,
+    /// How long each attempt may take, the first included, to the head of its answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_try: Option<Duration>,
+}
+
+/// What holds for whoever calls a virtual node, directly or by a route.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VirtualNodeOptions {
+    /// Its name.
+    pub virtual_node_name: Name,
+    /// How long a connect to one of its endpoints may take; at least 1 ms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connect_timeout: Option<Duration>,
+}
