@@ -1,6 +1,8 @@
 //! A document of options beside those of the mesh: what it says is in force as any other document is, is
 //! shown, refused and rolled back alike.
 
+use std::{fs, thread};
+
 use serde_json::{Value, json};
 use tests::{
     capability,
@@ -9,7 +11,7 @@ use tests::{
     host::Place,
     network::Purpose,
     scenario::{FROM_APPLICATION, Scenario},
-    web::{SLOW_BYTES, SLOW_PATH, Speaks, WebServer},
+    web::{SLOW_BYTES, SLOW_PATH, Speaks, WebServer, site::Site},
 };
 
 const FILE: &str = "options.yaml";
@@ -90,4 +92,57 @@ fn a_service_of_a_node_has_the_time_that_options_give_it_until_they_are_rolled_b
     let said = daemon.ask("rollback", &[]).unwrap();
     assert!(said.status.success(), "{}", said.stderr);
     assert!(is_whole(&fetch(&scenario, &daemon)));
+}
+
+/// Clients at a time, and how many requests each of them makes.
+const CLIENTS: usize = 8;
+const EACH: usize = 10;
+const SLOW_PORT: u16 = 8081;
+
+#[test]
+fn a_slow_host_of_four_gets_fewer_by_least_request() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let mut scenario = Scenario::start(Purpose::Test).unwrap();
+    scenario.lead("direct", "http", PORT).unwrap();
+    let third = scenario.network.add_host("third").unwrap();
+    let hosts = [&scenario.service_b, &scenario.service_bv2, &third];
+    let _fast = hosts.map(|host| {
+        let site = Site::start(host, Place::Workload, PORT, Speaks::Http1).unwrap();
+        site.write(SLOW_PATH.trim_start_matches('/'), b"at once")
+            .unwrap();
+        site
+    });
+    let ports = [(SLOW_PORT, Speaks::Http1)];
+    let slow = WebServer::start(&third, Place::Workload, "slow", &ports).unwrap();
+    let fast = hosts.map(|host| json!({ "ipv4": host.v4(), "port": PORT }));
+    let mut instances = fast.to_vec();
+    instances.push(json!({ "ipv4": third.v4(), "port": SLOW_PORT }));
+    let file = scenario.network.directory().join("instances.json");
+    let listed = json!({ "virtualNodes": [{ "name": "direct", "instances": instances }] });
+    fs::write(&file, listed.to_string()).unwrap();
+    let least = options(&json!({
+        "virtualNodes": [{ "virtualNodeName": "direct", "balancing": "LEAST_REQUEST" }],
+    }));
+    scenario.documents.write(FILE, &least).unwrap();
+    let daemon = scenario
+        .daemon_a()
+        .env("FERROMESH_INSTANCES", file.to_string_lossy())
+        .start()
+        .unwrap();
+    let url = format!("http://{SERVICE}:{PORT}{SLOW_PATH}");
+    thread::scope(|scope| {
+        for _ in 0..CLIENTS {
+            scope.spawn(|| {
+                let answers = scenario.curl().many(&url, EACH).unwrap();
+                assert_eq!(answers.failures(), []);
+            });
+        }
+    });
+    let all = CLIENTS * EACH;
+    assert_eq!(daemon.stat(FROM_APPLICATION).unwrap(), all as u64);
+    let of_slow = slow.requests().unwrap().len();
+    // By turns it is every fourth.
+    assert!(of_slow * 8 < all, "{of_slow} of {all}");
 }

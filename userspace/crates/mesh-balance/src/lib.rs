@@ -4,11 +4,13 @@
 //! Workers pick for themselves and share nothing. What each of them picks is even by itself, and where
 //! each begins ([`start_of`]) is such that what all of them picked is even, too.
 
+mod least_request;
 mod panic;
 mod place;
 mod round_robin;
 mod weighted;
 
+pub use least_request::least_request;
 pub use panic::is_panic;
 pub use place::start_of;
 pub use round_robin::RoundRobin;

@@ -1,5 +1,7 @@
 //! Many seeds against models that are too plain to be wrong.
 
+mod least_request;
+
 use std::collections::VecDeque;
 
 use mesh_model::snapshot::{ClusterId, WeightedCluster};

@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use mesh_model::snapshot::{Cluster, Discovery, DnsResponse, IpPreference, Snapshot};
+use mesh_model::snapshot::{Balancing, Cluster, Discovery, DnsResponse, IpPreference, Snapshot};
 use serde_json::{Value, json};
 
 use crate::{
@@ -28,6 +28,9 @@ pub(crate) fn clusters(snapshot: &Snapshot, host: &Host) -> Vec<Value> {
 fn cluster(of: &Cluster, host: &Host) -> Value {
     let mut cluster = json!({ "name": of.name });
     discovery(&mut cluster, of, host);
+    // Round robin is Envoy's own.
+    let least = (of.balancing == Balancing::LeastRequest).then(|| json!("LEAST_REQUEST"));
+    set(&mut cluster, "lb_policy", least);
     set(
         &mut cluster,
         "connect_timeout",

@@ -11,7 +11,9 @@ mod tls;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 pub use access_log::{AccessLog, AccessLogFormat};
-pub use cluster::{Cluster, ClusterId, Discovery, DnsResponse, InstanceFile, IpPreference};
+pub use cluster::{
+    Balancing, Cluster, ClusterId, Discovery, DnsResponse, InstanceFile, IpPreference,
+};
 pub use policy::{CircuitBreakers, HealthCheck, OutlierDetection, RetryOn, RetryPolicy};
 pub use route::{
     HeaderMatch, HostRewrite, HttpMethod, HttpScheme, NextHop, PathMatch, PathRewrite, QueryMatch,

@@ -4,10 +4,14 @@ use std::{cell::RefCell, net::SocketAddr, rc::Rc, sync::Arc};
 
 use arc_swap::{ArcSwap, Cache};
 use mesh_balance::RoundRobin;
-use mesh_model::snapshot::Discovery;
+use mesh_model::snapshot::{Balancing, Discovery};
 use mesh_telemetry::scope::ClusterStats;
 
-use crate::cluster::{SharedCluster, host::Host, host_set::HostSet};
+use crate::cluster::{
+    SharedCluster,
+    host::{Active, Host},
+    host_set::HostSet,
+};
 
 /// Where a request may go.
 #[derive(Debug)]
@@ -15,6 +19,8 @@ pub(crate) struct Endpoint {
     /// Where a new connection goes.
     pub(crate) address: SocketAddr,
     picked: Option<Picked>,
+    /// Counts for as long as the request has the endpoint.
+    _active: Option<Active>,
 }
 
 /// Whose connections may serve a request: those to an address, or those of a logical host, whatever its
@@ -38,6 +44,7 @@ impl Endpoint {
         Self {
             address,
             picked: None,
+            _active: None,
         }
     }
 
@@ -75,6 +82,7 @@ struct LocalHosts {
 /// One worker's view of the hosts of a cluster, and whose turn it is.
 pub(crate) struct Picker {
     passes_through: bool,
+    balancing: Balancing,
     published: RefCell<Cache<Arc<ArcSwap<HostSet>>, Arc<HostSet>>>,
     hosts: RefCell<Rc<LocalHosts>>,
     turns: RefCell<RoundRobin>,
@@ -86,6 +94,7 @@ impl Picker {
         let set = cluster.hosts.load_full();
         Self {
             passes_through: cluster.config.discovery == Discovery::OriginalDestination,
+            balancing: cluster.config.balancing,
             published: RefCell::new(Cache::new(Arc::clone(&cluster.hosts))),
             hosts: RefCell::new(Rc::new(LocalHosts { set })),
             turns: RefCell::new(RoundRobin::starting_at(start)),
@@ -128,17 +137,42 @@ impl Picker {
             stats.lb_healthy_panic.increment();
         }
         let usable = set.usable();
-        let is_tried = |index: usize| tried.contains(&usable[index].address());
         let (index, address) = if set.is_logical() {
             (0, *set.addresses().first()?)
         } else {
-            let mut turns = self.turns.borrow_mut();
-            let index = turns.pick(usable.len(), is_tried)?;
+            let index = match self.balancing {
+                Balancing::RoundRobin => {
+                    let is_tried = |index: usize| tried.contains(&usable[index].address());
+                    self.turns.borrow_mut().pick(usable.len(), is_tried)
+                }
+                Balancing::LeastRequest => less_busy(usable, tried),
+            }?;
             (index, usable[index].address())
         };
+        let active = usable.get(index).and_then(Host::begin);
         let picked = Some(Picked { hosts, index });
-        Some(Endpoint { address, picked })
+        Some(Endpoint {
+            address,
+            picked,
+            _active: active,
+        })
     }
+}
+
+/// The less busy of two hosts to which a request was not sent yet, or of all where there is none such.
+fn less_busy(usable: &[Arc<Host>], tried: &[SocketAddr]) -> Option<usize> {
+    let active = |index: usize| usable[index].active();
+    let random = || fastrand::u64(..);
+    if !tried.is_empty() {
+        let is_untried = |index: &usize| !tried.contains(&usable[*index].address());
+        let untried: Vec<usize> = (0..usable.len()).filter(is_untried).collect();
+        let picked =
+            mesh_balance::least_request(untried.len(), |index| active(untried[index]), random);
+        if let Some(picked) = picked {
+            return Some(untried[picked]);
+        }
+    }
+    mesh_balance::least_request(usable.len(), active, random)
 }
 
 #[cfg(test)]

@@ -148,6 +148,7 @@ fn fields_of(cluster: &Cluster) -> Fields {
         protocol,
         discovery,
         instances,
+        balancing,
         connect_timeout,
         circuit_breakers,
         health_check,
@@ -158,6 +159,7 @@ fn fields_of(cluster: &Cluster) -> Fields {
         .with("protocol", protocol)
         .with("discovery", discovery)
         .with("instances", instances)
+        .with("balancing", balancing)
         .with("connectTimeout", connect_timeout)
         .with("circuitBreakers", circuit_breakers)
         .with("healthCheck", health_check)

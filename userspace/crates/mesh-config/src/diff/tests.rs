@@ -168,3 +168,26 @@ fn redirection_rules_are_compared_too() {
     assert!(text.contains("- listener ingress 80\n"), "{text}");
     assert!(text.contains("+ listener ingress 90\n"), "{text}");
 }
+
+#[test]
+fn what_options_change_is_told_like_any_other_change() {
+    let options = json!({
+        "apiVersion": "ferromesh.dev/v1",
+        "kind": "MeshOptions",
+        "metadata": { "name": "apps" },
+        "spec": { "virtualNodes": [{
+            "virtualNodeName": "serviceB",
+            "connectTimeout": { "unit": "ms", "value": 250 },
+            "balancing": "LEAST_REQUEST",
+        }] },
+    });
+    let difference = difference(&started(), &started().with("options.json", options));
+    assert_eq!(
+        difference.to_string(),
+        "mesh/apps/virtualNode/serviceA:
+~ cluster cds_egress_apps_serviceB_http2_80
+    balancing: ROUND_ROBIN -> LEAST_REQUEST
+    connectTimeout: 1s -> 250ms
+"
+    );
+}

@@ -390,3 +390,24 @@ fn only_urls_of_requests_are_explained() {
         );
     }
 }
+
+#[test]
+fn what_options_give_a_node_is_told_with_its_cluster() {
+    let options = json!({
+        "apiVersion": "ferromesh.dev/v1",
+        "kind": "MeshOptions",
+        "metadata": { "name": "apps" },
+        "spec": { "virtualNodes": [{
+            "virtualNodeName": "serviceB",
+            "connectTimeout": { "unit": "ms", "value": 250 },
+            "balancing": "LEAST_REQUEST",
+        }] },
+    });
+    let files = Files::getting_started().with("options.json", options);
+    let text = explained(&files, "http://serviceb.apps.local/").to_string();
+    let told = "serviceb.apps.local:80 by DNS, first address
+                     least request: the less busy of two endpoints, drawn by chance
+                     a connect within 250 ms
+                   25 % (25 of 100)";
+    assert!(text.contains(told), "{text}");
+}

@@ -1,11 +1,16 @@
 //! `MeshOptions`
 
-use mesh_model::spec::{
-    duration::Duration,
-    mesh_options::{MeshOptionsSpec, ProviderTimeout, VirtualNodeOptions, VirtualServiceOptions},
+use mesh_model::{
+    snapshot::Balancing,
+    spec::{
+        duration::Duration,
+        mesh_options::{
+            MeshOptionsSpec, ProviderTimeout, VirtualNodeOptions, VirtualServiceOptions,
+        },
+    },
 };
 
-use super::{Read, cursor::At, object};
+use super::{Read, cursor::At, object, words};
 use crate::problem::Rule;
 
 impl Read for MeshOptionsSpec {
@@ -34,7 +39,9 @@ object!(ProviderTimeout {
 object!(VirtualNodeOptions {
     virtual_node_name: required "virtualNodeName",
     connect_timeout: optional "connectTimeout",
+    balancing: optional "balancing",
 } then node_rules);
+words!(Balancing { RoundRobin "ROUND_ROBIN", LeastRequest "LEAST_REQUEST" });
 
 fn node_rules(node: &VirtualNodeOptions, at: &At<'_>) -> bool {
     let is_endless = |given: Duration| std::time::Duration::from(given).is_zero();

@@ -154,8 +154,10 @@ impl<'a> Resolver<'a> {
         });
         let options = self.node_options(node).map(|added| &added.options);
         let connect_timeout = options.and_then(|options| options.connect_timeout);
+        let balancing = options.and_then(|options| options.balancing);
         Some(
             self.add_cluster(Cluster {
+                balancing: balancing.unwrap_or_default(),
                 connect_timeout: connect_timeout.map_or(DEFAULT_CONNECT_TIMEOUT, Duration::from),
                 health_check: listener
                     .health_check

@@ -250,3 +250,33 @@ fn a_port_of_several_tcp_services_is_left_to_the_egress_filter() -> Result<()> {
     assert_eq!(ports, [json!(5432), json!(443)]);
     Ok(())
 }
+
+#[test]
+fn options_are_rendered_where_envoy_has_the_same() -> Result<()> {
+    let documents = "meshName: m\n".to_owned()
+        + &client(&["web.local"])
+        + &node("web", 80, "http")
+        + &provided_by("web.local", "virtualNode", "web")
+        + "---\napiVersion: ferromesh.dev/v1\nkind: MeshOptions\nmetadata: {name: m}\nspec:\n  \
+           virtualServices:\n    - virtualServiceName: web.local\n      timeout:\n        \
+           perRequest: {unit: s, value: 30}\n        idle: {unit: s, value: 60}\n        \
+           perTry: {unit: ms, value: 800}\n  virtualNodes:\n    - virtualNodeName: web\n      \
+           connectTimeout: {unit: ms, value: 250}\n      balancing: LEAST_REQUEST\n";
+    let bootstrap = rendered(&documents, "mesh/m/virtualNode/client")?;
+    let chains = chains(&bootstrap)?;
+    let hosts = &configuration(&chains[0])["route_config"]["virtual_hosts"];
+    let action = &hosts[0]["routes"][0]["route"];
+    assert_eq!(action["timeout"], json!("30s"));
+    assert_eq!(action["idle_timeout"], json!("60s"));
+    assert_eq!(action["retry_policy"]["per_try_timeout"], json!("0.8s"));
+    let clusters = bootstrap["static_resources"]["clusters"].as_array();
+    let web = clusters
+        .and_then(|all| {
+            all.iter()
+                .find(|one| one["name"] == "cds_egress_m_web_http_80")
+        })
+        .context("no cluster")?;
+    assert_eq!(web["connect_timeout"], json!("0.25s"));
+    assert_eq!(web["lb_policy"], json!("LEAST_REQUEST"));
+    Ok(())
+}

@@ -23,6 +23,8 @@ pub struct Cluster {
     pub discovery: Discovery,
     /// The operator's file, which comes before `discovery` where it names the node; none: there is none.
     pub instances: Option<InstanceFile>,
+    /// How its endpoints share what comes to it.
+    pub balancing: Balancing,
     /// How long a connect may take.
     pub connect_timeout: Duration,
     /// How much may be under way at once.
@@ -43,6 +45,7 @@ impl Cluster {
             protocol,
             discovery,
             instances: None,
+            balancing: Balancing::default(),
             connect_timeout: DEFAULT_CONNECT_TIMEOUT,
             circuit_breakers: CircuitBreakers::default(),
             health_check: None,
@@ -55,6 +58,17 @@ impl Cluster {
     pub fn is_found_as(&self, other: &Self) -> bool {
         self.discovery == other.discovery && self.instances == other.instances
     }
+}
+
+/// How the endpoints of a cluster share what comes to it, by Envoy's words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Balancing {
+    /// Each in its turn: App Mesh's.
+    #[default]
+    RoundRobin,
+    /// To the one of two, drawn by chance, that has fewer requests under way.
+    LeastRequest,
 }
 
 /// A file that names the instances of nodes and services, and the node that is looked for in it.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{Name, Text, duration::Duration};
+use crate::snapshot::Balancing;
 
 /// What holds for resources of one mesh besides what their own documents say.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -54,4 +55,7 @@ pub struct VirtualNodeOptions {
     /// How long a connect to one of its endpoints may take; at least 1 ms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connect_timeout: Option<Duration>,
+    /// How its endpoints share what comes to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub balancing: Option<Balancing>,
 }

@@ -4,7 +4,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicU8, AtomicU32, Ordering},
     },
     time::SystemTime,
 };
@@ -51,6 +51,8 @@ pub(crate) struct Rules {
     /// How many failures in a row make an outlier, and how many workers tell of them; none where nobody
     /// is ejected.
     pub(crate) tally: Option<(u64, usize)>,
+    /// Whether what is under way to it is counted.
+    pub(crate) counts_requests: bool,
 }
 
 /// One endpoint. It is the same over all answers of discovery that have its address, so that what is
@@ -64,6 +66,20 @@ pub(crate) struct Host {
     findings: Mutex<Vec<Finding>>,
     /// How its requests end, where that is judged.
     tally: Option<Arc<Tally>>,
+    /// How many requests and opaque connections it has of all workers, where that decides who is picked.
+    active: Option<AtomicU32>,
+}
+
+/// A request or an opaque connection that a host has, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Active(Arc<Host>);
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        if let Some(active) = &self.0.active {
+            active.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -90,6 +106,7 @@ impl Host {
             unfit: AtomicU8::new(0),
             findings: Mutex::default(),
             tally: tally.map(|(streak, workers)| Arc::new(Tally::new(streak, workers))),
+            active: rules.counts_requests.then(AtomicU32::default),
         };
         host.set(Unfit::Unchecked, rules.is_checked);
         host
@@ -154,6 +171,19 @@ impl Host {
     /// Whether it passes its checks, where it has any.
     pub(super) fn passes_checks(&self) -> bool {
         !self.is(Unfit::FailedCheck) && !self.is(Unfit::Unchecked)
+    }
+
+    /// How many requests and opaque connections it has; 0 where they are not counted.
+    pub(crate) fn active(&self) -> u32 {
+        let active = self.active.as_ref();
+        active.map_or(0, |active| active.load(Ordering::Relaxed))
+    }
+
+    /// It gets one more; none where they are not counted.
+    pub(crate) fn begin(self: &Arc<Self>) -> Option<Active> {
+        let active = self.active.as_ref()?;
+        active.fetch_add(1, Ordering::Relaxed);
+        Some(Active(Arc::clone(self)))
     }
 
     pub(crate) fn tally(&self) -> Option<&Arc<Tally>> {

@@ -3,7 +3,7 @@
 
 use std::{num::NonZeroUsize, sync::Arc};
 
-use mesh_model::snapshot::Cluster;
+use mesh_model::snapshot::{Balancing, Cluster};
 use mesh_telemetry::Registry;
 
 use super::{
@@ -19,6 +19,8 @@ use super::{
 pub(crate) struct Judges {
     pub(super) checks: Option<Arc<Checks>>,
     pub(super) outliers: Option<Outliers>,
+    /// Whether hosts count what they have under way, for whoever picks one.
+    counts_requests: bool,
 }
 
 impl Judges {
@@ -40,7 +42,11 @@ impl Judges {
             let stats = stats.outlier_detection(&cluster.name);
             Outliers::new(policy, workers.get(), probes_uneject, stats)
         });
-        Self { checks, outliers }
+        Self {
+            checks,
+            outliers,
+            counts_requests: cluster.balancing == Balancing::LeastRequest,
+        }
     }
 
     /// What they make of each host.
@@ -48,6 +54,7 @@ impl Judges {
         Rules {
             is_checked: self.checks.is_some(),
             tally: self.outliers.as_ref().map(Outliers::tally),
+            counts_requests: self.counts_requests,
         }
     }
 

@@ -11,6 +11,7 @@ use tokio::{net::TcpStream, time::sleep_until};
 
 use crate::{
     access_log::Record,
+    endpoint::Endpoint,
     generation::Serving,
     io::reset,
     opening::Opening,
@@ -98,6 +99,7 @@ struct Reached {
     upstream: Upstream,
     idle_timeout: Option<Duration>,
     open: connect::Open,
+    endpoint: Endpoint,
 }
 
 /// Connects to where a connection goes; else what went wrong.
@@ -173,6 +175,7 @@ async fn reach(
                 upstream,
                 idle_timeout: target.idle_timeout,
                 open: open.taking(Seat::unpooled(permit)),
+                endpoint,
             })
         }
         Err(error) => {
@@ -210,6 +213,7 @@ async fn relayed(
         upstream,
         idle_timeout,
         open,
+        endpoint,
     } = reached;
     let upstream = upstream.into_stream();
     let (from, to) = (upstream.local_addr().ok(), upstream.peer_addr().ok());
@@ -219,7 +223,7 @@ async fn relayed(
     let counts = Arc::clone(&cluster.stats);
     let upstream = End::new(Side::Endpoint, upstream, Bytes::new(), counts);
     let ended = relay(&client, &upstream, idle_timeout, cut).await;
-    drop(open);
+    drop((open, endpoint));
     if let Some(record) = record {
         record.entry.bytes_received = client.received();
         record.entry.bytes_sent = client.sent();

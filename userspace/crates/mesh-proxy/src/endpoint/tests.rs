@@ -1,10 +1,23 @@
+use std::num::NonZeroUsize;
+
 use mesh_model::snapshot::{Cluster, DnsResponse, IpPreference, Protocol};
+use mesh_telemetry::Registry;
 
 use super::*;
 use crate::cluster::{host::Unfit, judges::Judges};
 
 fn address(last: u8) -> SocketAddr {
     SocketAddr::from(([192, 0, 2, last], 80))
+}
+
+fn by_dns(response: DnsResponse) -> Discovery {
+    Discovery::Dns {
+        hostname: "b.local".to_owned(),
+        port: 80,
+        response,
+        ip_preference: IpPreference::Unset,
+        respects_ttl: false,
+    }
 }
 
 struct Picking {
@@ -15,8 +28,17 @@ struct Picking {
 
 impl Picking {
     fn of(discovery: Discovery, last: &[u8]) -> Self {
-        let config = Cluster::plain("b".to_owned(), Protocol::Http, discovery);
-        let cluster = SharedCluster::new(Arc::new(config), Arc::default(), Judges::default());
+        Self::balanced(Balancing::RoundRobin, discovery, last)
+    }
+
+    fn balanced(balancing: Balancing, discovery: Discovery, last: &[u8]) -> Self {
+        let config = Cluster {
+            balancing,
+            ..Cluster::plain("b".to_owned(), Protocol::Http, discovery)
+        };
+        let stats = Registry::new("test", 2);
+        let judges = Judges::of(&config, &stats, NonZeroUsize::MIN, false);
+        let cluster = SharedCluster::new(Arc::new(config), Arc::default(), judges);
         cluster.answered(&last.iter().map(|last| address(*last)).collect::<Vec<_>>());
         Self {
             picker: Picker::new(&cluster, 0),
@@ -26,14 +48,12 @@ impl Picking {
     }
 
     fn dns(response: DnsResponse, last: &[u8]) -> Self {
-        let dns = Discovery::Dns {
-            hostname: "b.local".to_owned(),
-            port: 80,
-            response,
-            ip_preference: IpPreference::Unset,
-            respects_ttl: false,
-        };
-        Self::of(dns, last)
+        Self::of(by_dns(response), last)
+    }
+
+    fn least_request(last: &[u8]) -> Self {
+        let dns = by_dns(DnsResponse::Endpoints);
+        Self::balanced(Balancing::LeastRequest, dns, last)
     }
 
     fn pick(&self, tried: &[SocketAddr]) -> Option<Endpoint> {
@@ -152,4 +172,56 @@ fn the_order_of_an_answer_changes_nobodys_turn() {
     }
     picked.sort_unstable();
     assert_eq!(picked, [1, 2, 3].map(address));
+}
+
+#[test]
+fn the_less_busy_has_the_next_request() {
+    let picking = Picking::least_request(&[1, 2]);
+    // Nobody who has one gets another while somebody has none.
+    for _ in 0..20 {
+        let one = picking.pick(&[]).unwrap();
+        let other = picking.pick(&[]).unwrap();
+        assert_ne!(one.address, other.address);
+        assert_eq!(
+            (one.host().unwrap().active(), other.host().unwrap().active()),
+            (1, 1)
+        );
+    }
+    let hosts = picking.cluster.hosts.load();
+    assert!(hosts.all().iter().all(|host| host.active() == 0));
+}
+
+#[test]
+fn all_workers_count_what_a_host_has() {
+    let picking = Picking::least_request(&[1, 2]);
+    let busy = picking.pick(&[]).unwrap();
+    let other = Picker::new(&picking.cluster, 1);
+    for _ in 0..20 {
+        let picked = other.pick(&picking.stats, None, &[]).unwrap();
+        assert_ne!(picked.address, busy.address);
+    }
+}
+
+#[test]
+fn a_retry_goes_to_the_less_busy_of_those_that_were_not_tried() {
+    let picking = Picking::least_request(&[1, 2, 3]);
+    let held: Vec<_> = (0..30).map(|_| picking.pick(&[]).unwrap()).collect();
+    for last in [1, 2, 3] {
+        let others: Vec<_> = [1, 2, 3]
+            .into_iter()
+            .filter(|one| *one != last)
+            .map(address)
+            .collect();
+        assert_eq!(picking.pick(&others).unwrap().address, address(last));
+    }
+    drop(held);
+    let all = [1, 2, 3].map(address);
+    assert!(picking.pick(&all).is_some());
+}
+
+#[test]
+fn nothing_is_counted_where_turns_decide() {
+    let picking = Picking::dns(DnsResponse::Endpoints, &[1, 2]);
+    let picked = picking.pick(&[]).unwrap();
+    assert_eq!(picked.host().unwrap().active(), 0);
 }

@@ -96,6 +96,7 @@ impl Sender<'_> {
             self.discard(outcome);
             self.upstream.leaves();
             tried.push(endpoint.address);
+            drop(endpoint);
             tokio::time::sleep(wait).await;
             (body, is_fresh) = (next, was_stale);
             let Target {

@@ -4,6 +4,7 @@
 mod access_log;
 mod agreement;
 mod aws;
+mod balancing;
 mod discovery;
 mod drain;
 mod exchange;

@@ -1,18 +1,22 @@
 //! Documents of options against those of the mesh.
 
 use mesh_model::{
-    snapshot::Protocol,
+    snapshot::{Balancing, Protocol},
     spec::mesh_options::{VirtualNodeOptions, VirtualServiceOptions},
 };
 
 use super::{
     Check,
     answer::{AnsweredBy, answered_by},
+    silent,
 };
-use crate::document::{
-    Mesh,
-    identity::{Kind, dns_key},
-    options::Added,
+use crate::{
+    document::{
+        Mesh,
+        identity::{Kind, dns_key},
+        options::Added,
+    },
+    problem::{Rule, Warning},
 };
 
 impl Check<'_> {
@@ -75,9 +79,21 @@ impl Check<'_> {
 
     fn node_options(&mut self, mesh_name: &str, mesh: &Mesh, added: &Added<VirtualNodeOptions>) {
         let given = added.options.virtual_node_name.as_str();
-        if !mesh.virtual_nodes.contains_key(given) {
+        let Some(node) = mesh.virtual_nodes.get(given) else {
             let place = added.place(&[Kind::VirtualNode.name_member()]);
-            self.unknown_at(place, mesh_name, Kind::VirtualNode, given);
+            return self.unknown_at(place, mesh_name, Kind::VirtualNode, given);
+        };
+        let lone = silent::lone_name(node);
+        if let (Some(name), Some(Balancing::LeastRequest)) = (lone, added.options.balancing) {
+            self.warnings.push(Warning {
+                place: added.place(&["balancing"]),
+                rule: Rule::Weak,
+                message: format!(
+                    "clients know one address of `{name}` at a time, for its DNS answers are read \
+                     as a load balancer's: there is nothing to choose from, unless a file of \
+                     instances names several; write `responseType`: \"ENDPOINTS\" in the node"
+                ),
+            });
         }
     }
 }

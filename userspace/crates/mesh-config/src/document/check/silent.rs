@@ -77,20 +77,16 @@ impl<'a> Check<'a> {
     /// Outlier detection takes out one of the addresses that a client knows, and of a load balancer
     /// it knows one (guide, "Virtual nodes"). A health check on one is usual, and harmless.
     pub(super) fn lone_address(&mut self, node: &Document<VirtualNodeSpec>) {
-        let Some(ServiceDiscovery::Dns(dns)) = &node.spec.service_discovery else {
+        let Some(hostname) = lone_name(node) else {
             return;
         };
-        if dns.response_type == Some(DnsResponse::Endpoints) {
-            return;
-        }
         for (index, listener) in node.spec.listeners().iter().enumerate() {
             if listener.outlier_detection.is_some() {
                 let at = FieldPath::spec().member("listeners").item(index);
                 let message = format!(
-                    "clients know one address of `{}` at a time, for its DNS answers are read as a \
+                    "clients know one address of `{hostname}` at a time, for its DNS answers are read as a \
                      load balancer's: none is taken out, for there is no other; write \
-                     `responseType`: \"ENDPOINTS\" to have every address judged",
-                    dns.hostname
+                     `responseType`: \"ENDPOINTS\" to have every address judged"
                 );
                 self.weak(node, &at.member("outlierDetection"), message);
             }
@@ -163,6 +159,16 @@ impl<'a> Check<'a> {
             );
             self.weak(route, &at, message);
         }
+    }
+}
+
+/// The name under which clients find a node, if they know one address of it at a time.
+pub(super) fn lone_name(node: &Document<VirtualNodeSpec>) -> Option<&str> {
+    match node.spec.service_discovery.as_ref()? {
+        ServiceDiscovery::Dns(dns) if dns.response_type != Some(DnsResponse::Endpoints) => {
+            Some(dns.hostname.as_str())
+        }
+        _ => None,
     }
 }
 

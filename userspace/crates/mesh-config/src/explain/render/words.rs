@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use mesh_model::snapshot::{
-    Certificate, CircuitBreakers, Cluster, DEFAULT_CONNECT_TIMEOUT, Discovery, DnsResponse,
-    DownstreamTls, HeaderMatch, IpPreference, RetryOn, RetryPolicy, RouteMatch, TlsMode, Trust,
-    UpstreamTls, Validation, ValueMatch,
+    Balancing, Certificate, CircuitBreakers, Cluster, DEFAULT_CONNECT_TIMEOUT, Discovery,
+    DnsResponse, DownstreamTls, HeaderMatch, IpPreference, RetryOn, RetryPolicy, RouteMatch,
+    TlsMode, Trust, UpstreamTls, Validation, ValueMatch,
 };
 
 /// What a route asks besides the path.
@@ -159,7 +159,9 @@ pub(super) fn policies(cluster: &Cluster) -> Vec<String> {
         || matches!(cluster.discovery, Discovery::Static(_));
     let connect =
         (!is_usual).then(|| format!("a connect within {}", limit(Some(cluster.connect_timeout))));
-    let all = [connect, limits, probe, ejection];
+    let balancing = (cluster.balancing == Balancing::LeastRequest)
+        .then(|| "least request: the less busy of two endpoints, drawn by chance".to_owned());
+    let all = [balancing, connect, limits, probe, ejection];
     all.into_iter().flatten().collect()
 }
 
