@@ -427,7 +427,7 @@ pub(super) fn pooled(cases: &[Case]) -> impl Iterator<Item = u16> {
 fn limited(id: usize, pool: &Pool) -> Value {
     let mut listener = mapping(own_port(id), pool.protocol);
     let limits = pool.limits.iter();
-    let limits: serde_json::Map<_, _> = limits
+    let limits: Map<_, _> = limits
         .map(|(member, most)| ((*member).to_owned(), json!(most)))
         .collect();
     listener["connectionPool"] = json!({ pool.protocol.word(): limits });

@@ -54,6 +54,8 @@ reasons! {
     NoRoute "no-route",
     /// Every target of the route has the weight 0.
     NoTarget "no-target",
+    /// As much is under way to the cluster as its pool allows.
+    Overflow "overflow",
     /// One attempt took longer than it may.
     PerTryTimeout "per-try-timeout",
     /// The endpoint does not speak the protocol of its listener.

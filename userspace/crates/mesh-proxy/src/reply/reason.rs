@@ -18,6 +18,7 @@ impl Failure {
             }
             Self::NoCluster => Reason::NoTarget,
             Self::NoHealthyUpstream => Reason::NoHealthyHost,
+            Self::PendingOverflow | Self::RequestOverflow => Reason::Overflow,
             Self::PerTryTimeout => Reason::PerTryTimeout,
             Self::ProtocolError => Reason::ProtocolError,
             Self::RefusedStream => Reason::StreamRefused,
