@@ -139,10 +139,8 @@ impl SharedCluster {
 
     /// Says what the addresses are to the cluster: who answers may change.
     pub(crate) fn take_addresses_as(&self, membership: Membership) {
-        let hosts = self.hosts.load_full();
-        if hosts.membership() != membership {
-            let rules = || self.judges.rules();
-            self.publish(|hosts| HostSet::empty(membership, rules()).answered(hosts.addresses()));
+        if self.hosts.load().membership() != membership {
+            self.publish(|hosts| hosts.taken_as(membership));
             self.tell_judges();
         }
     }

@@ -125,10 +125,13 @@ impl Discoverer {
         };
         let content = self.instances.current(&file.path);
         let known = content.good.as_deref();
-        let named = known.and_then(|known| instances::endpoints(known, file, &config.discovery));
+        let named = known.map(|known| instances::endpoints(known, file, &config.discovery));
+        let named = match named.transpose() {
+            Ok(named) => named.flatten(),
+            Err(unfit) => return Err(Trouble::new(content.fault.unwrap_or(unfit))),
+        };
         let named = named.map(|endpoints| Found {
-            // Whoever lists instances means each of them.
-            membership: Membership::Each,
+            membership: Membership::Listed,
             endpoints,
             again: self.refresh,
         });

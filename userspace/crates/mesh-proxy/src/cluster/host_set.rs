@@ -16,6 +16,8 @@ use super::host::{Host, Rules};
 pub(crate) enum Membership {
     /// Each is a host.
     Each,
+    /// Each is a host by the operator's word: who is not named any more is gone, however well it is.
+    Listed,
     /// All are those of one host, and the first is for new connections (Envoy's `LOGICAL_DNS`).
     Logical,
 }
@@ -39,7 +41,7 @@ impl Membership {
 }
 
 /// The hosts of a cluster.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct HostSet {
     membership: Membership,
     rules: Rules,
@@ -67,7 +69,7 @@ impl HostSet {
 
     /// The set after discovery's next answer, whose addresses are each there once. A host whose address
     /// stays is the same host. One that passes its checks stays though its address does not, until it
-    /// fails them: as in Envoy, what a host says of itself is worth more than what is said of it.
+    /// fails them: as in Envoy, what a host says of itself is worth more than what a name server says.
     pub(super) fn answered(&self, addresses: &[SocketAddr]) -> Self {
         let all = match (self.membership, addresses, self.all.first()) {
             (Membership::Logical, [], _) => Arc::new([]),
@@ -78,10 +80,10 @@ impl HostSet {
             (Membership::Logical, [first, ..], None) => {
                 Arc::new([Arc::new(Host::logical(*first, self.rules))])
             }
-            (Membership::Each, addresses, _) => self.each(addresses),
+            (Membership::Each | Membership::Listed, addresses, _) => self.each(addresses),
         };
         let kept = match self.membership {
-            Membership::Each => &all[addresses.len()..],
+            Membership::Each | Membership::Listed => &all[addresses.len()..],
             Membership::Logical => &[],
         };
         let answer = addresses.len();
@@ -108,11 +110,23 @@ impl HostSet {
             None => Arc::new(Host::at(*address, self.rules)),
         });
         let hosts: Vec<_> = hosts.collect();
+        let may_stay = self.rules.is_checked && self.membership == Membership::Each;
         let stays = |host: &&Arc<Host>| {
-            self.rules.is_checked && host.passes_checks() && known.contains_key(&host.address())
+            may_stay && host.passes_checks() && known.contains_key(&host.address())
         };
         let kept = self.all.iter().filter(stays).map(Arc::clone);
         hosts.into_iter().chain(kept).collect()
+    }
+
+    /// The same addresses as something else to the cluster. Hosts that have one of their own stay the same.
+    pub(super) fn taken_as(&self, membership: Membership) -> Self {
+        if self.is_logical() || membership == Membership::Logical {
+            return Self::empty(membership, self.rules).answered(&self.addresses);
+        }
+        Self {
+            membership,
+            ..self.clone()
+        }
     }
 
     /// The same hosts as they are judged now, but for those that are no longer to stay.
@@ -122,13 +136,8 @@ impl HostSet {
             return self.answered(&self.addresses[..self.answer]);
         }
         Self {
-            membership: self.membership,
-            rules: self.rules,
-            all: Arc::clone(&self.all),
             fit: fit_of(&self.all),
-            addresses: Arc::clone(&self.addresses),
-            answer: self.answer,
-            known: Arc::clone(&self.known),
+            ..self.clone()
         }
     }
 

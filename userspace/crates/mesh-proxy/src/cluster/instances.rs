@@ -2,7 +2,7 @@
 //! content stays in use.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     io,
     net::SocketAddr,
     path::Path,
@@ -12,7 +12,7 @@ use std::{
 use mesh_config::{instances, problem::Problem};
 use mesh_model::{
     instance::{Instance, Instances},
-    snapshot::{Discovery, InstanceFile},
+    snapshot::{Discovery, InstanceFile, IpPreference},
 };
 
 use crate::files::{Files, Mark};
@@ -88,12 +88,19 @@ impl InstanceFiles {
 
 /// The endpoints that a file has for a cluster, each once; none where it does not name the cluster. The
 /// virtual node's own entry comes before that of its service in AWS Cloud Map.
+///
+/// # Errors
+/// When there are instances and the cluster can use none of them: more likely a slip than what was meant,
+/// which an empty list says.
 pub(crate) fn endpoints(
     known: &Instances,
     file: &InstanceFile,
     discovery: &Discovery,
-) -> Option<Vec<SocketAddr>> {
-    let of_node = || known.nodes.get(&file.node).map(|found| (found, &[][..]));
+) -> Result<Option<Vec<SocketAddr>>, String> {
+    let of_node = || {
+        let found = known.nodes.get(&file.node)?;
+        Some((found, &[][..], format!("virtual node {}", file.node)))
+    };
     let of_service = || match discovery {
         Discovery::CloudMap {
             namespace,
@@ -102,18 +109,48 @@ pub(crate) fn endpoints(
             ..
         } => {
             let found = known.services.get(&(namespace.clone(), service.clone()))?;
-            Some((found, attributes.as_slice()))
+            let name = format!("service {service} of {namespace}");
+            Some((found, attributes.as_slice(), name))
         }
         Discovery::Dns { .. } | Discovery::Static(_) | Discovery::OriginalDestination => None,
     };
-    let (instances, attributes) = of_node().or_else(of_service)?;
-    let mut endpoints = Vec::new();
-    for endpoint in fitting(instances, attributes, file) {
-        if !endpoints.contains(&endpoint) {
-            endpoints.push(endpoint);
-        }
+    let Some((instances, attributes, name)) = of_node().or_else(of_service) else {
+        return Ok(None);
+    };
+    let mut seen = HashSet::new();
+    let mut endpoints: Vec<_> = fitting(instances, attributes, file).collect();
+    endpoints.retain(|endpoint| seen.insert(*endpoint));
+    if endpoints.is_empty() && !instances.is_empty() {
+        let wanted = wanted(instances, attributes, file.ip_preference);
+        return Err(format!(
+            "{}: no instance of {name} has {wanted}; mend the file or the documents, or write \
+             `instances: []` if there is to be none",
+            file.path
+        ));
     }
-    Some(endpoints)
+    Ok(Some(endpoints))
+}
+
+/// What none of the instances has that a cluster can use.
+fn wanted(
+    instances: &[Instance],
+    attributes: &[(String, String)],
+    preference: IpPreference,
+) -> String {
+    if instances.iter().any(|instance| instance.has(attributes)) {
+        let family = match preference {
+            IpPreference::V4Only => "an IPv4 address, as `ipPreference: IPv4_ONLY` asks for",
+            IpPreference::V6Only => "an IPv6 address, as `ipPreference: IPv6_ONLY` asks for",
+            IpPreference::Unset | IpPreference::V4Preferred | IpPreference::V6Preferred => {
+                "an address"
+            }
+        };
+        return family.to_owned();
+    }
+    let pairs = attributes
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"));
+    format!("the attributes {}", pairs.collect::<Vec<_>>().join(", "))
 }
 
 fn fitting<'a>(

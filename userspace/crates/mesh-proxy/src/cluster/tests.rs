@@ -62,6 +62,27 @@ fn a_host_that_comes_back_has_not_left() {
 }
 
 #[test]
+fn the_operator_takes_out_a_host_that_is_well() {
+    let cluster = judged(&Registry::new("test", 1));
+    cluster.answered(&[address(1), address(2)]);
+    pass(&cluster);
+    let before = cluster.hosts.load_full();
+    cluster.take_addresses_as(Membership::Listed);
+    assert!(cluster.answered(&[address(1)]));
+    let after = cluster.hosts.load_full();
+    assert_eq!(
+        (after.addresses(), after.left()),
+        (&[address(1)][..], &[][..])
+    );
+    assert!(
+        Arc::ptr_eq(&after.all()[0], &before.all()[0]),
+        "it is the same"
+    );
+    assert!(cluster.answered(&[]));
+    assert!(cluster.hosts.load().all().is_empty());
+}
+
+#[test]
 fn a_cluster_that_comes_after_one_that_was_called_counts_as_called() {
     let registry = Registry::new("test", 1);
     let (before, after) = (judged(&registry), judged(&registry));

@@ -37,7 +37,7 @@ fn cloud_map(attributes: &[(&str, &str)]) -> Discovery {
 
 fn found(text: &str, node: &str, discovery: &Discovery) -> Option<Vec<String>> {
     let known = instances::parse("i.yaml", text).unwrap();
-    let endpoints = endpoints(&known, &file(node), discovery)?;
+    let endpoints = endpoints(&known, &file(node), discovery).unwrap()?;
     Some(endpoints.iter().map(ToString::to_string).collect())
 }
 
@@ -72,9 +72,32 @@ fn a_service_of_cloud_map_has_the_instances_that_fit() {
     assert_eq!(found(TEXT, "c", &cloud_map(&[])), both);
     let one = Some(vec!["192.0.2.3:80".to_owned()]);
     assert_eq!(found(TEXT, "c", &cloud_map(&[("stage", "test")])), one);
+}
+
+#[test]
+fn instances_of_which_none_fits_are_a_fault() {
+    let known = instances::parse("i.yaml", TEXT).unwrap();
+    let fault = |node: &str, preference, discovery: &Discovery| {
+        let file = InstanceFile {
+            ip_preference: preference,
+            ..file(node)
+        };
+        endpoints(&known, &file, discovery).unwrap_err()
+    };
+    let staged = cloud_map(&[("stage", "prd")]);
+    let mend = "mend the file or the documents, or write `instances: []` if there is to be none";
     assert_eq!(
-        found(TEXT, "c", &cloud_map(&[("stage", "none")])),
-        Some(Vec::new())
+        fault("c", IpPreference::Unset, &staged),
+        format!(
+            "/i.yaml: no instance of service b of apps.local has the attributes stage=prd; {mend}"
+        )
+    );
+    assert_eq!(
+        fault("b", IpPreference::V6Only, &dns()),
+        format!(
+            "/i.yaml: no instance of virtual node b has an IPv6 address, as `ipPreference: IPv6_ONLY` \
+             asks for; {mend}"
+        )
     );
 }
 
