@@ -46,7 +46,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-fn case(name: String, protocol: Protocol, limits: Limits, client: Client) -> Case {
+fn case(name: &str, protocol: Protocol, limits: Limits, client: Client) -> Case {
     let target = Target::Pooled(Pool { protocol, limits });
     let name = format!("{}: {name}", protocol.word());
     Case::new(Bullet::Pools, name, target, client).mesh(Mesh::Pools)
@@ -110,7 +110,7 @@ fn refused_by_http() -> Vec<Case> {
             let name = format!("{method} behind {connections} held and {waiting} waiting");
             let last = ask(connections + waiting, method, &[]);
             let client = one_too_many(connections, waiting, last);
-            cases.push(case(name, Protocol::Http, limits, client));
+            cases.push(case(&name, Protocol::Http, limits, client));
         }
     }
     cases
@@ -120,7 +120,7 @@ fn waiting_for_http() -> Vec<Case> {
     let (_, _, narrow) = HTTP[0];
     let (_, _, wider) = HTTP[1];
     let http = |name: &str, limits, frames: Vec<Vec<Frame>>| {
-        case(name.to_owned(), Protocol::Http, limits, client(frames))
+        case(name, Protocol::Http, limits, client(frames))
     };
     let refused_then_released = vec![
         hold(0).into(),
@@ -177,8 +177,8 @@ fn waiting_for_http() -> Vec<Case> {
         http("a connection breaks", narrow, waits)
             .replies(breaks)
             .again(answer(200, &[], b"")),
-        case("in turn".to_owned(), protocol, narrow, in_turn(one_by_one)),
-        case("pipelined".to_owned(), protocol, narrow, in_turn(at_once)),
+        case("in turn", protocol, narrow, in_turn(one_by_one)),
+        case("pipelined", protocol, narrow, in_turn(at_once)),
     ]
 }
 
@@ -188,12 +188,12 @@ fn refused_by_http2(protocol: Protocol) -> Vec<Case> {
         for method in ["GET", "HEAD", "DELETE"] {
             let name = format!("{method} behind {held} held");
             let client = one_too_many(held, 0, ask(held, method, &[]));
-            cases.push(case(name, protocol, limits, client));
+            cases.push(case(&name, protocol, limits, client));
         }
         let grpc = [("content-type", "application/grpc"), ("te", "trailers")];
         let name = format!("gRPC behind {held} held");
         let client = one_too_many(held, 0, ask(held, "POST", &grpc));
-        cases.push(case(name, protocol, limits, client));
+        cases.push(case(&name, protocol, limits, client));
     }
     cases
 }
@@ -208,7 +208,7 @@ fn room_in_http2(protocol: Protocol) -> Vec<Case> {
     let many = [hold(0).into()].into_iter().chain(many);
     let all = many.chain((1..10).map(|number| ended(number).into()));
     let resets = vec![Reply::Pause(4 * ARRIVED), Reply::Cancel(2)];
-    let named = |name: &str, client| case(name.to_owned(), protocol, narrow, client);
+    let named = |name: &str, client| case(name, protocol, narrow, client);
     vec![
         named(
             "room again",
@@ -237,7 +237,7 @@ fn bytes() -> Vec<Case> {
     };
     let echo = |name: String, limits, connections| {
         let client = Client::Several(connections);
-        let case = case(name, Protocol::Tcp, limits, client);
+        let case = case(&name, Protocol::Tcp, limits, client);
         case.replies(vec![Reply::Echo]).at_once().refused()
     };
     let mut cases = Vec::new();
