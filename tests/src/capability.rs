@@ -38,16 +38,16 @@ pub fn envoy() -> Option<PathBuf> {
     path
 }
 
-/// The directory of grpcio and websockets for Python, from `FERROMESH_PEERS`, else where
+/// The directory of grpcio, moto and websockets for Python, from `FERROMESH_PEERS`, else where
 /// `cargo xtask setup` puts them; treated as [`namespace_ring`] treats its needs if there is none.
 pub fn peers() -> Option<PathBuf> {
     let usual = || repository().join("target/tools/peers");
     let path = std::env::var_os("FERROMESH_PEERS").map_or_else(usual, PathBuf::from);
-    let is_there = ["grpc", "websockets"]
+    let is_there = ["grpc", "moto", "websockets"]
         .iter()
         .all(|package| path.join(package).is_dir());
     if !is_there {
-        refused("grpcio and websockets: run `cargo xtask setup`");
+        refused("grpcio, moto and websockets: run `cargo xtask setup`");
     }
     is_there.then_some(path)
 }

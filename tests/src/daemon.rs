@@ -136,16 +136,33 @@ impl Daemon {
         read().with_context(|| format!("status has no configuration: {status:#}"))
     }
 
-    /// The addresses that discovery found for a virtual node of the scenario.
-    pub fn endpoints(&self, node: &str) -> Result<Vec<String>> {
+    /// What `ferromesh status` says of the cluster of a virtual node of the scenario.
+    pub fn cluster(&self, node: &str) -> Result<Value> {
         let status = self.ask_json("status")?;
         let name = format!("cds_egress_apps_{node}_http2_80");
-        let mut clusters = status["daemon"]["workloads"][0]["clusters"]
-            .as_array()
-            .with_context(|| format!("status has no clusters: {status:#}"))?
-            .iter();
+        let clusters = status["daemon"]["workloads"][0]["clusters"].as_array();
+        let mut clusters = clusters.into_iter().flatten();
         let cluster = clusters.find(|cluster| cluster["name"] == name);
-        let endpoints = cluster.and_then(|cluster| cluster["endpoints"].as_array());
+        let cluster = cluster.with_context(|| format!("status has no {name}: {status:#}"))?;
+        Ok(cluster.clone())
+    }
+
+    /// Waits until `ferromesh status` says of that cluster what is wanted, and gives it.
+    pub fn wait_cluster(
+        &self,
+        node: &str,
+        what: &str,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Result<Value> {
+        wait::until(format!("{what} of {node}"), || {
+            Ok(Some(self.cluster(node)?).filter(&wanted))
+        })
+    }
+
+    /// The addresses that discovery found for a virtual node of the scenario.
+    pub fn endpoints(&self, node: &str) -> Result<Vec<String>> {
+        let cluster = self.cluster(node)?;
+        let endpoints = cluster["endpoints"].as_array();
         let text = |endpoint: &Value| endpoint.as_str().map(str::to_owned);
         Ok(endpoints.into_iter().flatten().filter_map(text).collect())
     }

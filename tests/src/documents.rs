@@ -132,6 +132,30 @@ impl Documents {
         self.edit_file(&self.file_of(key, name)?, change)
     }
 
+    /// Has `serviceA` call these services, and no others: `NAME.apps.local`, each with a node of its own on
+    /// port 80 that is found so.
+    pub fn lead(&self, services: &[(&str, Value)]) -> Result<()> {
+        let mut backends = Vec::new();
+        for (name, discovery) in services {
+            let service = format!("{name}.apps.local");
+            let node = json!({ "meshName": "apps", "virtualNodeName": name, "spec": {
+                "listeners": [{ "portMapping": { "port": 80, "protocol": "http2" } }],
+                "serviceDiscovery": discovery,
+            } });
+            let provider = json!({ "virtualNode": { "virtualNodeName": name } });
+            let virtual_service = json!({ "meshName": "apps", "virtualServiceName": service,
+                "spec": { "provider": provider },
+            });
+            self.write(&format!("node-{name}.json"), &node.to_string())?;
+            let file = format!("service-{name}.json");
+            self.write(&file, &virtual_service.to_string())?;
+            backends.push(json!({ "virtualService": { "virtualServiceName": service } }));
+        }
+        self.edit("virtualNodeName", "serviceA", |node| {
+            node["spec"]["backends"] = json!(backends);
+        })
+    }
+
     /// Sets the weights of the route to `serviceB` and `serviceBv2`.
     pub fn set_weights(&self, service_b: u32, service_bv2: u32) -> Result<()> {
         self.edit("routeName", "serviceB", |route| {

@@ -12,7 +12,7 @@
 //! - [`agent`]: what opens sockets as a test tells it
 //! - [`remote`]: the same on a host
 //! - [`dns`], [`web`], [`envoy`], [`outside`]: real peers
-//! - [`name_server`]: one that answers as it is told, also wrongly
+//! - [`name_server`], [`cloud_map`]: those that answer as they are told, also wrongly
 //! - [`documents`], [`daemon`], [`client`]: Ferromesh and the application that talks through it
 //! - [`probe`]: an application that says when its connections change
 //! - [`node`]: a daemon that serves the workloads of several hosts
@@ -26,6 +26,7 @@ pub mod agent;
 pub mod capability;
 pub mod cgroup;
 pub mod client;
+pub mod cloud_map;
 pub mod daemon;
 pub mod dns;
 pub mod documents;

@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 use tests::{
     capability,
     daemon::Daemon,
-    documents::Documents,
     name_server::{Code, Family, Manner, NameServer},
     network::Purpose,
     scenario::Scenario,
@@ -88,52 +87,12 @@ fn name_server(scenario: &Scenario, asked: &[Ipv4Addr]) -> NameServer {
     NameServer::start(switch, SERVER.into()).unwrap()
 }
 
-/// Has `serviceA` call these services, each with a node of its own.
-fn write_services(documents: &Documents, services: &[(&str, Value)]) {
-    let mut backends = Vec::new();
-    for (name, discovery) in services {
-        let service = format!("{name}.apps.local");
-        let node = json!({ "meshName": "apps", "virtualNodeName": name, "spec": {
-            "listeners": [{ "portMapping": { "port": 80, "protocol": "http2" } }],
-            "serviceDiscovery": discovery,
-        } });
-        let provider = json!({ "virtualNode": { "virtualNodeName": name } });
-        let virtual_service = json!({ "meshName": "apps", "virtualServiceName": service,
-            "spec": { "provider": provider },
-        });
-        let write = |file: String, document: Value| {
-            documents.write(&file, &document.to_string()).unwrap();
-        };
-        write(format!("node-{name}.json"), node);
-        write(format!("service-{name}.json"), virtual_service);
-        backends.push(json!({ "virtualService": { "virtualServiceName": service } }));
-    }
-    documents
-        .edit("virtualNodeName", "serviceA", |node| {
-            node["spec"]["backends"] = json!(backends);
-        })
-        .unwrap();
-}
-
 fn by_dns(name: &str, response: &str) -> Value {
     json!({ "dns": { "hostname": format!("{name}.{NODES}"), "responseType": response } })
 }
 
-/// What `ferromesh status` says of the cluster of a node.
-fn cluster(daemon: &Daemon, node: &str) -> Value {
-    let status = daemon.ask_json("status").unwrap();
-    let clusters = &status["daemon"]["workloads"][0]["clusters"];
-    let name = format!("cds_egress_apps_{node}_http2_80");
-    let mut clusters = clusters.as_array().unwrap().iter();
-    clusters
-        .find(|cluster| cluster["name"] == name)
-        .unwrap_or_else(|| panic!("no {name} in {status:#}"))
-        .clone()
-}
-
 fn wait_for(daemon: &Daemon, node: &str, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-    let probe = || Ok(Some(cluster(daemon, node)).filter(|cluster| wanted(cluster)));
-    wait::until(format!("{what} of {node}"), probe).unwrap()
+    daemon.wait_cluster(node, what, wanted).unwrap()
 }
 
 fn failure(cluster: &Value) -> &str {
@@ -175,7 +134,7 @@ fn traffic_goes_on_with_the_last_answer_whatever_becomes_of_name_servers() {
     let nodes: Vec<_> = nodes
         .map(|(number, name)| (*name, by_dns(name, response(number))))
         .collect();
-    write_services(&scenario.documents, &nodes);
+    scenario.documents.lead(&nodes).unwrap();
     let began = Instant::now();
     let daemon = scenario.daemon_a().start().unwrap();
     for name in &all {
@@ -262,7 +221,7 @@ fn two_hundred_addresses_come_whole_from_the_server_that_answers_by_their_time_t
         server.set_ttl(&format!("{name}.{NODES}"), ttl);
     }
     let nodes = ["many", "lasting"].map(|name| (name, by_dns(name, "ENDPOINTS")));
-    write_services(&scenario.documents, &nodes);
+    scenario.documents.lead(&nodes).unwrap();
     let settings = scenario
         .daemon_a()
         .env("FERROMESH_RESPECT_DNS_TTL", "on")
@@ -309,7 +268,7 @@ fn a_node_in_cloud_map_is_where_the_operator_s_file_says() {
         "serviceName": "payments",
         "attributes": [{ "key": "stage", "value": "prod" }],
     } });
-    write_services(&scenario.documents, &[("paid", discovery)]);
+    scenario.documents.lead(&[("paid", discovery)]).unwrap();
     let file: PathBuf = scenario.network.directory().join("instances.yaml");
     let [b, other] = [&scenario.service_b, &scenario.service_bv2].map(|host| host.v4());
     let list = |prod: &str, test: &str| {

@@ -1,5 +1,5 @@
-//! What the workloads of a daemon share: the pins of the instance, the documents, the heartbeat and
-//! the reader of closing records. Nothing of it is on the way of a request.
+//! What the workloads of a daemon share: the pins of the instance, the documents, who asks AWS Cloud Map,
+//! the heartbeat and the reader of closing records. Nothing of it is on the way of a request.
 
 mod closed_feed;
 mod closing;
@@ -12,7 +12,9 @@ use std::{
 };
 
 use mesh_bpf::{Instance, InstanceSettings, ProxyKind, inspect, uninstall::uninstall};
+use mesh_cloud_map::CloudMap;
 use mesh_proxy::tap::Taps;
+use tokio::runtime::Handle;
 
 use self::{closing::Closing, heart::Heart};
 use super::{
@@ -32,6 +34,7 @@ pub(crate) struct Host {
     pub(crate) settings: Settings,
     pub(crate) instance: Arc<Instance>,
     pub(crate) documents: Library,
+    pub(crate) cloud_map: CloudMap,
     pub(crate) closing: Closing,
     pub(crate) heart: Heart,
     pub(crate) app_ports: Arc<AppPorts>,
@@ -71,6 +74,7 @@ impl Host {
             heart: Heart::start(&instance, settings.heartbeat)?,
             app_ports: Arc::default(),
             taps: Arc::default(),
+            cloud_map: CloudMap::of_aws(Handle::current()),
             settings,
             instance,
             documents,

@@ -105,15 +105,16 @@ impl SharedCluster {
         let _ = self.warm.subscribe().wait_for(|warm| *warm).await;
     }
 
-    /// Discovery answered with addresses, each once; whether the set of them is another one now.
-    pub(crate) fn answered(&self, addresses: &[SocketAddr]) -> bool {
+    /// Discovery answered with addresses, each once, at some time; whether the set of them is another one
+    /// now.
+    pub(crate) fn answered(&self, addresses: &[SocketAddr], at: SystemTime) -> bool {
         let mut addresses = addresses.to_vec();
         if !self.hosts.load().is_logical() {
             // Name servers give another order with each answer, and whose turn it is must not change by it.
             addresses.sort_unstable();
         }
         let addresses = addresses.as_slice();
-        self.note(None);
+        self.note(Ok(at));
         let before = self.hosts.load_full();
         // Whoever has left may come back at the place that it has.
         if before.addresses() == addresses && before.left().is_empty() {
@@ -165,7 +166,7 @@ impl SharedCluster {
 
     /// Discovery failed; the last answer stays in use.
     pub(crate) fn failed(&self, trouble: String) {
-        self.note(Some(trouble));
+        self.note(Err(trouble));
         self.warm.send_replace(true);
     }
 
@@ -233,12 +234,15 @@ impl SharedCluster {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, trouble: Option<String>) {
+    fn note(&self, answered: Result<SystemTime, String>) {
         let mut health = self.health();
-        if trouble.is_none() {
-            health.answered = Some(SystemTime::now());
+        match answered {
+            Ok(at) => {
+                health.answered = Some(at);
+                health.trouble = None;
+            }
+            Err(trouble) => health.trouble = Some(trouble),
         }
-        health.trouble = trouble;
     }
 
     fn health(&self) -> MutexGuard<'_, DiscoveryHealth> {

@@ -83,6 +83,7 @@ impl Control {
                 &settings.hosts,
             )),
             instances: Arc::new(InstanceFiles::new(files.clone())),
+            cloud_map: settings.cloud_map.clone(),
             refresh: settings.dns_refresh,
             changed: {
                 let shared = Arc::clone(&shared);

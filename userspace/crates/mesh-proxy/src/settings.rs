@@ -2,6 +2,7 @@
 
 use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration};
 
+use mesh_cloud_map::CloudMap;
 use rustix::process::{Resource, getrlimit};
 
 use crate::tap::Taps;
@@ -31,6 +32,9 @@ pub struct ProxySettings {
     pub resolv_conf: PathBuf,
     /// The workload's `hosts` file, asked before DNS; read again when it changes.
     pub hosts: PathBuf,
+    /// Who asks AWS Cloud Map, for all proxies of this process; none: nobody, and clusters that are found
+    /// by it have no endpoint.
+    pub cloud_map: Option<CloudMap>,
     /// How often discovery asks again, whatever the answer's time to live.
     pub dns_refresh: Duration,
     /// Whether a health check that passes ends an ejection
@@ -60,6 +64,7 @@ impl ProxySettings {
             standard_output: None,
             resolv_conf: PathBuf::from("/etc/resolv.conf"),
             hosts: PathBuf::from("/etc/hosts"),
+            cloud_map: None,
             dns_refresh: Duration::from_secs(5),
             probes_uneject: false,
             taps: Arc::default(),

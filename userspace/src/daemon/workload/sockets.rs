@@ -4,11 +4,12 @@
 use std::{net::TcpListener, sync::Arc};
 
 use anyhow::Context;
-use mesh_proxy::{Listeners, Proxy, ProxySettings, tap::Taps};
+use mesh_proxy::{Listeners, Proxy, ProxySettings};
 use mesh_telemetry::Registry;
 
 use super::super::{
     configuration::InForce,
+    host::Host,
     redirection::{Redirection, Steered},
 };
 use crate::settings::WorkloadSettings;
@@ -25,11 +26,11 @@ pub(super) struct Sockets {
 impl Sockets {
     /// Listens, and starts the proxy.
     pub(super) fn open(
+        host: &Host,
         settings: &WorkloadSettings,
         in_force: &InForce,
         redirection: &Redirection,
         registry: &Arc<Registry>,
-        taps: &Arc<Taps>,
     ) -> anyhow::Result<Self> {
         let admin = listen(settings)?;
         if redirection.is_external() {
@@ -39,10 +40,7 @@ impl Sockets {
                 steered: None,
             });
         }
-        let proxy_settings = ProxySettings {
-            taps: Arc::clone(taps),
-            ..proxy_settings(settings, in_force)
-        };
+        let proxy_settings = proxy_settings(host, settings, in_force);
         Listeners::ensure_free(&proxy_settings)?;
         let listeners = Listeners::bind(&proxy_settings)?;
         let steered = Steered::by(&listeners)?;
@@ -70,7 +68,7 @@ fn listen(settings: &WorkloadSettings) -> anyhow::Result<TcpListener> {
     listen().with_context(|| format!("the admin interface cannot listen on {}", settings.admin))
 }
 
-fn proxy_settings(settings: &WorkloadSettings, in_force: &InForce) -> ProxySettings {
+fn proxy_settings(host: &Host, settings: &WorkloadSettings, in_force: &InForce) -> ProxySettings {
     let rules = &in_force.rules;
     let defaults = ProxySettings::new(settings.name.clone());
     ProxySettings {
@@ -80,6 +78,8 @@ fn proxy_settings(settings: &WorkloadSettings, in_force: &InForce) -> ProxySetti
         resolv_conf: settings.resolv_conf.clone(),
         files_root: settings.files_root.clone(),
         standard_output: settings.log.clone(),
+        cloud_map: Some(host.cloud_map.clone()),
+        taps: Arc::clone(&host.taps),
         drain: settings.drain,
         probes_uneject: settings.probes_uneject,
         ..defaults

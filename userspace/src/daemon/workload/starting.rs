@@ -47,11 +47,11 @@ impl Starting<'_> {
     ) -> anyhow::Result<(Admin, Option<Arc<Proxy>>)> {
         let open = || {
             Sockets::open(
+                self.host,
                 self.settings,
                 self.in_force,
                 self.redirection,
                 self.registry,
-                &self.host.taps,
             )
         };
         let Sockets {

@@ -177,7 +177,7 @@ impl<'a> Resolver<'a> {
         mesh.map_or(IpPreference::Unset, |mesh| ip_preference(mesh, node))
     }
 
-    fn discovery(&mut self, node: &Document<VirtualNodeSpec>, port: Port) -> Option<Discovery> {
+    fn discovery(&self, node: &Document<VirtualNodeSpec>, port: Port) -> Option<Discovery> {
         let ip_preference = self.preference_of(node);
         Some(match node.spec.service_discovery.as_ref()? {
             ServiceDiscovery::Dns(dns) => Discovery::Dns {
@@ -188,17 +188,6 @@ impl<'a> Resolver<'a> {
                 respects_ttl: self.settings.respects_dns_ttl,
             },
             ServiceDiscovery::AwsCloudMap(cloud_map) => {
-                if self.settings.instances.is_none() {
-                    self.remarks.refuse(
-                        node.place(
-                            &FieldPath::spec().members(&["serviceDiscovery", "awsCloudMap"]),
-                        ),
-                        "AWS Cloud Map is not asked yet: this node would have no address"
-                            .to_owned(),
-                        "name its instances in the file of FERROMESH_INSTANCES, or give the node a \
-                         `dns` service discovery",
-                    );
-                }
                 let attributes = cloud_map.attributes.as_deref().unwrap_or_default();
                 let pairs = attributes.iter().map(|attribute| {
                     let value = attribute.value.as_str().to_owned();

@@ -1,5 +1,6 @@
 //! The task that keeps the endpoints of one cluster: ask, compare, wait, ask again.
 
+mod registry;
 mod spoken;
 
 use std::{
@@ -9,7 +10,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use mesh_cloud_map::CloudMap;
 use mesh_model::snapshot::{Cluster, Discovery};
+use registry::Registry;
 use spoken::Spoken;
 
 use super::{
@@ -28,6 +31,7 @@ const LONGEST_KEPT: Duration = Duration::from_hours(24);
 pub(crate) struct Discoverer {
     pub(crate) dns: Arc<Dns>,
     pub(crate) instances: Arc<InstanceFiles>,
+    pub(crate) cloud_map: Option<CloudMap>,
     pub(crate) refresh: Duration,
     /// Called when the addresses of a cluster are another set.
     pub(crate) changed: Arc<dyn Fn() + Send + Sync>,
@@ -41,6 +45,8 @@ struct Found {
     membership: Membership,
     /// Each once.
     endpoints: Vec<SocketAddr>,
+    /// When they were last known to be these.
+    at: SystemTime,
     /// When to ask again.
     again: Duration,
 }
@@ -77,9 +83,15 @@ impl Discoverer {
         }
     }
 
-    /// Asks once: the operator's file, then whom the documents say.
-    async fn find(&self, cluster: &SharedCluster) -> Result<Found, Trouble> {
+    /// Asks once: the operator's file, then whom the documents say. AWS Cloud Map is not asked for what
+    /// the file names.
+    async fn find(
+        &self,
+        cluster: &SharedCluster,
+        registry: &mut Registry,
+    ) -> Result<Found, Trouble> {
         if let Some(listed) = self.listed(&cluster.config)? {
+            registry.leave();
             return Ok(listed);
         }
         let discovery = &cluster.config.discovery;
@@ -98,6 +110,7 @@ impl Discoverer {
                 let respects_ttl = *respects_ttl && cluster.config.instances.is_none();
                 Ok(Found {
                     membership: Membership::of(discovery),
+                    at: SystemTime::now(),
                     again: self.again(&answer, respects_ttl),
                     endpoints: answer
                         .addresses
@@ -106,12 +119,7 @@ impl Discoverer {
                         .collect(),
                 })
             }
-            Discovery::CloudMap {
-                namespace, service, ..
-            } => Err(Trouble::new(format!(
-                "AWS Cloud Map is not asked yet for {service} of {namespace}; name its instances, or \
-                 those of the virtual node, in the file of FERROMESH_INSTANCES"
-            ))),
+            Discovery::CloudMap { .. } => registry.find(self, discovery).await,
             Discovery::Static(_) | Discovery::OriginalDestination => {
                 unreachable!("what is not looked for has no task")
             }
@@ -133,6 +141,7 @@ impl Discoverer {
         let named = named.map(|endpoints| Found {
             membership: Membership::Listed,
             endpoints,
+            at: SystemTime::now(),
             again: self.refresh,
         });
         match (named, content.fault) {
@@ -158,12 +167,13 @@ impl Discoverer {
 
 async fn keep_asking(cluster: Weak<SharedCluster>, discoverer: Discoverer) {
     let mut spoken = Spoken::default();
+    let mut registry = Registry::default();
     loop {
         let Some(cluster) = cluster.upgrade() else {
             return;
         };
         cluster.stats.update_attempt.increment();
-        let again = match discoverer.find(&cluster).await {
+        let again = match discoverer.find(&cluster, &mut registry).await {
             Ok(found) => {
                 take(&cluster, &discoverer, &found);
                 spoken.well(&cluster.config.name);
@@ -188,7 +198,8 @@ async fn keep_asking(cluster: Weak<SharedCluster>, discoverer: Discoverer) {
             }
         };
         drop(cluster);
-        tokio::time::sleep(again).await;
+        // It is soon enough when the time is over, so this is no failure.
+        let _ = tokio::time::timeout(again, registry.changed()).await;
     }
 }
 
@@ -197,7 +208,7 @@ fn take(cluster: &SharedCluster, discoverer: &Discoverer, found: &Found) {
     let stats = &cluster.stats;
     stats.update_success.increment();
     cluster.take_addresses_as(found.membership);
-    if cluster.answered(&found.endpoints) {
+    if cluster.answered(&found.endpoints, found.at) {
         stats.membership_change.increment();
         tracing::info!(
             cluster = cluster.config.name,

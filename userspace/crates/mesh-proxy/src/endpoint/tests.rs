@@ -1,4 +1,4 @@
-use std::num::NonZeroUsize;
+use std::{num::NonZeroUsize, time::SystemTime};
 
 use mesh_model::snapshot::{Cluster, DnsResponse, IpPreference, Protocol};
 use mesh_telemetry::Registry;
@@ -39,7 +39,8 @@ impl Picking {
         let stats = Registry::new("test", 2);
         let judges = Judges::of(&config, &stats, NonZeroUsize::MIN, false);
         let cluster = SharedCluster::new(Arc::new(config), Arc::default(), judges);
-        cluster.answered(&last.iter().map(|last| address(*last)).collect::<Vec<_>>());
+        let addresses: Vec<_> = last.iter().map(|last| address(*last)).collect();
+        cluster.answered(&addresses, SystemTime::now());
         Self {
             picker: Picker::new(&cluster, 0),
             cluster,
@@ -122,7 +123,7 @@ fn an_endpoint_knows_its_host() {
     let picking = Picking::dns(DnsResponse::Endpoints, &[1, 2]);
     let picked = picking.pick(&[]).unwrap();
     // Whatever discovery says meanwhile.
-    picking.cluster.answered(&[address(9)]);
+    picking.cluster.answered(&[address(9)], SystemTime::now());
     assert_eq!(picked.host().unwrap().address(), picked.address);
     assert_eq!(picked.reusable(), [picked.address]);
 }
@@ -167,7 +168,11 @@ fn the_order_of_an_answer_changes_nobodys_turn() {
     let picking = Picking::dns(DnsResponse::Endpoints, &[1, 2, 3]);
     let mut picked = Vec::new();
     for last in [[1, 2, 3], [3, 1, 2], [2, 3, 1]] {
-        assert!(!picking.cluster.answered(&last.map(address)));
+        assert!(
+            !picking
+                .cluster
+                .answered(&last.map(address), SystemTime::now())
+        );
         picked.push(picking.pick(&[]).unwrap().address);
     }
     picked.sort_unstable();

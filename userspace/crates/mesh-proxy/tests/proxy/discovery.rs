@@ -104,7 +104,7 @@ pub(crate) async fn pair() -> [TcpListener; 2] {
 }
 
 /// Two servers on one port.
-async fn twins() -> [Server; 2] {
+pub(crate) async fn twins() -> [Server; 2] {
     let [one, other] = pair().await;
     [
         Server::http_on(one, Version::HTTP_2, |_| async { text("one") }),

@@ -5,6 +5,7 @@ mod access_log;
 mod agreement;
 mod aws;
 mod balancing;
+mod cloud_map;
 mod discovery;
 mod drain;
 mod exchange;

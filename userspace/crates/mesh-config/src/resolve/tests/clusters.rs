@@ -129,7 +129,7 @@ fn probes_and_ejection_are_the_servers_and_made_by_its_clients() {
 }
 
 #[test]
-fn cloud_map_is_resolved_though_it_is_not_asked_yet() {
+fn a_node_in_cloud_map_is_looked_for_there_by_its_attributes() {
     let discovery = json!({ "awsCloudMap": {
         "namespaceName": "apps.local",
         "serviceName": "b",
@@ -172,18 +172,6 @@ fn a_file_of_instances_comes_before_every_backend_s_own_discovery() {
         "FERROMESH_INSTANCES: `instances.yaml` is not allowed: it is an absolute path; write it from \
          the root: /…"
     );
-}
-
-#[test]
-fn a_node_in_cloud_map_runs_where_a_file_may_name_it() {
-    let discovery = json!({ "awsCloudMap": { "namespaceName": "n.local", "serviceName": "s" } });
-    let files = started().set(NODE_B, "/spec/serviceDiscovery", discovery);
-    let refusals = |environment: &Environment| {
-        let resolved = files.resolve_in("mesh/apps/virtualNode/serviceA", environment);
-        resolved.expect("it resolves").refusals.len()
-    };
-    assert_eq!(refusals(&Environment::new()), 1);
-    assert_eq!(refusals(&variable("FERROMESH_INSTANCES", "/i.yaml")), 0);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use std::{net::SocketAddr, num::NonZeroUsize};
+use std::{net::SocketAddr, num::NonZeroUsize, time::SystemTime};
 
 use mesh_model::snapshot::{Cluster, Discovery, Protocol};
 use mesh_telemetry::Registry;
@@ -77,7 +77,7 @@ async fn a_host_that_left_is_not_ejected_any_more() {
     let registry = Registry::new("test", 2);
     let cluster = judged(2, 100, &registry);
     let hosts = hosts(&cluster);
-    cluster.answered(&[hosts[0].address()]);
+    cluster.answered(&[hosts[0].address()], SystemTime::now());
     cluster.report(&hosts[1], 0, 500);
     cluster.report(&hosts[1], 0, 500);
     assert_eq!(registry.outlier_detection("b").ejections_active.value(), 0);
