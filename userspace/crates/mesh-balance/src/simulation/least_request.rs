@@ -39,11 +39,11 @@ fn picks_are_those_of_the_model_whatever_becomes_of_hosts_and_requests() {
         let mut hosts: Hosts = vec![0; random.below(6)];
         for _ in 0..80 {
             change(&mut hosts, &mut random);
-            let draws = [random.any(), random.any()];
-            let mut drawn = draws.into_iter();
+            let chances = [random.any(), random.any()];
+            let mut draws = chances.into_iter();
             let active = |index: usize| hosts[index];
-            let picked = least_request(hosts.len(), active, || drawn.next().unwrap());
-            assert_eq!(picked, model(&hosts, draws), "seed {seed}: {hosts:?}");
+            let picked = least_request(hosts.len(), active, || draws.next().unwrap());
+            assert_eq!(picked, model(&hosts, chances), "seed {seed}: {hosts:?}");
             let Some(picked) = picked else { continue };
             let others = hosts.iter().enumerate();
             let mut others = others.filter(|(index, _)| *index != picked);
@@ -81,10 +81,9 @@ fn a_slow_host_gets_fewer() {
 
 #[test]
 fn equally_busy_hosts_get_as_many_as_each_other() {
-    const HOSTS: u64 = 5;
     const PICKS: u32 = 100_000;
     let mut random = Random(7);
-    let mut picked = [0_u32; HOSTS as usize];
+    let mut picked = [0_u32; 5];
     for _ in 0..PICKS {
         let one = least_request(picked.len(), |_| 1, || random.any()).unwrap();
         picked[one] += 1;

@@ -52,9 +52,15 @@ fn a_host_that_comes_back_has_not_left() {
     let cluster = judged(&Registry::new("test", 1));
     cluster.answered(&[address(1), address(2)], SystemTime::now());
     pass(&cluster);
-    assert!(!cluster.answered(&[address(1)], SystemTime::now()), "it stays");
+    assert!(
+        !cluster.answered(&[address(1)], SystemTime::now()),
+        "it stays"
+    );
     assert_eq!(cluster.status().left, [address(2)]);
-    assert!(!cluster.answered(&[address(2), address(1)], SystemTime::now()), "the same set");
+    assert!(
+        !cluster.answered(&[address(2), address(1)], SystemTime::now()),
+        "the same set"
+    );
     assert_eq!(cluster.status().left, [] as [SocketAddr; 0]);
     let hosts = cluster.hosts.load_full();
     cluster.judge(&hosts.all()[1], Unfit::FailedCheck, true);

@@ -58,11 +58,11 @@ pub(crate) async fn lease(
     is_repeated: bool,
 ) -> Result<Leased, Failure> {
     let host = cluster.pool.host(endpoint);
-    if cluster.config.protocol.is_http2() || !is_repeated {
-        if let Some(lease) = host.take_free(endpoint.reusable()) {
-            let is_reused = true;
-            return Ok(Leased { lease, is_reused });
-        }
+    if (cluster.config.protocol.is_http2() || !is_repeated)
+        && let Some(lease) = host.take_free(endpoint.reusable())
+    {
+        let is_reused = true;
+        return Ok(Leased { lease, is_reused });
     }
     let wait = host.wait(endpoint.address);
     let wait = wait.ok_or(Failure::PendingOverflow)?;
