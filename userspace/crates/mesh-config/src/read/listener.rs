@@ -49,7 +49,7 @@ object!(OutlierDetection {
     interval: required "interval",
     max_ejection_percent: required "maxEjectionPercent",
     max_server_errors: required "maxServerErrors",
-} then ejection_takes_time);
+});
 union!(ListenerTimeout { Grpc "grpc", Http "http", Http2 "http2", Tcp "tcp" });
 
 fn rules(listener: &Listener, at: &At<'_>) -> bool {
@@ -156,25 +156,6 @@ pub(super) fn probe_has_effect(probe: &Probe, at: &At<'_>) {
             );
         });
     }
-}
-
-/// Envoy refuses a cluster whose `interval` or `base_ejection_time` is 0.
-fn ejection_takes_time(given: &OutlierDetection, at: &At<'_>) -> bool {
-    let mut takes_time = true;
-    for (member, duration) in [
-        ("baseEjectionDuration", given.base_ejection_duration),
-        ("interval", given.interval),
-    ] {
-        if duration.value == 0 {
-            takes_time = false;
-            at.with_member(member, |at| {
-                at.with_member("value", |at| {
-                    at.refuse("a whole number from 1 up", "write a number in that range");
-                });
-            });
-        }
-    }
-    takes_time
 }
 
 /// No port may be listened on twice.

@@ -307,11 +307,15 @@ fn health_check(check: &listener::HealthCheck, own_port: u16) -> HealthCheck {
     }
 }
 
+/// A time of 0, which App Mesh's API takes and Envoy refuses, is as one that is not given to Envoy.
 fn outlier_detection(given: listener::OutlierDetection) -> OutlierDetection {
+    const INTERVAL: Duration = Duration::from_secs(10);
+    const BASE: Duration = Duration::from_secs(30);
+    let time = |given: Duration, default| if given.is_zero() { default } else { given };
     OutlierDetection {
         consecutive_5xx: u64::try_from(i64::from(given.max_server_errors)).unwrap_or(u64::MAX),
-        interval: given.interval.into(),
-        base_ejection_time: given.base_ejection_duration.into(),
+        interval: time(given.interval.into(), INTERVAL),
+        base_ejection_time: time(given.base_ejection_duration.into(), BASE),
         max_ejection_percent: number(given.max_ejection_percent),
     }
 }

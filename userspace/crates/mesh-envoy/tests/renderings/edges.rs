@@ -268,7 +268,7 @@ fn options_are_rendered_where_envoy_has_the_same() -> Result<()> {
     let action = &hosts[0]["routes"][0]["route"];
     assert_eq!(action["timeout"], json!("30s"));
     assert_eq!(action["idle_timeout"], json!("60s"));
-    assert_eq!(action["retry_policy"]["per_try_timeout"], json!("0.8s"));
+    assert_eq!(action["retry_policy"]["per_try_timeout"], json!("0.800s"));
     let clusters = bootstrap["static_resources"]["clusters"].as_array();
     let web = clusters
         .and_then(|all| {
@@ -276,7 +276,7 @@ fn options_are_rendered_where_envoy_has_the_same() -> Result<()> {
                 .find(|one| one["name"] == "cds_egress_m_web_http_80")
         })
         .context("no cluster")?;
-    assert_eq!(web["connect_timeout"], json!("0.25s"));
+    assert_eq!(web["connect_timeout"], json!("0.250s"));
     assert_eq!(web["lb_policy"], json!("LEAST_REQUEST"));
     Ok(())
 }

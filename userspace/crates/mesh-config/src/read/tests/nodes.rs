@@ -51,27 +51,6 @@ fn a_health_check_of_a_node_by_tcp_asks_for_no_path() {
 }
 
 #[test]
-fn outlier_detection_takes_time() {
-    let mapping = json!({ "port": 80, "protocol": "http" });
-    let listeners = |base: u64, interval: u64| {
-        let detection = json!({
-            "baseEjectionDuration": { "unit": "s", "value": base },
-            "interval": { "unit": "ms", "value": interval },
-            "maxEjectionPercent": 50, "maxServerErrors": 5,
-        });
-        node(&json!([{ "portMapping": mapping, "outlierDetection": detection }]))
-    };
-    assert_eq!(problems::<VirtualNodeSpec>(&listeners(1, 1)), [""; 0]);
-    let rule = "`value` is a whole number from 1 up";
-    assert_eq!(
-        problems::<VirtualNodeSpec>(&listeners(0, 0)),
-        ["baseEjectionDuration", "interval"].map(|member| format!(
-            "listeners[0].outlierDetection.{member}.value: 0 is not allowed: {rule}"
-        ))
-    );
-}
-
-#[test]
 fn a_port_has_one_listener() {
     let listener = json!({ "portMapping": { "port": 80, "protocol": "http" } });
     let twice = json!([listener, listener]);

@@ -129,6 +129,24 @@ fn probes_and_ejection_are_the_servers_and_made_by_its_clients() {
 }
 
 #[test]
+fn no_time_of_an_ejection_is_zero() {
+    let none = json!({ "unit": "s", "value": 0 });
+    let listener = json!([{
+        "portMapping": { "port": 80, "protocol": "http2" },
+        "outlierDetection": {
+            "baseEjectionDuration": none, "interval": none,
+            "maxEjectionPercent": 50, "maxServerErrors": 5,
+        },
+    }]);
+    let snapshot = configured(&started().set(NODE_B, "/spec/listeners", listener));
+    let outliers = cluster(&snapshot, BACKEND).outlier_detection.unwrap();
+    assert_eq!(
+        [outliers.interval, outliers.base_ejection_time],
+        [10, 30].map(Duration::from_secs)
+    );
+}
+
+#[test]
 fn a_node_in_cloud_map_is_looked_for_there_by_its_attributes() {
     let discovery = json!({ "awsCloudMap": {
         "namespaceName": "apps.local",
