@@ -90,10 +90,12 @@ impl Clock {
     }
 
     /// Runs an attempt until it is done, or its time is over: that runs from now, and not before the end
-    /// of the request. Who waits for the [`Expiry`] of this clock in the same task is woken then.
+    /// of the request, and no longer once the attempt `has_begun_to_answer`. Who waits for the [`Expiry`]
+    /// of this clock in the same task is woken then.
     pub(crate) async fn within_try<F: Future>(
         &self,
         limit: Option<Duration>,
+        has_begun_to_answer: impl Fn() -> bool,
         attempt: F,
     ) -> Option<F::Output> {
         let Some(limit) = limit else {
@@ -110,6 +112,9 @@ impl Clock {
             let Some(moment) = ended.and_then(|ended| ended.max(begun).checked_add(limit)) else {
                 return Poll::Pending;
             };
+            if has_begun_to_answer() {
+                return Poll::Pending;
+            }
             let sleep = sleep.get_or_insert_with(|| Box::pin(sleep_until(moment)));
             sleep.as_mut().poll(cx).map(|()| None)
         })

@@ -253,7 +253,9 @@ impl Sender<'_> {
         let cluster = &self.target.cluster;
         let sending = send_once(lease, parts, body, self.asked, &self.interim);
         let limit = self.target.per_try_timeout;
-        let sent = self.clock.within_try(limit, sending).await;
+        // As with Envoy: the client has been told that an answer comes.
+        let answers = || self.interim.has_come();
+        let sent = self.clock.within_try(limit, answers, sending).await;
         sent.ok_or_else(|| {
             cluster.stats.upstream_rq_per_try_timeout.increment();
             Failure::PerTryTimeout

@@ -95,12 +95,15 @@ fn the_time_of_a_try_runs_from_its_beginning_and_not_before_the_end_of_the_reque
         let begun = Instant::now();
         let silent = std::future::pending::<()>;
         let tries = async {
-            let first = clock.within_try(Some(5 * SECOND), silent()).await;
+            let first = clock.within_try(Some(5 * SECOND), || false, silent()).await;
             assert_eq!((first, begun.elapsed()), (None, 7 * SECOND));
-            let second = clock.within_try(Some(5 * SECOND), silent()).await;
+            let second = clock.within_try(Some(5 * SECOND), || false, silent()).await;
             assert_eq!((second, begun.elapsed()), (None, 12 * SECOND));
             let nap = tokio::time::sleep(4 * SECOND);
-            assert_eq!(clock.within_try(Some(5 * SECOND), nap).await, Some(()));
+            assert_eq!(
+                clock.within_try(Some(5 * SECOND), || false, nap).await,
+                Some(())
+            );
             assert_eq!(clock.since_request(), 14 * SECOND);
         };
         let (outcome, ()) = tokio::join!(expiry.within(tries), async {
@@ -108,5 +111,18 @@ fn the_time_of_a_try_runs_from_its_beginning_and_not_before_the_end_of_the_reque
             clock.request_ended();
         });
         assert_eq!(outcome, Ok(()));
+    });
+}
+
+#[test]
+fn a_try_that_has_begun_to_answer_has_all_the_time_of_the_request() {
+    paused().block_on(async {
+        let clock = Clock::start(Some(60 * SECOND), None);
+        clock.request_ended();
+        let begun = Instant::now();
+        let answers = || begun.elapsed() >= SECOND;
+        let nap = tokio::time::sleep(9 * SECOND);
+        let done = clock.within_try(Some(5 * SECOND), answers, nap).await;
+        assert_eq!((done, begun.elapsed()), (Some(()), 9 * SECOND));
     });
 }
