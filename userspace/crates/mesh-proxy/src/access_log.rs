@@ -179,7 +179,7 @@ impl Record {
         let Failed { failure, .. } = failed;
         self.entry.bytes_sent = response.body().size_hint().exact().unwrap_or_default();
         self.entry.flags.extend(failure.flag());
-        self.entry.details = Some(failure.details_with(self.entry.upstream_host));
+        self.entry.details = Some(failed.details_with(self.entry.upstream_host));
         self.entry.local_reply = failed.text();
         self.begin_answer(response);
     }

@@ -153,7 +153,7 @@ impl Failure {
     }
 
     /// The same with the endpoint's address, which Envoy adds where the kernel did not try to connect.
-    pub(crate) fn details_with(self, endpoint: Option<SocketAddr>) -> Cow<'static, str> {
+    fn details_with(self, endpoint: Option<SocketAddr>) -> Cow<'static, str> {
         let details = self.details();
         match (self, endpoint) {
             (
@@ -236,12 +236,25 @@ pub(crate) struct Failed {
     pub(crate) failure: Failure,
     /// It was tried more than once.
     pub(crate) is_retried: bool,
+    /// An interim answer had come.
+    pub(crate) is_behind_interim: bool,
 }
 
 impl Failed {
     /// Envoy's text; empty where Envoy says nothing.
     pub(crate) fn text(self) -> &'static str {
         self.failure.text(self.is_retried)
+    }
+
+    /// Envoy's `%RESPONSE_CODE_DETAILS%`: to it an answer has begun with what is interim.
+    pub(crate) fn details_with(self, endpoint: Option<SocketAddr>) -> Cow<'static, str> {
+        let details = self.failure.details_with(endpoint);
+        if self.is_behind_interim {
+            return details
+                .replacen("before_response", "after_response", 1)
+                .into();
+        }
+        details
     }
 }
 
@@ -250,6 +263,7 @@ impl From<Failure> for Failed {
         Self {
             failure,
             is_retried: false,
+            is_behind_interim: false,
         }
     }
 }

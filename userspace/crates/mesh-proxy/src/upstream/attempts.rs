@@ -74,6 +74,7 @@ impl Sender<'_> {
             let endpoint = self.upstream.reaches(picked.ok_or(Failed {
                 failure: Failure::NoHealthyUpstream,
                 is_retried,
+                is_behind_interim: false,
             })?);
             let Attempt { outcome, was_stale } = self
                 .attempt(&endpoint, &parts, body, &replay, is_fresh)
@@ -91,6 +92,7 @@ impl Sender<'_> {
                 return outcome.map_err(|failure| Failed {
                     failure,
                     is_retried,
+                    is_behind_interim: self.interim.has_come(),
                 });
             };
             self.discard(outcome);
