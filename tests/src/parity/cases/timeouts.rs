@@ -48,6 +48,14 @@ fn policy(max: u32, http: &'static [&'static str]) -> Retries {
     }
 }
 
+/// An answer that takes longer than one attempt may, and says before that it comes.
+fn slow_behind_103() -> Vec<Reply> {
+    let mut replies = answer(200, &[], b"first\n");
+    let interim = Reply::Head(103, owned(&[("link", "</a>")]));
+    replies.splice(1..1, [interim, Reply::Pause(TRY + 1500)]);
+    replies
+}
+
 /// An answer whose body takes longer than one attempt may.
 fn slow_body() -> Vec<Reply> {
     vec![
@@ -73,13 +81,9 @@ fn tries() -> Vec<Case> {
                     Some(answer(200, &[], b"second\n")),
                 ),
                 (
-                    "silent behind 103",
+                    "slow behind 103",
                     policy(1, &["server-error"]),
-                    vec![
-                        Reply::Request,
-                        Reply::Head(103, owned(&[("link", "</a>")])),
-                        Reply::Pause(LONG),
-                    ],
+                    slow_behind_103(),
                     Some(answer(200, &[], b"second\n")),
                 ),
                 (
