@@ -7,7 +7,7 @@ use std::{
 };
 
 use mesh_model::snapshot::Snapshot;
-use mesh_telemetry::{Registry, server::ServerState};
+use mesh_telemetry::{Registry, Shard, server::ServerState};
 use tokio::{
     runtime::{Builder, LocalOptions},
     sync::watch,
@@ -18,9 +18,10 @@ use crate::{
     Listeners, OriginSource, ProxyError, ProxySettings,
     access_log::LAST_LINES,
     control::Control,
+    listener::Direction,
     pulse::{Unwell, Vitals, Watch},
     status::ProxyStatus,
-    worker::{self, Phase, WorkerSeed},
+    worker::{self, Phase, WorkerSeed, coalesce::before_each_wait},
 };
 
 /// The running proxy of one workload. Dropping it ends every connection at once; [`Self::drain`] is
@@ -222,9 +223,12 @@ fn start_worker(name: &str, seed: WorkerSeed) -> Result<WorkerThread, ProxyError
     let thread = thread::Builder::new()
         .name(name.to_owned())
         .spawn(move || {
+            let stats = [Direction::Egress, Direction::Ingress]
+                .map(|direction| seed.stats.http(direction.name(), Shard::Worker(seed.index)));
             // Such a runtime stays on the thread that made it.
             let runtime = match Builder::new_current_thread()
                 .enable_all()
+                .on_thread_park(before_each_wait(stats))
                 .build_local(LocalOptions::default())
             {
                 Ok(runtime) => runtime,

@@ -1,6 +1,9 @@
 //! One worker: a thread, its single-threaded runtime, its listening sockets, its part of every
 //! cluster. What it touches for a request it shares with nobody.
 
+pub(crate) mod coalesce;
+mod phase;
+
 use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
@@ -36,6 +39,7 @@ use crate::{
     tap::{Glimpse, Scene, Taps},
     upstream::LocalCluster,
 };
+pub(crate) use phase::Phase;
 
 /// How often connections that nobody uses are looked for.
 const TIDY_EVERY: Duration = Duration::from_secs(5);
@@ -43,35 +47,6 @@ const TIDY_EVERY: Duration = Duration::from_secs(5);
 /// How long a draining worker waits for a client that is silent: one that is at work sends its
 /// request sooner and is told by the answer to open another connection.
 pub(crate) const DRAIN_GRACE: Duration = Duration::from_secs(1);
-
-/// What the proxy tells its workers to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
-    /// Accept no more, end what is open by this moment.
-    Draining(Instant),
-    /// Accept and serve, and tell the clients of ingress to open their connections anew.
-    DrainingIngress,
-    /// Accept and serve.
-    Serving,
-    /// End at once.
-    Stopped,
-}
-
-impl Phase {
-    /// Whether connections are accepted.
-    pub(crate) fn accepts(self) -> bool {
-        matches!(self, Self::Serving | Self::DrainingIngress)
-    }
-
-    /// Whether connections of a direction are to end.
-    fn ends(self, direction: Direction) -> bool {
-        match self {
-            Self::Serving => false,
-            Self::DrainingIngress => direction == Direction::Ingress,
-            Self::Draining(_) | Self::Stopped => true,
-        }
-    }
-}
 
 /// What a worker is given by the thread that starts it.
 pub(crate) struct WorkerSeed {

@@ -1,0 +1,34 @@
+//! What the workers of a proxy are told to do.
+
+use tokio::time::Instant;
+
+use crate::listener::Direction;
+
+/// What the proxy tells its workers to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Accept no more, end what is open by this moment.
+    Draining(Instant),
+    /// Accept and serve, and tell the clients of ingress to open their connections anew.
+    DrainingIngress,
+    /// Accept and serve.
+    Serving,
+    /// End at once.
+    Stopped,
+}
+
+impl Phase {
+    /// Whether connections are accepted.
+    pub(crate) fn accepts(self) -> bool {
+        matches!(self, Self::Serving | Self::DrainingIngress)
+    }
+
+    /// Whether connections of a direction are to end.
+    pub(super) fn ends(self, direction: Direction) -> bool {
+        match self {
+            Self::Serving => false,
+            Self::DrainingIngress => direction == Direction::Ingress,
+            Self::Draining(_) | Self::Stopped => true,
+        }
+    }
+}
