@@ -85,6 +85,10 @@ impl<C: ByteCount> AsyncWrite for Metered<C> {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        // The kernel takes one piece by a shorter way than a list of one.
+        if let [piece] = bufs {
+            return self.poll_write(cx, piece);
+        }
         let this = self.get_mut();
         let written = ready!(Pin::new(&mut this.stream).poll_write_vectored(cx, bufs))?;
         this.count.sent(written as u64);
