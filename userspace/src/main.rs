@@ -15,6 +15,7 @@ use std::{env, io, process::ExitCode, time::Duration};
 
 use clap::Parser;
 use mesh_telemetry::process_log::{self, ProcessLog};
+use mimalloc::MiMalloc;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
@@ -24,6 +25,10 @@ use crate::{
 
 /// How long the end waits for the last lines of the log to be written.
 const LAST_LINES: Duration = Duration::from_secs(1);
+
+/// A request allocates and frees some dozens of times, on the thread of its worker.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
