@@ -30,6 +30,7 @@ use mesh_proxy::{Listeners, OriginSource, Proxy, ProxySettings};
 use mesh_regex::Pattern;
 use mesh_route::{Decision, RequestParts, Table};
 use mesh_telemetry::Registry;
+use rustix::thread::{CpuSet, sched_getcpu, sched_setaffinity};
 
 /// How often few and many are measured, one right after the other.
 const ROUNDS: usize = 9;
@@ -81,6 +82,7 @@ impl Kind {
 }
 
 fn main() -> Result<()> {
+    stay_on_one_processor()?;
     let upstream = Upstream::start()?;
     println!("routes by …, medians of {ROUNDS} pairs in turn; the ratio is that of many to {FEW}");
     for (kind, name, many) in Kind::ALL {
@@ -98,6 +100,14 @@ fn main() -> Result<()> {
     }
     println!("every request was answered by the endpoint, which counted them");
     Ok(())
+}
+
+/// Keeps this thread, and those that it starts, where it is: what a request costs hangs on whether who
+/// wakes whom is on another processor, and the scheduler places one proxy so and the next otherwise.
+fn stay_on_one_processor() -> Result<()> {
+    let mut here = CpuSet::new();
+    here.set(sched_getcpu());
+    sched_setaffinity(None, &here).context("cannot stay on one processor")
 }
 
 /// Measures few (0) and many (1) in turn, first the one and then the other.
