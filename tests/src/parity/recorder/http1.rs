@@ -109,8 +109,12 @@ impl Recorder {
             at: visit.at.to_string(),
             is_head: message.line.starts_with("HEAD "),
             is_chunked: false,
+            unsent: Vec::new(),
         };
         for (index, reply) in replies.iter().enumerate() {
+            if !is_said(reply) {
+                voice.send();
+            }
             match reply {
                 Reply::Request => {
                     wire.wait(PATIENCE, |received| {
@@ -135,11 +139,24 @@ impl Recorder {
                     }
                     return (record, Left::Ended);
                 }
+                Reply::Pause(milliseconds) => {
+                    wire.wait_end(Duration::from_millis(*milliseconds));
+                }
                 other => voice.say(other, &replies[index + 1..]),
             }
         }
+        voice.send();
         (record, Left::Open)
     }
+}
+
+/// Whether this is a part of an answer.
+fn is_said(reply: &Reply) -> bool {
+    use Reply::{Bytes, Data, End, Head, Raw, Trailers};
+    matches!(
+        reply,
+        Bytes(_) | Data(_) | End | Head(..) | Raw(..) | Trailers(_)
+    )
 }
 
 /// How an answer is put into bytes.
@@ -149,6 +166,9 @@ struct Voice<'a> {
     at: String,
     is_head: bool,
     is_chunked: bool,
+    /// What is said without a pause goes out at once: else a peer that closes after the head meets what
+    /// follows, or does not.
+    unsent: Vec<u8>,
 }
 
 impl Voice<'_> {
@@ -162,18 +182,18 @@ impl Voice<'_> {
             Reply::Data(data) | Reply::Bytes(data) => data.clone(),
             Reply::Trailers(fields) => format!("0\r\n{}\r\n", lines(fields)).into_bytes(),
             Reply::End if self.is_chunked && !self.is_head => b"0\r\n\r\n".to_vec(),
-            Reply::Pause(milliseconds) => {
-                self.wire.wait_end(Duration::from_millis(*milliseconds));
-                Vec::new()
-            }
             _ => Vec::new(),
         };
         if matches!(reply, Reply::Trailers(_)) {
             self.is_chunked = false;
         }
         let filled = self.case.map_or(bytes.clone(), |case| case.filled(&bytes));
+        self.unsent.extend(filled);
+    }
+
+    fn send(&mut self) {
         // A connection that is gone shows in the record's end.
-        let _ = self.wire.send(&filled);
+        let _ = self.wire.send(&std::mem::take(&mut self.unsent));
     }
 
     fn head(&mut self, status: u16, fields: &[(String, String)], later: &[Reply]) -> Vec<u8> {
