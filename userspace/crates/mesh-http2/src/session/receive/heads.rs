@@ -112,13 +112,12 @@ impl Session {
         } else {
             let answer = head::answer(fields).map_err(|_| Fault::MALFORMED)?;
             if answer.status.is_informational() {
+                if ends {
+                    return Err(Fault::SILENT);
+                }
                 // The one that is waited for comes later.
                 slot.has_interim = true;
-                return if ends {
-                    Err(Fault::SILENT)
-                } else {
-                    Ok(Taken::Frame)
-                };
+                return Ok(Taken::Frame);
             }
             slot.has_head = true;
             slot.left = answer.length.filter(|_| !slot.asks_head);
