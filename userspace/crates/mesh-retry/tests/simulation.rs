@@ -1,11 +1,14 @@
 //! Requests with policies, endpoints and luck of chance, by seed, against a naive model of Envoy's rules.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use fastrand::Rng;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use mesh_model::snapshot::{RetryOn, RetryPolicy};
-use mesh_retry::{Attempts, Ended, Policy, Verdict};
+use mesh_retry::{Attempts, Ended, Policy, Verdict, expected, per_try};
 
 const SEEDS: u64 = 10_000;
 
@@ -20,7 +23,7 @@ const EVENTS: [RetryOn; 9] = [
     RetryOn::RetriableStatusCodes,
     RetryOn::Unavailable,
 ];
-const STATUSES: [u16; 8] = [200, 404, 409, 500, 502, 503, 504, 511];
+const STATUSES: [u16; 9] = [200, 404, 409, 500, 502, 503, 504, 511, 599];
 
 /// What an endpoint does to an attempt.
 #[derive(Clone, Debug)]
@@ -44,7 +47,11 @@ fn fate(rng: &mut Rng) -> Fate {
         3 => Fate::Silence,
         _ => Fate::Answer {
             status: STATUSES[rng.usize(..STATUSES.len())],
-            grpc: rng.bool().then(|| rng.u8(..18).to_string()),
+            grpc: rng.bool().then(|| {
+                let status = rng.u8(..18);
+                // HTTP/2 leaves blanks where they are.
+                [format!("{status}"), format!(" {status}\t")][rng.usize(..2)].clone()
+            }),
             is_limited: rng.u8(..10) == 0,
         },
     }
@@ -73,7 +80,7 @@ fn is_worth_it(policy: &RetryPolicy, fate: &Fate) -> bool {
             if policy.status_codes.contains(status) {
                 words.push("retriable-status-codes");
             }
-            match grpc.as_deref() {
+            match grpc.as_deref().map(str::trim) {
                 Some("1") => words.push("cancelled"),
                 Some("4") => words.push("deadline-exceeded"),
                 Some("8") => words.push("resource-exhausted"),
@@ -119,7 +126,7 @@ fn fields(fate: &Fate) -> HeaderMap {
     } = fate
     {
         if let Some(grpc) = grpc {
-            let value = HeaderValue::from_str(grpc).expect("digits");
+            let value = HeaderValue::from_str(grpc).expect("a field value");
             fields.insert(HeaderName::from_static("grpc-status"), value);
         }
         if *is_limited {
@@ -143,8 +150,36 @@ fn ended<'a>(fate: &Fate, fields: &'a HeaderMap) -> Ended<'a> {
     }
 }
 
+/// Judges as a request does; also how often it was asked for room and for chance.
+fn judge(attempts: &mut Attempts, fate: &Fate, has_room: bool, random: u64) -> (Verdict, [u32; 2]) {
+    let fields = fields(fate);
+    let (mut rooms, mut chances) = (0, 0);
+    let verdict = attempts.judge(
+        ended(fate, &fields),
+        || {
+            rooms += 1;
+            has_room
+        },
+        || {
+            chances += 1;
+            random
+        },
+    );
+    (verdict, [rooms, chances])
+}
+
+/// What is asked where a request ends so: room is taken by asking for it.
+fn asked(verdict: Verdict) -> [u32; 2] {
+    match verdict {
+        Verdict::Again(_) => [1, 1],
+        Verdict::Overflow => [1, 0],
+        Verdict::LimitExceeded | Verdict::Settled => [0, 0],
+    }
+}
+
 #[test]
 fn ten_thousand_requests_are_tried_as_often_as_the_model_says() {
+    let mut waits: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
     for seed in 0..SEEDS {
         let mut rng = Rng::with_seed(seed);
         let given = policy(&mut rng);
@@ -167,21 +202,61 @@ fn ten_thousand_requests_are_tried_as_often_as_the_model_says() {
         let mut attempts = Attempts::new(policy);
         for (number, bound) in bounds.iter().enumerate() {
             assert_eq!(attempts.is_retry(), number > 0, "seed {seed}");
-            let fields = fields(&fates[number]);
-            let ended = ended(&fates[number], &fields);
-            let verdict = attempts.judge(ended, || room[number], || rng.u64(..));
+            let random = rng.u64(..);
+            let (verdict, asked_for) = judge(&mut attempts, &fates[number], room[number], random);
             let Verdict::Again(wait) = verdict else {
                 panic!("seed {seed}: {verdict:?} after attempt {number}");
             };
-            assert!(
-                wait < Duration::from_millis(*bound),
-                "seed {seed}: {wait:?}"
-            );
+            assert_eq!(asked_for, asked(verdict), "seed {seed}");
+            let wait = u64::try_from(wait.as_millis()).expect("a short wait");
+            assert!(wait < *bound, "seed {seed}: {wait}");
+            waits.entry(*bound).or_default().push(wait);
         }
         let number = bounds.len();
-        let fields = fields(&fates[number]);
-        let ended = ended(&fates[number], &fields);
-        let verdict = attempts.judge(ended, || room[number], || rng.u64(..));
+        let (verdict, asked_for) = judge(&mut attempts, &fates[number], room[number], rng.u64(..));
         assert_eq!(verdict, last, "seed {seed}");
+        assert_eq!(asked_for, asked(last), "seed {seed}");
+    }
+    assert_eq!(waits.len(), 5, "every bound was met");
+    for (bound, waits) in waits {
+        assert_evenly_spread(bound, waits);
+    }
+}
+
+/// Of waits that chance draws evenly below a bound, each tenth has its share.
+fn assert_evenly_spread(bound: u64, waits: Vec<u64>) {
+    let count = waits.len();
+    let mut tenths = [0; 10];
+    for wait in waits {
+        tenths[usize::try_from(wait * 10 / bound).expect("a digit")] += 1;
+    }
+    for of_tenth in tenths {
+        // Whole milliseconds below 25 make some tenths half as large again as others.
+        assert!(
+            (count / 20..count / 6).contains(&of_tenth),
+            "below {bound}: {tenths:?}"
+        );
+    }
+}
+
+#[test]
+fn ten_thousand_attempts_have_the_times_the_model_says() {
+    for seed in 0..SEEDS {
+        let mut rng = Rng::with_seed(seed);
+        let time = |rng: &mut Rng| (rng.u8(..4) > 0).then(|| rng.u64(1..12));
+        let (given, request) = (time(&mut rng), time(&mut rng));
+        let of_millis = |time: Option<u64>| time.map(Duration::from_millis);
+        let expected_try = match (given, request) {
+            (Some(given), Some(request)) if given >= request => None,
+            _ => given,
+        };
+        let of_try = per_try(of_millis(given), of_millis(request));
+        assert_eq!(of_try, of_millis(expected_try), "seed {seed}");
+
+        let micros = rng.u64(..15_000);
+        let left = request.map(|request| request.saturating_sub(micros / 1000).max(1));
+        let shortest = [expected_try, left].into_iter().flatten().min();
+        let told = expected(of_try, of_millis(request), Duration::from_micros(micros));
+        assert_eq!(told, of_millis(shortest), "seed {seed}");
     }
 }

@@ -216,7 +216,7 @@ async fn where_revisions_are_not_told_instances_are_asked_for_each_time() {
 /// more is asked than changes and health need.
 #[test]
 fn what_is_heard_follows_what_is_there() {
-    for seed in 0..300 {
+    for seed in 0..10_000 {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
@@ -235,7 +235,7 @@ async fn follow(seed: u64) {
     subscription.last().await;
     let began = Instant::now();
     let mut changes = 1;
-    for _ in 0..40 {
+    for _ in 0..20 {
         sleep(Duration::from_millis(rng.u64(0..20_000))).await;
         let mut health_changed = false;
         match rng.u8(0..4) {

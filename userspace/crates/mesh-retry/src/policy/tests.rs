@@ -98,12 +98,11 @@ fn an_endpoint_that_has_enough_is_left_alone() {
 
 proptest! {
     #[test]
-    fn statuses_are_those_that_are_named(
-        named in btree_set(0..700_u16, 0..20),
-        asked in 100..700_u16,
-    ) {
+    fn statuses_are_those_that_are_named(named in btree_set(0..700_u16, 0..200)) {
         let statuses: Statuses = named.iter().copied().collect();
-        let is_known = (Statuses::FIRST..612).contains(&asked);
-        prop_assert_eq!(statuses.contains(asked), named.contains(&asked) && is_known);
+        for asked in 0..700 {
+            let is_known = (Statuses::FIRST..612).contains(&asked);
+            prop_assert_eq!(statuses.contains(asked), named.contains(&asked) && is_known);
+        }
     }
 }

@@ -7,6 +7,8 @@ use fastrand::Rng;
 
 use super::*;
 
+const WORKERS: usize = 3;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Entry {
     Answers {
@@ -197,6 +199,10 @@ fn float<N: TryInto<u32, Error: std::fmt::Debug>>(number: N) -> f64 {
     f64::from(number.try_into().unwrap())
 }
 
+fn tally(policy: OutlierDetection) -> Arc<Tally> {
+    Arc::new(Tally::new(policy.consecutive_5xx, WORKERS))
+}
+
 /// Both detectors, told the same.
 struct Pair {
     detector: Detector<usize>,
@@ -214,7 +220,9 @@ impl Pair {
             max_ejection_percent: random.u32(0..=100),
         };
         let hosts = random.usize(1..=9);
-        let (detector, tallies) = watch(policy, hosts);
+        let tallies: Vec<_> = (0..hosts).map(|_| tally(policy)).collect();
+        let mut detector = Detector::new(policy);
+        detector.keep(tallies.iter().cloned().enumerate());
         let naive = Naive {
             policy,
             hosts: (0..hosts).collect(),
@@ -228,15 +236,17 @@ impl Pair {
         }
     }
 
-    fn fail(&mut self, host: usize) {
-        let found = self.tallies[host].count(0, 503);
+    fn fail(&mut self, host: usize, random: &mut Rng) {
+        let status = random.choice([500, 501, 503, 504, 599]).unwrap();
+        let found = self.tallies[host].count(random.usize(..WORKERS), status);
         let verdict = found.then(|| self.detector.eject(&host, self.now));
         assert_eq!(verdict, self.naive.answers(host, true, self.now));
     }
 
-    fn succeed(&mut self, host: usize, count: u64) {
+    fn succeed(&mut self, host: usize, count: u64, random: &mut Rng) {
         for _ in 0..count {
-            assert!(!self.tallies[host].count(0, 200));
+            let status = random.choice([100, 200, 302, 404, 499, 600]).unwrap();
+            assert!(!self.tallies[host].count(random.usize(..WORKERS), status));
         }
         self.naive.diary.push(Entry::Answers {
             host,
@@ -245,10 +255,14 @@ impl Pair {
         });
     }
 
-    fn leave_or_join(&mut self, host: usize) {
+    fn leave_or_join(&mut self, host: usize, random: &mut Rng) {
         let hosts = &mut self.naive.hosts;
         if !hosts.remove(&host) {
-            self.tallies[host] = Arc::new(Tally::new(self.naive.policy.consecutive_5xx, 1));
+            self.tallies[host] = tally(self.naive.policy);
+            // What was answered before it was watched says nothing.
+            for _ in 0..random.u64(..200) {
+                self.tallies[host].count(0, 200);
+            }
             self.naive.diary.push(Entry::Gone(host));
             hosts.insert(host);
         }
@@ -263,17 +277,20 @@ impl Pair {
         match random.u8(..20) {
             0..6 => {
                 for _ in 0..random.u64(1..=7) {
-                    self.fail(host);
+                    self.fail(host, random);
                 }
             }
-            6..9 => self.succeed(host, random.u64(1..=20)),
+            6..9 => {
+                let count = random.u64(1..=20);
+                self.succeed(host, count, random);
+            }
             // Enough for everyone to be judged by his share.
             9..11 => {
                 for host in 0..self.tallies.len() {
-                    self.succeed(host, 100);
+                    self.succeed(host, 100, random);
                 }
             }
-            11 => self.leave_or_join(host),
+            11 => self.leave_or_join(host, random),
             12 => {
                 let forgiven = self.detector.forgive(&host, self.now);
                 let was_out =
