@@ -214,6 +214,15 @@ pub(crate) struct Own {
     /// What options say of it, where a virtual node provides it without a route: the times above are of the
     /// options then.
     pub(crate) unrouted: Option<Unrouted>,
+    /// What options say of how many retries may be under way to its node.
+    pub(crate) budget: Option<Budget>,
+}
+
+/// The `retryBudget` of a node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Budget {
+    pub(crate) percent: Option<u8>,
+    pub(crate) least: Option<u8>,
 }
 
 /// What options say of a service without a route, in milliseconds.
@@ -286,6 +295,7 @@ impl Own {
             endpoints: None,
             retries: None,
             unrouted: None,
+            budget: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 mod answers;
 mod application;
 mod balancing;
+mod budgets;
 mod bytes;
 mod discovery;
 mod endpoints;
@@ -52,6 +53,7 @@ pub(super) fn all() -> Vec<Case> {
     all.extend(logs::cases());
     all.extend(pools::cases());
     all.extend(retries::cases());
+    all.extend(budgets::cases());
     all.extend(timeouts::cases());
     all.extend(unrouted::cases());
     for (id, case) in all.iter_mut().enumerate() {

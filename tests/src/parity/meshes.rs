@@ -288,6 +288,9 @@ impl Documents {
         if let (Some(endpoints), Some(node)) = (own.endpoints, self.all.last_mut()) {
             judge(&mut node["spec"], &endpoints);
         }
+        if let Some(budget) = own.budget {
+            self.options.of_retries(&node, budget);
+        }
         if let Some(unrouted) = own.unrouted {
             self.options.of_unrouted((&name, &node), own, unrouted);
             let provider = json!({ "virtualNode": { "virtualNodeName": node } });

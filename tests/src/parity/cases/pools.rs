@@ -58,7 +58,7 @@ fn stream(number: usize) -> u32 {
 }
 
 /// A request that is under way until it is [released](release).
-fn hold(number: usize) -> [Frame; 2] {
+pub(super) fn hold(number: usize) -> [Frame; 2] {
     let fields = head("POST", &format!("/{number}"), &[]);
     let begin = Frame::Head(stream(number), fields, End::More);
     [begin, Frame::Pause(ARRIVED)]
@@ -70,15 +70,15 @@ fn ask(number: usize, method: &str, fields: &[(&str, &str)]) -> [Frame; 2] {
     [whole, Frame::Pause(ARRIVED)]
 }
 
-fn get(number: usize) -> [Frame; 2] {
+pub(super) fn get(number: usize) -> [Frame; 2] {
     ask(number, "GET", &[])
 }
 
-fn ended(number: usize) -> [Frame; 1] {
+pub(super) fn ended(number: usize) -> [Frame; 1] {
     [Frame::AwaitEnd(stream(number))]
 }
 
-fn release(number: usize) -> [Frame; 2] {
+pub(super) fn release(number: usize) -> [Frame; 2] {
     let end = Frame::Data(stream(number), Vec::new(), End::Stream);
     [end, Frame::AwaitEnd(stream(number))]
 }
@@ -89,7 +89,7 @@ fn cancel(number: usize) -> [Frame; 2] {
     [Frame::Cancel(stream(number), CANCEL), Frame::Pause(ARRIVED)]
 }
 
-fn client(frames: impl IntoIterator<Item = Vec<Frame>>) -> Client {
+pub(super) fn client(frames: impl IntoIterator<Item = Vec<Frame>>) -> Client {
     Client::Http2(frames.into_iter().flatten().collect())
 }
 

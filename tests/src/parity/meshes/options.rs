@@ -1,9 +1,9 @@
 //! The document of options: what the services of single cases have besides what documents of App Mesh say.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{milliseconds, times};
-use crate::parity::case::{Own, Unrouted};
+use crate::parity::case::{Budget, Own, Unrouted};
 
 #[derive(Debug, Default)]
 pub(super) struct Options {
@@ -29,6 +29,20 @@ impl Options {
             self.nodes
                 .push(json!({ "virtualNodeName": node, "connectTimeout": connect }));
         }
+    }
+
+    /// How many retries may be under way to a node.
+    pub(super) fn of_retries(&mut self, node: &str, budget: Budget) {
+        let members = [
+            ("budgetPercent", budget.percent),
+            ("minRetryConcurrency", budget.least),
+        ];
+        let given = members
+            .into_iter()
+            .filter_map(|(member, value)| Some((member.to_owned(), json!(value?))));
+        let budget: Map<_, _> = given.collect();
+        self.nodes
+            .push(json!({ "virtualNodeName": node, "retryBudget": budget }));
     }
 
     pub(super) fn document(self) -> Value {

@@ -42,12 +42,20 @@ pub(crate) fn retries(policy: &RetryPolicy) -> Option<Value> {
 }
 
 pub(crate) fn circuit_breakers(limits: CircuitBreakers) -> Value {
-    json!({ "thresholds": [{
+    let mut thresholds = json!({
         "max_connections": limits.max_connections,
         "max_pending_requests": limits.max_pending_requests,
         "max_requests": limits.max_requests,
         "max_retries": limits.max_retries,
-    }] })
+    });
+    let budget = limits.retry_budget.map(|budget| {
+        json!({
+            "budget_percent": { "value": budget.budget_percent },
+            "min_retry_concurrency": budget.min_retry_concurrency,
+        })
+    });
+    set(&mut thresholds, "retry_budget", budget);
+    json!({ "thresholds": [thresholds] })
 }
 
 pub(crate) fn health_check(check: &HealthCheck) -> Value {

@@ -14,7 +14,9 @@ pub use access_log::{AccessLog, AccessLogFormat};
 pub use cluster::{
     Balancing, Cluster, ClusterId, Discovery, DnsResponse, InstanceFile, IpPreference,
 };
-pub use policy::{CircuitBreakers, HealthCheck, OutlierDetection, RetryOn, RetryPolicy};
+pub use policy::{
+    CircuitBreakers, HealthCheck, OutlierDetection, RetryBudget, RetryOn, RetryPolicy,
+};
 pub use route::{
     HeaderMatch, HostRewrite, HttpMethod, HttpScheme, NextHop, PathMatch, PathRewrite, QueryMatch,
     Rewrite, Route, RouteMatch, RouteTable, TcpRoute, VIRTUAL_SERVICE_HEADER, ValueMatch,

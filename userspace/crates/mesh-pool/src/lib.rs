@@ -8,7 +8,7 @@
 mod limits;
 mod queue;
 
-pub use limits::{Limit, Limits, Permit};
+pub use limits::{Limit, Limits, Permit, Retries};
 pub use queue::{Connect, Queue, Ticket};
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
-use mesh_model::snapshot::CircuitBreakers;
+use mesh_model::snapshot::{CircuitBreakers, RetryBudget};
 
 /// What may be under way to a cluster at once, by kind.
 #[derive(Clone, Debug)]
@@ -17,19 +17,78 @@ pub struct Limits {
     /// Requests that have one.
     pub requests: Arc<Limit>,
     /// Retries.
-    pub retries: Arc<Limit>,
+    pub retries: Retries,
 }
 
 impl Limits {
     /// Those that the documents set. [`CircuitBreakers::OFF`] is none.
     #[must_use]
     pub fn of(breakers: CircuitBreakers) -> Self {
+        let new = if breakers.retry_budget.is_some() {
+            Limit::counting
+        } else {
+            Limit::new
+        };
+        let pending = new(breakers.max_pending_requests);
+        let requests = new(breakers.max_requests);
         Self {
             connections: Limit::new(breakers.max_connections),
-            pending: Limit::new(breakers.max_pending_requests),
-            requests: Limit::new(breakers.max_requests),
-            retries: Limit::new(breakers.max_retries),
+            retries: Retries {
+                under_way: new(breakers.max_retries),
+                budget: breakers.retry_budget.map(|of| Budget {
+                    of,
+                    requests: Arc::clone(&requests),
+                    pending: Arc::clone(&pending),
+                }),
+            },
+            pending,
+            requests,
         }
+    }
+}
+
+/// The retries under way: no more than a number, or than a budget where there is one.
+#[derive(Clone, Debug)]
+pub struct Retries {
+    under_way: Arc<Limit>,
+    budget: Option<Budget>,
+}
+
+/// A part of what is under way.
+#[derive(Clone, Debug)]
+struct Budget {
+    of: RetryBudget,
+    requests: Arc<Limit>,
+    pending: Arc<Limit>,
+}
+
+impl Retries {
+    /// Begins one more; none where there are as many as there may be.
+    #[must_use]
+    pub fn take(&self) -> Option<Permit> {
+        match &self.budget {
+            Some(budget) => self.under_way.take_below(budget.most()),
+            None => self.under_way.take(),
+        }
+    }
+
+    /// Whether there are as many as there may be.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        match &self.budget {
+            Some(budget) => self.under_way.taken() >= budget.most(),
+            None => self.under_way.is_open(),
+        }
+    }
+}
+
+impl Budget {
+    /// How many retries there may be at this moment (Envoy's `ResourceManagerImpl::RetryBudgetImpl`).
+    fn most(&self) -> u32 {
+        let active = u64::from(self.requests.taken()) + u64::from(self.pending.taken());
+        let part = active * u64::from(self.of.budget_percent) / 100;
+        let part = u32::try_from(part).unwrap_or(u32::MAX);
+        part.max(self.of.min_retry_concurrency)
     }
 }
 
@@ -54,12 +113,28 @@ impl Limit {
         })
     }
 
+    /// One that counts also where there is none, for whom the count matters.
+    fn counting(most: u32) -> Arc<Self> {
+        Arc::new(Self {
+            most: Some(most),
+            taken: AtomicU32::new(0),
+        })
+    }
+
+    fn taken(&self) -> u32 {
+        self.taken.load(Ordering::Relaxed)
+    }
+
     /// Begins one more; none where there are as many as there may be.
     #[must_use]
     pub fn take(self: &Arc<Self>) -> Option<Permit> {
-        let Some(most) = self.most else {
-            return Some(Permit(None));
-        };
+        match self.most {
+            Some(most) => self.take_below(most),
+            None => Some(Permit(None)),
+        }
+    }
+
+    fn take_below(self: &Arc<Self>, most: u32) -> Option<Permit> {
         let one_more = |taken: u32| (taken < most).then(|| taken + 1);
         let begun = self
             .taken
@@ -79,16 +154,22 @@ impl Limit {
     /// Whether there are as many as there may be: Envoy calls such a breaker open.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        let taken = self.taken.load(Ordering::Relaxed);
-        self.most.is_some_and(|most| taken >= most)
+        self.most.is_some_and(|most| self.taken() >= most)
+    }
+}
+
+impl Permit {
+    /// Counts no longer, though it is not dropped.
+    pub fn release(&mut self) {
+        if let Some(limit) = self.0.take() {
+            limit.taken.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        if let Some(limit) = &self.0 {
-            limit.taken.fetch_sub(1, Ordering::Relaxed);
-        }
+        self.release();
     }
 }
 

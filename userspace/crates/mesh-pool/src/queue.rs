@@ -26,7 +26,7 @@ pub struct Ticket(u64);
 struct Waiting<W> {
     ticket: Ticket,
     waiter: W,
-    _permit: Permit,
+    permit: Permit,
 }
 
 /// Whether another connection is to be made.
@@ -64,7 +64,7 @@ impl<W> Queue<W> {
         self.waiting.push_back(Waiting {
             ticket,
             waiter,
-            _permit: permit,
+            permit,
         });
         Some(ticket)
     }
@@ -115,10 +115,11 @@ impl<W> Queue<W> {
         self.coming -= room;
     }
 
-    /// Takes out all who wait: where one connection cannot be made, the requests for it are told.
-    pub fn take_all(&mut self) -> Vec<W> {
+    /// Takes out all who wait: where one connection cannot be made, the requests for it are told. Each
+    /// counts as one that waits until its permit is dropped.
+    pub fn take_all(&mut self) -> Vec<(W, Permit)> {
         let all = self.waiting.drain(..);
-        all.map(|one| one.waiter).collect()
+        all.map(|one| (one.waiter, one.permit)).collect()
     }
 
     /// A connection is gone, one that could not be made too.

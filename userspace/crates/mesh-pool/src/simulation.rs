@@ -1,6 +1,7 @@
 //! Many seeds against a model that is too plain to be wrong.
 
 mod naive;
+mod retries;
 
 use std::collections::BTreeMap;
 
@@ -175,7 +176,8 @@ impl Pool {
             Event::ConnectFailed(name) => {
                 self.queue.arrived(room);
                 let all = self.queue.take_all().into_iter();
-                self.fates.extend(all.map(|one| (one, Fate::NotConnected)));
+                self.fates
+                    .extend(all.map(|(one, _)| (one, Fate::NotConnected)));
                 self.close(self.place(name));
             }
             Event::Answered(name, true) => {
@@ -240,6 +242,7 @@ fn requests_and_connections_are_those_of_envoy() {
             max_pending_requests: random.limit(),
             max_requests: random.limit(),
             max_retries: CircuitBreakers::OFF,
+            retry_budget: None,
         };
         // One request at a time, or some streams.
         let room = [1, 1, 3][random.below(3)];

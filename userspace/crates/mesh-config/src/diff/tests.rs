@@ -179,6 +179,7 @@ fn what_options_change_is_told_like_any_other_change() {
             "virtualNodeName": "serviceB",
             "connectTimeout": { "unit": "ms", "value": 250 },
             "balancing": "LEAST_REQUEST",
+            "retryBudget": {},
         }] },
     });
     let difference = difference(&started(), &started().with("options.json", options));
@@ -187,6 +188,8 @@ fn what_options_change_is_told_like_any_other_change() {
         "mesh/apps/virtualNode/serviceA:
 ~ cluster cds_egress_apps_serviceB_http2_80
     balancing: ROUND_ROBIN -> LEAST_REQUEST
+    circuitBreakers.retryBudget.budgetPercent: (none) -> 20
+    circuitBreakers.retryBudget.minRetryConcurrency: (none) -> 3
     connectTimeout: 1s -> 250ms
 "
     );

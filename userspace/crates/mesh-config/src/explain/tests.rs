@@ -401,6 +401,7 @@ fn what_options_give_a_node_is_told_with_its_cluster() {
             "virtualNodeName": "serviceB",
             "connectTimeout": { "unit": "ms", "value": 250 },
             "balancing": "LEAST_REQUEST",
+            "retryBudget": { "budgetPercent": 30 },
         }] },
     });
     let files = Files::getting_started().with("options.json", options);
@@ -408,6 +409,7 @@ fn what_options_give_a_node_is_told_with_its_cluster() {
     let told = "serviceb.apps.local:80 by DNS, first address
                      least request: the less busy of two endpoints, drawn by chance
                      a connect within 250 ms
+                     retry budget: 30 % of the requests under way, and 3 at least
                    25 % (25 of 100)";
     assert!(text.contains(told), "{text}");
 }

@@ -5,7 +5,8 @@ use mesh_model::{
     spec::{
         duration::Duration,
         mesh_options::{
-            MeshOptionsSpec, ProviderTimeout, VirtualNodeOptions, VirtualServiceOptions,
+            MeshOptionsSpec, ProviderTimeout, RetryBudget, VirtualNodeOptions,
+            VirtualServiceOptions,
         },
     },
 };
@@ -40,7 +41,12 @@ object!(VirtualNodeOptions {
     virtual_node_name: required "virtualNodeName",
     connect_timeout: optional "connectTimeout",
     balancing: optional "balancing",
+    retry_budget: optional "retryBudget",
 } then node_rules);
+object!(RetryBudget {
+    budget_percent: optional "budgetPercent",
+    min_retry_concurrency: optional "minRetryConcurrency",
+});
 words!(Balancing { RoundRobin "ROUND_ROBIN", LeastRequest "LEAST_REQUEST" });
 
 fn node_rules(node: &VirtualNodeOptions, at: &At<'_>) -> bool {

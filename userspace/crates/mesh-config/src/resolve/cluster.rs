@@ -10,12 +10,13 @@ use std::{
 use mesh_model::{
     snapshot::{
         CircuitBreakers, Cluster, ClusterId, DEFAULT_CONNECT_TIMEOUT, Discovery, HealthCheck,
-        InstanceFile, IpPreference, OutlierDetection, Protocol,
+        InstanceFile, IpPreference, OutlierDetection, Protocol, RetryBudget,
     },
     spec::{
         Number, Port,
         discovery::ServiceDiscovery,
         listener::{self, ConnectionPool, Listener, PortMapping},
+        mesh_options,
         tls::TlsMode,
         virtual_node::VirtualNodeSpec,
     },
@@ -155,9 +156,14 @@ impl<'a> Resolver<'a> {
         let options = self.node_options(node).map(|added| &added.options);
         let connect_timeout = options.and_then(|options| options.connect_timeout);
         let balancing = options.and_then(|options| options.balancing);
+        let budget = options.and_then(|options| options.retry_budget);
         Some(
-            self.add_cluster(Cluster {
+            self.clusters.add(Cluster {
                 balancing: balancing.unwrap_or_default(),
+                circuit_breakers: CircuitBreakers {
+                    retry_budget: budget.map(retry_budget),
+                    ..self.settings.circuit_breakers
+                },
                 connect_timeout: connect_timeout.map_or(DEFAULT_CONNECT_TIMEOUT, Duration::from),
                 health_check: listener
                     .health_check
@@ -285,6 +291,17 @@ pub(super) fn limits(pool: ConnectionPool) -> CircuitBreakers {
             max_connections: number(pool.max_connections),
             ..none
         },
+    }
+}
+
+/// A budget; what it does not name is Envoy's.
+fn retry_budget(given: mesh_options::RetryBudget) -> RetryBudget {
+    let usual = RetryBudget::ENVOY;
+    RetryBudget {
+        budget_percent: given.budget_percent.map_or(usual.budget_percent, number),
+        min_retry_concurrency: given
+            .min_retry_concurrency
+            .map_or(usual.min_retry_concurrency, number),
     }
 }
 

@@ -261,7 +261,7 @@ fn options_are_rendered_where_envoy_has_the_same() -> Result<()> {
            virtualServices:\n    - virtualServiceName: web.local\n      timeout:\n        \
            perRequest: {unit: s, value: 30}\n        idle: {unit: s, value: 60}\n        \
            perTry: {unit: ms, value: 800}\n  virtualNodes:\n    - virtualNodeName: web\n      \
-           connectTimeout: {unit: ms, value: 250}\n      balancing: LEAST_REQUEST\n";
+           connectTimeout: {unit: ms, value: 250}\n      balancing: LEAST_REQUEST\n      retryBudget: {budgetPercent: 30}\n";
     let bootstrap = rendered(&documents, "mesh/m/virtualNode/client")?;
     let chains = chains(&bootstrap)?;
     let hosts = &configuration(&chains[0])["route_config"]["virtual_hosts"];
@@ -278,5 +278,9 @@ fn options_are_rendered_where_envoy_has_the_same() -> Result<()> {
         .context("no cluster")?;
     assert_eq!(web["connect_timeout"], json!("0.250s"));
     assert_eq!(web["lb_policy"], json!("LEAST_REQUEST"));
+    assert_eq!(
+        web["circuit_breakers"]["thresholds"][0]["retry_budget"],
+        json!({ "budget_percent": { "value": 30 }, "min_retry_concurrency": 3 })
+    );
     Ok(())
 }

@@ -69,8 +69,11 @@ pub struct CircuitBreakers {
     pub max_pending_requests: u32,
     /// Requests.
     pub max_requests: u32,
-    /// Retries.
+    /// Retries, where there is no budget.
     pub max_retries: u32,
+    /// What retries may be in the place of a number; none: `max_retries` holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_budget: Option<RetryBudget>,
 }
 
 impl Default for CircuitBreakers {
@@ -81,6 +84,7 @@ impl Default for CircuitBreakers {
             max_pending_requests: Self::OFF,
             max_requests: Self::OFF,
             max_retries: Self::OFF,
+            retry_budget: None,
         }
     }
 }
@@ -95,6 +99,25 @@ impl CircuitBreakers {
         max_pending_requests: 1024,
         max_requests: 1024,
         max_retries: 3,
+        retry_budget: None,
+    };
+}
+
+/// How many retries may be under way to a cluster, by what is under way to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RetryBudget {
+    /// Of the requests that have a connection or wait for one; 0 to 100.
+    pub budget_percent: u32,
+    /// As many may be under way however few requests are.
+    pub min_retry_concurrency: u32,
+}
+
+impl RetryBudget {
+    /// Envoy's, where it is not told.
+    pub const ENVOY: Self = Self {
+        budget_percent: 20,
+        min_retry_concurrency: 3,
     };
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Name, Text, duration::Duration};
+use super::{Name, Number, Text, duration::Duration};
 use crate::snapshot::Balancing;
 
 /// What holds for resources of one mesh besides what their own documents say.
@@ -58,4 +58,19 @@ pub struct VirtualNodeOptions {
     /// How its endpoints share what comes to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub balancing: Option<Balancing>,
+    /// How many retries may be under way to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_budget: Option<RetryBudget>,
+}
+
+/// How many retries may be under way, by what is under way (Envoy's `RetryBudget`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RetryBudget {
+    /// Of the requests that have a connection or wait for one; 20 where it is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget_percent: Option<Number<0, 100>>,
+    /// As many may be under way however few requests are; 3 where it is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_retry_concurrency: Option<Number<0, 2_147_483_647>>,
 }

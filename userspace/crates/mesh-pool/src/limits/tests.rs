@@ -50,3 +50,31 @@ fn many_threads_take_no_more_than_there_is() {
     });
     assert_eq!(limit.taken.load(Ordering::Relaxed), 0);
 }
+
+#[test]
+fn a_budget_takes_the_place_of_the_number_and_has_requests_counted() {
+    let of = |budget_percent, min_retry_concurrency| {
+        Limits::of(CircuitBreakers {
+            max_retries: 0,
+            retry_budget: Some(RetryBudget {
+                budget_percent,
+                min_retry_concurrency,
+            }),
+            ..CircuitBreakers::default()
+        })
+    };
+    let limits = of(50, 0);
+    assert!(limits.retries.is_open() && limits.retries.take().is_none());
+    let _waiting = limits.pending.take();
+    assert!(limits.retries.take().is_none());
+    let sent = limits.requests.take();
+    let retry = limits.retries.take();
+    assert!(retry.is_some() && limits.retries.take().is_none());
+    let mut sent = sent.expect("requests are not limited");
+    sent.release();
+    drop(sent);
+    assert!(limits.retries.is_open(), "what is under way stays so");
+    drop((retry, limits.pending.take()));
+    assert!(limits.retries.take().is_none(), "one waits");
+    assert!(of(0, 1).retries.take().is_some());
+}

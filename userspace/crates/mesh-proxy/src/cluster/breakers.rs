@@ -30,15 +30,27 @@ fn samples(cluster: &SharedCluster) -> [Sample; 4] {
     let name: Arc<str> = Arc::from(cluster.config.name.as_str());
     let limits = &cluster.limits;
     [
-        ("circuit_breakers.default.cx_open", &limits.connections),
-        ("circuit_breakers.default.rq_open", &limits.requests),
-        ("circuit_breakers.default.rq_pending_open", &limits.pending),
-        ("circuit_breakers.default.rq_retry_open", &limits.retries),
+        (
+            "circuit_breakers.default.cx_open",
+            limits.connections.is_open(),
+        ),
+        (
+            "circuit_breakers.default.rq_open",
+            limits.requests.is_open(),
+        ),
+        (
+            "circuit_breakers.default.rq_pending_open",
+            limits.pending.is_open(),
+        ),
+        (
+            "circuit_breakers.default.rq_retry_open",
+            limits.retries.is_open(),
+        ),
     ]
-    .map(|(metric, limit)| Sample {
+    .map(|(metric, is_open)| Sample {
         family: Family::Cluster,
         scope: Arc::clone(&name),
         metric: Metric::Plain(metric),
-        value: Reading::Gauge(u64::from(limit.is_open())),
+        value: Reading::Gauge(u64::from(is_open)),
     })
 }

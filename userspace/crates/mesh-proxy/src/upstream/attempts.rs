@@ -9,7 +9,7 @@ use mesh_retry::{Attempts, Ended, Verdict};
 use mesh_telemetry::access_log::ResponseFlag;
 
 use super::{
-    lease::{Lease, Leased, Lost, lease, send_once},
+    lease::{Lease, Leased, Lost, Unleased, lease, send_once},
     lost::{Interim, Loss},
     outcome,
     request::{Left, UpstreamRequest},
@@ -47,6 +47,8 @@ struct Attempt {
     outcome: Result<Answer, Failure>,
     /// A connection that was used before closed on it: those that idle with it are likely as old.
     was_stale: bool,
+    /// There was no connection for it; it counts as waiting for one until it is judged.
+    pending: Option<Permit>,
 }
 
 impl Attempt {
@@ -54,6 +56,7 @@ impl Attempt {
         Self {
             outcome,
             was_stale: false,
+            pending: None,
         }
     }
 }
@@ -76,7 +79,11 @@ impl Sender<'_> {
                 is_retried,
                 is_behind_interim: false,
             })?);
-            let Attempt { outcome, was_stale } = self
+            let Attempt {
+                outcome,
+                was_stale,
+                pending,
+            } = self
                 .attempt(&endpoint, &parts, body, &replay, is_fresh)
                 .await;
             self.report(&outcome);
@@ -87,6 +94,7 @@ impl Sender<'_> {
                 }
                 _ => None,
             };
+            drop(pending);
             let Some((wait, next)) = again.and_then(|wait| Some((wait, replay.again()?))) else {
                 replay.settle();
                 return outcome.map_err(|failure| Failed {
@@ -138,6 +146,11 @@ impl Sender<'_> {
             Ok((parts, _)) => Ended::Answered(parts.status, &parts.headers),
             Err(failure) => end_of(*failure)?,
         };
+        // Envoy lets go of a stream at its end, and of a connection of HTTP/1 later.
+        let is_through = outcome.as_ref().map_or(true, |(_, body)| body.is_end());
+        if is_through && self.target.is_http2() {
+            self.upstream.has_left();
+        }
         // The last retry is over, whatever comes.
         *under_way = None;
         let was_retry = attempts.is_retry();
@@ -200,13 +213,16 @@ impl Sender<'_> {
             let leased = lease(cluster, endpoint, is_fresh || sendings > 0).await;
             let Leased { lease, is_reused } = match leased.and_then(|leased| self.admit(leased)) {
                 Ok(leased) => leased,
-                Err(failure) => {
+                Err(Unleased { failure, pending }) => {
                     if failure == Failure::PendingOverflow {
                         self.exchange
                             .note(|record| record.entry.upstream_host = None);
                     }
                     body.take_what_came().await;
-                    return Attempt::of(Err(failure));
+                    return Attempt {
+                        pending,
+                        ..Attempt::of(Err(failure))
+                    };
                 }
             };
             sendings += 1;
@@ -228,6 +244,7 @@ impl Sender<'_> {
                 return Attempt {
                     outcome: Err(lost.loss.failure()),
                     was_stale: is_reused && how == Loss::Closed,
+                    pending: None,
                 };
             };
             body = again;
@@ -236,13 +253,13 @@ impl Sender<'_> {
 
     /// Has the request begin, unless the cluster has as many as it may. The access log names whose
     /// connection it would have had.
-    fn admit(&self, leased: Leased) -> Result<Leased, Failure> {
+    fn admit(&self, leased: Leased) -> Result<Leased, Unleased> {
         self.reaches(leased.lease.address());
         if self.upstream.begins_sending() {
             return Ok(leased);
         }
         leased.lease.give_back();
-        Err(Failure::RequestOverflow)
+        Err(Failure::RequestOverflow.into())
     }
 
     /// Sends once, within the time of one attempt.

@@ -21,7 +21,7 @@ use super::{
     http2::{Http2Connection, Http2Lease},
     lease::{Lease, Leased},
     pool::Terms,
-    wait::{Slot, Wait},
+    wait::{NotConnected, Slot, Wait},
 };
 use crate::fault::{self, Whose};
 
@@ -259,8 +259,9 @@ impl Host {
                 Ok((socket, open)) => host.connected(address, socket, open.taking(seat)),
                 Err(error) => {
                     let all = host.state.borrow_mut().queue.take_all();
-                    for waiting in all {
-                        waiting.tell(Err(error.clone()));
+                    for (waiting, pending) in all {
+                        let error = error.clone();
+                        waiting.tell(Err(NotConnected { error, pending }));
                     }
                 }
             }

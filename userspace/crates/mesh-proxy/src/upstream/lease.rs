@@ -5,6 +5,7 @@ use std::{net::SocketAddr, rc::Rc};
 use http::{StatusCode, request, response};
 use mesh_headers::Upgrade;
 use mesh_http1::response::Asked;
+use mesh_pool::Permit;
 use mesh_telemetry::scope::ClusterStats;
 
 use super::{
@@ -13,6 +14,7 @@ use super::{
     http1::Http1Lease,
     http2::Http2Lease,
     lost::{Interim, Loss},
+    wait::NotConnected,
 };
 use crate::{
     endpoint::Endpoint,
@@ -50,13 +52,29 @@ impl Lease {
     }
 }
 
+/// Why there is no lease.
+pub(crate) struct Unleased {
+    pub(crate) failure: Failure,
+    /// While it is there the request counts as one that waits for a connection.
+    pub(crate) pending: Option<Permit>,
+}
+
+impl From<Failure> for Unleased {
+    fn from(failure: Failure) -> Self {
+        Self {
+            failure,
+            pending: None,
+        }
+    }
+}
+
 /// Takes a pooled connection, or waits for one. After a pooled HTTP/1 connection was found closed the
 /// others are not tried if there may be a new one: they are likely as old.
 pub(crate) async fn lease(
     cluster: &LocalCluster,
     endpoint: &Endpoint,
     is_repeated: bool,
-) -> Result<Leased, Failure> {
+) -> Result<Leased, Unleased> {
     let host = cluster.pool.host(endpoint);
     if (cluster.config.protocol.is_http2() || !is_repeated)
         && let Some(lease) = host.take_free(endpoint.reusable())
@@ -69,14 +87,18 @@ pub(crate) async fn lease(
     let pending = Pending::begin(&cluster.stats);
     let came = wait.await;
     pending.end();
-    came.map_err(|error| {
+    came.map_err(|NotConnected { error, pending }| {
         cluster.stats.upstream_rq_pending_failure_eject.increment();
         tracing::debug!(cluster = cluster.config.name, %error, "no connection to an endpoint");
-        match error {
+        let failure = match error {
             ConnectError::Fault | ConnectError::Refused { .. } => {
                 Failure::Unreachable(error.unreachable())
             }
             ConnectError::TimedOut { .. } => Failure::ConnectionTimeout,
+        };
+        Unleased {
+            failure,
+            pending: Some(pending),
         }
     })
 }

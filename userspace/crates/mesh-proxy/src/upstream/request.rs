@@ -90,6 +90,15 @@ impl UpstreamRequest {
         is_admitted
     }
 
+    /// The connection has let go of it: it does not count among those under way while it is judged.
+    pub(crate) fn has_left(&self) {
+        let mut permit = self.active.take();
+        if let Some(permit) = &mut permit {
+            permit.release();
+        }
+        self.active.set(permit);
+    }
+
     /// It goes to this endpoint.
     pub(crate) fn reaches(&self, endpoint: Endpoint) -> Rc<Endpoint> {
         let endpoint = Rc::new(endpoint);

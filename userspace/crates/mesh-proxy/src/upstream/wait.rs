@@ -7,12 +7,19 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use mesh_pool::Ticket;
+use mesh_pool::{Permit, Ticket};
 
 use super::{connect::ConnectError, host::Host, lease::Leased};
 
 /// What came for a request that waits.
-type Came = Result<Leased, ConnectError>;
+type Came = Result<Leased, NotConnected>;
+
+/// No connection could be made.
+pub(super) struct NotConnected {
+    pub(super) error: ConnectError,
+    /// The request counts as one that waits until this is dropped.
+    pub(super) pending: Permit,
+}
 
 /// Where a request that waits is told what came for it.
 #[derive(Default)]

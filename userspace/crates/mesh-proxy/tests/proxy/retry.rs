@@ -13,7 +13,8 @@ use http::{Request, StatusCode, Version};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use mesh_model::snapshot::{
-    AccessLogFormat, CircuitBreakers, Discovery, EgressFilter, Protocol, RetryOn, RetryPolicy,
+    AccessLogFormat, CircuitBreakers, Discovery, EgressFilter, Protocol, RetryBudget, RetryOn,
+    RetryPolicy,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -250,6 +251,28 @@ async fn a_cluster_has_so_many_retries_under_way_and_no_more() {
     assert_eq!(server.requests(), 1);
     assert_eq!(log.lines(1).await, ["UO"]);
     assert_eq!(mesh.stat("cluster.b.upstream_rq_retry_overflow"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_budget_takes_the_place_of_the_number_of_retries() {
+    for (min_retry_concurrency, status, is_open) in [(0, 503, 1), (1, 200, 0)] {
+        let server = reluctant(Version::HTTP_11, 1).await;
+        let mut plan = Plan::one(Protocol::Http, server.address);
+        plan.retries(&policy(1)).limits(CircuitBreakers {
+            max_retries: 0,
+            retry_budget: Some(RetryBudget {
+                budget_percent: 0,
+                min_retry_concurrency,
+            }),
+            ..CircuitBreakers::default()
+        });
+        let mesh = Mesh::start(plan.snapshot()).await;
+        assert_eq!(got(&mesh).await.status, status);
+        let stat = |name| mesh.stat(&format!("cluster.b.{name}"));
+        assert_eq!(stat("upstream_rq_retry_overflow"), is_open);
+        assert_eq!(stat("circuit_breakers.default.rq_retry_open"), is_open);
+        assert_eq!(stat("circuit_breakers.default.rq_open"), 0);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

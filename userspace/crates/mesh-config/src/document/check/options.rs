@@ -2,7 +2,10 @@
 
 use mesh_model::{
     snapshot::{Balancing, Protocol},
-    spec::mesh_options::{VirtualNodeOptions, VirtualServiceOptions},
+    spec::{
+        mesh_options::{VirtualNodeOptions, VirtualServiceOptions},
+        virtual_node::VirtualNodeSpec,
+    },
 };
 
 use super::{
@@ -12,7 +15,7 @@ use super::{
 };
 use crate::{
     document::{
-        Mesh,
+        Document, Mesh,
         identity::{Kind, dns_key},
         options::Added,
     },
@@ -54,11 +57,7 @@ impl Check<'_> {
                 self.refuse_at(added.place(&["timeout"]), message, mend.to_owned());
             }
             Some(AnsweredBy::Node(node)) => {
-                let listeners = node.spec.listeners();
-                let is_tcp = |protocol| protocol == Protocol::Tcp;
-                let all_tcp = listeners
-                    .iter()
-                    .all(|listener| is_tcp(listener.port_mapping.protocol));
+                let all_tcp = is_tcp_alone(node);
                 let of_requests = [
                     ("perRequest", timeout.per_request),
                     ("perTry", timeout.per_try),
@@ -83,6 +82,14 @@ impl Check<'_> {
             let place = added.place(&[Kind::VirtualNode.name_member()]);
             return self.unknown_at(place, mesh_name, Kind::VirtualNode, given);
         };
+        if added.options.retry_budget.is_some() && is_tcp_alone(node) {
+            let message = format!(
+                "{} listens for TCP alone, and connections are not tried again",
+                node.identity
+            );
+            let mend = "remove this".to_owned();
+            self.refuse_at(added.place(&["retryBudget"]), message, mend);
+        }
         let lone = silent::lone_name(node);
         if let (Some(name), Some(Balancing::LeastRequest)) = (lone, added.options.balancing) {
             self.warnings.push(Warning {
@@ -96,4 +103,9 @@ impl Check<'_> {
             });
         }
     }
+}
+
+fn is_tcp_alone(node: &Document<VirtualNodeSpec>) -> bool {
+    let mut listeners = node.spec.listeners().iter();
+    listeners.all(|listener| listener.port_mapping.protocol == Protocol::Tcp)
 }

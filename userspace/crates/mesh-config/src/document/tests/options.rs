@@ -234,3 +234,32 @@ fn a_raised_time_is_held_against_the_listeners_on_the_way() {
     let both = raised.set(NODE_A, "/spec/listeners/0/timeout", times);
     assert_eq!(found(&both), [""; 0]);
 }
+
+#[test]
+fn a_retry_budget_is_a_share_of_requests_and_nothing_of_tcp() {
+    let budget = |given: &Value| {
+        with(&json!({
+            "virtualNodes": [{ "virtualNodeName": "serviceB", "retryBudget": given }],
+        }))
+    };
+    let problem = budget(&json!({ "budgetPercent": 101 })).problem();
+    assert!(
+        problem
+            .to_string()
+            .contains("spec.virtualNodes[0].retryBudget.budgetPercent"),
+        "{problem}"
+    );
+    let tcp = budget(&json!({})).set(
+        NODE_B,
+        "/spec/listeners/0/portMapping/protocol",
+        json!("tcp"),
+    );
+    let problem = tcp.parse().problems;
+    assert!(
+        problem.iter().any(|problem| problem.to_string().contains(
+            "spec.virtualNodes[0].retryBudget: virtual node serviceB listens for TCP alone, and \
+             connections are not tried again; remove this"
+        )),
+        "{problem:?}"
+    );
+}

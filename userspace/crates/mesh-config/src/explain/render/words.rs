@@ -120,11 +120,15 @@ fn families(preference: IpPreference) -> &'static str {
 /// The limits and probes that a cluster has.
 pub(super) fn policies(cluster: &Cluster) -> Vec<String> {
     let breakers = &cluster.circuit_breakers;
+    // A budget takes the place of the number.
+    let retries = breakers
+        .retry_budget
+        .map_or(breakers.max_retries, |_| CircuitBreakers::OFF);
     let limits = [
         ("connections", breakers.max_connections),
         ("pending requests", breakers.max_pending_requests),
         ("requests", breakers.max_requests),
-        ("retries", breakers.max_retries),
+        ("retries", retries),
     ];
     let limits: Vec<String> = limits
         .iter()
@@ -132,6 +136,12 @@ pub(super) fn policies(cluster: &Cluster) -> Vec<String> {
         .map(|(what, most)| format!("{most} {what}"))
         .collect();
     let limits = (!limits.is_empty()).then(|| format!("at most {}", limits.join(", ")));
+    let budget = breakers.retry_budget.map(|budget| {
+        format!(
+            "retry budget: {} % of the requests under way, and {} at least",
+            budget.budget_percent, budget.min_retry_concurrency
+        )
+    });
     let probe = cluster.health_check.as_ref().map(|check| {
         format!(
             "health check: {} on port {}{} every {} within {}, healthy after {}, unhealthy after {}",
@@ -161,7 +171,7 @@ pub(super) fn policies(cluster: &Cluster) -> Vec<String> {
         (!is_usual).then(|| format!("a connect within {}", limit(Some(cluster.connect_timeout))));
     let balancing = (cluster.balancing == Balancing::LeastRequest)
         .then(|| "least request: the less busy of two endpoints, drawn by chance".to_owned());
-    let all = [balancing, connect, limits, probe, ejection];
+    let all = [balancing, connect, limits, budget, probe, ejection];
     all.into_iter().flatten().collect()
 }
 

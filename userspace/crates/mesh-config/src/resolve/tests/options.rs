@@ -1,6 +1,6 @@
 //! What documents of options change in a snapshot.
 
-use mesh_model::snapshot::{RetryPolicy, Route};
+use mesh_model::snapshot::{CircuitBreakers, RetryBudget, RetryPolicy, Route};
 
 use super::*;
 
@@ -121,4 +121,29 @@ fn a_node_is_connected_to_within_the_time_that_options_give_it() {
     let times = |name: &str| cluster(&snapshot, name).connect_timeout.as_millis();
     assert_eq!(times("cds_egress_apps_serviceB_http2_80"), 250);
     assert_eq!(times("cds_egress_apps_serviceBv2_http2_80"), 1000);
+}
+
+#[test]
+fn retries_to_a_node_have_the_budget_that_options_give_it() {
+    let budget = |given: &Value| {
+        let files = started().with(
+            "options.yaml",
+            options(&json!({
+                "virtualNodes": [{ "virtualNodeName": "serviceB", "retryBudget": given }],
+            })),
+        );
+        let snapshot = snapshot(&files);
+        let other = &cluster(&snapshot, "cds_egress_apps_serviceBv2_http2_80").circuit_breakers;
+        assert_eq!(*other, CircuitBreakers::default());
+        let own = cluster(&snapshot, "cds_egress_apps_serviceB_http2_80");
+        assert_eq!(own.circuit_breakers.max_retries, CircuitBreakers::OFF);
+        own.circuit_breakers.retry_budget
+    };
+    assert_eq!(budget(&json!({})), Some(RetryBudget::ENVOY));
+    let given = json!({ "budgetPercent": 0, "minRetryConcurrency": 7 });
+    let expected = RetryBudget {
+        budget_percent: 0,
+        min_retry_concurrency: 7,
+    };
+    assert_eq!(budget(&given), Some(expected));
 }
