@@ -4,6 +4,7 @@
 use std::{
     net::{IpAddr, SocketAddr},
     path::Path,
+    time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
@@ -195,7 +196,7 @@ struct Way {
     out: Daemon,
     into: Daemon,
     // Last, for it has the hosts.
-    _scenario: Scenario,
+    scenario: Scenario,
 }
 
 impl Way {
@@ -203,15 +204,17 @@ impl Way {
         let mut scenario = Scenario::start(Purpose::Test).unwrap();
         crossed(&mut scenario, "DROP_ALL");
         set(&scenario);
-        let out = scenario.daemon_a().start().unwrap();
-        let into = scenario.daemon_b().node("tcpB").start().unwrap();
+        let drain = ("LISTENER_DRAIN_WAIT_TIME_S", "5");
+        let out = scenario.daemon_a().env(drain.0, drain.1).start().unwrap();
+        let into = scenario.daemon_b().env(drain.0, drain.1);
+        let into = into.node("tcpB").start().unwrap();
         Self {
             client: agent(&scenario.service_a),
             server: server(&scenario.service_b),
             to: IpAddr::V4(scenario.service_bv2.v4()),
             out,
             into,
-            _scenario: scenario,
+            scenario,
         }
     }
 
@@ -348,4 +351,57 @@ fn a_connection_in_which_nothing_moves_is_closed_after_the_time_of_its_route_or_
         };
         assert_eq!(daemon.stat(counter).unwrap(), 1);
     }
+}
+
+/// Takes bytes from the server to its client until the connection is cut, which is not at once.
+fn assert_cut_in_time(way: &mut Way, (ours, theirs): &(String, String), changed: Instant) {
+    let Way { client, server, .. } = way;
+    let mut arrives = || -> Result<String, String> {
+        server.ask(&format!("send {theirs} 1"))?;
+        client.ask(&format!("receive {ours} 1"))
+    };
+    wait::until_true("the cut", || Ok(arrives().is_err())).unwrap();
+    assert!(
+        changed.elapsed() >= Duration::from_secs(5),
+        "{:?}",
+        changed.elapsed()
+    );
+}
+
+#[test]
+fn connections_under_the_old_targets_of_a_service_or_listener_are_cut_after_the_drain() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let mut way = Way::start(|_| {});
+    // Out of the mesh's client, whose route leads elsewhere; into its server there is no change.
+    let pair = way.meet();
+    let changed = Instant::now();
+    let documents = &way.scenario.documents;
+    let elsewhere = |route: &mut Value| {
+        let targets = json!([{ "virtualNode": "tcpBv2", "weight": 1 }]);
+        route["spec"]["tcpRoute"]["action"]["weightedTargets"] = targets;
+    };
+    documents.edit("routeName", "two", elsewhere).unwrap();
+    assert_cut_in_time(&mut way, &pair, changed);
+    let documents = &way.scenario.documents;
+    let back = |route: &mut Value| {
+        let targets = json!([{ "virtualNode": "tcpB", "weight": 1 }]);
+        route["spec"]["tcpRoute"]["action"]["weightedTargets"] = targets;
+    };
+    let generation = way.out.configuration().unwrap().generation;
+    documents.edit("routeName", "two", back).unwrap();
+    way.out
+        .wait_configuration("the route of before", |now| now.generation > generation)
+        .unwrap();
+
+    // Into its server, whose listener has another time; out of the client there is no change.
+    let pair = way.meet();
+    way.assert_through(2);
+    let changed = Instant::now();
+    let time = json!({ "tcp": { "idle": { "unit": "s", "value": 100 } } });
+    let documents = &way.scenario.documents;
+    let edit = |node: &mut Value| node["spec"]["listeners"][0]["timeout"] = time;
+    documents.edit("virtualNodeName", "tcpB", edit).unwrap();
+    assert_cut_in_time(&mut way, &pair, changed);
 }

@@ -230,14 +230,16 @@ enum Answer {
 
 fn answer_of(generation: &LocalGeneration, place: Place) -> Option<Answer> {
     let snapshot = &generation.shared.snapshot;
-    // That of the port: what passes through where services are told apart by address is not to drain for that.
-    let serving = Some(generation.shared.serving((place.direction, place.port)));
-    let tcp = |cluster, idle_timeout| {
+    let serving = |service| {
+        let port = (place.direction, place.port);
+        Some(generation.shared.serving(port, service))
+    };
+    let tcp = |cluster, idle_timeout, service| {
         Some(Answer::Tcp(TcpTarget {
             cluster,
             original: place.original,
             idle_timeout,
-            serving,
+            serving: serving(service),
             aws_endpoints: None,
         }))
     };
@@ -261,11 +263,11 @@ fn answer_of(generation: &LocalGeneration, place: Place) -> Option<Answer> {
                     route: 0,
                 };
                 let cluster = route::weighted(generation, split, &route.targets);
-                return tcp(cluster, route.idle_timeout);
+                return tcp(cluster, route.idle_timeout, Some(&route.name));
             }
             let cluster = route::passthrough_cluster(generation)?;
             Some(Answer::Tcp(TcpTarget {
-                serving,
+                serving: serving(None),
                 ..TcpTarget::passed(cluster, place.original)
             }))
         }
@@ -274,7 +276,8 @@ fn answer_of(generation: &LocalGeneration, place: Place) -> Option<Answer> {
             if port.routes.is_some() {
                 return Some(Answer::Http);
             }
-            tcp(Some(generation.cluster(port.cluster)), port.idle_timeout)
+            let application = generation.cluster(port.cluster);
+            tcp(Some(application), port.idle_timeout, None)
         }
     }
 }

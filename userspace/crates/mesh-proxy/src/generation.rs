@@ -1,6 +1,8 @@
 //! One configuration as the data path uses it: the snapshot, its route tables compiled, its
 //! clusters with their endpoints. Shared by all workers and never changed.
 
+mod serving;
+
 use std::{collections::HashMap, hash::RandomState, sync::Arc};
 
 use mesh_model::snapshot::{
@@ -10,20 +12,8 @@ use mesh_retry::Policy;
 use mesh_route::Table;
 
 use crate::{access_log::AccessLog, cluster::SharedCluster, listener::Direction, names::Services};
-
-/// What a connection comes in by, in Envoy's words a filter chain: where the next generation has another
-/// one, connections drain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Serving {
-    /// Requests, each routed by itself.
-    Http,
-    /// Opaque bytes of a service or of the application.
-    Tcp,
-    /// Opaque bytes to where they were dialled.
-    Passing,
-    /// Nothing: connections are refused.
-    Nothing,
-}
+pub(crate) use serving::Serving;
+use serving::{Chains, chains_of};
 
 /// One configuration, ready for use.
 #[derive(Debug)]
@@ -40,6 +30,7 @@ pub(crate) struct Generation {
     /// What chance decides for this generation: where the splits between targets begin.
     pub(crate) seeds: RandomState,
     tables: HashMap<(Direction, u16), Table>,
+    chains: Chains,
     /// Of each route of each virtual host of a port, where one of them has any.
     retries: HashMap<(Direction, u16), Vec<Vec<Option<Policy>>>>,
 }
@@ -78,6 +69,7 @@ impl Generation {
             EgressFilter::DropAll => None,
         };
         Self {
+            chains: chains_of(&snapshot),
             snapshot,
             clusters,
             passthrough,
@@ -100,43 +92,6 @@ impl Generation {
             Direction::Ingress => self.snapshot.ingress.get(&port)?.routes.as_ref()?,
         };
         Some((compiled, table))
-    }
-
-    /// What connections to a port come in by.
-    pub(crate) fn serving(&self, (direction, port): (Direction, u16)) -> Serving {
-        match direction {
-            Direction::Egress => match self.snapshot.egress.get(&port) {
-                Some(EgressPort::Http(_)) => Serving::Http,
-                Some(EgressPort::Tcp(_) | EgressPort::TcpByAddress(_)) => Serving::Tcp,
-                None if self.passthrough.is_some() => Serving::Passing,
-                None => Serving::Nothing,
-            },
-            Direction::Ingress => match self.snapshot.ingress.get(&port) {
-                Some(port) if port.routes.is_some() => Serving::Http,
-                Some(_) => Serving::Tcp,
-                None => Serving::Nothing,
-            },
-        }
-    }
-
-    /// Whether connections to some port come in by something else than in another generation.
-    pub(crate) fn serves_otherwise(&self, other: &Self) -> bool {
-        let ports = |of: &Self| -> Vec<(Direction, u16)> {
-            let egress = of
-                .snapshot
-                .egress
-                .keys()
-                .map(|port| (Direction::Egress, *port));
-            let ingress = of.snapshot.ingress.keys();
-            egress
-                .chain(ingress.map(|port| (Direction::Ingress, *port)))
-                .collect()
-        };
-        self.passthrough.is_some() != other.passthrough.is_some()
-            || ports(self)
-                .into_iter()
-                .chain(ports(other))
-                .any(|port| self.serving(port) != other.serving(port))
     }
 
     /// When requests of a route are tried again; none: never.

@@ -245,7 +245,7 @@ impl Worker {
 
     /// Resolves when a connection shall end, as its protocol allows: its direction drains, or its
     /// port is served otherwise, in which case it says when it is cut.
-    pub(crate) async fn leaving(&self, place: Place, serving: Serving) -> Option<Instant> {
+    pub(crate) async fn leaving(&self, place: Place, serving: &Serving) -> Option<Instant> {
         tokio::select! {
             () = self.ending(place.direction) => None,
             cut = self.cut_off(place, serving) => Some(cut),
@@ -254,10 +254,10 @@ impl Worker {
 
     /// Resolves when the generation in force serves a connection's port by something else than what it
     /// came in by, and says when it is cut.
-    pub(crate) async fn cut_off(&self, place: Place, serving: Serving) -> Instant {
+    pub(crate) async fn cut_off(&self, place: Place, serving: &Serving) -> Instant {
         let mut news = self.served_otherwise.subscribe();
         let port = (place.direction, place.port);
-        while self.generation().shared.serving(port) == serving {
+        while self.generation().shared.still_serves(port, serving) {
             // The sender lives in `self`, so waiting cannot fail.
             let _ = news.changed().await;
         }

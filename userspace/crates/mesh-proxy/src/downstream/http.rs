@@ -316,7 +316,7 @@ where
 {
     let mut idle_check = connection.last_request.get() + IDLE_LIMIT;
     let mut header_is_late = pin!(connection.header_is_late());
-    let leaving = connection.worker.leaving(connection.place, Serving::Http);
+    let leaving = connection.worker.leaving(connection.place, &Serving::Http);
     let mut leaving = pin!(leaving);
     let mut cut = None;
     let mut is_closing = false;

@@ -74,15 +74,17 @@ pub(crate) async fn serve(
 ) {
     let stats = worker.tcp_stats(place.direction);
     stats.downstream_cx_total.increment();
-    let serving = target.serving;
-    let cut = async {
-        match serving {
-            Some(serving) => sleep_until(worker.cut_off(place, serving).await).await,
-            None => std::future::pending().await,
-        }
-    };
     let flags = match settle(stats, &mut client, target, record.as_deref_mut()).await {
-        Ok(reached) => relayed(stats, client, reached, cut, record.as_deref_mut()).await,
+        Ok(mut reached) => {
+            let serving = reached.serving.take();
+            let cut = async {
+                match &serving {
+                    Some(serving) => sleep_until(worker.cut_off(place, serving).await).await,
+                    None => std::future::pending().await,
+                }
+            };
+            relayed(stats, client, reached, cut, record.as_deref_mut()).await
+        }
         Err(flags) => {
             reset(client.stream);
             flags
@@ -98,6 +100,7 @@ struct Reached {
     cluster: Rc<LocalCluster>,
     upstream: Upstream,
     idle_timeout: Option<Duration>,
+    serving: Option<Serving>,
     open: connect::Open,
     endpoint: Endpoint,
 }
@@ -174,6 +177,7 @@ async fn reach(
                 cluster,
                 upstream,
                 idle_timeout: target.idle_timeout,
+                serving: target.serving,
                 open: open.taking(Seat::unpooled(permit)),
                 endpoint,
             })
@@ -214,6 +218,7 @@ async fn relayed(
         idle_timeout,
         open,
         endpoint,
+        ..
     } = reached;
     let upstream = upstream.into_stream();
     let (from, to) = (upstream.local_addr().ok(), upstream.peer_addr().ok());

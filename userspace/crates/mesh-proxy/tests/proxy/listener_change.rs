@@ -120,10 +120,17 @@ async fn echoing(drain: Duration) -> (Mesh, Server, TcpStream) {
 
 /// Opaque bytes on port 80.
 fn bytes(server: &Server, generation: u64) -> Arc<Snapshot> {
+    bytes_to("db", server, generation)
+}
+
+/// Opaque bytes on port 80 to a cluster of this name, and on another port to `beside`.
+fn bytes_to(name: &str, server: &Server, generation: u64) -> Arc<Snapshot> {
     let mut plan = Plan::new(EgressFilter::DropAll);
-    let statics = Discovery::Static(vec![server.address]);
-    let cluster = plan.cluster("db", Protocol::Tcp, statics);
-    plan.tcp(80, &[(cluster, 1)]);
+    for (port, name) in [(80, name), (OTHER, "beside")] {
+        let statics = Discovery::Static(vec![server.address]);
+        let cluster = plan.cluster(name, Protocol::Tcp, statics);
+        plan.tcp(port, &[(cluster, 1)]);
+    }
     plan.generation(generation).snapshot()
 }
 
@@ -160,4 +167,22 @@ async fn bytes_of_a_port_that_serves_as_before_are_not_cut() {
             break;
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bytes_of_a_service_with_other_targets_are_cut_and_those_beside_are_not() {
+    let (mesh, server, mut stream) = echoing(Duration::from_millis(500)).await;
+    let mut beside = mesh.dial(([192, 0, 2, 1], OTHER).into()).await;
+    assert!(is_echoed(&mut beside).await);
+    mesh.proxy.publish(bytes_to("cache", &server, 2)).await;
+    assert!(is_echoed(&mut stream).await, "until its drain is over");
+    let mut later = mesh.dial_80().await;
+    let cut = async { while is_echoed(&mut stream).await {} };
+    within("the cut", cut).await;
+    until("its end", || {
+        mesh.stat("cluster.db.upstream_cx_active") == 0
+    })
+    .await;
+    assert!(is_echoed(&mut later).await && is_echoed(&mut beside).await);
+    assert_eq!(mesh.stat("cluster.cache.upstream_cx_active"), 1);
 }
