@@ -109,8 +109,9 @@ pub(super) fn run(rounds: u32, rate: u32) -> Result<()> {
     );
     for protocol in Protocol::ALL {
         let of = |changes| Service { protocol, changes };
-        // Everything is open and warm then that stays so.
+        // Everything is open and warm then that stays so, and what changes has changed before.
         rig.turn(of(false))?;
+        rig.turn(of(true))?;
         let mut samples = Samples::default();
         for round in 1..=rounds {
             eprintln!("bench: {protocol}, round {round} of {rounds}");
