@@ -5,12 +5,14 @@
 //! each begins ([`start_of`]) is such that what all of them picked is even, too.
 
 mod least_request;
+mod lookahead;
 mod panic;
 mod place;
 mod round_robin;
 mod weighted;
 
 pub use least_request::least_request;
+pub use lookahead::Lookahead;
 pub use panic::is_panic;
 pub use place::start_of;
 pub use round_robin::RoundRobin;

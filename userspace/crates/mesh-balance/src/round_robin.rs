@@ -22,6 +22,16 @@ impl RoundRobin {
     /// The index of the next of `count` hosts that is not left out. Where all are, the next one;
     /// none if there is none at all.
     pub fn pick(&mut self, count: usize, is_left_out: impl Fn(usize) -> bool) -> Option<usize> {
+        let next = self.next(count)?;
+        let mut turns = (next..count).chain(0..next);
+        let index = turns.find(|index| !is_left_out(*index)).unwrap_or(next);
+        self.0 = Turn::Next(index + 1);
+        Some(index)
+    }
+
+    /// The index of the one of `count` hosts that [`RoundRobin::pick`] picks next if it is not left out;
+    /// none if there is no host.
+    pub fn next(&self, count: usize) -> Option<usize> {
         let next = match self.0 {
             Turn::First(place) => {
                 let index = scale(place, count as u64);
@@ -29,11 +39,7 @@ impl RoundRobin {
             }
             Turn::Next(next) => next,
         };
-        let next = next.checked_rem(count)?;
-        let mut turns = (next..count).chain(0..next);
-        let index = turns.find(|index| !is_left_out(*index)).unwrap_or(next);
-        self.0 = Turn::Next(index + 1);
-        Some(index)
+        next.checked_rem(count)
     }
 }
 

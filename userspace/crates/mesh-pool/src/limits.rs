@@ -125,6 +125,12 @@ impl Limit {
         self.taken.load(Ordering::Relaxed)
     }
 
+    /// Whether there is a limit at all.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        self.most.is_some_and(|most| most != CircuitBreakers::OFF)
+    }
+
     /// Begins one more; none where there are as many as there may be.
     #[must_use]
     pub fn take(self: &Arc<Self>) -> Option<Permit> {

@@ -110,6 +110,19 @@ impl<W> Queue<W> {
         }
     }
 
+    /// Whether a connection is to be made before a request asks for one, one that takes `room` requests
+    /// at a time: the first to the host, and only where connections are not limited, as it must not take
+    /// the place of one that a request needs. Where it is, it counts as begun.
+    pub fn connect_ahead(&mut self, room: usize) -> Option<Permit> {
+        if self.connections > 0 || self.limits.connections.is_set() {
+            return None;
+        }
+        let permit = self.limits.connections.take()?;
+        self.connections += 1;
+        self.coming += room;
+        Some(permit)
+    }
+
     /// A connection that takes `room` requests has been made, or could not be made.
     pub fn arrived(&mut self, room: usize) {
         self.coming -= room;

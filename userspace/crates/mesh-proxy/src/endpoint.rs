@@ -3,7 +3,7 @@
 use std::{cell::RefCell, net::SocketAddr, rc::Rc, sync::Arc};
 
 use arc_swap::{ArcSwap, Cache};
-use mesh_balance::RoundRobin;
+use mesh_balance::{Lookahead, RoundRobin};
 use mesh_model::snapshot::{Balancing, Discovery};
 use mesh_telemetry::scope::ClusterStats;
 
@@ -86,6 +86,8 @@ pub(crate) struct Picker {
     published: RefCell<Cache<Arc<ArcSwap<HostSet>>, Arc<HostSet>>>,
     hosts: RefCell<Rc<LocalHosts>>,
     turns: RefCell<RoundRobin>,
+    /// The hosts that came in the place of others and may be connected to before they are picked.
+    newcomers: RefCell<Lookahead>,
 }
 
 impl Picker {
@@ -98,6 +100,7 @@ impl Picker {
             published: RefCell::new(Cache::new(Arc::clone(&cluster.hosts))),
             hosts: RefCell::new(Rc::new(LocalHosts { set })),
             turns: RefCell::new(RoundRobin::starting_at(start)),
+            newcomers: RefCell::default(),
         }
     }
 
@@ -107,9 +110,32 @@ impl Picker {
         let mut hosts = self.hosts.borrow_mut();
         if !Arc::ptr_eq(&hosts.set, newest) {
             let set = Arc::clone(newest);
+            if self.can_look_ahead(&set) && set.has_newcomers(&hosts.set) {
+                // Those that are to be checked first will be usable soon.
+                self.newcomers.borrow_mut().begin(set.all().len());
+            }
             *hosts = Rc::new(LocalHosts { set });
         }
         Rc::clone(&hosts)
+    }
+
+    /// Whether it is known who is picked next.
+    fn can_look_ahead(&self, set: &HostSet) -> bool {
+        self.balancing == Balancing::RoundRobin && !set.is_logical()
+    }
+
+    /// Tells where connections will be needed soon, as hosts have come in the place of others.
+    pub(crate) fn look_ahead(&self, mut tell: impl FnMut(SocketAddr)) {
+        let mut newcomers = self.newcomers.borrow_mut();
+        if newcomers.is_done() {
+            return;
+        }
+        let hosts = self.hosts.borrow();
+        let usable = hosts.set.usable();
+        let turn = self.turns.borrow().next(usable.len());
+        for index in newcomers.name(usable.len(), turn.unwrap_or_default()) {
+            tell(usable[index].address());
+        }
     }
 
     /// What tells whether connections to an address may be kept.

@@ -24,6 +24,7 @@ pub(crate) mod lost;
 pub(crate) mod outcome;
 pub(crate) mod pool;
 pub(crate) mod request;
+mod upkeep;
 mod wait;
 
 use pool::Pool;
@@ -87,6 +88,15 @@ impl LocalCluster {
             None => self.stats.upstream_cx_none_healthy.increment(),
         }
         picked
+    }
+
+    /// A request has its answer: there is time for what no request waits for. Where endpoints came in the
+    /// place of others, connections are made ahead of the requests to come, which would have to wait for
+    /// one each.
+    pub(crate) fn answered(&self) {
+        self.picker
+            .look_ahead(|address| self.pool.upkeep.want(address));
+        self.pool.answered();
     }
 
     /// A request to an endpoint has ended: with this status, or with the one that stands for what went

@@ -9,6 +9,7 @@ fn nobody(_: usize) -> bool {
 #[test]
 fn nobody_to_pick_is_none() {
     assert_eq!(RoundRobin::starting_at(3).pick(0, nobody), None);
+    assert_eq!(RoundRobin::starting_at(3).next(0), None);
 }
 
 #[test]
@@ -43,6 +44,8 @@ proptest! {
     fn the_number_of_hosts_may_change_between_picks(place in any::<u64>(), counts in vec(0usize..9, 0..100)) {
         let mut robin = RoundRobin::starting_at(place);
         for count in counts {
+            let next = robin.next(count);
+            prop_assert_eq!(robin.clone().pick(count, nobody), next);
             prop_assert!(robin.pick(count, nobody).is_none_or(|index| index < count));
             prop_assert!(count == 0 || robin.pick(count, nobody).is_some());
         }

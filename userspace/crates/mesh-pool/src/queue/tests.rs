@@ -65,3 +65,23 @@ fn a_host_without_a_connection_gets_one_above_the_limit() {
     };
     assert!(matches!(other.connect(1), Connect::Refused));
 }
+
+#[test]
+fn the_first_connection_may_come_before_the_requests() {
+    let mut free = queue(CircuitBreakers::OFF, CircuitBreakers::OFF);
+    let ahead = free.connect_ahead(1).unwrap();
+    assert!(free.connect_ahead(1).is_none(), "one is enough");
+    free.join("a");
+    assert!(matches!(free.connect(1), Connect::Needless));
+    free.join("b");
+    assert!(matches!(free.connect(1), Connect::Begin(_)));
+    free.arrived(1);
+    drop(ahead);
+    free.closed();
+    assert!(free.connect_ahead(1).is_none(), "there is another one");
+}
+
+#[test]
+fn a_limited_connection_is_not_made_ahead() {
+    assert!(queue(5, CircuitBreakers::OFF).connect_ahead(1).is_none());
+}

@@ -189,6 +189,14 @@ impl HostSet {
         self.known.contains(&address)
     }
 
+    /// Whether it has addresses that a set before it had not, which was not empty.
+    pub(crate) fn has_newcomers(&self, before: &Self) -> bool {
+        let mut addresses = self.addresses.iter();
+        !Arc::ptr_eq(&self.known, &before.known)
+            && !before.known.is_empty()
+            && addresses.any(|address| !before.knows(*address))
+    }
+
     /// Whether these addresses, each there once, are this set's in whatever order.
     pub(super) fn has_exactly(&self, addresses: &[SocketAddr]) -> bool {
         addresses.len() == self.known.len() && addresses.iter().all(|one| self.knows(*one))

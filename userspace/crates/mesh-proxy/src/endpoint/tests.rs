@@ -61,6 +61,13 @@ impl Picking {
         self.picker.pick(&self.stats, None, tried)
     }
 
+    /// Who is to be connected to ahead.
+    fn ahead(&self) -> Vec<SocketAddr> {
+        let mut told = Vec::new();
+        self.picker.look_ahead(|address| told.push(address));
+        told
+    }
+
     fn judge(&self, last: u8, holds: bool) {
         let hosts = self.cluster.hosts.load();
         let mut hosts = hosts.all().iter();
@@ -229,4 +236,37 @@ fn nothing_is_counted_where_turns_decide() {
     let picking = Picking::dns(DnsResponse::Endpoints, &[1, 2]);
     let picked = picking.pick(&[]).unwrap();
     assert_eq!(picked.host().unwrap().active(), 0);
+}
+
+#[test]
+fn who_comes_in_the_place_of_others_is_told_before_its_turn() {
+    let picking = Picking::dns(DnsResponse::Endpoints, &[1, 2]);
+    picking.pick(&[]);
+    assert_eq!(picking.ahead(), [], "nobody was there before");
+    picking
+        .cluster
+        .answered(&[3, 4, 5].map(address), SystemTime::now());
+    picking.pick(&[]);
+    let told = [picking.ahead(), picking.ahead()].concat();
+    assert_eq!((told.len(), picking.ahead()), (3, Vec::new()));
+    for told in told {
+        assert_eq!(picking.pick(&[]).unwrap().address, told);
+    }
+    // Who is judged was there before.
+    picking.judge(3, true);
+    picking.pick(&[]);
+    assert_eq!(picking.ahead(), []);
+}
+
+#[test]
+fn nobody_is_told_where_nobody_knows_who_is_next() {
+    let logical = Picking::dns(DnsResponse::LoadBalancer, &[1]);
+    for picking in [logical, Picking::least_request(&[1])] {
+        picking.pick(&[]);
+        picking
+            .cluster
+            .answered(&[2, 3].map(address), SystemTime::now());
+        picking.pick(&[]);
+        assert_eq!(picking.ahead(), []);
+    }
 }

@@ -49,6 +49,12 @@ struct State {
     queue: Queue<Rc<Slot>>,
 }
 
+/// A connection that nobody is to have any more. It ends with this, or with its last stream.
+pub(super) enum Spent {
+    Http1 { _connection: Connection },
+    Http2 { _connection: Rc<Http2Connection> },
+}
+
 struct Idle {
     connection: Connection,
     since: Instant,
@@ -214,6 +220,14 @@ impl Host {
         }
     }
 
+    /// Begins a connection before a request needs it, if there is none.
+    pub(super) fn connect_ahead(self: &Rc<Self>) {
+        let permit = self.state.borrow_mut().queue.connect_ahead(self.room());
+        if let Some(permit) = permit {
+            self.begin(permit);
+        }
+    }
+
     /// Begins the connections that those who wait need.
     fn connect_if_needed(self: &Rc<Self>) -> Room {
         loop {
@@ -313,9 +327,9 @@ impl Host {
         http2.retain(|other| !Rc::ptr_eq(other, connection));
     }
 
-    /// Lets go of connections to addresses that are not to be kept, of closed ones and of those that idled
-    /// too long.
-    pub(super) fn tidy(&self, keep: impl Fn(SocketAddr) -> bool) {
+    /// Takes out connections to addresses that are not to be kept, closed ones and those that idled too
+    /// long.
+    pub(super) fn tidy(&self, keep: impl Fn(SocketAddr) -> bool, spent: &mut Vec<Spent>) {
         let is_stale = |idle: Duration| {
             let is_stale = idle > IDLE_LIMIT;
             if is_stale {
@@ -324,17 +338,20 @@ impl Host {
             is_stale
         };
         let mut state = self.state.borrow_mut();
-        let gone = state.idle.extract_if(.., |idle| {
+        let idle = state.idle.extract_if(.., |idle| {
             !keep(idle.connection.address) || is_stale(idle.since.elapsed())
         });
-        let gone: Vec<Idle> = gone.collect();
-        state.http2.retain(|connection| {
-            keep(connection.address)
-                && !connection.is_closed()
-                && !connection.idle_for().is_some_and(is_stale)
+        spent.extend(idle.map(|idle| Spent::Http1 {
+            _connection: idle.connection,
+        }));
+        let http2 = state.http2.extract_if(.., |connection| {
+            !keep(connection.address)
+                || connection.is_closed()
+                || connection.idle_for().is_some_and(is_stale)
         });
-        drop(state);
-        drop(gone);
+        spent.extend(http2.map(|connection| Spent::Http2 {
+            _connection: connection,
+        }));
     }
 
     /// Whether there are connections, or requests that wait for one.

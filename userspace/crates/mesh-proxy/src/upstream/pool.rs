@@ -15,13 +15,17 @@ use mesh_model::snapshot::Cluster;
 use mesh_pool::Limits;
 use mesh_telemetry::scope::ClusterStats;
 
-use super::host::Host;
+use super::{host::Host, upkeep::Upkeep};
 use crate::endpoint::{Endpoint, HostKey};
+
+/// So many connections are closed at once.
+const CLOSED_AT_ONCE: usize = 8;
 
 /// The connections of one worker to one cluster.
 pub(crate) struct Pool {
     terms: Rc<Terms>,
     hosts: RefCell<HashMap<HostKey, Rc<Host>>>,
+    pub(super) upkeep: Upkeep,
 }
 
 /// What holds for every host of a cluster.
@@ -47,6 +51,7 @@ impl Pool {
         let pool = Rc::new(Self {
             terms: Rc::new(terms),
             hosts: RefCell::default(),
+            upkeep: Upkeep::default(),
         });
         let watched = Rc::downgrade(&pool);
         tokio::task::spawn_local(poll_fn(move |cx| {
@@ -69,13 +74,27 @@ impl Pool {
         Rc::clone(host.or_insert_with(|| Host::new(&self.terms, endpoint.address)))
     }
 
+    /// Begins a connection to a host of its own that has none.
+    pub(super) fn connect_ahead(&self, address: SocketAddr) {
+        let mut hosts = self.hosts.borrow_mut();
+        let host = hosts.entry(HostKey::At(address));
+        let host = host.or_insert_with(|| Host::new(&self.terms, address));
+        host.connect_ahead();
+    }
+
     /// Lets go of connections to addresses that are not to be kept, of closed ones and of those
     /// that idled too long. An HTTP/2 connection that is let go ends with its last stream.
-    pub(crate) fn tidy(&self, keep: impl Fn(SocketAddr) -> bool) {
+    pub(crate) fn tidy(self: &Rc<Self>, keep: impl Fn(SocketAddr) -> bool) {
+        let mut spent = Vec::new();
         self.hosts.borrow_mut().retain(|_, host| {
-            host.tidy(&keep);
+            host.tidy(&keep, &mut spent);
             host.is_used()
         });
+        // What they count to a limit others wait for.
+        if spent.len() > CLOSED_AT_ONCE && !self.terms.limits.connections.is_set() {
+            self.upkeep.spend(spent);
+            self.keep_up();
+        }
     }
 }
 

@@ -171,6 +171,7 @@ impl UpstreamRequest {
     /// The answer is through.
     pub(crate) fn finish(self) {
         self.attempt_ended(Left::Whole);
+        self.cluster.answered();
     }
 
     /// The endpoint broke off.

@@ -7,6 +7,7 @@ use http::Version;
 use mesh_model::snapshot::{
     Cluster, Discovery, DnsResponse, EgressFilter, InstanceFile, IpPreference, Protocol,
 };
+use mesh_proxy::ProxySettings;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
@@ -63,9 +64,19 @@ impl Names {
 
     /// A mesh whose resolver these are.
     pub(crate) async fn start(&self, plan: Plan) -> Mesh {
+        self.start_with(plan, |_| {}).await
+    }
+
+    /// The same, with what is particular of its settings.
+    pub(crate) async fn start_with(
+        &self,
+        plan: Plan,
+        change: impl FnOnce(&mut ProxySettings),
+    ) -> Mesh {
         Mesh::start_with(plan.snapshot(), |settings| {
             settings.hosts = self.hosts();
             settings.resolv_conf = self.folder.path().join("resolv.conf");
+            change(settings);
         })
         .await
     }

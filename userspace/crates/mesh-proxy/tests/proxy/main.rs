@@ -29,3 +29,4 @@ mod tap;
 mod tcp;
 mod tcp_by_address;
 mod upgrade;
+mod upkeep;
