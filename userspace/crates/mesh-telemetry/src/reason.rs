@@ -9,7 +9,7 @@ use crate::{
 macro_rules! reasons {
     ($($(#[$meta:meta])* $reason:ident $word:literal,)*) => {
         /// Why a request failed. Each answer of the proxy's own has one, each answer that broke off, and
-        /// each 5xx of a service.
+        /// each of a service that says that it failed: by 5xx, or by a status of gRPC that stands for one.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Reason {
             $($(#[$meta])* $reason,)*

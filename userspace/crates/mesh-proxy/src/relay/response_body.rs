@@ -119,6 +119,9 @@ pub(crate) struct RelayedBody {
 pub(crate) struct UnderWay {
     pub(crate) upstream: UpstreamRequest,
     pub(crate) exchange: Exchange,
+    /// Whether its trailers may say that the service failed: those of a call of gRPC of which nothing has
+    /// said so yet.
+    pub(crate) tells_at_end: bool,
 }
 
 impl UnderWay {
@@ -169,11 +172,20 @@ impl RelayedBody {
         }
     }
 
-    /// What passes is written down, where anything is.
+    /// What passes is written down, where anything is; trailers may say that the service failed.
     fn note(&self, frame: &Frame<Bytes>) {
         let Some(under_way) = &self.under_way else {
             return;
         };
+        let trailers = frame.trailers_ref().filter(|_| under_way.tells_at_end);
+        if trailers
+            .and_then(outcome::of_grpc)
+            .is_some_and(outcome::is_of_service)
+        {
+            let cluster = under_way.upstream.cluster();
+            let reason = reason::Reason::FromService;
+            under_way.exchange.fails(reason, Some(cluster));
+        }
         under_way.exchange.note(|record| {
             if let Some(data) = frame.data_ref() {
                 record.entry.bytes_sent += data.len() as u64;

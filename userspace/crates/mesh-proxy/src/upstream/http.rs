@@ -70,10 +70,16 @@ pub(crate) async fn send(
             let took = (clock.has_request_ended() && !asked.upgrade).then(|| begun.elapsed());
             mesh_headers::prepare_answer(&mut parts.headers, exchange.direction(), took);
             parts.extensions.clear();
-            if parts.status.is_server_error() {
+            let has_failed = parts.status.is_server_error()
+                || outcome::is_of_service(outcome::of_answer(&parts, is_grpc));
+            if has_failed {
                 exchange.fails(Reason::FromService, Some(&target.cluster));
             }
-            let under_way = UnderWay { upstream, exchange };
+            let under_way = UnderWay {
+                upstream,
+                exchange,
+                tells_at_end: is_grpc && !has_failed,
+            };
             return Ok(answered(parts, body, asked, expiry, under_way));
         }
         Ok(Err(failed)) => {

@@ -1,6 +1,6 @@
 //! What the end of an attempt counts as where outliers are looked for: a status, as Envoy's router has it.
 
-use http::response;
+use http::{HeaderMap, response};
 use mesh_health::outlier::status_of_grpc;
 
 use super::connect::ConnectError;
@@ -16,9 +16,23 @@ pub(crate) const TIMED_OUT: u16 = 504;
 /// What an answer counts as by its head. Where gRPC was asked for and the answer begins with its end, that
 /// is gRPC's own status; one that comes in trailers is not waited for.
 pub(crate) fn of_answer(parts: &response::Parts, is_grpc: bool) -> u16 {
-    let status = parts.headers.get("grpc-status").filter(|_| is_grpc);
-    let status = status.and_then(|status| status.to_str().ok()?.parse().ok());
-    status.map_or(parts.status.as_u16(), status_of_grpc)
+    let status = if is_grpc {
+        of_grpc(&parts.headers)
+    } else {
+        None
+    };
+    status.unwrap_or(parts.status.as_u16())
+}
+
+/// What a status of gRPC counts as, where one is among these fields of an answer's head or end.
+pub(crate) fn of_grpc(fields: &HeaderMap) -> Option<u16> {
+    let status = fields.get("grpc-status")?.to_str().ok()?;
+    status.parse().ok().map(status_of_grpc)
+}
+
+/// Whether the service is to blame for what counts as this.
+pub(crate) fn is_of_service(status: u16) -> bool {
+    (500..600).contains(&status)
 }
 
 /// What a failure counts as; nothing where the endpoint had no part in it.

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
-use http::{Response, Version, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, Version, header};
 use http_body_util::{BodyExt, Full};
 use mesh_model::snapshot::{AccessLogFormat, ClusterId, Discovery, EgressFilter, Protocol};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -147,6 +147,74 @@ async fn a_call_of_grpc_that_fails_has_a_word_though_http_says_200() {
         (200, Some("14"))
     );
     assert_eq!(log.lines(1).await, ["200 connect-refused"]);
+}
+
+/// Answers as the path says: `/STATUS/head/GRPC` or `/STATUS/trailers/GRPC`.
+async fn answering_by_path() -> Server {
+    Server::http(Version::HTTP_2, |request| async move {
+        let parts: Vec<&str> = request.uri().path()[1..].split('/').collect();
+        let [status, place, grpc] = parts[..] else {
+            panic!("{parts:?}");
+        };
+        let fields = HeaderMap::from_iter([(
+            HeaderName::from_static("grpc-status"),
+            HeaderValue::from_str(grpc).unwrap(),
+        )]);
+        let (head, trailers) = match place {
+            "head" => (fields, None),
+            _ => (HeaderMap::new(), Some(Ok(fields))),
+        };
+        let body = Full::new(Bytes::from_static(b"message"));
+        let mut answer: Reply = match trailers {
+            Some(trailers) => Response::new(body.with_trailers(async { Some(trailers) }).boxed()),
+            None => text(""),
+        };
+        *answer.status_mut() = status.parse().unwrap();
+        answer.headers_mut().extend(head);
+        answer
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_of_grpc_that_the_service_fails_has_a_word_wherever_its_status_stands() {
+    let server = answering_by_path().await;
+    let mut plan = Plan::one(Protocol::Http2, server.address);
+    let log = Log::new();
+    let format = AccessLogFormat::Text("%REQ(:PATH)% %FERROMESH_REASON%".into());
+    plan.access_log(log.config(format));
+    let mesh = Mesh::start(plan.snapshot()).await;
+    let mut client = Client::open(mesh.dial_80().await, Version::HTTP_2).await;
+    let grpc = "application/grpc";
+    let cases = [
+        ("/200/head/14", grpc, "from-service"),
+        ("/200/trailers/14", grpc, "from-service"),
+        ("/200/trailers/2", grpc, "from-service"),
+        ("/200/trailers/99", grpc, "from-service"),
+        // Both say so, and it is one failure.
+        ("/503/trailers/13", grpc, "from-service"),
+        ("/503/head/0", grpc, "from-service"),
+        ("/200/head/0", grpc, "-"),
+        ("/200/trailers/0", grpc, "-"),
+        // What is asked for is not there, or not allowed.
+        ("/200/head/5", grpc, "-"),
+        ("/200/trailers/7", grpc, "-"),
+        // Nobody asked for gRPC.
+        ("/200/head/14", "text/plain", "-"),
+        ("/200/trailers/14", "text/plain", "-"),
+    ];
+    let mut failed = 0;
+    for (index, (path, kind, word)) in cases.into_iter().enumerate() {
+        let mut call = post(&format!("http://b.local{path}"), "");
+        let kind = HeaderValue::from_static(kind);
+        call.headers_mut().insert(header::CONTENT_TYPE, kind);
+        let response = client.send(call).await.unwrap();
+        Answer::read(response).await.unwrap();
+        assert_eq!(log.lines(index + 1).await[index], format!("{path} {word}"));
+        failed += u64::from(word != "-");
+        let counted = mesh.stat("request_failure.egress.b.from-service");
+        assert_eq!(counted, failed, "{path}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
