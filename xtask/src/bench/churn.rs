@@ -104,8 +104,9 @@ pub(super) fn run(rounds: u32, rate: u32) -> Result<()> {
         (EVERY * CHANGES).as_secs()
     );
     println!(
-        "{:<8}{:>26}{:>26}{:>8}{:>8}",
-        "", "all change: p50, p99", "none changes: p50, p99", "p50", "p99"
+        "{:<8}{}",
+        "",
+        Samples::heading("all change", "none changes")
     );
     for protocol in Protocol::ALL {
         let of = |changes| Service { protocol, changes };
@@ -128,35 +129,13 @@ pub(super) fn run(rounds: u32, rate: u32) -> Result<()> {
                 reference,
             });
         }
-        print(protocol, &samples);
+        println!("{:<8}{}", protocol.word(), samples.row(BOUND));
     }
     println!(
         "the last numbers are the ratio of the two, and between what bounds nine of ten runs would have \
          it; at most\n{BOUND:.1} at p99. The proxy counted every request, and discovery every change"
     );
     Ok(())
-}
-
-fn print(protocol: Protocol, samples: &Samples) {
-    let side = |of: fn(&Turn) -> &[u32]| {
-        let at = |percent| samples.percentile(of, percent);
-        format!("{}, {}", at(50), at(99))
-    };
-    let [low, p99, high] = samples.ratio(99);
-    println!(
-        "{:<8}{:>26}{:>26}{:>8.2}{p99:>8.2} [{low:.2}, {high:.2}]  {}",
-        protocol.word(),
-        side(|turn| &turn.measured),
-        side(|turn| &turn.reference),
-        samples.ratio(50)[1],
-        if low > BOUND {
-            "above the bound"
-        } else if high > BOUND {
-            "this run cannot tell"
-        } else {
-            "within the bound"
-        }
-    );
 }
 
 impl Rig {

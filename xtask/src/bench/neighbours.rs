@@ -265,33 +265,13 @@ fn print(met: &ByFlood, turns: u32) {
          {SECONDS} s"
     );
     println!(
-        "{:<18}{:>26}{:>26}{:>8}{:>8}",
-        "beside", "its daemon: p50, p99", "the other: p50, p99", "p50", "p99"
+        "{:<18}{}",
+        "beside",
+        Samples::heading("its daemon", "the other")
     );
     for flood in Flood::ALL {
         let samples = &met[flood as usize];
-        let side = |of: fn(&Turn) -> &[u32]| {
-            format!(
-                "{}, {}",
-                samples.percentile(of, 50),
-                samples.percentile(of, 99)
-            )
-        };
-        let [low, p99, high] = samples.ratio(99);
-        println!(
-            "{:<18}{:>26}{:>26}{:>8.2}{p99:>8.2} [{low:.2}, {high:.2}]  {}",
-            flood.describe(),
-            side(|turn| &turn.measured),
-            side(|turn| &turn.reference),
-            samples.ratio(50)[1],
-            if low > BOUND {
-                "above the bound"
-            } else if high > BOUND {
-                "this run cannot tell"
-            } else {
-                "within the bound"
-            }
-        );
+        println!("{:<18}{}", flood.describe(), samples.row(BOUND));
     }
     println!(
         "the last numbers are the ratio of the two neighbours, which is what sharing the daemon \

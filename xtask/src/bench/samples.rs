@@ -55,6 +55,38 @@ impl Samples {
     }
 }
 
+impl Samples {
+    /// The columns under [`Samples::heading`]: both sides' times at two percentiles, the ratios, and
+    /// whether the one at the 99th is at most `bound`.
+    pub(super) fn row(&self, bound: f64) -> String {
+        let side = |of: fn(&Turn) -> &[u32]| {
+            let at = |percent| self.percentile(of, percent);
+            format!("{}, {}", at(50), at(99))
+        };
+        let [low, p99, high] = self.ratio(99);
+        let verdict = if low > bound {
+            "above the bound"
+        } else if high > bound {
+            "this run cannot tell"
+        } else {
+            "within the bound"
+        };
+        format!(
+            "{:>26}{:>26}{:>8.2}{p99:>8.2} [{low:.2}, {high:.2}]  {verdict}",
+            side(|turn| &turn.measured),
+            side(|turn| &turn.reference),
+            self.ratio(50)[1],
+        )
+    }
+
+    /// What stands above the rows, with what the two sides are.
+    pub(super) fn heading(measured: &str, reference: &str) -> String {
+        let percentiles = [measured, reference].map(|side| format!("{side}: p50, p99"));
+        let [measured, reference] = percentiles;
+        format!("{measured:>26}{reference:>26}{:>8}{:>8}", "p50", "p99")
+    }
+}
+
 fn percentile<'a>(
     turns: impl Iterator<Item = &'a Turn>,
     side: fn(&Turn) -> &[u32],

@@ -32,3 +32,11 @@ fn turns_that_differ_widen_the_bounds() {
     assert!(low < ratio && ratio <= high, "{low} {ratio} {high}");
     assert!(low <= 1.0 && high >= 3.5, "{low} {high}");
 }
+
+#[test]
+fn a_row_says_what_the_bounds_allow_to_say() {
+    assert!(turns(&[2; 8]).row(1.2).ends_with("above the bound"));
+    assert!(turns(&[1; 8]).row(1.2).ends_with("within the bound"));
+    let doubtful = turns(&[1, 1, 1, 1, 1, 1, 1, 4]).row(1.2);
+    assert!(doubtful.ends_with("this run cannot tell"), "{doubtful}");
+}
