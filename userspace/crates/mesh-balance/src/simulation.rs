@@ -1,6 +1,7 @@
 //! Many seeds against models that are too plain to be wrong.
 
 mod least_request;
+mod zones;
 
 use std::collections::VecDeque;
 
