@@ -30,6 +30,15 @@ pub(crate) fn run(args: &RenderEnvoyArgs, environment: &Environment) -> anyhow::
             );
         }
     }
+    for cluster in &resolved.snapshot.clusters {
+        if cluster.zone_aware.is_some() {
+            eprintln!(
+                "note: {} is rendered without `zoneAware`: Envoy has to be told where all hosts of the \
+                 calling service are, which no document says",
+                cluster.name
+            );
+        }
+    }
     let bootstrap = render(&resolved.snapshot, &host);
     match args.format {
         RenderFormat::Json => answer::print(format!("{bootstrap:#}\n")),

@@ -3,15 +3,17 @@
 mod explain;
 
 use std::{
+    net::SocketAddr,
     path::Path,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
 use ferromesh_proto::control::{
-    ChangeResponse, Cluster, Configuration as Report, ConnectionsResponse, EnrolRequest,
-    EnrolledWorkload, ExplainRequest, ExplainResponse, Generation, GenerationsResponse,
-    ListResponse, Listener, StatusResponse, UnfitEndpoint, Workload as Message,
+    ChangeResponse, Cluster, Configuration as Report, ConnectionsResponse, EndpointZone,
+    EnrolRequest, EnrolledWorkload, ExplainRequest, ExplainResponse, Generation,
+    GenerationsResponse, ListResponse, Listener, StatusResponse, UnfitEndpoint,
+    Workload as Message,
 };
 use mesh_bpf::ProxyKind;
 use mesh_config::{
@@ -296,6 +298,14 @@ fn cluster(status: &ClusterStatus) -> Cluster {
         unfit: status.unfit.iter().map(unfit).collect(),
         in_panic: status.in_panic,
         left: status.left.iter().map(ToString::to_string).collect(),
+        zones: status.zones.iter().map(zone).collect(),
+    }
+}
+
+fn zone((endpoint, zone): (&SocketAddr, &String)) -> EndpointZone {
+    EndpointZone {
+        endpoint: endpoint.to_string(),
+        zone: zone.clone(),
     }
 }
 

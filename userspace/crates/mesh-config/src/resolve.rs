@@ -53,7 +53,8 @@ pub struct Resolved {
 ///
 /// `FERROMESH_DEFAULT_RETRY_POLICY` and `FERROMESH_DEFAULT_CIRCUIT_BREAKER` of the environment say
 /// which defaults App Mesh filled in, by the age of the account; `FERROMESH_RESPECT_DNS_TTL`, when DNS
-/// is asked again, and `FERROMESH_INSTANCES` a file that names where nodes and services are.
+/// is asked again, `FERROMESH_INSTANCES` a file that names where nodes and services are, and
+/// `FERROMESH_ZONE` the availability zone that the workload is in.
 ///
 /// # Errors
 /// The resource is not in the documents, or one of those variables has no value of its own.

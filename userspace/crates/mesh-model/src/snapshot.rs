@@ -12,7 +12,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 pub use access_log::{AccessLog, AccessLogFormat};
 pub use cluster::{
-    Balancing, Cluster, ClusterId, Discovery, DnsResponse, InstanceFile, IpPreference,
+    Balancing, Cluster, ClusterId, Discovery, DnsResponse, InstanceFile, IpPreference, ZoneAware,
+    ZonePolicy,
 };
 pub use policy::{
     CircuitBreakers, HealthCheck, OutlierDetection, RetryBudget, RetryOn, RetryPolicy,

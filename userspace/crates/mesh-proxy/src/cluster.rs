@@ -1,6 +1,7 @@
 //! Clusters as all workers share them: what the documents say, and the hosts of this moment.
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -22,6 +23,7 @@ use self::{
     host::{Host, Unfit},
     host_set::{HostSet, Membership},
     judges::Judges,
+    zones::Zones,
 };
 use crate::status::ClusterStatus;
 
@@ -35,6 +37,7 @@ pub(crate) mod instances;
 pub(crate) mod judges;
 mod outliers;
 mod probe;
+pub(crate) mod zones;
 
 /// A cluster of the generation in force. It outlives generations that leave it unchanged.
 #[derive(Debug)]
@@ -105,9 +108,9 @@ impl SharedCluster {
         let _ = self.warm.subscribe().wait_for(|warm| *warm).await;
     }
 
-    /// Discovery answered with addresses, each once, at some time; whether the set of them is another one
-    /// now.
-    pub(crate) fn answered(&self, addresses: &[SocketAddr], at: SystemTime) -> bool {
+    /// Discovery answered with addresses, each once, in these zones, at some time; whether the set of them,
+    /// or the zone of one, is another one now.
+    pub(crate) fn answered(&self, addresses: &[SocketAddr], zones: &Zones, at: SystemTime) -> bool {
         let mut addresses = addresses.to_vec();
         if !self.hosts.load().is_logical() {
             // Name servers give another order with each answer, and whose turn it is must not change by it.
@@ -117,12 +120,14 @@ impl SharedCluster {
         self.note(Ok(at));
         let before = self.hosts.load_full();
         // Whoever has left may come back at the place that it has.
-        if before.addresses() == addresses && before.left().is_empty() {
+        let is_known = before.addresses() == addresses && before.zones() == zones;
+        if is_known && before.left().is_empty() {
             self.warm_up();
             return false;
         }
-        self.publish(|hosts| hosts.answered(addresses));
-        let is_changed = !before.has_exactly(self.hosts.load().addresses());
+        self.publish(|hosts| hosts.answered(addresses).in_zones(zones));
+        let after = self.hosts.load();
+        let is_changed = !before.has_exactly(after.addresses()) || before.zones() != after.zones();
         if is_changed {
             self.tell_judges();
         }
@@ -159,7 +164,10 @@ impl SharedCluster {
         let answered = before.health().answered;
         let hosts = before.hosts.load_full();
         let empty = || HostSet::empty(hosts.membership(), self.judges.rules());
-        self.publish(|_| empty().answered(hosts.addresses()));
+        self.publish(|_| {
+            let answered = empty().answered(hosts.addresses());
+            answered.in_zones(hosts.zones())
+        });
         self.health().answered = answered;
         self.tell_judges();
     }
@@ -256,12 +264,22 @@ impl SharedCluster {
             name: self.config.name.clone(),
             endpoints: hosts.addresses().to_vec(),
             left: hosts.left().to_vec(),
+            zones: zones_of(&hosts),
             unfit: hosts.all().iter().flat_map(|host| host.status()).collect(),
             in_panic: hosts.is_in_panic(),
             answered: health.answered,
             trouble: health.trouble.clone(),
         }
     }
+}
+
+/// Where the endpoints are of which that is known.
+fn zones_of(hosts: &HostSet) -> BTreeMap<SocketAddr, String> {
+    let zones = hosts.addresses().iter().filter_map(|address| {
+        let zone = hosts.zones().of(*address)?;
+        Some((*address, zone.to_owned()))
+    });
+    zones.collect()
 }
 
 impl Drop for SharedCluster {

@@ -1,11 +1,14 @@
 //! Picks the host of a request, and says which open connections may serve it as well.
 
+mod zoned;
+
 use std::{cell::RefCell, net::SocketAddr, rc::Rc, sync::Arc};
 
 use arc_swap::{ArcSwap, Cache};
-use mesh_balance::{Lookahead, RoundRobin};
-use mesh_model::snapshot::{Balancing, Discovery};
+use mesh_balance::{Lookahead, RoundRobin, ZoneSequence};
+use mesh_model::snapshot::{Balancing, Cluster, Discovery};
 use mesh_telemetry::scope::ClusterStats;
+use zoned::Zoned;
 
 use crate::cluster::{
     SharedCluster,
@@ -77,17 +80,29 @@ impl Endpoint {
 #[derive(Debug)]
 struct LocalHosts {
     set: Arc<HostSet>,
+    /// None where zones decide nothing.
+    zoned: Option<Zoned>,
+}
+
+impl LocalHosts {
+    fn new(set: Arc<HostSet>, config: &Cluster) -> Rc<Self> {
+        let aware = config.zone_aware.as_ref();
+        let zoned = aware.and_then(|aware| Zoned::of(aware, &set));
+        Rc::new(Self { set, zoned })
+    }
 }
 
 /// One worker's view of the hosts of a cluster, and whose turn it is.
 pub(crate) struct Picker {
     passes_through: bool,
-    balancing: Balancing,
+    config: Arc<Cluster>,
     published: RefCell<Cache<Arc<ArcSwap<HostSet>>, Arc<HostSet>>>,
     hosts: RefCell<Rc<LocalHosts>>,
     turns: RefCell<RoundRobin>,
     /// The hosts that came in the place of others and may be connected to before they are picked.
     newcomers: RefCell<Lookahead>,
+    /// Whose turn it is where zones decide.
+    zone_turns: RefCell<ZoneSequence>,
 }
 
 impl Picker {
@@ -96,11 +111,12 @@ impl Picker {
         let set = cluster.hosts.load_full();
         Self {
             passes_through: cluster.config.discovery == Discovery::OriginalDestination,
-            balancing: cluster.config.balancing,
+            config: Arc::clone(&cluster.config),
             published: RefCell::new(Cache::new(Arc::clone(&cluster.hosts))),
-            hosts: RefCell::new(Rc::new(LocalHosts { set })),
+            hosts: RefCell::new(LocalHosts::new(set, &cluster.config)),
             turns: RefCell::new(RoundRobin::starting_at(start)),
             newcomers: RefCell::default(),
+            zone_turns: RefCell::new(ZoneSequence::starting_at(start)),
         }
     }
 
@@ -110,18 +126,20 @@ impl Picker {
         let mut hosts = self.hosts.borrow_mut();
         if !Arc::ptr_eq(&hosts.set, newest) {
             let set = Arc::clone(newest);
-            if self.can_look_ahead(&set) && set.has_newcomers(&hosts.set) {
+            let next = LocalHosts::new(set, &self.config);
+            if self.can_look_ahead(&next) && next.set.has_newcomers(&hosts.set) {
                 // Those that are to be checked first will be usable soon.
-                self.newcomers.borrow_mut().begin(set.all().len());
+                self.newcomers.borrow_mut().begin(next.set.all().len());
             }
-            *hosts = Rc::new(LocalHosts { set });
+            *hosts = next;
         }
         Rc::clone(&hosts)
     }
 
     /// Whether it is known who is picked next.
-    fn can_look_ahead(&self, set: &HostSet) -> bool {
-        self.balancing == Balancing::RoundRobin && !set.is_logical()
+    fn can_look_ahead(&self, hosts: &LocalHosts) -> bool {
+        let is_in_turn = self.config.balancing == Balancing::RoundRobin && hosts.zoned.is_none();
+        is_in_turn && !hosts.set.is_logical()
     }
 
     /// Tells where connections will be needed soon, as hosts have come in the place of others.
@@ -131,6 +149,9 @@ impl Picker {
             return;
         }
         let hosts = self.hosts.borrow();
+        if !self.can_look_ahead(&hosts) {
+            return;
+        }
         let usable = hosts.set.usable();
         let turn = self.turns.borrow().next(usable.len());
         for index in newcomers.name(usable.len(), turn.unwrap_or_default()) {
@@ -166,13 +187,7 @@ impl Picker {
         let (index, address) = if set.is_logical() {
             (0, *set.addresses().first()?)
         } else {
-            let index = match self.balancing {
-                Balancing::RoundRobin => {
-                    let is_tried = |index: usize| tried.contains(&usable[index].address());
-                    self.turns.borrow_mut().pick(usable.len(), is_tried)
-                }
-                Balancing::LeastRequest => less_busy(usable, tried),
-            }?;
+            let index = self.index(&hosts, stats, tried)?;
             (index, usable[index].address())
         };
         let active = usable.get(index).and_then(Host::begin);
@@ -183,22 +198,51 @@ impl Picker {
             _active: active,
         })
     }
+
+    /// The index of the usable host that is next.
+    fn index(
+        &self,
+        hosts: &LocalHosts,
+        stats: &ClusterStats,
+        tried: &[SocketAddr],
+    ) -> Option<usize> {
+        let (usable, balancing) = (hosts.set.usable(), self.config.balancing);
+        let of_all = || match balancing {
+            Balancing::RoundRobin => {
+                let is_tried = |index: usize| tried.contains(&usable[index].address());
+                self.turns.borrow_mut().pick(usable.len(), is_tried)
+            }
+            Balancing::LeastRequest => less_busy_of_all(usable, tried),
+        };
+        let Some(zoned) = &hosts.zoned else {
+            return of_all();
+        };
+        let mut turns = self.zone_turns.borrow_mut();
+        let of_zone = zoned.pick(&mut turns, balancing, usable, tried);
+        let index = of_zone.or_else(of_all)?;
+        zoned.count(index, stats);
+        Some(index)
+    }
+}
+
+/// The less busy of two of these hosts, by its index.
+fn less_busy(usable: &[Arc<Host>], among: &[usize]) -> Option<usize> {
+    let active = |nth: usize| usable[among[nth]].active();
+    let nth = mesh_balance::least_request(among.len(), active, || fastrand::u64(..))?;
+    Some(among[nth])
 }
 
 /// The less busy of two hosts to which a request was not sent yet, or of all where there is none such.
-fn less_busy(usable: &[Arc<Host>], tried: &[SocketAddr]) -> Option<usize> {
-    let active = |index: usize| usable[index].active();
-    let random = || fastrand::u64(..);
+fn less_busy_of_all(usable: &[Arc<Host>], tried: &[SocketAddr]) -> Option<usize> {
     if !tried.is_empty() {
         let is_untried = |index: &usize| !tried.contains(&usable[*index].address());
         let untried: Vec<usize> = (0..usable.len()).filter(is_untried).collect();
-        let picked =
-            mesh_balance::least_request(untried.len(), |index| active(untried[index]), random);
-        if let Some(picked) = picked {
-            return Some(untried[picked]);
+        if let Some(picked) = less_busy(usable, &untried) {
+            return Some(picked);
         }
     }
-    mesh_balance::least_request(usable.len(), active, random)
+    let active = |index: usize| usable[index].active();
+    mesh_balance::least_request(usable.len(), active, || fastrand::u64(..))
 }
 
 #[cfg(test)]

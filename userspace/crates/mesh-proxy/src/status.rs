@@ -1,6 +1,6 @@
 //! What `ferromesh status` shows of a proxy.
 
-use std::{net::SocketAddr, time::SystemTime};
+use std::{collections::BTreeMap, net::SocketAddr, time::SystemTime};
 
 use serde::Serialize;
 
@@ -25,6 +25,8 @@ pub struct ClusterStatus {
     /// Of these, those that discovery does not name any more: they stay while they pass their health
     /// checks.
     pub left: Vec<SocketAddr>,
+    /// The availability zones of endpoints, where they are known.
+    pub zones: BTreeMap<SocketAddr, String>,
     /// Endpoints that are left out, once for each reason.
     pub unfit: Vec<UnfitStatus>,
     /// Whether so many are unfit that all are used.

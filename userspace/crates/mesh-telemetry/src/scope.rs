@@ -99,6 +99,12 @@ scope! {
         counters {
             /// Picks when so few endpoints were fit that all were used.
             lb_healthy_panic,
+            /// Picks of the workload's own zone, which has all of them.
+            lb_zone_routing_all_directly,
+            /// Picks of another zone, or of endpoints without one, where zones decide.
+            lb_zone_routing_cross_zone,
+            /// Picks of the workload's own zone, which has a share of them.
+            lb_zone_routing_sampled,
             /// Times that the set of endpoints changed.
             membership_change,
             /// Times that discovery asked.

@@ -12,7 +12,7 @@ use crate::{
     cli::ExplainArgs,
     commands::{
         answer, block_on,
-        status::page::{self, Age},
+        status::page::{self, Age, Placed},
     },
     control,
     runtime_dir::RuntimeDir,
@@ -115,7 +115,7 @@ fn cluster_part(f: &mut Formatter<'_>, cluster: &Cluster) -> fmt::Result {
         .iter()
         .filter(|endpoint| !is_unfit(endpoint))
     {
-        writeln!(f, "    fit      {endpoint}")?;
+        writeln!(f, "    fit      {}", Placed(cluster, endpoint))?;
     }
     page::health_part(f, cluster)
 }

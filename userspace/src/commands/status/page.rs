@@ -2,7 +2,9 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use ferromesh_proto::control::{Cluster, Configuration, StatusResponse, UnfitEndpoint, Workload};
+use ferromesh_proto::control::{
+    Cluster, Configuration, EndpointZone, StatusResponse, UnfitEndpoint, Workload,
+};
 use mesh_bpf::{
     inspect::{InstanceReport, ProxyState, WorkloadReport},
     switch::Switch,
@@ -146,7 +148,11 @@ impl Display for Endpoints<'_> {
         if cluster.endpoints.is_empty() {
             f.write_str("no endpoint")?;
         } else {
-            f.write_str(&list(&cluster.endpoints))?;
+            let endpoints = cluster.endpoints.iter();
+            let endpoints: Vec<_> = endpoints
+                .map(|endpoint| Placed(cluster, endpoint))
+                .collect();
+            f.write_str(&list(&endpoints))?;
         }
         match (cluster.answered_seconds, cluster.failure.as_str()) {
             (None, "") => Ok(()),
@@ -161,6 +167,21 @@ impl Display for Endpoints<'_> {
     }
 }
 
+/// An endpoint of a cluster, with its availability zone where that is known.
+pub(crate) struct Placed<'a>(pub(crate) &'a Cluster, pub(crate) &'a str);
+
+impl Display for Placed<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self(cluster, endpoint) = self;
+        f.write_str(endpoint)?;
+        let mut zones = cluster.zones.iter();
+        match zones.find(|zone| zone.endpoint == *endpoint) {
+            Some(EndpointZone { zone, .. }) => write!(f, " in {zone}"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Who of a cluster is left out, and who is used all the same.
 pub(crate) fn health_part(f: &mut Formatter<'_>, cluster: &Cluster) -> fmt::Result {
     for unfit in &cluster.unfit {
@@ -171,7 +192,8 @@ pub(crate) fn health_part(f: &mut Formatter<'_>, cluster: &Cluster) -> fmt::Resu
         } = unfit;
         writeln!(
             f,
-            "    UNFIT    {endpoint} {reason} (for {})",
+            "    UNFIT    {} {reason} (for {})",
+            Placed(cluster, endpoint),
             Age(*seconds)
         )?;
     }

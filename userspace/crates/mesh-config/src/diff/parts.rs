@@ -149,6 +149,7 @@ fn fields_of(cluster: &Cluster) -> Fields {
         discovery,
         instances,
         balancing,
+        zone_aware,
         connect_timeout,
         circuit_breakers,
         health_check,
@@ -160,6 +161,7 @@ fn fields_of(cluster: &Cluster) -> Fields {
         .with("discovery", discovery)
         .with("instances", instances)
         .with("balancing", balancing)
+        .with("zoneAware", zone_aware)
         .with("connectTimeout", connect_timeout)
         .with("circuitBreakers", circuit_breakers)
         .with("healthCheck", health_check)

@@ -180,6 +180,7 @@ fn what_options_change_is_told_like_any_other_change() {
             "connectTimeout": { "unit": "ms", "value": 250 },
             "balancing": "LEAST_REQUEST",
             "retryBudget": {},
+            "zoneAware": "EVEN_LOAD",
         }] },
     });
     let difference = difference(&started(), &started().with("options.json", options));
@@ -191,6 +192,7 @@ fn what_options_change_is_told_like_any_other_change() {
     circuitBreakers.retryBudget.budgetPercent: (none) -> 20
     circuitBreakers.retryBudget.minRetryConcurrency: (none) -> 3
     connectTimeout: 1s -> 250ms
+    zoneAware.policy: (none) -> EVEN_LOAD
 "
     );
 }

@@ -402,12 +402,14 @@ fn what_options_give_a_node_is_told_with_its_cluster() {
             "connectTimeout": { "unit": "ms", "value": 250 },
             "balancing": "LEAST_REQUEST",
             "retryBudget": { "budgetPercent": 30 },
+            "zoneAware": "SAME_ZONE",
         }] },
     });
     let files = Files::getting_started().with("options.json", options);
     let text = explained(&files, "http://serviceb.apps.local/").to_string();
     let told = "serviceb.apps.local:80 by DNS, first address
                      least request: the less busy of two endpoints, drawn by chance
+                     zone-aware, but the own zone is not known: FERROMESH_ZONE is not set
                      a connect within 250 ms
                      retry budget: 30 % of the requests under way, and 3 at least
                    25 % (25 of 100)";

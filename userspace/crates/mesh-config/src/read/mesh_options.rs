@@ -1,7 +1,7 @@
 //! `MeshOptions`
 
 use mesh_model::{
-    snapshot::Balancing,
+    snapshot::{Balancing, ZonePolicy},
     spec::{
         duration::Duration,
         mesh_options::{
@@ -42,12 +42,14 @@ object!(VirtualNodeOptions {
     connect_timeout: optional "connectTimeout",
     balancing: optional "balancing",
     retry_budget: optional "retryBudget",
+    zone_aware: optional "zoneAware",
 } then node_rules);
 object!(RetryBudget {
     budget_percent: optional "budgetPercent",
     min_retry_concurrency: optional "minRetryConcurrency",
 });
 words!(Balancing { RoundRobin "ROUND_ROBIN", LeastRequest "LEAST_REQUEST" });
+words!(ZonePolicy { EvenLoad "EVEN_LOAD", SameZone "SAME_ZONE" });
 
 fn node_rules(node: &VirtualNodeOptions, at: &At<'_>) -> bool {
     let is_endless = |given: Duration| std::time::Duration::from(given).is_zero();

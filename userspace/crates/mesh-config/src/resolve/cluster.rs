@@ -10,7 +10,7 @@ use std::{
 use mesh_model::{
     snapshot::{
         CircuitBreakers, Cluster, ClusterId, DEFAULT_CONNECT_TIMEOUT, Discovery, HealthCheck,
-        InstanceFile, IpPreference, OutlierDetection, Protocol, RetryBudget,
+        InstanceFile, IpPreference, OutlierDetection, Protocol, RetryBudget, ZoneAware,
     },
     spec::{
         Number, Port,
@@ -22,7 +22,7 @@ use mesh_model::{
     },
 };
 
-use super::{Resolver, egress::Called, tls};
+use super::{Resolver, egress::Called, settings, tls};
 use crate::{
     document::{Document, Mesh},
     problem::path::FieldPath,
@@ -153,6 +153,7 @@ impl<'a> Resolver<'a> {
             port: own_port,
             ip_preference: self.preference_of(node),
         });
+        let zone_aware = self.zone_aware(node);
         let options = self.node_options(node).map(|added| &added.options);
         let connect_timeout = options.and_then(|options| options.connect_timeout);
         let balancing = options.and_then(|options| options.balancing);
@@ -160,6 +161,7 @@ impl<'a> Resolver<'a> {
         Some(
             self.clusters.add(Cluster {
                 balancing: balancing.unwrap_or_default(),
+                zone_aware,
                 circuit_breakers: CircuitBreakers {
                     retry_budget: budget.map(retry_budget),
                     ..self.settings.circuit_breakers
@@ -175,6 +177,22 @@ impl<'a> Resolver<'a> {
                 ..Cluster::plain(name, protocol, discovery)
             }),
         )
+    }
+
+    /// What options say of zones, for a workload in its own.
+    fn zone_aware(&mut self, node: &Document<VirtualNodeSpec>) -> Option<ZoneAware> {
+        let added = self.node_options(node)?;
+        let policy = added.options.zone_aware?;
+        let own_zone = self.settings.zone.clone();
+        if own_zone.is_none() {
+            let message = format!(
+                "all endpoints are alike to this workload, for nobody says which zone it is in; set {} \
+                 among its variables to a zone of the endpoints",
+                settings::ZONE
+            );
+            self.remarks.note(added.place(&["zoneAware"]), message);
+        }
+        Some(ZoneAware { policy, own_zone })
     }
 
     /// The address families in which a node is reached.

@@ -23,6 +23,9 @@ const DNS_TTL: &str = "FERROMESH_RESPECT_DNS_TTL";
 /// A file that names instances of nodes and services, before their own discovery; unset: none.
 const INSTANCES: &str = "FERROMESH_INSTANCES";
 
+/// The availability zone that the workload is in; unset: it is not known.
+pub(super) const ZONE: &str = "FERROMESH_ZONE";
+
 /// Whether Envoy's default line of the access log has the reason of a failure behind it: `off` (the
 /// default) or `on`.
 const LOG_REASON: &str = "FERROMESH_ACCESS_LOG_REASON";
@@ -38,6 +41,8 @@ pub(super) struct Settings {
     pub(super) logs_reasons: bool,
     /// The path of the file of instances.
     pub(super) instances: Option<String>,
+    /// The workload's own zone.
+    pub(super) zone: Option<String>,
 }
 
 impl Settings {
@@ -71,15 +76,24 @@ impl Settings {
             respects_dns_ttl: ttl == Some("on"),
             logs_reasons: reasons == Some("on"),
             instances,
+            zone: text(environment, ZONE).map(str::to_owned),
         })
     }
 }
 
+/// What a variable has; unset and empty it is nothing.
+fn text<'a>(environment: &'a Environment, name: &str) -> Option<&'a str> {
+    let value = environment.get(name)?.trim();
+    (!value.is_empty()).then_some(value)
+}
+
 /// The absolute path that a variable has; unset and empty it is none.
 fn path(environment: &Environment, name: &str) -> Result<Option<String>, Box<Problem>> {
-    let value = environment.get(name).map_or("", |value| value.trim());
-    if value.is_empty() || value.starts_with('/') {
-        return Ok(Some(value.to_owned()).filter(|path| !path.is_empty()));
+    let Some(value) = text(environment, name) else {
+        return Ok(None);
+    };
+    if value.starts_with('/') {
+        return Ok(Some(value.to_owned()));
     }
     Err(refusal(
         name,
@@ -95,10 +109,9 @@ fn choice(
     name: &str,
     words: [&'static str; 2],
 ) -> Result<&'static str, Box<Problem>> {
-    let value = environment.get(name).map_or("", |value| value.trim());
-    if value.is_empty() {
+    let Some(value) = text(environment, name) else {
         return Ok(words[0]);
-    }
+    };
     let known = words.into_iter().find(|word| *word == value);
     known.ok_or_else(|| {
         let [one, other] = words;

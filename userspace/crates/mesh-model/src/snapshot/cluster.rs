@@ -25,6 +25,8 @@ pub struct Cluster {
     pub instances: Option<InstanceFile>,
     /// How its endpoints share what comes to it.
     pub balancing: Balancing,
+    /// Whether endpoints of this workload's own zone come first; none: zones are nothing to it.
+    pub zone_aware: Option<ZoneAware>,
     /// How long a connect may take.
     pub connect_timeout: Duration,
     /// How much may be under way at once.
@@ -46,6 +48,7 @@ impl Cluster {
             discovery,
             instances: None,
             balancing: Balancing::default(),
+            zone_aware: None,
             connect_timeout: DEFAULT_CONNECT_TIMEOUT,
             circuit_breakers: CircuitBreakers::default(),
             health_check: None,
@@ -69,6 +72,27 @@ pub enum Balancing {
     RoundRobin,
     /// To the one of two, drawn by chance, that has fewer requests under way.
     LeastRequest,
+}
+
+/// What a workload does for endpoints of its own availability zone.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ZoneAware {
+    /// How much of what it sends goes to them.
+    pub policy: ZonePolicy,
+    /// The zone that it is in; none: it is not known, and all endpoints are alike.
+    pub own_zone: Option<String>,
+}
+
+/// How much of what a workload sends goes to endpoints of its own zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ZonePolicy {
+    /// As much as leaves every endpoint the same load, if each zone that has endpoints sends as much as
+    /// any other.
+    EvenLoad,
+    /// All, while enough of them are fit.
+    SameZone,
 }
 
 /// A file that names the instances of nodes and services, and the node that is looked for in it.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Name, Number, Text, duration::Duration};
-use crate::snapshot::Balancing;
+use crate::snapshot::{Balancing, ZonePolicy};
 
 /// What holds for resources of one mesh besides what their own documents say.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -61,6 +61,9 @@ pub struct VirtualNodeOptions {
     /// How many retries may be under way to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_budget: Option<RetryBudget>,
+    /// What callers do for endpoints of their own availability zone; none: nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone_aware: Option<ZonePolicy>,
 }
 
 /// How many retries may be under way, by what is under way (Envoy's `RetryBudget`).

@@ -20,6 +20,7 @@ use super::{
     dns::{Answer, Dns, DnsError},
     host_set::Membership,
     instances::{self, InstanceFiles},
+    zones::Located,
 };
 
 /// The longest that an answer is kept for its time to live: a server that says years must not be the
@@ -43,8 +44,7 @@ const SHOWN: usize = 32;
 /// What was found.
 struct Found {
     membership: Membership,
-    /// Each once.
-    endpoints: Vec<SocketAddr>,
+    located: Located,
     /// When they were last known to be these.
     at: SystemTime,
     /// When to ask again.
@@ -108,15 +108,14 @@ impl Discoverer {
                 let answer = self.dns.addresses(hostname, *ip_preference, &held).await?;
                 // A file that does not name the cluster now may do so soon.
                 let respects_ttl = *respects_ttl && cluster.config.instances.is_none();
+                let at = |ip| SocketAddr::new(ip, *port);
                 Ok(Found {
                     membership: Membership::of(discovery),
                     at: SystemTime::now(),
                     again: self.again(&answer, respects_ttl),
-                    endpoints: answer
-                        .addresses
-                        .into_iter()
-                        .map(|ip| SocketAddr::new(ip, *port))
-                        .collect(),
+                    located: Located::from(
+                        answer.addresses.into_iter().map(at).collect::<Vec<_>>(),
+                    ),
                 })
             }
             Discovery::CloudMap { .. } => registry.find(self, discovery).await,
@@ -138,9 +137,9 @@ impl Discoverer {
             Ok(named) => named.flatten(),
             Err(unfit) => return Err(Trouble::new(content.fault.unwrap_or(unfit))),
         };
-        let named = named.map(|endpoints| Found {
+        let named = named.map(|located| Found {
             membership: Membership::Listed,
-            endpoints,
+            located,
             at: SystemTime::now(),
             again: self.refresh,
         });
@@ -208,18 +207,30 @@ fn take(cluster: &SharedCluster, discoverer: &Discoverer, found: &Found) {
     let stats = &cluster.stats;
     stats.update_success.increment();
     cluster.take_addresses_as(found.membership);
-    if cluster.answered(&found.endpoints, found.at) {
-        stats.membership_change.increment();
-        tracing::info!(
-            cluster = cluster.config.name,
-            members = found.endpoints.len(),
-            endpoints = ?found.endpoints.iter().take(SHOWN).collect::<Vec<_>>(),
-            "endpoints changed"
-        );
-        (discoverer.changed)();
-    } else {
+    let Located { endpoints, zones } = &found.located;
+    if !cluster.answered(endpoints, zones, found.at) {
         stats.update_no_rebuild.increment();
+        return;
     }
+    stats.membership_change.increment();
+    let names = zones.names();
+    tracing::info!(
+        cluster = cluster.config.name,
+        members = endpoints.len(),
+        endpoints = ?endpoints.iter().take(SHOWN).collect::<Vec<_>>(),
+        zones = (!names.is_empty()).then(|| debug(&names)),
+        "endpoints changed"
+    );
+    let aware = cluster.config.zone_aware.as_ref();
+    let own_zone = aware.and_then(|aware| aware.own_zone.as_deref());
+    if let Some(own_zone) = own_zone.filter(|zone| !names.contains(zone)) {
+        tracing::warn!(
+            cluster = cluster.config.name,
+            own_zone,
+            "no endpoint is known to be in the workload's own zone: all endpoints are alike to it"
+        );
+    }
+    (discoverer.changed)();
 }
 
 /// A clock that was set back must not make an answer look older than time itself.

@@ -9,7 +9,10 @@ use std::{
 
 use mesh_model::snapshot::{Discovery, DnsResponse};
 
-use super::host::{Host, Rules};
+use super::{
+    host::{Host, Rules},
+    zones::Zones,
+};
 
 /// What the addresses of a cluster are to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +55,7 @@ pub(crate) struct HostSet {
     /// How many of them the answer had.
     answer: usize,
     known: Arc<HashSet<SocketAddr>>,
+    zones: Zones,
 }
 
 impl HostSet {
@@ -64,6 +68,7 @@ impl HostSet {
             addresses: Arc::new([]),
             answer: 0,
             known: Arc::default(),
+            zones: Zones::default(),
         }
     }
 
@@ -99,7 +104,15 @@ impl HostSet {
             all,
             addresses,
             answer,
+            zones: self.zones.clone(),
         }
+    }
+
+    /// The same hosts, of which discovery says that they are in these zones. Those that it does not name
+    /// any more are where they were.
+    pub(super) fn in_zones(self, zones: &Zones) -> Self {
+        let zones = zones.and_those_of(self.left(), &self.zones);
+        Self { zones, ..self }
     }
 
     fn each(&self, addresses: &[SocketAddr]) -> Arc<[Arc<Host>]> {
@@ -182,6 +195,11 @@ impl HostSet {
     /// Those that discovery does not name any more.
     pub(crate) fn left(&self) -> &[SocketAddr] {
         &self.addresses[self.answer..]
+    }
+
+    /// Where its endpoints are.
+    pub(crate) fn zones(&self) -> &Zones {
+        &self.zones
     }
 
     /// Whether it is an address of this cluster.

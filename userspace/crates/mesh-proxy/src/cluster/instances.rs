@@ -2,7 +2,7 @@
 //! content stays in use.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     io,
     net::SocketAddr,
     path::Path,
@@ -15,6 +15,7 @@ use mesh_model::{
     snapshot::{Discovery, InstanceFile, IpPreference},
 };
 
+use super::zones::Located;
 use crate::files::{Files, Mark};
 
 /// The files that clusters name.
@@ -96,7 +97,7 @@ pub(crate) fn endpoints(
     known: &Instances,
     file: &InstanceFile,
     discovery: &Discovery,
-) -> Result<Option<Vec<SocketAddr>>, String> {
+) -> Result<Option<Located>, String> {
     let of_node = || {
         let found = known.nodes.get(&file.node)?;
         Some((found, &[][..], format!("virtual node {}", file.node)))
@@ -117,10 +118,8 @@ pub(crate) fn endpoints(
     let Some((instances, attributes, name)) = of_node().or_else(of_service) else {
         return Ok(None);
     };
-    let mut seen = HashSet::new();
-    let mut endpoints: Vec<_> = fitting(instances, attributes, file).collect();
-    endpoints.retain(|endpoint| seen.insert(*endpoint));
-    if endpoints.is_empty() && !instances.is_empty() {
+    let located: Located = fitting(instances, attributes, file).collect();
+    if located.endpoints.is_empty() && !instances.is_empty() {
         let wanted = wanted(instances, attributes, file.ip_preference);
         return Err(format!(
             "{}: no instance of {name} has {wanted}; mend the file or the documents, or write \
@@ -128,7 +127,7 @@ pub(crate) fn endpoints(
             file.path
         ));
     }
-    Ok(Some(endpoints))
+    Ok(Some(located))
 }
 
 /// What none of the instances has that a cluster can use.
@@ -157,9 +156,12 @@ fn fitting<'a>(
     instances: &'a [Instance],
     attributes: &'a [(String, String)],
     file: &'a InstanceFile,
-) -> impl Iterator<Item = SocketAddr> + 'a {
+) -> impl Iterator<Item = (SocketAddr, Option<&'a str>)> {
     let fitting = instances.iter().filter(|instance| instance.has(attributes));
-    fitting.filter_map(|instance| instance.endpoint(file.ip_preference, file.port))
+    fitting.filter_map(|instance| {
+        let endpoint = instance.endpoint(file.ip_preference, file.port)?;
+        Some((endpoint, instance.zone.as_deref()))
+    })
 }
 
 /// Problems on one line: the first, and how many there are.

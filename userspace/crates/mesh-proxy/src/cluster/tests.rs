@@ -50,15 +50,23 @@ fn pass(cluster: &SharedCluster) {
 #[test]
 fn a_host_that_comes_back_has_not_left() {
     let cluster = judged(&Registry::new("test", 1));
-    cluster.answered(&[address(1), address(2)], SystemTime::now());
+    cluster.answered(
+        &[address(1), address(2)],
+        &Zones::default(),
+        SystemTime::now(),
+    );
     pass(&cluster);
     assert!(
-        !cluster.answered(&[address(1)], SystemTime::now()),
+        !cluster.answered(&[address(1)], &Zones::default(), SystemTime::now()),
         "it stays"
     );
     assert_eq!(cluster.status().left, [address(2)]);
     assert!(
-        !cluster.answered(&[address(2), address(1)], SystemTime::now()),
+        !cluster.answered(
+            &[address(2), address(1)],
+            &Zones::default(),
+            SystemTime::now()
+        ),
         "the same set"
     );
     assert_eq!(cluster.status().left, [] as [SocketAddr; 0]);
@@ -70,11 +78,15 @@ fn a_host_that_comes_back_has_not_left() {
 #[test]
 fn the_operator_takes_out_a_host_that_is_well() {
     let cluster = judged(&Registry::new("test", 1));
-    cluster.answered(&[address(1), address(2)], SystemTime::now());
+    cluster.answered(
+        &[address(1), address(2)],
+        &Zones::default(),
+        SystemTime::now(),
+    );
     pass(&cluster);
     let before = cluster.hosts.load_full();
     cluster.take_addresses_as(Membership::Listed);
-    assert!(cluster.answered(&[address(1)], SystemTime::now()));
+    assert!(cluster.answered(&[address(1)], &Zones::default(), SystemTime::now()));
     let after = cluster.hosts.load_full();
     assert_eq!(
         (after.addresses(), after.left()),
@@ -84,7 +96,7 @@ fn the_operator_takes_out_a_host_that_is_well() {
         Arc::ptr_eq(&after.all()[0], &before.all()[0]),
         "it is the same"
     );
-    assert!(cluster.answered(&[], SystemTime::now()));
+    assert!(cluster.answered(&[], &Zones::default(), SystemTime::now()));
     assert!(cluster.hosts.load().all().is_empty());
 }
 
@@ -103,7 +115,11 @@ fn a_cluster_that_comes_after_one_that_was_called_counts_as_called() {
 async fn a_cluster_that_is_retired_does_nothing_more() {
     let registry = Registry::new("test", 1);
     let cluster = judged(&registry);
-    cluster.answered(&[address(1), address(2)], SystemTime::now());
+    cluster.answered(
+        &[address(1), address(2)],
+        &Zones::default(),
+        SystemTime::now(),
+    );
     pass(&cluster);
     cluster.start_judges();
     let probes = registry.health_check("b");
@@ -115,7 +131,11 @@ async fn a_cluster_that_is_retired_does_nothing_more() {
     until("ended", || Arc::weak_count(&cluster) == 0).await;
     let host = Arc::clone(&cluster.hosts.load().all()[0]);
     cluster.report(&host, 0, 500);
-    cluster.answered(&[address(1), address(2), address(3)], SystemTime::now());
+    cluster.answered(
+        &[address(1), address(2), address(3)],
+        &Zones::default(),
+        SystemTime::now(),
+    );
     assert!(host.is_fit());
     let stats = &cluster.stats;
     assert_eq!(
@@ -143,7 +163,11 @@ fn what_two_judges_find_at_a_time_is_published() {
     let registry = Registry::new("test", 1);
     for seed in 0..2_000_u32 {
         let cluster = judged(&registry);
-        cluster.answered(&[address(1), address(2)], SystemTime::now());
+        cluster.answered(
+            &[address(1), address(2)],
+            &Zones::default(),
+            SystemTime::now(),
+        );
         pass(&cluster);
         let host = Arc::clone(&cluster.hosts.load().all()[0]);
         cluster.judge(&host, Unfit::FailedCheck, true);

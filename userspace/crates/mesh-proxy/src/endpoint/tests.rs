@@ -1,10 +1,12 @@
 use std::{num::NonZeroUsize, time::SystemTime};
 
-use mesh_model::snapshot::{Cluster, DnsResponse, IpPreference, Protocol};
+use mesh_model::snapshot::{DnsResponse, IpPreference, Protocol};
 use mesh_telemetry::Registry;
 
+mod zones;
+
 use super::*;
-use crate::cluster::{host::Unfit, judges::Judges};
+use crate::cluster::{host::Unfit, judges::Judges, zones::Zones};
 
 fn address(last: u8) -> SocketAddr {
     SocketAddr::from(([192, 0, 2, last], 80))
@@ -36,11 +38,15 @@ impl Picking {
             balancing,
             ..Cluster::plain("b".to_owned(), Protocol::Http, discovery)
         };
+        Self::configured(config, last)
+    }
+
+    fn configured(config: Cluster, last: &[u8]) -> Self {
         let stats = Registry::new("test", 2);
         let judges = Judges::of(&config, &stats, NonZeroUsize::MIN, false);
         let cluster = SharedCluster::new(Arc::new(config), Arc::default(), judges);
         let addresses: Vec<_> = last.iter().map(|last| address(*last)).collect();
-        cluster.answered(&addresses, SystemTime::now());
+        cluster.answered(&addresses, &Zones::default(), SystemTime::now());
         Self {
             picker: Picker::new(&cluster, 0),
             cluster,
@@ -130,7 +136,9 @@ fn an_endpoint_knows_its_host() {
     let picking = Picking::dns(DnsResponse::Endpoints, &[1, 2]);
     let picked = picking.pick(&[]).unwrap();
     // Whatever discovery says meanwhile.
-    picking.cluster.answered(&[address(9)], SystemTime::now());
+    picking
+        .cluster
+        .answered(&[address(9)], &Zones::default(), SystemTime::now());
     assert_eq!(picked.host().unwrap().address(), picked.address);
     assert_eq!(picked.reusable(), [picked.address]);
 }
@@ -175,11 +183,11 @@ fn the_order_of_an_answer_changes_nobodys_turn() {
     let picking = Picking::dns(DnsResponse::Endpoints, &[1, 2, 3]);
     let mut picked = Vec::new();
     for last in [[1, 2, 3], [3, 1, 2], [2, 3, 1]] {
-        assert!(
-            !picking
-                .cluster
-                .answered(&last.map(address), SystemTime::now())
-        );
+        assert!(!picking.cluster.answered(
+            &last.map(address),
+            &Zones::default(),
+            SystemTime::now()
+        ));
         picked.push(picking.pick(&[]).unwrap().address);
     }
     picked.sort_unstable();
@@ -243,9 +251,11 @@ fn who_comes_in_the_place_of_others_is_told_before_its_turn() {
     let picking = Picking::dns(DnsResponse::Endpoints, &[1, 2]);
     picking.pick(&[]);
     assert_eq!(picking.ahead(), [], "nobody was there before");
-    picking
-        .cluster
-        .answered(&[3, 4, 5].map(address), SystemTime::now());
+    picking.cluster.answered(
+        &[3, 4, 5].map(address),
+        &Zones::default(),
+        SystemTime::now(),
+    );
     picking.pick(&[]);
     let told = [picking.ahead(), picking.ahead()].concat();
     assert_eq!((told.len(), picking.ahead()), (3, Vec::new()));
@@ -265,7 +275,7 @@ fn nobody_is_told_where_nobody_knows_who_is_next() {
         picking.pick(&[]);
         picking
             .cluster
-            .answered(&[2, 3].map(address), SystemTime::now());
+            .answered(&[2, 3].map(address), &Zones::default(), SystemTime::now());
         picking.pick(&[]);
         assert_eq!(picking.ahead(), []);
     }

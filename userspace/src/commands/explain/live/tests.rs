@@ -1,12 +1,20 @@
-use ferromesh_proto::control::{Configuration, UnfitEndpoint};
+use ferromesh_proto::control::{Configuration, EndpointZone, UnfitEndpoint};
 
 use super::*;
+
+fn zone(endpoint: &str, zone: &str) -> EndpointZone {
+    EndpointZone {
+        endpoint: endpoint.to_owned(),
+        zone: zone.to_owned(),
+    }
+}
 
 fn cluster() -> Cluster {
     Cluster {
         name: "cds_b".to_owned(),
         endpoints: vec!["192.0.2.1:80".to_owned(), "192.0.2.2:80".to_owned()],
         answered_seconds: Some(3),
+        zones: vec![zone("192.0.2.1:80", "eu-west-1a")],
         ..Cluster::default()
     }
 }
@@ -48,7 +56,7 @@ fn each_endpoint_is_fit_or_says_why_not_and_since_when() {
         "  documents  /etc/mesh: generation 4 in force for 60 s",
         "  cluster    cds_b: 1 of 2 endpoints fit",
         "    names    answered 3 s ago",
-        "    fit      192.0.2.1:80",
+        "    fit      192.0.2.1:80 in eu-west-1a",
         "    UNFIT    192.0.2.2:80 ejected: 5 failures in a row (for 7 s)",
         "    PANIC    fewer than half are fit: all are used",
     ] {

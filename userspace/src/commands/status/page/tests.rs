@@ -79,16 +79,20 @@ fn a_cluster_says_how_old_its_endpoints_are_and_why_there_are_no_newer_ones() {
         "cds_egress_apps_b_http2_80: no endpoint: NO ANSWER YET: no such name"
     );
     cluster.endpoints = vec!["192.0.2.1:80".to_owned()];
+    cluster.zones = vec![EndpointZone {
+        endpoint: "192.0.2.1:80".to_owned(),
+        zone: "eu-west-1a".to_owned(),
+    }];
     cluster.answered_seconds = Some(130);
     assert_eq!(
         said(&cluster),
-        "cds_egress_apps_b_http2_80: 192.0.2.1:80: NO NEW ANSWER for 2 min, this one stays in use: \
+        "cds_egress_apps_b_http2_80: 192.0.2.1:80 in eu-west-1a: NO NEW ANSWER for 2 min, this one stays in use: \
          no such name"
     );
     cluster.failure.clear();
     assert_eq!(
         said(&cluster),
-        "cds_egress_apps_b_http2_80: 192.0.2.1:80 (answered 2 min ago)"
+        "cds_egress_apps_b_http2_80: 192.0.2.1:80 in eu-west-1a (answered 2 min ago)"
     );
 }
 

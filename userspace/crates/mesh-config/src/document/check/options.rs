@@ -3,6 +3,7 @@
 use mesh_model::{
     snapshot::{Balancing, Protocol},
     spec::{
+        discovery::ServiceDiscovery,
         mesh_options::{VirtualNodeOptions, VirtualServiceOptions},
         virtual_node::VirtualNodeSpec,
     },
@@ -90,6 +91,7 @@ impl Check<'_> {
             let mend = "remove this".to_owned();
             self.refuse_at(added.place(&["retryBudget"]), message, mend);
         }
+        self.zones_of(node, added);
         let lone = silent::lone_name(node);
         if let (Some(name), Some(Balancing::LeastRequest)) = (lone, added.options.balancing) {
             self.warnings.push(Warning {
@@ -99,6 +101,22 @@ impl Check<'_> {
                     "clients know one address of `{name}` at a time, for its DNS answers are read \
                      as a load balancer's: there is nothing to choose from, unless a file of \
                      instances names several; write `responseType`: \"ENDPOINTS\" in the node"
+                ),
+            });
+        }
+    }
+
+    /// AWS Cloud Map and the file of instances know zones; answers of DNS have none.
+    fn zones_of(&mut self, node: &Document<VirtualNodeSpec>, added: &Added<VirtualNodeOptions>) {
+        let discovery = &node.spec.service_discovery;
+        if let (Some(ServiceDiscovery::Dns(dns)), Some(_)) = (discovery, added.options.zone_aware) {
+            self.warnings.push(Warning {
+                place: added.place(&["zoneAware"]),
+                rule: Rule::Weak,
+                message: format!(
+                    "clients find `{}` by DNS, whose answers have no zones: all endpoints are alike, \
+                     unless a file of instances names them with their zones",
+                    dns.hostname
                 ),
             });
         }

@@ -263,3 +263,28 @@ fn a_retry_budget_is_a_share_of_requests_and_nothing_of_tcp() {
         "{problem:?}"
     );
 }
+
+#[test]
+fn endpoints_of_dns_have_no_zone_and_that_is_warned_of() {
+    let zones = json!({ "virtualNodes": [{
+        "virtualNodeName": "serviceB",
+        "zoneAware": "EVEN_LOAD",
+    }] });
+    let texts: Vec<String> = with(&zones)
+        .warnings()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(texts.len(), 1, "{texts:?}");
+    assert!(
+        texts[0]
+            .contains("spec.virtualNodes[0].zoneAware: clients find `serviceb.apps.local` by DNS"),
+        "{texts:?}"
+    );
+    let cloud_map = json!({ "awsCloudMap": {
+        "namespaceName": "apps.local",
+        "serviceName": "b",
+    } });
+    let known = with(&zones).set(NODE_B, "/spec/serviceDiscovery", cloud_map);
+    assert_eq!(known.warnings(), []);
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use mesh_model::snapshot::{
     Balancing, Certificate, CircuitBreakers, Cluster, DEFAULT_CONNECT_TIMEOUT, Discovery,
     DnsResponse, DownstreamTls, HeaderMatch, IpPreference, RetryOn, RetryPolicy, RouteMatch,
-    TlsMode, Trust, UpstreamTls, Validation, ValueMatch,
+    TlsMode, Trust, UpstreamTls, Validation, ValueMatch, ZoneAware, ZonePolicy,
 };
 
 /// What a route asks besides the path.
@@ -171,8 +171,24 @@ pub(super) fn policies(cluster: &Cluster) -> Vec<String> {
         (!is_usual).then(|| format!("a connect within {}", limit(Some(cluster.connect_timeout))));
     let balancing = (cluster.balancing == Balancing::LeastRequest)
         .then(|| "least request: the less busy of two endpoints, drawn by chance".to_owned());
-    let all = [balancing, connect, limits, budget, probe, ejection];
+    let zones = cluster.zone_aware.as_ref().map(zone_aware);
+    let all = [balancing, zones, connect, limits, budget, probe, ejection];
     all.into_iter().flatten().collect()
+}
+
+/// What is done for endpoints of the own zone.
+fn zone_aware(given: &ZoneAware) -> String {
+    let Some(own) = &given.own_zone else {
+        return "zone-aware, but the own zone is not known: FERROMESH_ZONE is not set".to_owned();
+    };
+    match given.policy {
+        ZonePolicy::EvenLoad => {
+            format!("zone-aware: to {own} as much as leaves all endpoints the same load")
+        }
+        ZonePolicy::SameZone => {
+            format!("zone-aware: all to {own} while enough of its endpoints are fit")
+        }
+    }
 }
 
 /// TLS of a listener.

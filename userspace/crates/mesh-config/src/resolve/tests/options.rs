@@ -1,6 +1,8 @@
 //! What documents of options change in a snapshot.
 
-use mesh_model::snapshot::{CircuitBreakers, RetryBudget, RetryPolicy, Route};
+use mesh_model::snapshot::{
+    CircuitBreakers, RetryBudget, RetryPolicy, Route, ZoneAware, ZonePolicy,
+};
 
 use super::*;
 
@@ -146,4 +148,42 @@ fn retries_to_a_node_have_the_budget_that_options_give_it() {
         min_retry_concurrency: 7,
     };
     assert_eq!(budget(&given), Some(expected));
+}
+
+#[test]
+fn a_node_is_called_by_zone_where_options_and_the_environment_say_so() {
+    const CALLED: &str = "cds_egress_apps_serviceB_http2_80";
+    let files = started().with(
+        "options.yaml",
+        options(&json!({
+            "virtualNodes": [{ "virtualNodeName": "serviceB", "zoneAware": "SAME_ZONE" }],
+        })),
+    );
+    let resolved = |zone: &str| {
+        let environment = variable("FERROMESH_ZONE", zone);
+        let resolved = files.resolve_in("mesh/apps/virtualNode/serviceA", &environment);
+        resolved.expect("it resolves")
+    };
+    let aware = |own_zone: Option<&str>| ZoneAware {
+        policy: ZonePolicy::SameZone,
+        own_zone: own_zone.map(str::to_owned),
+    };
+    let known = resolved(" eu-west-1a ");
+    let of_node = &cluster(&known.snapshot, CALLED).zone_aware;
+    assert_eq!(*of_node, Some(aware(Some("eu-west-1a"))));
+    let other = cluster(&known.snapshot, "cds_egress_apps_serviceBv2_http2_80");
+    assert_eq!(other.zone_aware, None);
+    assert_eq!(known.findings, []);
+    let unknown = resolved("");
+    let of_node = &cluster(&unknown.snapshot, CALLED).zone_aware;
+    assert_eq!(*of_node, Some(aware(None)));
+    let findings: Vec<String> = unknown.findings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        findings,
+        [
+            "options.yaml:1: mesh options apps: spec.virtualNodes[0].zoneAware: all endpoints are alike \
+             to this workload, for nobody says which zone it is in; set FERROMESH_ZONE among its \
+             variables to a zone of the endpoints"
+        ]
+    );
 }

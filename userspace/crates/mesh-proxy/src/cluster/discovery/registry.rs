@@ -1,13 +1,13 @@
 //! The endpoints of a cluster as AWS Cloud Map has them: what its nodes' instances are under the
 //! cluster's preference of address families.
 
-use std::{collections::BTreeSet, future, net::SocketAddr};
+use std::future;
 
 use mesh_cloud_map::{Attributes, Heard, Known, Service, Subscription};
 use mesh_model::snapshot::{Discovery, IpPreference};
 
 use super::{Discoverer, Found, Trouble};
-use crate::cluster::host_set::Membership;
+use crate::cluster::{host_set::Membership, zones::Located};
 
 /// What a cluster hears of its service, from the first time that it asks.
 #[derive(Default)]
@@ -44,7 +44,7 @@ impl Registry {
         let Heard { known, trouble } = subscription.last().await;
         let found = known.map(|known| Found {
             membership: Membership::of(discovery),
-            endpoints: endpoints(&known, *ip_preference, *port),
+            located: located(&known, *ip_preference, *port),
             at: known.at,
             again: discoverer.refresh,
         });
@@ -72,12 +72,12 @@ impl Registry {
 }
 
 /// Where the instances are, each place once.
-fn endpoints(known: &Known, preference: IpPreference, port: u16) -> Vec<SocketAddr> {
-    let endpoints = known
-        .instances
-        .iter()
-        .filter_map(|instance| instance.endpoint(preference, port));
-    endpoints.collect::<BTreeSet<_>>().into_iter().collect()
+fn located(known: &Known, preference: IpPreference, port: u16) -> Located {
+    let instances = known.instances.iter().filter_map(|instance| {
+        let endpoint = instance.endpoint(preference, port)?;
+        Some((endpoint, instance.zone.as_deref()))
+    });
+    instances.collect()
 }
 
 #[cfg(test)]

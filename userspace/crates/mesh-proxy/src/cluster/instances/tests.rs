@@ -37,8 +37,8 @@ fn cloud_map(attributes: &[(&str, &str)]) -> Discovery {
 
 fn found(text: &str, node: &str, discovery: &Discovery) -> Option<Vec<String>> {
     let known = instances::parse("i.yaml", text).unwrap();
-    let endpoints = endpoints(&known, &file(node), discovery).unwrap()?;
-    Some(endpoints.iter().map(ToString::to_string).collect())
+    let located = endpoints(&known, &file(node), discovery).unwrap()?;
+    Some(located.endpoints.iter().map(ToString::to_string).collect())
 }
 
 const TEXT: &str = "
@@ -64,6 +64,19 @@ fn a_node_is_where_the_file_says() {
     );
     assert_eq!(found(TEXT, "gone", &dns()), Some(Vec::new()));
     assert_eq!(found(TEXT, "c", &dns()), None);
+}
+
+#[test]
+fn an_instance_is_in_the_zone_that_the_file_says() {
+    let text = "virtualNodes: [{ name: b, instances: [{ ipv4: 192.0.2.1, zone: a }, { ipv4: 192.0.2.2 }] }]";
+    let known = instances::parse("i.yaml", text).unwrap();
+    let located = endpoints(&known, &file("b"), &dns()).unwrap().unwrap();
+    let zones: Vec<_> = located
+        .endpoints
+        .iter()
+        .map(|endpoint| located.zones.of(*endpoint))
+        .collect();
+    assert_eq!(zones, [Some("a"), None]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use mesh_model::snapshot::{Cluster, Discovery, Protocol};
 use mesh_telemetry::Registry;
 
 use super::*;
-use crate::cluster::judges::Judges;
+use crate::cluster::{judges::Judges, zones::Zones};
 
 const WORKERS: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 
@@ -77,7 +77,7 @@ async fn a_host_that_left_is_not_ejected_any_more() {
     let registry = Registry::new("test", 2);
     let cluster = judged(2, 100, &registry);
     let hosts = hosts(&cluster);
-    cluster.answered(&[hosts[0].address()], SystemTime::now());
+    cluster.answered(&[hosts[0].address()], &Zones::default(), SystemTime::now());
     cluster.report(&hosts[1], 0, 500);
     cluster.report(&hosts[1], 0, 500);
     assert_eq!(registry.outlier_detection("b").ejections_active.value(), 0);

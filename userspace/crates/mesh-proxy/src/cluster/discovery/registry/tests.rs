@@ -14,7 +14,10 @@ fn instances_are_endpoints_by_the_preference_and_each_once() {
     };
     let known = Known {
         instances: [
-            instance(Some("192.0.2.1"), Some("2001:db8::1"), None),
+            Instance {
+                zone: Some("eu-west-1a".to_owned()),
+                ..instance(Some("192.0.2.1"), Some("2001:db8::1"), None)
+            },
             instance(Some("192.0.2.2"), None, Some(8080)),
             instance(None, Some("2001:db8::3"), None),
             instance(Some("192.0.2.1"), None, Some(80)),
@@ -22,8 +25,15 @@ fn instances_are_endpoints_by_the_preference_and_each_once() {
         .into(),
         at: SystemTime::now(),
     };
+    let zones = located(&known, IpPreference::Unset, 80).zones;
+    assert_eq!(
+        zones.of("192.0.2.1:80".parse().unwrap()),
+        Some("eu-west-1a")
+    );
+    assert_eq!(zones.of("192.0.2.2:8080".parse().unwrap()), None);
     let under = |preference| {
-        let endpoints = endpoints(&known, preference, 80);
+        let mut endpoints = located(&known, preference, 80).endpoints;
+        endpoints.sort_unstable();
         let texts: Vec<String> = endpoints.iter().map(ToString::to_string).collect();
         texts.join(" ")
     };
