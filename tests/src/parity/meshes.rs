@@ -1,16 +1,22 @@
 //! The documents that the cases run under. Virtual nodes and their addresses are made here, so that which of
 //! them was reached tells which route was taken.
 
+mod log;
 pub(super) mod names;
 mod options;
+mod parts;
 pub(super) mod routes;
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use serde_json::{Map, Value, json};
 
-use self::options::Options;
-use super::case::{Case, Endpoints, Mesh, Own, Pool, Presence, Protocol, Retries, Target};
+pub(super) use self::log::LOG_FIELDS;
+use self::{
+    options::Options,
+    parts::{judge, limited, listener_times, mapping, policy, router, target, times},
+};
+use super::case::{Case, Mesh, Own, Presence, Protocol, Target};
 
 /// The last parts of the addresses of the host of services: of what is dialled, of the services that are
 /// one case's own, and of the first virtual node.
@@ -37,26 +43,6 @@ pub(super) const LISTENER_REQUEST: u64 = 2500;
 pub(super) const LISTENER_IDLE: u64 = 5000;
 /// A port at which nobody listens.
 const CLOSED_PORT: u16 = 9;
-
-/// What the access log says in the mesh [`Mesh::Web`], by field.
-pub(super) const LOG_FIELDS: [(&str, &str); 16] = [
-    ("case", "%REQ(X-CASE)%"),
-    ("dialled", "%DOWNSTREAM_LOCAL_ADDRESS%"),
-    ("status", "%RESPONSE_CODE%"),
-    ("flags", "%RESPONSE_FLAGS%"),
-    ("details", "%RESPONSE_CODE_DETAILS%"),
-    ("received", "%BYTES_RECEIVED%"),
-    ("sent", "%BYTES_SENT%"),
-    ("protocol", "%PROTOCOL%"),
-    ("method", "%REQ(:METHOD)%"),
-    ("path", "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%"),
-    ("authority", "%REQ(:AUTHORITY)%"),
-    ("cluster", "%UPSTREAM_CLUSTER%"),
-    ("upstream", "%UPSTREAM_HOST%"),
-    ("grpc", "%GRPC_STATUS%"),
-    ("type", "%RESP(CONTENT-TYPE)%"),
-    ("trailer", "%TRAILER(GRPC-STATUS)%"),
-];
 
 /// The address of the virtual node with this number.
 pub(super) fn node_address(number: usize) -> String {
@@ -92,37 +78,6 @@ pub(super) fn documents(mesh: Mesh, cases: &[&Case], log: &str) -> Vec<Value> {
     let options = written.options.document();
     written.all.push(options);
     written.all
-}
-
-/// What the clients of a node know of its endpoints, and how they judge them.
-fn judge(spec: &mut Value, endpoints: &Endpoints) {
-    spec["serviceDiscovery"]["dns"] = json!({
-        "hostname": format!("{}.apps.local", several(endpoints.count, endpoints.with_unreachable)),
-        "responseType": "ENDPOINTS",
-    });
-    let listener = &mut spec["listeners"][0];
-    if let Some((protocol, path)) = endpoints.check {
-        listener["healthCheck"] = json!({
-            "protocol": protocol.word(),
-            "healthyThreshold": 2,
-            "unhealthyThreshold": 2,
-            "intervalMillis": 5000,
-            // An Envoy that reads a large configuration answers to nothing for seconds.
-            "timeoutMillis": 30000,
-        });
-        if let Some(path) = path {
-            listener["healthCheck"]["path"] = json!(path);
-        }
-    }
-    if let Some((errors, percent)) = endpoints.outliers {
-        let minute = json!({ "value": 60, "unit": "s" });
-        listener["outlierDetection"] = json!({
-            "maxServerErrors": errors,
-            "maxEjectionPercent": percent,
-            "interval": minute,
-            "baseEjectionDuration": minute,
-        });
-    }
 }
 
 /// The name that has so many addresses.
@@ -391,9 +346,9 @@ impl Documents {
         let mut file = json!({ "path": log });
         match mesh {
             Mesh::Web | Mesh::Https | Mesh::Tls | Mesh::Names | Mesh::Retries | Mesh::Pools => {
-                file["format"] = json!({ "text": log_line() });
+                file["format"] = json!({ "text": log::line() });
             }
-            Mesh::Open => file["format"] = json!({ "json": log_members() }),
+            Mesh::Open => file["format"] = json!({ "json": log::members() }),
             Mesh::Routes => {}
         }
         self.all.push(json!({
@@ -424,72 +379,4 @@ pub(super) fn pooled(cases: &[Case]) -> impl Iterator<Item = u16> {
     let pooled = cases.iter();
     let pooled = pooled.filter(|case| matches!(case.target, Target::Pooled(_)));
     pooled.map(|case| own_port(case.id))
-}
-
-/// The listener of such a case.
-fn limited(id: usize, pool: &Pool) -> Value {
-    let mut listener = mapping(own_port(id), pool.protocol);
-    let limits = pool.limits.iter();
-    let limits: Map<_, _> = limits
-        .map(|(member, most)| ((*member).to_owned(), json!(most)))
-        .collect();
-    listener["connectionPool"] = json!({ pool.protocol.word(): limits });
-    listener
-}
-
-fn listener_times() -> Value {
-    json!({ "perRequest": milliseconds(LISTENER_REQUEST), "idle": milliseconds(LISTENER_IDLE) })
-}
-
-/// The times of a case's own service.
-fn times(own: &Own) -> Map<String, Value> {
-    let times = [("perRequest", own.per_request), ("idle", own.idle)].into_iter();
-    let given = times.filter_map(|(name, value)| Some((name.to_owned(), milliseconds(value?))));
-    given.collect()
-}
-
-fn milliseconds(value: u64) -> Value {
-    json!({ "value": value, "unit": "ms" })
-}
-
-fn policy(retries: &Retries) -> Value {
-    let mut policy = json!({
-        "maxRetries": retries.max,
-        "perRetryTimeout": milliseconds(retries.per_try),
-    });
-    for (name, events) in [
-        ("httpRetryEvents", retries.http),
-        ("tcpRetryEvents", retries.tcp),
-        ("grpcRetryEvents", retries.grpc),
-    ] {
-        if !events.is_empty() {
-            policy[name] = json!(events);
-        }
-    }
-    policy
-}
-
-fn router(service: &str) -> String {
-    service.split('.').next().unwrap_or(service).to_owned()
-}
-
-fn mapping(port: u16, protocol: Protocol) -> Value {
-    json!({ "portMapping": { "port": port, "protocol": protocol.word() } })
-}
-
-fn target(node: &str) -> Value {
-    json!({ "action": { "weightedTargets": [{ "virtualNode": node, "weight": 1 }] } })
-}
-
-/// The line of the log in text: each field behind its name, with what no value holds between them.
-fn log_line() -> String {
-    let fields = LOG_FIELDS.map(|(name, operator)| format!("{name}={operator}"));
-    format!("{}\n", fields.join("\u{b6}"))
-}
-
-fn log_members() -> Vec<Value> {
-    let members = LOG_FIELDS.iter();
-    members
-        .map(|(name, operator)| json!({ "key": name, "value": operator }))
-        .collect()
 }

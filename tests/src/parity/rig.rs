@@ -1,14 +1,15 @@
 //! What lies between clients and services: two hosts with the same application, redirected alike, one with
 //! Ferromesh and one with Envoy; a host of services; and what all of them saw, put together by case.
 
+mod seen;
+
 use std::{
     collections::BTreeMap,
-    fs,
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     sync::Arc,
     thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use anyhow::{Context as _, Result};
@@ -20,9 +21,8 @@ use super::{
     compare::{self, Difference},
     listed::Entry,
     logs, meshes,
-    observation::{self, Observation},
-    recorder::{Record, Recorder},
-    wire,
+    observation::Observation,
+    recorder::Recorder,
 };
 use crate::{
     capability,
@@ -32,7 +32,6 @@ use crate::{
     envoy::{self, Envoy},
     host::Host,
     network::{Network, Purpose},
-    wait,
 };
 
 /// What came of a case.
@@ -48,17 +47,8 @@ const NODE: &str = "client";
 /// Whether routes without a retry policy have App Mesh's.
 const DEFAULT_RETRIES: &str = "FERROMESH_DEFAULT_RETRY_POLICY";
 
-/// What a service is told of its time.
-const EXPECTED: &str = "request.header.x-envoy-expected-rq-timeout-ms";
-
-/// How much of its time a request may have spent on attempts before, in milliseconds.
-const SPENT: u64 = 8000;
-
 /// Services of single cases that are there at a time.
 const OWN_AT_ONCE: usize = 120;
-
-/// How long nothing is added to a log that is whole.
-const QUIET: Duration = Duration::from_millis(500);
 
 struct Rig {
     // Fields are dropped in this order: processes before the hosts they run on.
@@ -291,120 +281,18 @@ impl Rig {
             .inside(|| agent::run_all(&inbound, address))?;
         saw.clients.extend(from_outside);
         // What a service has not written down yet it is waiting for.
-        settle(&self.recorder);
+        seen::settle(&self.recorder);
         saw.records = side.agent.records()?;
         let own = self.recorder.records().into_iter();
         saw.records
             .extend(own.filter(|record| record.from == IpAddr::V4(to)));
-        let mut seen = put_together(saw);
-        logs::add(&mut seen, mesh, &whole_log(&side.log));
+        let mut seen = seen::put_together(saw);
+        logs::add(&mut seen, mesh, &seen::whole_log(&side.log));
         let own = to.to_string();
         for value in seen.values_mut().flat_map(BTreeMap::values_mut) {
-            *value = without(value, &own);
+            *value = seen::without(value, &own);
         }
         Ok(seen)
-    }
-}
-
-/// A value with the host's own address, which the other host does not have, replaced.
-fn without(value: &str, address: &str) -> String {
-    let mut parts = value.split(address);
-    let mut whole = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        // More digits make it the address of another.
-        let is_other = part.starts_with(|c: char| c.is_ascii_digit());
-        whole.push_str(if is_other { address } else { "<host>" });
-        whole.push_str(part);
-    }
-    whole
-}
-
-/// Waits until services have nothing to write down that has happened already.
-fn settle(recorder: &Recorder) {
-    let mut before = usize::MAX;
-    let still = wait::within(wire::PATIENCE, "services to be quiet", || {
-        let fields = recorder
-            .records()
-            .iter()
-            .map(|record| record.fields.len())
-            .sum();
-        let is_same = before == fields;
-        before = fields;
-        Ok(is_same.then_some(()))
-    });
-    // A service that is never quiet shows in what is compared.
-    drop(still);
-}
-
-/// A log that nothing is added to any more; Envoy adds to it every 100 ms.
-fn whole_log(path: &Path) -> String {
-    let mut read = String::new();
-    let mut since = Instant::now();
-    let still = wait::within(wire::PATIENCE, "the log to be quiet", || {
-        let now = fs::read_to_string(path).unwrap_or_default();
-        if now.len() != read.len() {
-            (read, since) = (now, Instant::now());
-        }
-        Ok((since.elapsed() >= QUIET).then_some(()))
-    });
-    // What still comes shows in what is compared.
-    drop(still);
-    read
-}
-
-/// What was seen of each case: by its client, and by services in the order of what they were asked.
-fn put_together(saw: Saw) -> BTreeMap<usize, Observation> {
-    let mut seen: BTreeMap<usize, Observation> = saw.clients.into_iter().collect();
-    let mut of_case: BTreeMap<usize, Vec<Record>> = BTreeMap::new();
-    for record in saw.records {
-        if let Some(case) = record.case {
-            of_case.entry(case).or_default().push(record);
-        }
-    }
-    for (case, mut records) in of_case {
-        let Some(observation) = seen.get_mut(&case) else {
-            continue;
-        };
-        if observation::is_shares(observation) {
-            continue;
-        }
-        let asked = |record: &Record| {
-            let fields = &record.fields;
-            let line = fields
-                .get("request.line")
-                .or_else(|| fields.get("request.header.:path"));
-            line.cloned()
-        };
-        records.sort_by_key(asked);
-        let mut told = None;
-        for (number, record) in (1..).zip(records) {
-            for (field, value) in record.fields {
-                let value = if field == EXPECTED {
-                    left(&mut told, value)
-                } else {
-                    value
-                };
-                observation.insert(format!("upstream.{number}.{field}"), value);
-            }
-        }
-    }
-    seen
-}
-
-/// What a service is told of the time of another attempt is less by what the first ones took.
-fn left(told: &mut Option<u64>, value: String) -> String {
-    let Ok(time) = value.trim_matches('"').parse::<u64>() else {
-        return value;
-    };
-    match *told {
-        None => {
-            *told = Some(time);
-            value
-        }
-        Some(first) if time <= first && first - time <= SPENT => {
-            format!("<what is left of {first}>")
-        }
-        Some(_) => value,
     }
 }
 

@@ -1,11 +1,15 @@
 //! Retries: which end of an attempt is worth another, how many there are, what of the request goes along,
 //! what the client gets, and which fields of a request change any of it.
 
-use super::request::{either, head, one, one2, own, plain, post2, with_body};
+mod bodies;
+mod calls;
+mod fields;
+
+use super::request::{either, one, one2, plain};
 use crate::parity::{
     case::{
-        Bullet, Case, Client, End, Frame, Mesh, Own, Presence, Protocol, Reply, Retries, Step,
-        Target, answer, owned,
+        Bullet, Case, Client, Mesh, Own, Presence, Protocol, Reply, Retries, Step, Target, answer,
+        owned,
     },
     http1::Kind,
 };
@@ -59,9 +63,9 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(limits());
     cases.extend(answers());
     cases.extend(unfinished());
-    cases.extend(bodies());
-    cases.extend(calls());
-    cases.extend(fields());
+    cases.extend(bodies::cases());
+    cases.extend(calls::cases());
+    cases.extend(fields::cases());
     cases.extend(connections());
     cases
 }
@@ -304,219 +308,6 @@ fn unfinished() -> Vec<Case> {
                     .replies(replies)
                     .again(answer(200, &[("x-attempt", "second")], b"hello\n")),
             );
-        }
-    }
-    cases
-}
-
-fn bodies() -> Vec<Case> {
-    let post = |length: usize| {
-        let body = "z".repeat(length);
-        with_body(
-            "POST",
-            "/x",
-            &[("content-length", &length.to_string())],
-            &body,
-        )
-    };
-    let mut cases = Vec::new();
-    for protocol in HTTP {
-        let own = with(protocol, SERVER_ERROR);
-        for length in [3, 60_000, 200_000, 1_000_000, 1_048_576, 1_200_000] {
-            let name = format!("body of {length} to {}", protocol.word());
-            let last = answer(200, &[], b"got it\n");
-            cases.push(
-                case(name, own, one(post(length)))
-                    .replies(bad())
-                    .again(last),
-            );
-        }
-        let chunked = with_body(
-            "POST",
-            "/x",
-            &[("transfer-encoding", "chunked")],
-            "3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n",
-        );
-        let ways = [
-            ("in chunks", one(chunked)),
-            ("by h2", post2("/x", &[], b"abc")),
-            (
-                "with trailers",
-                Client::Http2(vec![
-                    Frame::Head(1, head("POST", "/x", &[]), End::More),
-                    Frame::Data(1, b"abc".to_vec(), End::More),
-                    Frame::Head(1, owned(&[("x-sum", "1")]), End::Stream),
-                ]),
-            ),
-            (
-                "in many pieces",
-                Client::Http2(
-                    [Frame::Head(1, head("POST", "/x", &[]), End::More)]
-                        .into_iter()
-                        .chain((0..600).map(|_| Frame::Data(1, b"ab".to_vec(), End::More)))
-                        .chain([Frame::Data(1, Vec::new(), End::Stream)])
-                        .collect(),
-                ),
-            ),
-        ];
-        for (name, client) in ways {
-            let name = format!("body {name} to {}", protocol.word());
-            cases.push(case(name, own, client).replies(bad()));
-        }
-        // The first attempt is over before the request is.
-        let half = with_body("POST", "/x", &[("content-length", "9")], "abc");
-        let steps = vec![
-            Step::Send(half),
-            Step::Pause(1500),
-            Step::Send(b"defghi".to_vec()),
-        ];
-        let client = Client::Http1(steps, vec![Kind::Answer]);
-        let early = vec![
-            Reply::Head(503, owned(&[("content-length", "0")])),
-            Reply::End,
-        ];
-        let name = format!("body that is under way, to {}", protocol.word());
-        cases.push(
-            case(name, own, client)
-                .replies(early)
-                .again(answer(200, &[], b"all of it\n")),
-        );
-    }
-    cases
-}
-
-const TYPE: (&str, &str) = ("content-type", "application/grpc");
-const MESSAGE: &[u8] = b"\0\0\0\0\x03abc";
-
-fn calls() -> Vec<Case> {
-    const EVENTS: [(&str, &[&str]); 5] = [
-        ("1", &["cancelled"]),
-        ("4", &["deadline-exceeded"]),
-        ("8", &["resource-exhausted"]),
-        ("13", &["internal"]),
-        ("14", &["unavailable"]),
-    ];
-    let client = || post2("/shop.Prices/Quote", &[TYPE, ("te", "trailers")], MESSAGE);
-    let alone = |status: &str| {
-        let fields = [TYPE, ("grpc-status", status), ("grpc-message", "no")];
-        vec![Reply::Request, Reply::Head(200, owned(&fields)), Reply::End]
-    };
-    let behind = |status: &str| {
-        vec![
-            Reply::Request,
-            Reply::Head(200, owned(&[TYPE])),
-            Reply::Data(MESSAGE.to_vec()),
-            Reply::Trailers(owned(&[("grpc-status", status)])),
-        ]
-    };
-    let policy = |grpc| Retries {
-        http: &[],
-        grpc,
-        ..SERVER_ERROR
-    };
-    let mut cases = Vec::new();
-    for (number, event) in EVENTS {
-        let own = with(Protocol::Grpc, policy(event));
-        for status in ["0", "1", "2", "4", "8", "13", "14", "16", "x", "99"] {
-            let name = format!("grpc {} after status {status}", event[0]);
-            let case = case(name, own, client()).replies(alone(status));
-            cases.push(case.again(behind("0")));
-        }
-        let name = format!("grpc {} always", event[0]);
-        cases.push(case(name, own, client()).replies(alone(number)));
-        let name = format!("grpc {} behind a body", event[0]);
-        cases.push(case(name, own, client()).replies(behind(number)));
-    }
-    let both = Retries {
-        http: &["server-error"],
-        grpc: &["unavailable"],
-        max: 2,
-        ..SERVER_ERROR
-    };
-    cases.push(
-        case(
-            "grpc of both kinds".to_owned(),
-            with(Protocol::Grpc, both),
-            client(),
-        )
-        .replies(bad())
-        .again(alone("14"))
-        .again(behind("0")),
-    );
-    for (name, replies) in [
-        ("refused", vec![Reply::Request, Reply::Cancel(7)]),
-        ("reset", vec![Reply::Request, Reply::Cancel(2)]),
-        ("closed", vec![Reply::Request, Reply::Finish]),
-        ("unavailable", alone("14")),
-        ("503", bad()),
-    ] {
-        let own = Own::new(Protocol::Grpc);
-        let whole = case(format!("grpc unasked, {name}"), own, client()).replies(replies.clone());
-        cases.push(whole.again(behind("0")));
-        let always = case(format!("grpc unasked, always {name}"), own, client());
-        cases.push(always.replies(replies));
-    }
-    cases
-}
-
-/// Fields by which an application steers an Envoy that trusts it.
-fn fields() -> Vec<Case> {
-    let steering: [(&str, &[(&str, &str)]); 9] = [
-        ("retry-on", &[("x-envoy-retry-on", "5xx")]),
-        (
-            "retry-on and max-retries",
-            &[
-                ("x-envoy-retry-on", "5xx,reset"),
-                ("x-envoy-max-retries", "3"),
-            ],
-        ),
-        ("retry-grpc-on", &[("x-envoy-retry-grpc-on", "unavailable")]),
-        (
-            "retriable-status-codes",
-            &[
-                ("x-envoy-retry-on", "retriable-status-codes"),
-                ("x-envoy-retriable-status-codes", "503"),
-            ],
-        ),
-        (
-            "retriable-header-names",
-            &[
-                ("x-envoy-retry-on", "retriable-headers"),
-                ("x-envoy-retriable-header-names", "x-attempt"),
-            ],
-        ),
-        ("max-retries", &[("x-envoy-max-retries", "0")]),
-        (
-            "per-try-timeout",
-            &[
-                ("x-envoy-upstream-rq-per-try-timeout-ms", "1"),
-                ("x-envoy-upstream-rq-timeout-ms", "2"),
-            ],
-        ),
-        ("hedging", &[("x-envoy-hedge-on-per-try-timeout", "true")]),
-        ("attempt-count", &[("x-envoy-attempt-count", "7")]),
-    ];
-    let trusted = [
-        ("nobody", None),
-        ("10.0.0.1", Some(("x-forwarded-for", "10.0.0.1"))),
-        ("127.0.0.1", Some(("x-forwarded-for", "127.0.0.1"))),
-        ("internal", Some(("x-envoy-internal", "true"))),
-    ];
-    let mut cases = Vec::new();
-    for (name, fields) in steering {
-        for (from, more) in trusted {
-            let fields: Vec<_> = fields.iter().copied().chain(more).collect();
-            let client = || one(plain("GET", "/x", &fields));
-            let name = format!("field {name} from {from}");
-            let without = Case::new(
-                Bullet::Retries,
-                format!("{name} without a policy"),
-                own(Protocol::Http),
-                client(),
-            );
-            cases.push(without.replies(bad()));
-            let own = with(Protocol::Http, SERVER_ERROR);
-            cases.push(case(name, own, client()).replies(bad()));
         }
     }
     cases

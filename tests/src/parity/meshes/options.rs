@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{milliseconds, times};
+use super::parts::{milliseconds, times};
 use crate::parity::case::{Budget, Own, Unrouted};
 
 #[derive(Debug, Default)]
