@@ -10,7 +10,7 @@ use tests::{
     daemon::Daemon,
     host::Place,
     network::Purpose,
-    scenario::{FROM_APPLICATION, Scenario},
+    scenario::{FROM_APPLICATION, Scenario, URL},
     web::{SLOW_BYTES, SLOW_PATH, Speaks, WebServer, site::Site},
 };
 
@@ -145,4 +145,44 @@ fn a_slow_host_of_four_gets_fewer_by_least_request() {
     let of_slow = slow.requests().unwrap().len();
     // By turns it is every fourth.
     assert!(of_slow * 8 < all, "{of_slow} of {all}");
+}
+
+/// Requests to a route of two targets, each time.
+const EACH_TIME: usize = 40;
+
+#[test]
+fn a_dead_target_gives_its_share_to_the_other_and_has_it_again_when_it_is_back() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let mut scenario = Scenario::start(Purpose::Test).unwrap();
+    let over = options(&json!({ "routes": [{
+        "virtualRouterName": "serviceB",
+        "routeName": "serviceB",
+        "failover": "OTHER_TARGETS",
+    }] }));
+    scenario.documents.write(FILE, &over).unwrap();
+    let daemon = scenario.daemon_a().start().unwrap();
+    let curl = scenario.curl().http2();
+    // How many of some requests the target of 25 % answered; none fails.
+    let share = || {
+        let before = daemon.stat(FROM_APPLICATION).unwrap();
+        let answers = curl.many(URL, EACH_TIME).unwrap();
+        assert_eq!(answers.failures(), []);
+        let seen = daemon.stat(FROM_APPLICATION).unwrap() - before;
+        assert_eq!(seen, EACH_TIME as u64);
+        let of_both = ["serviceB", "serviceBv2"].map(|name| answers.from(name));
+        assert_eq!(of_both[0] + of_both[1], EACH_TIME);
+        of_both[1]
+    };
+    assert!((8..=12).contains(&share()), "a quarter");
+    scenario.web_bv2.stop().unwrap();
+    assert_eq!(share(), 0);
+    let gone_on = "cluster.cds_egress_apps_serviceBv2_http2_80.upstream_rq_failover";
+    let gone_on = daemon.stat(gone_on).unwrap();
+    assert!((8..=12).contains(&gone_on), "{gone_on}");
+    let ports = [(80, Speaks::Http2)];
+    let host = &scenario.service_bv2;
+    scenario.web_bv2 = WebServer::start(host, Place::Workload, "serviceBv2", &ports).unwrap();
+    assert!((8..=12).contains(&share()), "a quarter again");
 }

@@ -5,6 +5,7 @@
 //! Workers pick for themselves and share nothing. What each of them picks is even by itself, and where
 //! each begins ([`start_of`]) is such that what all of them picked is even, too.
 
+mod failover;
 mod least_request;
 mod lookahead;
 mod panic;
@@ -13,6 +14,7 @@ mod round_robin;
 mod weighted;
 mod zones;
 
+pub use failover::Failover;
 pub use least_request::least_request;
 pub use lookahead::Lookahead;
 pub use panic::is_panic;

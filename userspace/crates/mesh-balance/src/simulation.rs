@@ -1,5 +1,6 @@
 //! Many seeds against models that are too plain to be wrong.
 
+mod failover;
 mod least_request;
 mod zones;
 

@@ -29,7 +29,7 @@ impl WeightedSequence {
 }
 
 /// The target at a place on the ring of all weights.
-fn at(targets: &[WeightedCluster], place: u64) -> Option<ClusterId> {
+pub(crate) fn at(targets: &[WeightedCluster], place: u64) -> Option<ClusterId> {
     let total: u64 = targets.iter().map(|target| u64::from(target.weight)).sum();
     let mut place = scale(place, total);
     targets

@@ -199,7 +199,12 @@ impl Explanation {
     /// A TCP service takes the connection.
     fn take_by(&mut self, snapshot: &Snapshot, seen: &Seen, route: &TcpRoute) -> Outcome {
         let way = Way::egress(snapshot, seen.port);
-        let mut step = way.take_connection(&route.name, &route.targets, route.idle_timeout);
+        let mut step = way.take_connection(
+            &route.name,
+            &route.targets,
+            route.idle_timeout,
+            route.fails_over,
+        );
         step.virtual_service = Some(route.name.clone());
         let outcome = step.share_outcome();
         self.steps.push(step);
@@ -219,7 +224,7 @@ impl Explanation {
                 cluster: port.cluster,
                 weight: 1,
             };
-            let step = way.take_connection(&port.listener, &[target], port.idle_timeout);
+            let step = way.take_connection(&port.listener, &[target], port.idle_timeout, false);
             self.outcome = step.share_outcome();
             self.steps.push(step);
             return;

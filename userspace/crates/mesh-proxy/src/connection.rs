@@ -18,7 +18,7 @@ use crate::{
     listener::{Direction, accept::ListenerContext},
     names::Services,
     opening::{FirstWord, Heard, Opening},
-    route::{self, Place, Split},
+    route::{self, Others, Picked, Place, Split},
     upstream::LocalCluster,
     worker::{LocalGeneration, Worker},
 };
@@ -234,9 +234,11 @@ fn answer_of(generation: &LocalGeneration, place: Place) -> Option<Answer> {
         let port = (place.direction, place.port);
         Some(generation.shared.serving(port, service))
     };
-    let tcp = |cluster, idle_timeout, service| {
+    let tcp = |picked: Option<Picked>, idle_timeout, service| {
+        let (cluster, others) = picked.map(|picked| (picked.cluster, picked.others)).unzip();
         Some(Answer::Tcp(TcpTarget {
             cluster,
+            others: others.flatten(),
             original: place.original,
             idle_timeout,
             serving: serving(service),
@@ -262,8 +264,10 @@ fn answer_of(generation: &LocalGeneration, place: Place) -> Option<Answer> {
                     service,
                     route: 0,
                 };
-                let cluster = route::weighted(generation, split, &route.targets);
-                return tcp(cluster, route.idle_timeout, Some(&route.name));
+                let is_upgrade = false;
+                let others = route.fails_over.then_some(Others { is_upgrade });
+                let picked = route::weighted(generation, split, &route.targets, others);
+                return tcp(picked, route.idle_timeout, Some(&route.name));
             }
             let cluster = route::passthrough_cluster(generation)?;
             Some(Answer::Tcp(TcpTarget {
@@ -276,7 +280,10 @@ fn answer_of(generation: &LocalGeneration, place: Place) -> Option<Answer> {
             if port.routes.is_some() {
                 return Some(Answer::Http);
             }
-            let application = generation.cluster(port.cluster);
+            let application = Picked {
+                cluster: generation.cluster(port.cluster),
+                others: None,
+            };
             tcp(Some(application), port.idle_timeout, None)
         }
     }

@@ -159,6 +159,11 @@ impl Picker {
         }
     }
 
+    /// Whether nothing speaks against some host.
+    pub(crate) fn has_fit(&self) -> bool {
+        self.passes_through || !self.hosts().set.fit().is_empty()
+    }
+
     /// What tells whether connections to an address may be kept.
     pub(crate) fn keeps(&self) -> impl Fn(SocketAddr) -> bool + use<> {
         let hosts = (!self.passes_through).then(|| self.hosts());

@@ -29,6 +29,7 @@ mod detect;
 mod downstream;
 mod endpoint;
 mod error;
+mod failover;
 mod fault;
 mod files;
 mod generation;

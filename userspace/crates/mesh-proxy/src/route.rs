@@ -11,8 +11,8 @@ use mesh_route::{Decision, RequestParts};
 use mesh_telemetry::scope::VirtualHostStats;
 
 use crate::{
-    generation::Generation, listener::Direction, reply::Failure, upstream::LocalCluster,
-    worker::LocalGeneration,
+    downstream::http1::AsksUpgrade, failover::Failover, generation::Generation,
+    listener::Direction, reply::Failure, upstream::LocalCluster, worker::LocalGeneration,
 };
 
 /// Where a connection came in.
@@ -103,6 +103,8 @@ impl Choice {
 /// Which cluster gets a request, and the times and attempts that its route gives it.
 pub(crate) struct Target {
     pub(crate) cluster: Rc<LocalCluster>,
+    /// The other targets, where the route fails over to them.
+    pub(crate) others: Option<Box<Failover>>,
     pub(crate) original: Option<SocketAddr>,
     /// What the endpoint is asked for instead; none: what the client asked for.
     pub(crate) path: Option<PathAndQuery>,
@@ -155,7 +157,8 @@ pub(crate) fn http<B>(generation: &LocalGeneration, place: Place, request: &Requ
     let mut choice = if mesh_route::denies_scheme(request.headers()) {
         Choice::none(Failure::NoRoute)
     } else {
-        choice_of(generation, place, &parts)
+        let is_upgrade = request.extensions().get::<AsksUpgrade>().is_some();
+        choice_of(generation, place, &parts, is_upgrade)
     };
     tell(&choice, &parts);
     if let (Cow::Owned(path), Ok(target)) = (path, &mut choice.target) {
@@ -194,7 +197,12 @@ fn tell(choice: &Choice, request: &RequestParts<'_>) {
     }
 }
 
-fn choice_of(generation: &LocalGeneration, place: Place, request: &RequestParts<'_>) -> Choice {
+fn choice_of(
+    generation: &LocalGeneration,
+    place: Place,
+    request: &RequestParts<'_>,
+    is_upgrade: bool,
+) -> Choice {
     let unrouted = |target| Choice {
         route: None,
         target,
@@ -225,8 +233,11 @@ fn choice_of(generation: &LocalGeneration, place: Place, request: &RequestParts<
     let port = (place.direction, place.port);
     let retry = generation.shared.retries(port, virtual_host, route);
     let route = &table.virtual_hosts[virtual_host].routes[route];
-    let target = weighted(generation, split, &route.targets).map(|cluster| Target {
+    let others = route.fails_over.then_some(Others { is_upgrade });
+    let picked = weighted(generation, split, &route.targets, others);
+    let target = picked.map(|Picked { cluster, others }| Target {
         cluster,
+        others,
         original: place.original,
         path: None,
         request_timeout: route.request_timeout,
@@ -244,18 +255,53 @@ fn choice_of(generation: &LocalGeneration, place: Place, request: &RequestParts<
     }
 }
 
-/// The cluster that a request or an opaque connection goes to.
+/// The other targets of a route are used as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Others {
+    /// Another protocol is asked for.
+    pub(crate) is_upgrade: bool,
+}
+
+/// The target of a request or an opaque connection.
+pub(crate) struct Picked {
+    pub(crate) cluster: Rc<LocalCluster>,
+    /// The others, where the route fails over to them.
+    pub(crate) others: Option<Box<Failover>>,
+}
+
+/// The cluster that a request or an opaque connection goes to: by the weights, unless it has no fit endpoint
+/// and another is to have its requests then.
 pub(crate) fn weighted(
     generation: &LocalGeneration,
     split: Split,
     targets: &[WeightedCluster],
-) -> Option<Rc<LocalCluster>> {
-    let picked = match targets {
+    others: Option<Others>,
+) -> Option<Picked> {
+    let id = match targets {
         // One target with a share has all there is.
-        [only] if only.weight > 0 => Some(only.cluster),
-        _ => generation.next_of(split, targets),
+        [only] if only.weight > 0 => only.cluster,
+        _ => generation.next_of(split, targets)?,
     };
-    picked.map(|cluster| generation.cluster(cluster))
+    let cluster = generation.cluster(id);
+    let Some(Others { is_upgrade }) = others else {
+        return Some(Picked {
+            cluster,
+            others: None,
+        });
+    };
+    let failover = Box::new(Failover::beginning_at(id, generation, targets, is_upgrade));
+    let next = if cluster.has_fit_endpoint() {
+        None
+    } else {
+        failover.next()
+    };
+    if next.is_some() {
+        cluster.stats.upstream_rq_failover.increment();
+    }
+    Some(Picked {
+        cluster: next.unwrap_or(cluster),
+        others: Some(failover),
+    })
 }
 
 /// Where egress goes that no virtual service matches, if it may.
@@ -271,6 +317,7 @@ fn passthrough(generation: &LocalGeneration, place: Place) -> Result<Target, Fai
     };
     Ok(Target {
         cluster: cluster.ok_or(Failure::NoRoute)?,
+        others: None,
         original: place.original,
         path: None,
         // No document speaks of such requests: they get the times of a route that says nothing.

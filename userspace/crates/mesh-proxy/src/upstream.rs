@@ -74,6 +74,11 @@ impl LocalCluster {
         &self.shared.limits
     }
 
+    /// Whether there is an endpoint that nothing speaks against.
+    pub(crate) fn has_fit_endpoint(&self) -> bool {
+        self.picker.has_fit()
+    }
+
     /// Where the next request or connection goes; counted where there is nowhere. `original` is what
     /// the application dialled, `tried` where it was sent before and is not again, unless there is
     /// nobody else.

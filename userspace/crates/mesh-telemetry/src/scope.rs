@@ -145,6 +145,8 @@ scope! {
             upstream_rq_cancelled,
             /// Requests with an answer.
             upstream_rq_completed,
+            /// Requests and connections that went to another target of their route.
+            upstream_rq_failover,
             /// Requests that failed while they waited for a connection.
             upstream_rq_pending_failure_eject,
             /// Requests refused: as many waited, or were under way, as may.

@@ -123,6 +123,7 @@ fn http_route(snapshot: &Snapshot, route: &Route) -> Fields {
         request_timeout,
         idle_timeout,
         retry,
+        fails_over,
         rewrite,
         next_hop,
     } = route;
@@ -132,6 +133,7 @@ fn http_route(snapshot: &Snapshot, route: &Route) -> Fields {
         .with("requestTimeout", request_timeout)
         .with("idleTimeout", idle_timeout)
         .with("retry", retry)
+        .with("failsOver", fails_over)
         .with("rewrite", rewrite)
         .with("nextHop", next_hop)
 }
@@ -140,6 +142,7 @@ fn tcp_route(snapshot: &Snapshot, route: &TcpRoute) -> Fields {
     Fields::default()
         .with_each("clusters", shares(snapshot, &route.targets))
         .with("idleTimeout", &route.idle_timeout)
+        .with("failsOver", &route.fails_over)
 }
 
 fn fields_of(cluster: &Cluster) -> Fields {

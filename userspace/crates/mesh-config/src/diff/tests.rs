@@ -181,12 +181,18 @@ fn what_options_change_is_told_like_any_other_change() {
             "balancing": "LEAST_REQUEST",
             "retryBudget": {},
             "zoneAware": "EVEN_LOAD",
+        }], "routes": [{
+            "virtualRouterName": "serviceB",
+            "routeName": "serviceB",
+            "failover": "OTHER_TARGETS",
         }] },
     });
     let difference = difference(&started(), &started().with("options.json", options));
     assert_eq!(
         difference.to_string(),
         "mesh/apps/virtualNode/serviceA:
+~ route egress 80 serviceb.apps.local serviceB
+    failsOver: false -> true
 ~ cluster cds_egress_apps_serviceB_http2_80
     balancing: ROUND_ROBIN -> LEAST_REQUEST
     circuitBreakers.retryBudget.budgetPercent: (none) -> 20

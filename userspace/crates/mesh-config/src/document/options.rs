@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use mesh_model::spec::mesh_options::{VirtualNodeOptions, VirtualServiceOptions};
+use mesh_model::spec::mesh_options::{RouteOptions, VirtualNodeOptions, VirtualServiceOptions};
 
 use super::{Documents, Mesh, finding::Findings, identity::dns_key};
 use crate::{
@@ -23,6 +23,8 @@ pub(crate) struct Options {
     pub(crate) virtual_services: BTreeMap<String, Added<VirtualServiceOptions>>,
     /// By name.
     pub(crate) virtual_nodes: BTreeMap<String, Added<VirtualNodeOptions>>,
+    /// By the router's name and their own.
+    pub(crate) routes: BTreeMap<(String, String), Added<RouteOptions>>,
 }
 
 /// What is added to one resource, and where that stands.
@@ -76,6 +78,13 @@ pub(super) fn settle(
         let nodes = nodes.map(|added| (added.virtual_node_name.as_str().to_owned(), added));
         let list = ("virtualNodes", "virtualNodeName");
         add(&mut options.virtual_nodes, document, list, nodes, findings);
+        let routes = document.spec.routes.iter();
+        let routes = routes.map(|added| {
+            let of = added.virtual_router_name.as_str().to_owned();
+            ((of, added.route_name.as_str().to_owned()), added)
+        });
+        let list = ("routes", "routeName");
+        add(&mut options.routes, document, list, routes, findings);
     }
 }
 
@@ -122,11 +131,11 @@ fn mesh_of<'a>(
     documents.meshes.get_mut(&name)
 }
 
-fn add<'a, O: Clone + 'a>(
-    known: &mut BTreeMap<String, Added<O>>,
+fn add<'a, N: Ord, O: Clone + 'a>(
+    known: &mut BTreeMap<N, Added<O>>,
     document: &Arc<OptionsRead>,
     (list, name_member): (&str, &str),
-    given: impl Iterator<Item = (String, &'a O)>,
+    given: impl Iterator<Item = (N, &'a O)>,
     findings: &mut Findings,
 ) {
     for (index, (name, options)) in given.enumerate() {

@@ -161,6 +161,15 @@ impl TakenRoute {
         } else {
             line(f, "timeouts", &format!("idle {idle}"))?;
         }
+        if self.fails_over {
+            let when = if self.matches.is_some() {
+                "with each retry"
+            } else {
+                "where no connection can be made"
+            };
+            let text = format!("to other targets: where no endpoint is fit, and {when}");
+            line(f, "failover", &text)?;
+        }
         for (index, share) in self.clusters.iter().enumerate() {
             let cluster = &share.cluster;
             let text = format!(

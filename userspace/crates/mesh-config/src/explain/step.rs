@@ -67,6 +67,9 @@ pub struct TakenRoute {
     /// When it is tried again; absent: never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry: Option<RetryPolicy>,
+    /// Whether it goes to another target where its own fails.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub fails_over: bool,
     /// What it changes in the request.
     pub rewrite: Rewrite,
     /// The virtual service whose routes decide next.
@@ -187,6 +190,7 @@ impl<'a> Way<'a> {
                     request_timeout: route.request_timeout,
                     idle_timeout: route.idle_timeout,
                     retry: route.retry.clone(),
+                    fails_over: route.fails_over,
                     rewrite: route.rewrite.clone(),
                     next_hop: route.next_hop.clone(),
                     clusters: shares(self.snapshot, &route.targets),
@@ -203,6 +207,7 @@ impl<'a> Way<'a> {
         name: &str,
         targets: &[WeightedCluster],
         idle_timeout: Option<Duration>,
+        fails_over: bool,
     ) -> Step {
         self.step.route = Some(TakenRoute {
             name: name.to_owned(),
@@ -210,6 +215,7 @@ impl<'a> Way<'a> {
             request_timeout: None,
             idle_timeout,
             retry: None,
+            fails_over,
             rewrite: Rewrite::default(),
             next_hop: None,
             clusters: shares(self.snapshot, targets),

@@ -403,6 +403,10 @@ fn what_options_give_a_node_is_told_with_its_cluster() {
             "balancing": "LEAST_REQUEST",
             "retryBudget": { "budgetPercent": 30 },
             "zoneAware": "SAME_ZONE",
+        }], "routes": [{
+            "virtualRouterName": "serviceB",
+            "routeName": "serviceB",
+            "failover": "OTHER_TARGETS",
         }] },
     });
     let files = Files::getting_started().with("options.json", options);
@@ -414,4 +418,8 @@ fn what_options_give_a_node_is_told_with_its_cluster() {
                      retry budget: 30 % of the requests under way, and 3 at least
                    25 % (25 of 100)";
     assert!(text.contains(told), "{text}");
+    let failover = "
+  failover         to other targets: where no endpoint is fit, and with each retry
+";
+    assert!(text.contains(failover), "{text}");
 }

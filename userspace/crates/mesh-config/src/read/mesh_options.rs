@@ -5,8 +5,8 @@ use mesh_model::{
     spec::{
         duration::Duration,
         mesh_options::{
-            MeshOptionsSpec, ProviderTimeout, RetryBudget, VirtualNodeOptions,
-            VirtualServiceOptions,
+            Failover, MeshOptionsSpec, ProviderTimeout, RetryBudget, RouteOptions,
+            VirtualNodeOptions, VirtualServiceOptions,
         },
     },
 };
@@ -16,14 +16,16 @@ use crate::problem::Rule;
 
 impl Read for MeshOptionsSpec {
     fn read(at: &At<'_>) -> Option<Self> {
-        let object = at.object(&["meshName", "virtualServices", "virtualNodes"])?;
+        let object = at.object(&["meshName", "virtualServices", "virtualNodes", "routes"])?;
         let mesh_name = object.optional("meshName");
         let virtual_services: Option<Option<Vec<_>>> = object.optional("virtualServices");
         let virtual_nodes: Option<Option<Vec<_>>> = object.optional("virtualNodes");
+        let routes: Option<Option<Vec<_>>> = object.optional("routes");
         Some(Self {
             mesh_name: mesh_name?,
             virtual_services: virtual_services?.unwrap_or_default(),
             virtual_nodes: virtual_nodes?.unwrap_or_default(),
+            routes: routes?.unwrap_or_default(),
         })
     }
 }
@@ -48,6 +50,12 @@ object!(RetryBudget {
     budget_percent: optional "budgetPercent",
     min_retry_concurrency: optional "minRetryConcurrency",
 });
+object!(RouteOptions {
+    virtual_router_name: required "virtualRouterName",
+    route_name: required "routeName",
+    failover: optional "failover",
+});
+words!(Failover { OtherTargets "OTHER_TARGETS" });
 words!(Balancing { RoundRobin "ROUND_ROBIN", LeastRequest "LEAST_REQUEST" });
 words!(ZonePolicy { EvenLoad "EVEN_LOAD", SameZone "SAME_ZONE" });
 

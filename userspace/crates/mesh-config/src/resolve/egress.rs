@@ -244,6 +244,7 @@ impl<'a> Resolver<'a> {
                 name,
                 targets,
                 idle_timeout,
+                fails_over: false,
             }));
         }
         let retry = self.settings.retries_unasked.then(|| RetryPolicy {

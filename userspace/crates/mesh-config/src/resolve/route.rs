@@ -5,6 +5,7 @@ use mesh_model::{
     spec::{
         Port,
         duration::RequestTimeout,
+        mesh_options::Failover,
         route::{RouteKind, RouteSpec},
         virtual_router::VirtualRouterSpec,
     },
@@ -12,7 +13,7 @@ use mesh_model::{
 
 use super::{Resolver, egress::Called, matches, retry, timeout};
 use crate::{
-    document::{Document, Mesh, target::target_listener},
+    document::{Document, Mesh, identity::Identity, target::target_listener},
     problem::path::FieldPath,
 };
 
@@ -71,6 +72,7 @@ impl<'a> Resolver<'a> {
             request_timeout: timeout::request(per_request),
             idle_timeout: timeout::idle(idle),
             retry,
+            fails_over: self.fails_over(route),
             ..Route::with_prefix(route.identity.name.clone(), "/", targets)
         })
     }
@@ -101,7 +103,19 @@ impl<'a> Resolver<'a> {
             name: called.service.identity.name.clone(),
             targets: self.targets(called, port, first),
             idle_timeout: timeout::idle(tcp.timeout.and_then(|timeout| timeout.idle)),
+            fails_over: self.fails_over(first),
         })
+    }
+
+    /// Whether options have a route fail over to its other targets.
+    fn fails_over(&self, route: &Document<RouteSpec>) -> bool {
+        let Identity {
+            mesh, parent, name, ..
+        } = &*route.identity;
+        let mesh = self.documents.mesh(mesh);
+        let router = parent.clone().unwrap_or_default();
+        let added = mesh.and_then(|mesh| mesh.options.routes.get(&(router, name.clone())));
+        added.is_some_and(|added| added.options.failover == Some(Failover::OtherTargets))
     }
 
     /// The clusters of a route with their shares.

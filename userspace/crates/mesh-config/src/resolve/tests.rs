@@ -24,6 +24,7 @@ const ROUTE: &str = "create-route.json";
 const ROUTER: &str = "create-virtual-router.json";
 const NODE_A: &str = "create-virtual-node-servicea.json";
 const NODE_B: &str = "create-virtual-node-serviceb.json";
+const NODE_BV2: &str = "create-virtual-node-servicebv2.json";
 const SERVICE_B: &str = "create-virtual-service-serviceb.json";
 const LISTENER: &str = "/spec/listeners/0";
 

@@ -44,6 +44,8 @@ pub struct Route {
     pub idle_timeout: Option<Duration>,
     /// When to try again; none: never.
     pub retry: Option<RetryPolicy>,
+    /// Whether a request goes to another target where its own has no endpoint for it, and with each retry.
+    pub fails_over: bool,
     /// What is changed in the request before it goes on; gateway routes only.
     pub rewrite: Rewrite,
     /// Of a gateway route: the virtual service whose routes decide next.
@@ -60,6 +62,7 @@ impl Route {
             request_timeout: Some(DEFAULT_REQUEST_TIMEOUT),
             idle_timeout: Some(DEFAULT_IDLE_TIMEOUT),
             retry: None,
+            fails_over: false,
             rewrite: Rewrite::default(),
             next_hop: None,
         }
@@ -211,6 +214,8 @@ pub struct TcpRoute {
     pub targets: Vec<WeightedCluster>,
     /// The connection's idle time; none when the documents disable it with 0.
     pub idle_timeout: Option<Duration>,
+    /// Whether a connection goes to another target where its own has no endpoint that takes it.
+    pub fails_over: bool,
 }
 
 /// `HttpMethod`

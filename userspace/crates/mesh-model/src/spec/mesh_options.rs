@@ -18,6 +18,9 @@ pub struct MeshOptionsSpec {
     /// Of virtual nodes, each named once.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub virtual_nodes: Vec<VirtualNodeOptions>,
+    /// Of routes, each named once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<RouteOptions>,
 }
 
 /// What holds for whoever calls a virtual service.
@@ -76,4 +79,25 @@ pub struct RetryBudget {
     /// As many may be under way however few requests are; 3 where it is not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_retry_concurrency: Option<Number<0, 2_147_483_647>>,
+}
+
+/// What holds for the requests or connections of a route.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RouteOptions {
+    /// The name of its router.
+    pub virtual_router_name: Name,
+    /// Its name.
+    pub route_name: Name,
+    /// Where they go whose target fails; none: nowhere else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failover: Option<Failover>,
+}
+
+/// Where what a target fails goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Failover {
+    /// To the other targets of the route, by their weights.
+    OtherTargets,
 }

@@ -12,6 +12,7 @@ use tokio::{net::TcpStream, time::sleep_until};
 use crate::{
     access_log::Record,
     endpoint::Endpoint,
+    failover::Failover,
     generation::Serving,
     io::reset,
     opening::Opening,
@@ -40,6 +41,8 @@ pub(crate) struct Client {
 pub(crate) struct TcpTarget {
     /// None if every target has the weight 0.
     pub(crate) cluster: Option<Rc<LocalCluster>>,
+    /// The other targets, where the route fails over to them.
+    pub(crate) others: Option<Box<Failover>>,
     /// What the application dialled.
     pub(crate) original: Option<SocketAddr>,
     /// The connection's idle time.
@@ -55,6 +58,7 @@ impl TcpTarget {
     pub(crate) fn passed(cluster: Rc<LocalCluster>, original: Option<SocketAddr>) -> Self {
         Self {
             cluster: Some(cluster),
+            others: None,
             original,
             idle_timeout: Some(PASSED_IDLE_TIMEOUT),
             serving: None,
@@ -132,15 +136,70 @@ async fn settle(
     reach(stats, TcpTarget::passed(aws_endpoints, original), record).await
 }
 
+/// Why a target has no endpoint for a connection.
+enum Unreached {
+    /// As much is under way to it as may be.
+    Overflow(ResponseFlags),
+    /// None may be used.
+    NoEndpoint,
+    /// The one that was picked took no connection.
+    NotConnected,
+}
+
 async fn reach(
     stats: &TcpStats,
     target: TcpTarget,
     mut record: Option<&mut Record>,
 ) -> Result<Reached, ResponseFlags> {
-    let Some(cluster) = target.cluster else {
+    let TcpTarget {
+        cluster,
+        others,
+        original,
+        idle_timeout,
+        serving,
+        ..
+    } = target;
+    let Some(mut cluster) = cluster else {
         stats.downstream_cx_no_route.increment();
         return Err([ResponseFlag::NoClusterFound].into_iter().collect());
     };
+    loop {
+        let reached = reach_by(&cluster, original, record.as_deref_mut()).await;
+        let unreached = match reached {
+            Ok((upstream, open, endpoint)) => {
+                return Ok(Reached {
+                    cluster,
+                    upstream,
+                    idle_timeout,
+                    serving,
+                    open,
+                    endpoint,
+                });
+            }
+            Err(Unreached::Overflow(flags)) => return Err(flags),
+            Err(unreached) => unreached,
+        };
+        if let Some(next) = others.as_ref().and_then(|others| others.untried()) {
+            cluster.stats.upstream_rq_failover.increment();
+            cluster = next;
+            continue;
+        }
+        return Err(match unreached {
+            Unreached::NotConnected => {
+                let failed = ResponseFlag::UpstreamConnectionFailure;
+                given_up(&cluster, Some(failed))
+            }
+            _ => [ResponseFlag::NoHealthyUpstream].into_iter().collect(),
+        });
+    }
+}
+
+/// Connects to an endpoint of a target.
+async fn reach_by(
+    cluster: &LocalCluster,
+    original: Option<SocketAddr>,
+    mut record: Option<&mut Record>,
+) -> Result<(Upstream, connect::Open, Endpoint), Unreached> {
     if let Some(record) = record.as_deref_mut() {
         record.entry.upstream_cluster = Some(cluster.config.name.clone());
     }
@@ -151,16 +210,16 @@ async fn reach(
             "as many connections as may be"
         );
         cluster.stats.upstream_cx_overflow.increment();
-        return Err([ResponseFlag::UpstreamOverflow].into_iter().collect());
+        let flags = [ResponseFlag::UpstreamOverflow];
+        return Err(Unreached::Overflow(flags.into_iter().collect()));
     };
-    let endpoint = cluster.pick(target.original, &[]);
-    let Some(endpoint) = endpoint else {
+    let Some(endpoint) = cluster.pick(original, &[]) else {
         tracing::debug!(target: "filter", cluster = cluster.config.name, "no healthy upstream");
-        return Err([ResponseFlag::NoHealthyUpstream].into_iter().collect());
+        return Err(Unreached::NoEndpoint);
     };
     let Some(pending) = limits.pending.take() else {
         cluster.stats.upstream_rq_pending_overflow.increment();
-        return Err(given_up(&cluster, None));
+        return Err(Unreached::Overflow(given_up(cluster, None)));
     };
     if let Some(record) = record {
         record.entry.upstream_host = Some(endpoint.address);
@@ -173,29 +232,19 @@ async fn reach(
     match connected {
         Ok((upstream, open)) => {
             cluster.report(&endpoint, outcome::CONNECTED);
-            Ok(Reached {
-                cluster,
-                upstream,
-                idle_timeout: target.idle_timeout,
-                serving: target.serving,
-                open: open.taking(Seat::unpooled(permit)),
-                endpoint,
-            })
+            Ok((upstream, open.taking(Seat::unpooled(permit)), endpoint))
         }
         Err(error) => {
             if let Some(status) = outcome::of_connect(&error) {
                 cluster.report(&endpoint, status);
             }
             tracing::debug!(cluster = cluster.config.name, %error, "no connection to relay to");
-            Err(given_up(
-                &cluster,
-                Some(ResponseFlag::UpstreamConnectionFailure),
-            ))
+            Err(Unreached::NotConnected)
         }
     }
 }
 
-/// The flags of a connection whose one attempt found no endpoint, behind what it met.
+/// The flags of a connection whose last attempt found no endpoint, behind what it met.
 fn given_up(cluster: &LocalCluster, met: Option<ResponseFlag>) -> ResponseFlags {
     let stats = &cluster.stats;
     stats.upstream_cx_connect_attempts_exceeded.increment();

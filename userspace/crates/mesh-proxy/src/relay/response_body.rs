@@ -134,7 +134,7 @@ impl UnderWay {
     /// The proxy breaks off, because of the endpoint or the time.
     pub(crate) fn break_off(self, flag: ResponseFlag, details: &'static str) {
         self.exchange
-            .fails(reason_of(flag), Some(self.upstream.cluster()));
+            .fails(reason_of(flag), Some(&self.upstream.cluster()));
         if matches!(
             flag,
             ResponseFlag::StreamIdleTimeout | ResponseFlag::UpstreamRequestTimeout
@@ -184,7 +184,7 @@ impl RelayedBody {
         {
             let cluster = under_way.upstream.cluster();
             let reason = reason::Reason::FromService;
-            under_way.exchange.fails(reason, Some(cluster));
+            under_way.exchange.fails(reason, Some(&cluster));
         }
         under_way.exchange.note(|record| {
             if let Some(data) = frame.data_ref() {

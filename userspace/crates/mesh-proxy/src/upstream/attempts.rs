@@ -1,14 +1,15 @@
 //! Tries a request until its client gets what came: once, and as often again as its route says.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, rc::Rc, time::Duration};
 
-use http::{Request, Version, request, response};
+use ::http::{Request, Version, request, response};
 use mesh_http1::response::Asked;
 use mesh_pool::Permit;
 use mesh_retry::{Attempts, Ended, Verdict};
 use mesh_telemetry::access_log::ResponseFlag;
 
 use super::{
+    LocalCluster, http,
     lease::{Lease, Leased, Lost, Unleased, lease, send_once},
     lost::{Interim, Loss},
     outcome,
@@ -51,6 +52,13 @@ struct Attempt {
     pending: Option<Permit>,
 }
 
+/// Another attempt.
+struct Again {
+    wait: Duration,
+    /// The target that is gone on to; none: the same.
+    to: Option<Rc<LocalCluster>>,
+}
+
 impl Attempt {
     fn of(outcome: Result<Answer, Failure>) -> Self {
         Self {
@@ -64,7 +72,6 @@ impl Attempt {
 impl Sender<'_> {
     /// Sends a request, and returns what its client gets.
     pub(super) async fn answer(&self, request: Request<RequestBody>) -> Result<Answer, Failed> {
-        let cluster = &self.target.cluster;
         let (mut parts, mut body) = request.into_parts();
         let replay = body.replay();
         let mut attempts = self.target.retry.map(Attempts::new);
@@ -73,6 +80,7 @@ impl Sender<'_> {
         let mut under_way = None;
         loop {
             let is_retried = !tried.is_empty();
+            let cluster = self.upstream.cluster();
             let picked = cluster.pick(self.target.original, &tried);
             let endpoint = self.upstream.reaches(picked.ok_or(Failed {
                 failure: Failure::NoHealthyUpstream,
@@ -84,7 +92,7 @@ impl Sender<'_> {
                 was_stale,
                 pending,
             } = self
-                .attempt(&endpoint, &parts, body, &replay, is_fresh)
+                .attempt(&cluster, &endpoint, &parts, body, &replay, is_fresh)
                 .await;
             self.report(&outcome);
             let again = match &mut attempts {
@@ -95,7 +103,7 @@ impl Sender<'_> {
                 _ => None,
             };
             drop(pending);
-            let Some((wait, next)) = again.and_then(|wait| Some((wait, replay.again()?))) else {
+            let Some((again, next)) = again.and_then(|again| Some((again, replay.again()?))) else {
                 replay.settle();
                 return outcome.map_err(|failure| Failed {
                     failure,
@@ -107,8 +115,12 @@ impl Sender<'_> {
             self.upstream.leaves();
             tried.push(endpoint.address);
             drop(endpoint);
-            tokio::time::sleep(wait).await;
             (body, is_fresh) = (next, was_stale);
+            if let Some(to) = again.to {
+                self.fail_over(to, &mut parts)?;
+                is_fresh = false;
+            }
+            tokio::time::sleep(again.wait).await;
             let Target {
                 per_try_timeout,
                 request_timeout,
@@ -134,35 +146,49 @@ impl Sender<'_> {
         }
     }
 
-    /// Whether the route has another attempt made, and after which wait. What the client would get is
-    /// looked at before it is begun.
+    /// Turns a request to another target.
+    fn fail_over(&self, to: Rc<LocalCluster>, parts: &mut request::Parts) -> Result<(), Failure> {
+        http::speak(parts, to.config.protocol.is_http2())?;
+        let name = to.config.name.clone();
+        self.exchange
+            .note(|record| record.entry.upstream_cluster = Some(name));
+        self.upstream.fails_over(to);
+        Ok(())
+    }
+
+    /// Whether the route has another attempt made, where, and after which wait. What the client would get
+    /// is looked at before it is begun.
     fn judge(
         &self,
         attempts: &mut Attempts,
         outcome: &Result<Answer, Failure>,
         under_way: &mut Option<Permit>,
-    ) -> Option<Duration> {
+    ) -> Option<Again> {
         let ended = match outcome {
             Ok((parts, _)) => Ended::Answered(parts.status, &parts.headers),
             Err(failure) => end_of(*failure)?,
         };
         // Envoy lets go of a stream at its end, and of a connection of HTTP/1 later.
         let is_through = outcome.as_ref().map_or(true, |(_, body)| body.is_end());
-        if is_through && self.target.is_http2() {
+        let cluster = self.upstream.cluster();
+        if is_through && cluster.config.protocol.is_http2() {
             self.upstream.has_left();
         }
         // The last retry is over, whatever comes.
         *under_way = None;
         let was_retry = attempts.is_retry();
+        let mut to = None;
         let has_room = || {
-            *under_way = self.target.cluster.limits().retries.take();
+            to = self.target.others.as_ref().and_then(|others| others.next());
+            let limits = to.as_ref().unwrap_or(&cluster).limits();
+            *under_way = limits.retries.take();
             under_way.is_some()
         };
         let (upstream, exchange) = (self.upstream, self.exchange);
         match attempts.judge(ended, has_room, || fastrand::u64(..)) {
             Verdict::Again(wait) => {
                 upstream.retried();
-                return Some(wait);
+                return Some(Again { wait, to });
             }
             Verdict::LimitExceeded => {
                 upstream.retries_exhausted();
@@ -199,13 +225,13 @@ impl Sender<'_> {
     /// endpoint looked at is sent again without being one.
     async fn attempt(
         &self,
+        cluster: &LocalCluster,
         endpoint: &Endpoint,
         parts: &request::Parts,
         mut body: RequestBody,
         replay: &Replay,
         is_fresh: bool,
     ) -> Attempt {
-        let cluster = &self.target.cluster;
         let is_http2 = parts.version == Version::HTTP_2;
         self.reaches(endpoint.address);
         let mut sendings = 0;
@@ -269,13 +295,13 @@ impl Sender<'_> {
         parts: &request::Parts,
         body: RequestBody,
     ) -> Result<Result<Answer, Lost>, Failure> {
-        let cluster = &self.target.cluster;
         let sending = send_once(lease, parts, body, self.asked, &self.interim);
         let limit = self.target.per_try_timeout;
         // As with Envoy: the client has been told that an answer comes.
         let answers = || self.interim.has_come();
         let sent = self.clock.within_try(limit, answers, sending).await;
         sent.ok_or_else(|| {
+            let cluster = self.upstream.cluster();
             cluster.stats.upstream_rq_per_try_timeout.increment();
             Failure::PerTryTimeout
         })

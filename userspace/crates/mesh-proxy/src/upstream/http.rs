@@ -2,7 +2,7 @@
 
 use std::{rc::Rc, time::Duration};
 
-use http::{HeaderValue, Request, Response, Uri, Version, header, response};
+use http::{HeaderValue, Request, Response, Uri, Version, header, request, response};
 use mesh_headers::{Direction, Upgrade};
 use mesh_http1::{body::BodyError, request::RequestError, response::Asked};
 use mesh_telemetry::reason::Reason;
@@ -58,10 +58,12 @@ pub(crate) async fn send(
         }
         Err(failure) => Ok(Err(failure.into())),
     };
+    // That of its last attempt.
+    let cluster = upstream.cluster();
     if let Some(error) = client.and_then(|client| client.broken()) {
         let failure = malformed(error);
         upstream.answered(failure.status());
-        exchange.fails(failure.reason(), Some(&target.cluster));
+        exchange.fails(failure.reason(), Some(&cluster));
         return Err((failure.into(), exchange));
     }
     let failed = match ended {
@@ -73,7 +75,7 @@ pub(crate) async fn send(
             let has_failed = parts.status.is_server_error()
                 || outcome::is_of_service(outcome::of_answer(&parts, is_grpc));
             if has_failed {
-                exchange.fails(Reason::FromService, Some(&target.cluster));
+                exchange.fails(Reason::FromService, Some(&cluster));
             }
             let under_way = UnderWay {
                 upstream,
@@ -101,7 +103,7 @@ pub(crate) async fn send(
             failure.into()
         }
     };
-    exchange.fails(failed.failure.reason(), Some(&target.cluster));
+    exchange.fails(failed.failure.reason(), Some(&cluster));
     Err((failed, exchange))
 }
 
@@ -164,7 +166,6 @@ fn prepare(
     if host_of(&request).is_none() {
         return Err(Failure::InvalidHost);
     }
-    let authority = request.uri().authority().cloned();
     let (mut parts, incoming) = request.into_parts();
     if let Some(path) = &target.path {
         let mut uri = parts.uri.into_parts();
@@ -187,24 +188,31 @@ fn prepare(
         fastrand::u128(..)
     });
     parts.extensions.clear();
-    if target.is_http2() {
-        if asked.upgrade {
-            return Err(Failure::UpgradeRefused);
-        }
+    if asked.upgrade && target.is_http2() {
+        return Err(Failure::UpgradeRefused);
+    }
+    if let Some(upgrade) = upgrade {
+        upgrade.put(&mut parts.headers);
+    }
+    speak(&mut parts, target.is_http2())?;
+    Ok(Request::from_parts(parts, body))
+}
+
+/// Makes a request one of the version that an endpoint speaks.
+pub(super) fn speak(parts: &mut request::Parts, is_http2: bool) -> Result<(), Failure> {
+    let authority = parts.uri.authority();
+    if is_http2 {
         // The stream has it from the URI where there is one.
         if authority.is_some() {
             parts.headers.remove(header::HOST);
         }
         parts.version = Version::HTTP_2;
-        return Ok(Request::from_parts(parts, body));
-    }
-    parts.version = Version::HTTP_11;
-    if let Some(upgrade) = upgrade {
-        upgrade.put(&mut parts.headers);
+        return Ok(());
     }
     if let Some(authority) = authority {
         let host = HeaderValue::from_str(authority.as_str()).map_err(|_| Failure::InvalidHost)?;
         parts.headers.insert(header::HOST, host);
     }
-    Ok(Request::from_parts(parts, body))
+    parts.version = Version::HTTP_11;
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! A request as its cluster counts it: once as a whole, and each of its attempts.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, Ref, RefCell},
     rc::Rc,
     sync::Arc,
 };
@@ -30,7 +30,7 @@ pub(crate) enum Left {
 /// A request as the cluster counts it. Dropped without a word once it is sent, it counts as reset by
 /// the proxy.
 pub(crate) struct UpstreamRequest {
-    cluster: Rc<LocalCluster>,
+    cluster: RefCell<Rc<LocalCluster>>,
     virtual_host: Option<Arc<VirtualHostStats>>,
     /// While a connection has it.
     active: Cell<Option<Permit>>,
@@ -42,7 +42,7 @@ pub(crate) struct UpstreamRequest {
 macro_rules! of_retries {
     ($request:expr, $counter:ident) => {{
         let count = |counter: &Counter| counter.increment();
-        count(&$request.cluster.stats.$counter);
+        count(&$request.stats().$counter);
         if let Some(virtual_host) = &$request.virtual_host {
             count(&virtual_host.$counter);
         }
@@ -55,7 +55,7 @@ impl UpstreamRequest {
             virtual_host.upstream_rq_total.increment();
         }
         Self {
-            cluster: Rc::clone(&target.cluster),
+            cluster: RefCell::new(Rc::clone(&target.cluster)),
             virtual_host: target.virtual_host.clone(),
             active: Cell::default(),
             endpoint: RefCell::default(),
@@ -63,12 +63,18 @@ impl UpstreamRequest {
     }
 
     /// Where it goes.
-    pub(crate) fn cluster(&self) -> &LocalCluster {
-        &self.cluster
+    pub(crate) fn cluster(&self) -> Rc<LocalCluster> {
+        Rc::clone(&self.cluster.borrow())
     }
 
-    fn stats(&self) -> &ClusterStats {
-        &self.cluster.stats
+    fn stats(&self) -> Ref<'_, ClusterStats> {
+        Ref::map(self.cluster.borrow(), |cluster| &*cluster.stats)
+    }
+
+    /// Its next attempt goes to another target of its route.
+    pub(crate) fn fails_over(&self, to: Rc<LocalCluster>) {
+        self.stats().upstream_rq_failover.increment();
+        self.cluster.replace(to);
     }
 
     /// A connection is to have it; whether it may, as there may be a limit to what the cluster has at a
@@ -76,7 +82,7 @@ impl UpstreamRequest {
     pub(crate) fn begins_sending(&self) -> bool {
         let permit = self.active.take();
         let was_active = permit.is_some();
-        let permit = permit.or_else(|| self.cluster.limits().requests.take());
+        let permit = permit.or_else(|| self.cluster().limits().requests.take());
         let is_admitted = permit.is_some();
         self.active.set(permit);
         if is_admitted {
@@ -114,7 +120,7 @@ impl UpstreamRequest {
     /// What it came to at that endpoint, where outliers are looked for.
     pub(crate) fn counts_as(&self, status: u16) {
         if let Some(endpoint) = &*self.endpoint.borrow() {
-            self.cluster.report(endpoint, status);
+            self.cluster().report(endpoint, status);
         }
     }
 
@@ -171,7 +177,7 @@ impl UpstreamRequest {
     /// The answer is through.
     pub(crate) fn finish(self) {
         self.attempt_ended(Left::Whole);
-        self.cluster.answered();
+        self.cluster().answered();
     }
 
     /// The endpoint broke off.

@@ -9,6 +9,7 @@ mod cloud_map;
 mod discovery;
 mod drain;
 mod exchange;
+mod failover;
 mod failure;
 mod generation;
 mod health;

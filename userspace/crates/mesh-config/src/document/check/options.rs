@@ -1,10 +1,13 @@
 //! Documents of options against those of the mesh.
 
+use std::collections::BTreeSet;
+
 use mesh_model::{
     snapshot::{Balancing, Protocol},
     spec::{
         discovery::ServiceDiscovery,
-        mesh_options::{VirtualNodeOptions, VirtualServiceOptions},
+        mesh_options::{RouteOptions, VirtualNodeOptions, VirtualServiceOptions},
+        route::RouteSpec,
         virtual_node::VirtualNodeSpec,
     },
 };
@@ -20,7 +23,7 @@ use crate::{
         identity::{Kind, dns_key},
         options::Added,
     },
-    problem::{Rule, Warning},
+    problem::{Rule, Warning, suggest},
 };
 
 impl Check<'_> {
@@ -31,6 +34,9 @@ impl Check<'_> {
         }
         for added in mesh.options.virtual_nodes.values() {
             self.node_options(name, mesh, added);
+        }
+        for (key, added) in &mesh.options.routes {
+            self.route_options(name, mesh, key, added);
         }
     }
 
@@ -121,6 +127,51 @@ impl Check<'_> {
             });
         }
     }
+
+    fn route_options(
+        &mut self,
+        mesh_name: &str,
+        mesh: &Mesh,
+        key: &(String, String),
+        added: &Added<RouteOptions>,
+    ) {
+        let (router, name) = key;
+        if !mesh.virtual_routers.contains_key(router) {
+            let place = added.place(&[Kind::VirtualRouter.name_member()]);
+            return self.unknown_at(place, mesh_name, Kind::VirtualRouter, router);
+        }
+        let Some(route) = mesh.routes.get(key) else {
+            let names = mesh.routes_of(router);
+            let names = names.map(|route| route.identity.name.as_str());
+            let mend = match suggest::listed(name, names) {
+                Some(names) => format!("write {names}, or add a document for it"),
+                None => "add a document for it".to_owned(),
+            };
+            let message = format!("virtual router `{router}` has no route `{name}`");
+            let place = added.place(&[Kind::Route.name_member()]);
+            return self.refuse_at(place, message, mend);
+        };
+        if added.options.failover.is_some() && shares(route) < 2 {
+            self.warnings.push(Warning {
+                place: added.place(&["failover"]),
+                rule: Rule::Weak,
+                message: format!(
+                    "{} has no other target with a weight: there is nowhere to fail over to",
+                    route.identity
+                ),
+            });
+        }
+    }
+}
+
+/// How many nodes get a share of what a route takes.
+fn shares(route: &Document<RouteSpec>) -> usize {
+    let targets = route.spec.kind.targets().iter();
+    let with_share = targets.filter(|target| i64::from(target.weight) > 0);
+    let nodes: BTreeSet<_> = with_share
+        .map(|target| (target.virtual_node.as_str(), target.port))
+        .collect();
+    nodes.len()
 }
 
 fn is_tcp_alone(node: &Document<VirtualNodeSpec>) -> bool {

@@ -288,3 +288,41 @@ fn endpoints_of_dns_have_no_zone_and_that_is_warned_of() {
     let known = with(&zones).set(NODE_B, "/spec/serviceDiscovery", cloud_map);
     assert_eq!(known.warnings(), []);
 }
+
+#[test]
+fn options_of_a_route_name_its_router_and_one_that_has_another_target() {
+    let of = |router: &str, route: &str| {
+        with(&json!({ "routes": [{
+            "virtualRouterName": router,
+            "routeName": route,
+            "failover": "OTHER_TARGETS",
+        }] }))
+    };
+    assert_eq!(of("serviceB", "serviceB").parse().problems, []);
+    for (router, route, said) in [
+        (
+            "serviceC",
+            "serviceB",
+            "spec.routes[0].virtualRouterName: no virtual router `serviceC` in mesh `apps`; write \
+             `serviceB`",
+        ),
+        (
+            "serviceB",
+            "servicB",
+            "spec.routes[0].routeName: virtual router `serviceB` has no route `servicB`; write \
+             `serviceB`, or add a document for it",
+        ),
+    ] {
+        let problem = of(router, route).problem();
+        assert!(problem.to_string().contains(said), "{problem}");
+    }
+    let alone = json!([{ "virtualNode": "serviceB", "weight": 1 }]);
+    let alone =
+        of("serviceB", "serviceB").set(ROUTE, "/spec/http2Route/action/weightedTargets", alone);
+    let warnings = found(&alone);
+    let said = "spec.routes[0].failover: route serviceB has no other target with a weight";
+    assert!(
+        warnings.iter().any(|warning| warning.contains(said)),
+        "{warnings:?}"
+    );
+}

@@ -187,3 +187,35 @@ fn a_node_is_called_by_zone_where_options_and_the_environment_say_so() {
         ]
     );
 }
+
+#[test]
+fn a_route_fails_over_where_options_say_so() {
+    let fails_over = |spec: &Value| {
+        let files = started().with("options.yaml", options(spec));
+        route(&snapshot(&files)).fails_over
+    };
+    let of = |route: Value| json!({ "routes": [route] });
+    let named = json!({ "virtualRouterName": "serviceB", "routeName": "serviceB" });
+    assert!(!fails_over(&of(named.clone())));
+    let mut given = named;
+    given["failover"] = json!("OTHER_TARGETS");
+    assert!(fails_over(&of(given.clone())));
+    let tcp = [ROUTER, NODE_B, NODE_BV2].into_iter();
+    let files = tcp.fold(started(), |files, file| {
+        let listener = "/spec/listeners/0/portMapping/protocol";
+        files.set(file, listener, json!("tcp"))
+    });
+    let targets = json!([
+        { "virtualNode": "serviceB", "weight": 1 },
+        { "virtualNode": "serviceBv2", "weight": 1 },
+    ]);
+    let tcp_route = json!({ "tcpRoute": { "action": { "weightedTargets": targets } } });
+    let files = files
+        .set(ROUTE, "/spec", tcp_route)
+        .with("options.yaml", options(&of(given)));
+    let snapshot = snapshot(&files);
+    let Some(EgressPort::Tcp(route)) = snapshot.egress.get(&80) else {
+        panic!("port 80 is TCP: {:?}", snapshot.egress)
+    };
+    assert!(route.fails_over);
+}

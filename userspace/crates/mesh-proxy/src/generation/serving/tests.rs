@@ -51,6 +51,7 @@ fn service(name: &str, targets: &[(usize, u32)], idle_timeout: Option<Duration>)
         name: name.to_owned(),
         targets: targets.collect(),
         idle_timeout,
+        fails_over: false,
     }
 }
 

@@ -97,6 +97,7 @@ impl Plan {
             name: format!("tcp-{port}"),
             targets: weighted(targets),
             idle_timeout: Some(DEFAULT_IDLE_TIMEOUT),
+            fails_over: false,
         };
         self.0.egress.insert(port, EgressPort::Tcp(route));
         self
@@ -112,6 +113,7 @@ impl Plan {
             name: (*name).to_owned(),
             targets: weighted(&[(*cluster, 1)]),
             idle_timeout: Some(DEFAULT_IDLE_TIMEOUT),
+            fails_over: false,
         });
         let services = EgressPort::TcpByAddress(routes.collect());
         self.0.egress.insert(port, services);
@@ -157,6 +159,26 @@ impl Plan {
             }
         }
         self
+    }
+
+    /// Has every route fail over.
+    pub(crate) fn fails_over(&mut self) {
+        for answer in self.0.egress.values_mut() {
+            match answer {
+                EgressPort::Http(table) => {
+                    let hosts = table.virtual_hosts.iter_mut();
+                    for route in hosts.flat_map(|host| &mut host.routes) {
+                        route.fails_over = true;
+                    }
+                }
+                EgressPort::Tcp(route) => route.fails_over = true,
+                EgressPort::TcpByAddress(routes) => {
+                    for route in routes {
+                        route.fails_over = true;
+                    }
+                }
+            }
+        }
     }
 
     /// Gives every cluster these limits.
