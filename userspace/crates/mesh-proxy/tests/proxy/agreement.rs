@@ -77,6 +77,9 @@ enum Expected {
     },
 }
 
+/// What each connection is to be logged as, with what was said of it, by where it comes from.
+type Awaited = HashMap<SocketAddr, (Expected, String)>;
+
 fn expected(explanation: &Explanation, is_grpc: bool) -> Expected {
     // gRPC is told of a failure by trailers.
     let refused = |status| Some(if is_grpc { 200 } else { status });
@@ -135,7 +138,7 @@ impl Stage {
     async fn check(&self, case: &Case) -> Result<(), String> {
         let snapshot = self.resolve(case)?;
         self.mesh.proxy.publish(Arc::clone(&snapshot)).await;
-        let mut awaited = HashMap::new();
+        let (mut awaited, mut wrong) = (Awaited::new(), String::new());
         for request in &case.requests {
             let Ok(explanation) = explain(&snapshot, &request.asked()) else {
                 // What is no request to one is none to the other.
@@ -145,6 +148,9 @@ impl Stage {
             let expected = expected(&explanation, request.is_grpc());
             let key = format!("{:?}", explanation.outcome);
             *self.counts.borrow_mut().entry(key).or_default() += 1;
+            // Whatever is logged by now is not of the connection to come, which may get the port of a
+            // closed one.
+            wrong.push_str(&self.take_lines(&mut awaited));
             let destination = (Ipv4Addr::LOCALHOST, request.port).into();
             let Ok(stream) = self.mesh.dialler().dial(destination).await else {
                 continue;
@@ -152,7 +158,7 @@ impl Stage {
             let from = stream.local_addr().map_err(|error| error.to_string())?;
             if awaited.contains_key(&from) {
                 // The kernel gave the port of a closed connection again: its line comes first.
-                self.compare(std::mem::take(&mut awaited)).await?;
+                wrong.push_str(&self.compare(std::mem::take(&mut awaited)).await);
             }
             let is_http = explanation
                 .steps
@@ -172,7 +178,8 @@ impl Stage {
                 awaited.insert(from, (expected, told));
             }
         }
-        self.compare(awaited).await
+        wrong.push_str(&self.compare(awaited).await);
+        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }
 
     fn resolve(&self, case: &Case) -> Result<Arc<Snapshot>, String> {
@@ -201,22 +208,11 @@ impl Stage {
         }))
     }
 
-    /// Waits for a line of each, and compares.
-    async fn compare(
-        &self,
-        mut awaited: HashMap<SocketAddr, (Expected, String)>,
-    ) -> Result<(), String> {
+    /// Waits for a line of each, and compares: what does not agree.
+    async fn compare(&self, mut awaited: Awaited) -> String {
         let mut wrong = String::new();
         let all_there = || {
-            for line in self.new_lines() {
-                let (from, line) = line.split_once(' ').expect("four words");
-                let from: SocketAddr = from.parse().expect("an address");
-                if let Some((expected, told)) = awaited.remove(&from)
-                    && let Err(error) = agrees(&expected, line)
-                {
-                    let _ = writeln!(wrong, "{error}\n{told}");
-                }
-            }
+            wrong.push_str(&self.take_lines(&mut awaited));
             awaited.is_empty()
         };
         if !soon(all_there).await {
@@ -224,7 +220,22 @@ impl Stage {
                 let _ = writeln!(wrong, "explained as {expected:?}, not logged\n{told}");
             }
         }
-        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+        wrong
+    }
+
+    /// Compares what is logged by now with what is awaited: what does not agree.
+    fn take_lines(&self, awaited: &mut Awaited) -> String {
+        let mut wrong = String::new();
+        for line in self.new_lines() {
+            let (from, line) = line.split_once(' ').expect("four words");
+            let from: SocketAddr = from.parse().expect("an address");
+            if let Some((expected, told)) = awaited.remove(&from)
+                && let Err(error) = agrees(&expected, line)
+            {
+                let _ = writeln!(wrong, "{error}\n{told}");
+            }
+        }
+        wrong
     }
 
     /// The lines of the log that were not read yet.

@@ -1,7 +1,7 @@
 //! How much may be under way to a cluster: who waits, who is refused, and what is told of it.
 
 use std::{
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     num::NonZeroUsize,
     sync::{
         Arc,
@@ -17,6 +17,7 @@ use mesh_model::snapshot::{
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpSocket,
     sync::Semaphore,
     task::JoinHandle,
 };
@@ -265,9 +266,10 @@ async fn a_connection_that_closes_makes_room_for_another() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_waits_is_told_that_there_is_nobody() {
-    // Nobody listens there any more.
-    let address = Server::tcp(|_| async {}).await.address;
-    let mut plan = Plan::one(Protocol::Http, address);
+    // It is taken, so that nobody else comes to listen there, and nobody listens.
+    let taken = TcpSocket::new_v4().unwrap();
+    taken.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let mut plan = Plan::one(Protocol::Http, taken.local_addr().unwrap());
     plan.limits(CircuitBreakers {
         max_connections: 1,
         ..CircuitBreakers::default()
