@@ -264,6 +264,11 @@ impl Worker {
         Instant::now() + self.drain
     }
 
+    /// Whether what is still open is cut.
+    pub(crate) fn is_over(&self) -> bool {
+        self.phase.borrow().is_over()
+    }
+
     /// Resolves when a draining worker waits no longer for clients that are silent.
     pub(crate) async fn patience_ends(&self, direction: Direction) {
         self.ending(direction).await;

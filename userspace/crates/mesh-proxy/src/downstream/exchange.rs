@@ -16,6 +16,8 @@ pub(crate) enum Gone {
     BrokeHead,
     /// It broke the protocol, and lost its connection.
     BrokeProtocol,
+    /// It was still there when the drain was over.
+    Cut,
     /// Its connection closed.
     #[default]
     Disconnected,
@@ -34,6 +36,11 @@ impl Gone {
             Self::BrokeProtocol => (
                 ResponseFlag::DownstreamProtocolError,
                 "codec_error:The_user_callback_function_failed",
+            ),
+            // What Envoy says of connections that are there when its process ends.
+            Self::Cut => (
+                ResponseFlag::DownstreamConnectionTermination,
+                "downstream_local_disconnect(purging_socket_that_have_not_progressed_to_connections)",
             ),
             Self::Disconnected => (
                 ResponseFlag::DownstreamConnectionTermination,

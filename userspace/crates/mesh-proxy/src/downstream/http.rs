@@ -116,7 +116,10 @@ impl HttpConnection {
     }
 
     pub(crate) fn how_lost(&self) -> (Gone, u64) {
-        self.lost.get()
+        match self.lost.get() {
+            (Gone::Disconnected, received) if self.worker.is_over() => (Gone::Cut, received),
+            lost => lost,
+        }
     }
 
     /// Counts an answer.
@@ -323,11 +326,7 @@ where
     loop {
         tokio::select! {
             biased;
-            outcome = &mut serving => return outcome,
-            () = &mut header_is_late => {
-                connection.stats.downstream_rq_idle_timeout.increment();
-                return Ok(T::default());
-            }
+            // Before the next request, whose answer is to say it.
             at = &mut leaving, if !connection.draining.get() => {
                 connection.draining.set(true);
                 cut = at;
@@ -336,6 +335,11 @@ where
                     close_gently(serving.as_mut());
                 }
                 continue;
+            }
+            outcome = &mut serving => return outcome,
+            () = &mut header_is_late => {
+                connection.stats.downstream_rq_idle_timeout.increment();
+                return Ok(T::default());
             }
             () = sleep_until(cut.map_or(idle_check, |cut| idle_check.min(cut))) => {}
         }

@@ -276,13 +276,29 @@ async fn relayed(
     let client = End::new(Side::Client, client.stream, ahead, Arc::clone(stats));
     let counts = Arc::clone(&cluster.stats);
     let upstream = End::new(Side::Endpoint, upstream, Bytes::new(), counts);
+    let moved = Moved {
+        client: &client,
+        record,
+    };
     let ended = relay(&client, &upstream, idle_timeout, cut).await;
-    drop((open, endpoint));
-    if let Some(record) = record {
-        record.entry.bytes_received = client.received();
-        record.entry.bytes_sent = client.sent();
-    }
+    drop((moved, open, endpoint));
     judge(stats, &cluster, ended).into_iter().collect()
+}
+
+/// Writes down what has moved when it is dropped, which is also how a connection ends that is still there when
+/// a drain is over.
+struct Moved<'a> {
+    client: &'a End<Arc<TcpStats>>,
+    record: Option<&'a mut Record>,
+}
+
+impl Drop for Moved<'_> {
+    fn drop(&mut self) {
+        if let Some(record) = &mut self.record {
+            record.entry.bytes_received = self.client.received();
+            record.entry.bytes_sent = self.client.sent();
+        }
+    }
 }
 
 fn judge(stats: &TcpStats, cluster: &LocalCluster, ended: Ended) -> Option<ResponseFlag> {

@@ -178,17 +178,34 @@ pub(crate) async fn relay<A: ByteCount, B: ByteCount>(
     cut: impl Future<Output = ()>,
 ) -> Ended {
     let still = still_for(|| client.moved.get().max(endpoint.moved.get()), idle);
+    let mut sockets = Sockets {
+        streams: [&client.stream, &endpoint.stream],
+        is_torn: true,
+    };
     let ended = tokio::select! {
         done = both_ways(client, endpoint) => done.map_or_else(Ended::Broken, |()| Ended::Through),
         () = still => Ended::Idle,
         () = cut => Ended::Cut,
     };
-    if matches!(ended, Ended::Broken(_) | Ended::Cut) {
-        // The side that is still there must not take a torn stream for a whole one.
-        let _ = client.stream.set_zero_linger();
-        let _ = endpoint.stream.set_zero_linger();
-    }
+    sockets.is_torn = matches!(ended, Ended::Broken(_) | Ended::Cut);
     ended
+}
+
+/// The sockets of a relay, which is torn, too, if it is dropped before it has ended. Closing a torn one
+/// resets both: the side that is still there must not take the stream for a whole one.
+struct Sockets<'a> {
+    streams: [&'a TcpStream; 2],
+    is_torn: bool,
+}
+
+impl Drop for Sockets<'_> {
+    fn drop(&mut self) {
+        if self.is_torn {
+            for stream in self.streams {
+                let _ = stream.set_zero_linger();
+            }
+        }
+    }
 }
 
 async fn both_ways<A: ByteCount, B: ByteCount>(

@@ -23,6 +23,15 @@ impl Phase {
         matches!(self, Self::Serving | Self::DrainingIngress)
     }
 
+    /// Whether what is still open is cut.
+    pub(super) fn is_over(self) -> bool {
+        match self {
+            Self::Serving | Self::DrainingIngress => false,
+            Self::Draining(deadline) => deadline <= Instant::now(),
+            Self::Stopped => true,
+        }
+    }
+
     /// Whether connections of a direction are to end.
     pub(super) fn ends(self, direction: Direction) -> bool {
         match self {

@@ -1,6 +1,9 @@
 //! The end of a proxy that has work to do.
 
 use std::{
+    future::ready,
+    io::ErrorKind,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -219,6 +222,47 @@ async fn what_is_open_at_the_deadline_is_cut() {
         .await
         .unwrap()
         .expect_err("there is no answer");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn opaque_bytes_that_are_cut_are_not_taken_for_all() {
+    let server = Server::tcp(|mut stream| async move {
+        let (mut reader, mut writer) = stream.split();
+        let _ = tokio::io::copy(&mut reader, &mut writer).await;
+    })
+    .await;
+    let snapshot = Plan::new(EgressFilter::AllowAll).snapshot();
+    let short = Duration::from_millis(200);
+    let mesh = Mesh::start_with(snapshot, |settings| settings.drain = short).await;
+    let mut stream = mesh.dial(server.address).await;
+    let mut answer = [0; 4];
+    stream.write_all(b"ping").await.unwrap();
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(within("the drain", mesh.proxy.drain()).await.cut, 1);
+    let end = within("the cut", stream.read(&mut answer)).await;
+    assert_eq!(end.unwrap_err().kind(), ErrorKind::ConnectionReset);
+}
+
+/// What has no answer of a service is answered before anything else has its turn.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_request_in_a_drain_that_is_refused_is_told_that_it_is_the_last() {
+    let server = Server::http(Version::HTTP_11, echo).await;
+    let mesh = Mesh::start(Plan::one(Protocol::Http, server.address).snapshot()).await;
+    let stream = mesh.dial_80().await;
+    let mut drain = pin!(mesh.drain());
+    // The first look at it is its beginning.
+    tokio::select! {
+        biased;
+        _ = &mut drain => panic!("a client is there"),
+        () = ready(()) => {}
+    }
+    let mut client = Client::open(stream, Version::HTTP_11).await;
+    let answer = client.get("http://other.local/").await.unwrap();
+    assert_eq!(
+        (answer.status, answer.header("connection")),
+        (404, Some("close"))
+    );
+    assert_eq!(within("the drain", drain).await.cut, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
