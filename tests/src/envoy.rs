@@ -11,6 +11,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::{
@@ -112,6 +113,20 @@ impl Envoy {
         self.wait_ready()
     }
 
+    /// Begins its graceful drain as App Mesh's agent did, which begins for all at once (`--drain-strategy`).
+    pub fn drain(&self) -> Result<()> {
+        let mut curl = self.curl("/drain_listeners?graceful");
+        process::run(curl.args(["--request", "POST"]))?;
+        Ok(())
+    }
+
+    /// Has it end.
+    pub fn terminate(&mut self) -> Result<()> {
+        self.process.signal(Signal::TERM)?;
+        self.process.wait(wait::DEADLINE)?;
+        Ok(())
+    }
+
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.process.pid()
@@ -119,6 +134,10 @@ impl Envoy {
 
     /// What its admin interface answers to a path.
     pub fn admin(&self, path: &str) -> Result<String> {
+        process::run(&mut self.curl(path))
+    }
+
+    fn curl(&self, path: &str) -> Command {
         let mut curl = self.host.netns().command("curl");
         curl.args([
             "--disable",
@@ -130,7 +149,7 @@ impl Envoy {
             "*",
         ])
         .arg(format!("http://127.0.0.1:{ADMIN_PORT}{path}"));
-        process::run(&mut curl)
+        curl
     }
 
     /// One counter; 0 if it has not been counted yet.
@@ -166,6 +185,8 @@ fn spawn(binary: &Path, host: &Host, launch: &Launch) -> Result<Process> {
         .arg(host.directory().join("envoy.json"))
         .args(["--disable-hot-restart", "--log-level", "warning"])
         .args(["--concurrency", &launch.workers.to_string()])
+        // Whoever asks during a drain is told, and not only ever more of them.
+        .args(["--drain-strategy", "immediate"])
         // A line of the access log is there when its request is over.
         .args(["--file-flush-interval-msec", "100"]);
     Process::spawn("envoy", command, &host.directory().join("envoy.log"))

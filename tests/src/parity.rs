@@ -11,6 +11,7 @@ mod case;
 mod cases;
 mod client;
 mod compare;
+mod gate;
 mod hpack;
 mod http1;
 mod http2;

@@ -6,7 +6,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
     process::{Child, ChildStdin, ChildStdout, Stdio},
     sync::{Arc, Mutex, PoisonError},
-    thread,
+    thread::{self, JoinHandle},
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::{
     case::{Case, Mesh, Target},
-    cases, client,
+    cases, client, gate,
     meshes::{self, DIALLED},
     observation::Observation,
     recorder::{Record, Recorder},
@@ -26,6 +26,14 @@ const AT_ONCE: usize = 48;
 
 const READY: &str = "ready";
 const RECORDS: &str = "records";
+/// How many connections its services have.
+const VISITS: &str = "visits";
+/// Who waits for the drain.
+const ARRIVED: &str = "arrived";
+/// Those who wait for the drain go on.
+const DRAINED: &str = "drained";
+/// What came of the calls.
+const SAW: &str = "saw";
 const DONE: &str = "done";
 
 /// What an agent saw.
@@ -44,23 +52,41 @@ pub(super) fn run(mesh: Mesh) -> Result<()> {
         let listener = TcpListener::bind(address).with_context(|| format!("no {address}"))?;
         recorder.serve(listener);
     }
-    for port in meshes::pooled(&all).filter(|_| mesh == Mesh::Pools) {
+    for port in meshes::pooled(&all, mesh) {
         let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
         let listener = TcpListener::bind(address).with_context(|| format!("no {address}"))?;
         recorder.serve(listener);
     }
     say(READY)?;
+    let mut calling: Vec<JoinHandle<Vec<(usize, Observation)>>> = Vec::new();
     for order in stdin().lines() {
         let order = order.context("cannot read an order")?;
-        if order == RECORDS {
-            for record in recorder.records() {
-                say(&record.to_json().to_string())?;
+        match order.as_str() {
+            RECORDS => {
+                for record in recorder.records() {
+                    say(&record.to_json().to_string())?;
+                }
             }
-        } else {
-            let ids: Vec<usize> = serde_json::from_str(&order).context("an order is no list")?;
-            let cases: Vec<&Case> = ids.iter().filter_map(|id| all.get(*id)).collect();
-            for (id, seen) in run_all(&cases, service_address) {
-                say(&json!({ "case": id, "fields": seen }).to_string())?;
+            VISITS => say(&recorder.visits().to_string())?,
+            ARRIVED => say(&json!(gate::arrived()).to_string())?,
+            DRAINED => gate::open(),
+            SAW => {
+                for calls in calling.drain(..) {
+                    let seen = calls
+                        .join()
+                        .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                    for (id, seen) in seen {
+                        say(&json!({ "case": id, "fields": seen }).to_string())?;
+                    }
+                }
+            }
+            list => {
+                let ids: Vec<usize> = serde_json::from_str(list).context("an order is no list")?;
+                let all = Arc::clone(&all);
+                calling.push(thread::spawn(move || {
+                    let cases: Vec<&Case> = ids.iter().filter_map(|id| all.get(*id)).collect();
+                    run_all(&cases, service_address)
+                }));
             }
         }
         say(DONE)?;
@@ -172,9 +198,35 @@ impl Agent {
         }
     }
 
-    /// Has it call in these cases.
-    pub(super) fn call(&mut self, cases: &[usize]) -> Result<Vec<(usize, Observation)>> {
-        let answers = self.ask(&json!(cases).to_string())?;
+    /// Has it call in these cases, beside those in which it calls already.
+    pub(super) fn call(&mut self, cases: &[usize]) -> Result<()> {
+        self.ask(&json!(cases).to_string())?;
+        Ok(())
+    }
+
+    /// How many connections its services have that have not ended.
+    pub(super) fn visits(&mut self) -> Result<usize> {
+        let mut said = self.ask(VISITS)?;
+        let count = said.pop().context("it did not say how many are there")?;
+        serde_json::from_value(count).context("how many are there is no number")
+    }
+
+    /// The case of each of its clients and services that waits for the drain.
+    pub(super) fn arrived(&mut self) -> Result<Vec<usize>> {
+        let mut said = self.ask(ARRIVED)?;
+        let cases = said.pop().context("it did not say who waits")?;
+        serde_json::from_value(cases).context("who waits is no list")
+    }
+
+    /// Has those go on.
+    pub(super) fn drained(&mut self) -> Result<()> {
+        self.ask(DRAINED)?;
+        Ok(())
+    }
+
+    /// What came of the calls, once all are over.
+    pub(super) fn saw(&mut self) -> Result<Vec<(usize, Observation)>> {
+        let answers = self.ask(SAW)?;
         let read = |answer: &Value| {
             let id = usize::try_from(answer["case"].as_u64()?).ok()?;
             Some((id, serde_json::from_value(answer["fields"].clone()).ok()?))

@@ -43,10 +43,12 @@ pub(crate) enum Mesh {
     Retries,
     /// Listeners that limit how much is under way to the application.
     Pools,
+    /// Services and listeners of single cases, between which the proxy drains.
+    Drained,
 }
 
 impl Mesh {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Web,
         Self::Open,
         Self::Routes,
@@ -55,6 +57,7 @@ impl Mesh {
         Self::Names,
         Self::Retries,
         Self::Pools,
+        Self::Drained,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -67,6 +70,7 @@ impl Mesh {
             Self::Names => "names",
             Self::Retries => "retries",
             Self::Pools => "pools",
+            Self::Drained => "drained",
         }
     }
 
@@ -161,6 +165,8 @@ pub(crate) struct Case {
     pub(crate) watch: Duration,
     /// The connection is refused, and whether by FIN or by RST is not looked at.
     pub(crate) refused: bool,
+    /// The client comes when the proxy drains.
+    pub(crate) is_late: bool,
 }
 
 /// How long a connection that should stay open is watched.
@@ -186,6 +192,7 @@ impl Case {
             again: Vec::new(),
             watch: WATCH,
             refused: false,
+            is_late: false,
         }
     }
 
@@ -265,6 +272,32 @@ impl Case {
     pub(crate) fn refused(mut self) -> Self {
         self.refused = true;
         self
+    }
+
+    #[must_use]
+    pub(crate) fn late(mut self) -> Self {
+        self.is_late = true;
+        self
+    }
+
+    /// How often client and service wait for the drain, if every request reaches the service that is sent
+    /// before it.
+    pub(crate) fn arrivals(&self) -> usize {
+        let waits = |steps: &[Step]| steps.iter().filter(|step| **step == Step::Drain).count();
+        let (own, requests) = match &self.client {
+            Client::Http1(steps, _) | Client::Tcp(steps) => (waits(steps), 1),
+            Client::Http2(frames) => {
+                let before = frames.iter().take_while(|frame| **frame != Frame::Drain);
+                let requests = before
+                    .filter(|frame| matches!(frame, Frame::Head(..)))
+                    .count();
+                (usize::from(frames.contains(&Frame::Drain)), requests)
+            }
+            Client::Several(_) | Client::Shares(..) => (0, 0),
+        };
+        let answers = (0..requests).flat_map(|before| self.replies_after(before));
+        let of_service = answers.filter(|reply| **reply == Reply::Drain).count();
+        usize::from(self.is_late) + own + of_service
     }
 
     /// The name in reports and in the list of differences.

@@ -6,6 +6,7 @@ mod balancing;
 mod budgets;
 mod bytes;
 mod discovery;
+mod draining;
 mod endpoints;
 mod failures;
 mod grpc;
@@ -56,6 +57,7 @@ pub(super) fn all() -> Vec<Case> {
     all.extend(budgets::cases());
     all.extend(timeouts::cases());
     all.extend(unrouted::cases());
+    all.extend(draining::cases());
     for (id, case) in all.iter_mut().enumerate() {
         case.id = id;
         // Lists of names are text, where nobody sees a space at the end of a line.

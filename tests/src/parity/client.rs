@@ -11,7 +11,8 @@ use std::{
 use anyhow::{Context as _, Result};
 
 use super::{
-    case::{Case, Client, Frame, Step},
+    case::{Case, Client, Frame, Mesh, Step},
+    gate,
     http1::{self, Kind, Message, Read},
     http2::{self, Link},
     observation::{self, Observation, SHARE},
@@ -58,6 +59,9 @@ fn outcome(case: &Case, address: SocketAddr) -> Observation {
 }
 
 fn observe(case: &Case, address: SocketAddr) -> Result<Observation> {
+    if case.is_late {
+        gate::pass(case.id);
+    }
     let connect = || -> Result<Arc<Wire>> {
         let stream = TcpStream::connect_timeout(&address, CONNECT);
         Wire::new(stream.map_err(|error| anyhow::anyhow!("{}", error.kind()))?)
@@ -94,6 +98,7 @@ fn perform(case: &Case, wire: &Wire, steps: &[Step]) {
                 });
             }
             Step::Pause(milliseconds) => wire.pause(*milliseconds),
+            Step::Drain => gate::pass(case.id),
             Step::Finish => wire.finish(),
             Step::Reset => wire.reset(),
         }
@@ -256,6 +261,9 @@ fn http2_client(case: &Case, wire: Arc<Wire>, frames: &[Frame]) -> Observation {
         if let Some(code) = seen.goaway {
             observation.insert("client.goaway".to_owned(), code.to_string());
         }
+        if case.mesh == Mesh::Drained {
+            observation.insert("client.goaway.last".to_owned(), format!("{:?}", seen.last));
+        }
         if let Some(fault) = seen.fault {
             observation.insert("client.fault".to_owned(), fault.to_owned());
         }
@@ -297,6 +305,7 @@ fn act(case: &Case, link: &Link, frame: &Frame, open: &mut Vec<u32>) {
             });
         }
         Frame::Pause(milliseconds) => link.wire.pause(*milliseconds),
+        Frame::Drain => gate::pass(case.id),
         Frame::Finish => link.wire.finish(),
     }
 }

@@ -68,6 +68,8 @@ struct State {
     block: Vec<u8>,
     /// The error code of `GOAWAY`.
     goaway: Option<u32>,
+    /// The last stream that each `GOAWAY` names.
+    last: Vec<u32>,
     fault: Option<String>,
     window: i64,
     initial: i64,
@@ -121,6 +123,7 @@ impl Link {
             probe(&Seen {
                 streams: &state.streams,
                 goaway: state.goaway,
+                last: &state.last,
                 fault: state.fault.as_deref(),
                 ended,
             })
@@ -178,7 +181,10 @@ impl Link {
             PING if !is_ack => {
                 let _ = self.wire.send(&frame(PING, ACK, 0, payload));
             }
-            GOAWAY => state.goaway = Some(number(payload.get(4..8).context("GOAWAY is short")?)),
+            GOAWAY => {
+                state.goaway = Some(number(payload.get(4..8).context("GOAWAY is short")?));
+                state.last.push(number(payload) & WIDEST);
+            }
             RST_STREAM => state.stream(stream).reset = Some(number(payload)),
             WINDOW_UPDATE if stream == 0 => state.window += i64::from(number(payload)),
             WINDOW_UPDATE => {
@@ -329,6 +335,8 @@ fn number(bytes: &[u8]) -> u32 {
 pub(crate) struct Seen<'a> {
     pub(crate) streams: &'a BTreeMap<u32, Stream>,
     pub(crate) goaway: Option<u32>,
+    /// The last stream that each `GOAWAY` names.
+    pub(crate) last: &'a [u32],
     /// Why what came is no HTTP/2.
     pub(crate) fault: Option<&'a str>,
     pub(crate) ended: Option<Ended>,

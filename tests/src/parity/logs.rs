@@ -35,9 +35,13 @@ pub(super) fn add(seen: &mut BTreeMap<usize, Observation>, mesh: Mesh, log: &str
         .lines()
         .filter_map(|line| {
             let fields = match mesh {
-                Mesh::Web | Mesh::Https | Mesh::Tls | Mesh::Names | Mesh::Retries | Mesh::Pools => {
-                    text(line)
-                }
+                Mesh::Web
+                | Mesh::Https
+                | Mesh::Tls
+                | Mesh::Names
+                | Mesh::Retries
+                | Mesh::Pools
+                | Mesh::Drained => text(line),
                 Mesh::Open => json(line),
                 Mesh::Routes => default(line),
             };

@@ -41,6 +41,9 @@ pub(super) const SILENT_ADDRESS: u8 = 98;
 /// The times of the listeners in the mesh [`Mesh::Retries`], in milliseconds.
 pub(super) const LISTENER_REQUEST: u64 = 2500;
 pub(super) const LISTENER_IDLE: u64 = 5000;
+/// The time of requests in the mesh [`Mesh::Drained`], in milliseconds: longer than the drain and what is
+/// before it.
+pub(super) const DRAINED_REQUEST: u64 = 120_000;
 /// A port at which nobody listens.
 const CLOSED_PORT: u16 = 9;
 
@@ -67,7 +70,7 @@ pub(super) fn documents(mesh: Mesh, cases: &[&Case], log: &str) -> Vec<Value> {
         Mesh::Tls => written.shared(Protocol::Tcp, HTTPS),
         Mesh::Names => written.names(),
         Mesh::Retries => written.shared(Protocol::Http, Protocol::Http.service_port()),
-        Mesh::Pools => {}
+        Mesh::Pools | Mesh::Drained => {}
     }
     for case in cases {
         if let Target::Own(own) = &case.target {
@@ -345,7 +348,13 @@ impl Documents {
         }));
         let mut file = json!({ "path": log });
         match mesh {
-            Mesh::Web | Mesh::Https | Mesh::Tls | Mesh::Names | Mesh::Retries | Mesh::Pools => {
+            Mesh::Web
+            | Mesh::Https
+            | Mesh::Tls
+            | Mesh::Names
+            | Mesh::Retries
+            | Mesh::Pools
+            | Mesh::Drained => {
                 file["format"] = json!({ "text": log::line() });
             }
             Mesh::Open => file["format"] = json!({ "json": log::members() }),
@@ -370,13 +379,14 @@ pub(super) fn listeners(mesh: Mesh) -> &'static [Protocol] {
         Mesh::Web => &[Protocol::Http],
         Mesh::Open => &Protocol::ALL,
         Mesh::Retries => &[Protocol::Http, Protocol::Http2, Protocol::Grpc],
+        Mesh::Drained => &[Protocol::Http2],
         Mesh::Routes | Mesh::Https | Mesh::Tls | Mesh::Names | Mesh::Pools => &[],
     }
 }
 
 /// The ports of the application's listeners that are one case's alone.
-pub(super) fn pooled(cases: &[Case]) -> impl Iterator<Item = u16> {
-    let pooled = cases.iter();
+pub(super) fn pooled(cases: &[Case], mesh: Mesh) -> impl Iterator<Item = u16> {
+    let pooled = cases.iter().filter(move |case| case.mesh == mesh);
     let pooled = pooled.filter(|case| matches!(case.target, Target::Pooled(_)));
     pooled.map(|case| own_port(case.id))
 }

@@ -6,7 +6,10 @@ mod http2;
 
 use std::{
     net::{IpAddr, SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
 };
 
@@ -14,6 +17,7 @@ use serde_json::{Value, json};
 
 use super::{
     case::{Asker, CASE_FIELD, Case, Protocol, Reply, Target, When, plain_answer},
+    gate,
     http1::find,
     meshes::{self, OWN_PORTS},
     observation::{self, Observation},
@@ -60,6 +64,7 @@ impl Record {
 pub(crate) struct Recorder {
     cases: Arc<Vec<Case>>,
     records: Mutex<Vec<Record>>,
+    visits: AtomicUsize,
 }
 
 /// One connection of a service.
@@ -75,6 +80,7 @@ impl Recorder {
         Arc::new(Self {
             cases,
             records: Mutex::default(),
+            visits: AtomicUsize::new(0),
         })
     }
 
@@ -84,11 +90,13 @@ impl Recorder {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let recorder = Arc::clone(&recorder);
-                // What goes wrong on a connection is in its record, or in what the client sees.
+                recorder.visits.fetch_add(1, Ordering::Relaxed);
                 thread::spawn(move || {
-                    recorder
-                        .visit(stream)
-                        .map_err(|error| eprintln!("{error:#}"))
+                    // What goes wrong on a connection is in its record, or in what the client sees.
+                    if let Err(error) = recorder.visit(stream) {
+                        eprintln!("{error:#}");
+                    }
+                    recorder.visits.fetch_sub(1, Ordering::Relaxed);
                 });
             }
         });
@@ -97,6 +105,11 @@ impl Recorder {
     /// What was written down so far.
     pub(crate) fn records(&self) -> Vec<Record> {
         self.lock().clone()
+    }
+
+    /// How many connections it has that have not ended.
+    pub(crate) fn visits(&self) -> usize {
+        self.visits.load(Ordering::Relaxed)
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Record>> {
@@ -247,6 +260,7 @@ fn run_bytes(wire: &Wire, replies: &[Reply], case: &Case) -> bool {
                 wire.wait_end(PATIENCE);
             }
             Reply::Pause(milliseconds) => wire.pause(*milliseconds),
+            Reply::Drain => gate::pass(case.id),
             Reply::Finish => wire.finish(),
             Reply::Reset => {
                 wire.reset();

@@ -1,6 +1,7 @@
 //! What lies between clients and services: two hosts with the same application, redirected alike, one with
 //! Ferromesh and one with Envoy; a host of services; and what all of them saw, put together by case.
 
+mod drain;
 mod seen;
 
 use std::{
@@ -64,8 +65,8 @@ struct Rig {
 struct Side {
     agent: Agent,
     log: PathBuf,
-    _daemon: Daemon,
-    _envoy: Option<Envoy>,
+    daemon: Daemon,
+    envoy: Option<Envoy>,
     host: Arc<Host>,
 }
 
@@ -183,16 +184,24 @@ impl Rig {
         entries: &[Entry],
     ) -> Result<Vec<Outcome>> {
         let mesh = cases.first().context("a batch without cases")?.mesh;
-        let ferromesh = self.side(None, cases, (mesh, number))?;
-        let envoy = self.side(Some(binary), cases, (mesh, number))?;
-        let (with_envoy, with_ferromesh) = thread::scope(|scope| {
-            let other = scope.spawn(|| self.observe(ferromesh, mesh, cases));
-            let one = self.observe(envoy, mesh, cases);
-            let other = other
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            (one, other)
-        });
+        let mut ferromesh = self.side(None, cases, (mesh, number))?;
+        let mut envoy = self.side(Some(binary), cases, (mesh, number))?;
+        let (with_envoy, with_ferromesh) = if mesh == Mesh::Drained {
+            let [ours, theirs] = self.drain([&mut ferromesh, &mut envoy], cases)?;
+            (
+                self.gather(&mut envoy, mesh, theirs),
+                self.gather(&mut ferromesh, mesh, ours),
+            )
+        } else {
+            thread::scope(|scope| {
+                let other = scope.spawn(|| self.observe(&mut ferromesh, mesh, cases));
+                let one = self.observe(&mut envoy, mesh, cases);
+                let other = other
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                (one, other)
+            })
+        };
         let (with_envoy, with_ferromesh) = (with_envoy?, with_ferromesh?);
         let outcomes = cases.iter().map(|case| {
             let nothing = Observation::new();
@@ -233,13 +242,14 @@ impl Rig {
         let retries = mesh.default_retries();
         let settings = Settings::new(host, &documents)
             .node(NODE)
-            .env(DEFAULT_RETRIES, retries);
+            .env(DEFAULT_RETRIES, retries)
+            .args(drain::arguments(mesh));
         let (envoy, settings) = match envoy {
             None => (None, settings),
             Some(program) => {
                 let variables = [(DEFAULT_RETRIES, retries)];
                 let configuration = envoy::render(documents.directory(), NODE, &variables)?;
-                let envoy = Envoy::start_with(program, host, &configuration)?;
+                let envoy = Envoy::launch(program, host, &configuration, drain::launch(mesh))?;
                 (Some(envoy), settings.external_proxy())
             }
         };
@@ -247,8 +257,8 @@ impl Rig {
         Ok(Side {
             agent,
             log,
-            _daemon: daemon,
-            _envoy: envoy,
+            daemon,
+            envoy,
             host: Arc::clone(host),
         })
     }
@@ -256,30 +266,40 @@ impl Rig {
     /// Runs the cases on one side, and puts together what was seen of each.
     fn observe(
         &self,
-        mut side: Side,
+        side: &mut Side,
         mesh: Mesh,
         cases: &[&Case],
     ) -> Result<BTreeMap<usize, Observation>> {
-        let is_ingress =
-            |case: &&&Case| matches!(case.target, Target::Application(_) | Target::Pooled(_));
-        let (inbound, outbound): (Vec<&Case>, Vec<&Case>) =
-            cases.iter().copied().partition(|case| is_ingress(&case));
-        let ids: Vec<usize> = outbound.iter().map(|case| case.id).collect();
-        let mut saw = Saw {
-            clients: side.agent.call(&ids)?,
-            records: Vec::new(),
-        };
-        let to = side.host.v4();
+        let (inbound, outbound) = by_direction(cases);
+        side.agent.call(&outbound)?;
+        let mut clients = side.agent.saw()?;
+        clients.extend(self.visit(side.host.v4(), &inbound)?);
+        self.gather(side, mesh, clients)
+    }
+
+    /// Runs the clients of cases that come to a host from outside.
+    fn visit(&self, to: Ipv4Addr, inbound: &[&Case]) -> Result<Vec<(usize, Observation)>> {
         let address = |case: &Case| match &case.target {
             Target::Application(protocol) => SocketAddr::from((to, protocol.listener_port())),
             Target::Pooled(_) => SocketAddr::from((to, meshes::own_port(case.id))),
             _ => unreachable!("these are what comes from outside"),
         };
-        let from_outside = self
-            .services
-            .netns()
-            .inside(|| agent::run_all(&inbound, address))?;
-        saw.clients.extend(from_outside);
+        let netns = self.services.netns();
+        netns.inside(|| agent::run_all(inbound, address))
+    }
+
+    /// Puts together what was seen of each case on one side, once its clients are through.
+    fn gather(
+        &self,
+        side: &mut Side,
+        mesh: Mesh,
+        clients: Vec<(usize, Observation)>,
+    ) -> Result<BTreeMap<usize, Observation>> {
+        let to = side.host.v4();
+        let mut saw = Saw {
+            clients,
+            records: Vec::new(),
+        };
         // What a service has not written down yet it is waiting for.
         seen::settle(&self.recorder);
         saw.records = side.agent.records()?;
@@ -294,6 +314,15 @@ impl Rig {
         }
         Ok(seen)
     }
+}
+
+/// The cases that come from outside, and the numbers of those in which the application calls.
+fn by_direction<'a>(cases: &[&'a Case]) -> (Vec<&'a Case>, Vec<usize>) {
+    let is_inbound =
+        |case: &&Case| matches!(case.target, Target::Application(_) | Target::Pooled(_));
+    let (inbound, outbound): (Vec<&Case>, Vec<&Case>) =
+        cases.iter().partition(|case| is_inbound(case));
+    (inbound, outbound.iter().map(|case| case.id).collect())
 }
 
 /// A value for programs.

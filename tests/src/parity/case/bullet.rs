@@ -21,11 +21,12 @@ pub(crate) enum Bullet {
     Pools,
     Retries,
     Timeouts,
+    Draining,
     Logs,
 }
 
 impl Bullet {
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Http1,
         Self::Http2,
         Self::Grpc,
@@ -42,6 +43,7 @@ impl Bullet {
         Self::Pools,
         Self::Retries,
         Self::Timeouts,
+        Self::Draining,
         Self::Logs,
     ];
 
@@ -63,6 +65,7 @@ impl Bullet {
             Self::Pools => "pools",
             Self::Retries => "retries",
             Self::Timeouts => "timeouts",
+            Self::Draining => "draining",
             Self::Logs => "logs",
         }
     }

@@ -13,6 +13,8 @@ pub(crate) enum Step {
     Await(&'static str),
     /// Waits for this many milliseconds, so that bytes go in packets of their own.
     Pause(u64),
+    /// Waits until the proxy drains.
+    Drain,
     /// Closes the sending half.
     Finish,
     /// Resets the connection.
@@ -33,6 +35,8 @@ pub(crate) enum Frame {
     /// Waits for the answer's end.
     AwaitEnd(u32),
     Pause(u64),
+    /// Waits until the proxy drains.
+    Drain,
     Finish,
 }
 
@@ -78,6 +82,8 @@ pub(crate) enum Reply {
     Echo,
     /// Waits for this many milliseconds, or until nobody is there any more.
     Pause(u64),
+    /// Waits until the proxy drains.
+    Drain,
     Finish,
     Reset,
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{LISTENER_IDLE, LISTENER_REQUEST, own_port, several};
+use super::{DRAINED_REQUEST, LISTENER_IDLE, LISTENER_REQUEST, own_port, several};
 use crate::parity::case::{Endpoints, Own, Pool, Protocol, Retries};
 
 /// What the clients of a node know of its endpoints, and how they judge them.
@@ -36,14 +36,19 @@ pub(super) fn judge(spec: &mut Value, endpoints: &Endpoints) {
     }
 }
 
-/// The listener that is one case's alone.
+/// The listener that is one case's alone: it has limits, or time for a drain.
 pub(super) fn limited(id: usize, pool: &Pool) -> Value {
     let mut listener = mapping(own_port(id), pool.protocol);
     let limits = pool.limits.iter();
     let limits: Map<_, _> = limits
         .map(|(member, most)| ((*member).to_owned(), json!(most)))
         .collect();
-    listener["connectionPool"] = json!({ pool.protocol.word(): limits });
+    if !limits.is_empty() {
+        listener["connectionPool"] = json!({ pool.protocol.word(): limits });
+    } else if pool.protocol != Protocol::Tcp {
+        let time = json!({ "perRequest": milliseconds(DRAINED_REQUEST) });
+        listener["timeout"] = json!({ pool.protocol.word(): time });
+    }
     listener
 }
 

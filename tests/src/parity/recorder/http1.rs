@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Recorder, Visit, echo};
 use crate::parity::{
     case::{AT, CASE_FIELD, Case, Reply},
+    gate,
     http1::{self, Framing, Kind, Message, Read},
     observation,
     wire::{Ended, PATIENCE, Wire},
@@ -139,6 +140,7 @@ impl Recorder {
                     }
                     return (record, Left::Ended);
                 }
+                Reply::Drain => case.iter().for_each(|case| gate::pass(case.id)),
                 Reply::Pause(milliseconds) => {
                     wire.wait_end(Duration::from_millis(*milliseconds));
                 }

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, thread, time::Duration};
 use super::{Recorder, Visit};
 use crate::parity::{
     case::{AT, CASE_FIELD, Case, End, Fields, Reply},
+    gate,
     http2::{self, Link, Stream},
     observation,
     wire::{PATIENCE, Wire},
@@ -126,6 +127,7 @@ fn answer(
             Reply::Cancel(code) => {
                 link.send(http2::RST_STREAM, 0, id, &code.to_be_bytes());
             }
+            Reply::Drain => case.iter().for_each(|case| gate::pass(case.id)),
             Reply::Pause(milliseconds) => {
                 let stopped = link.wait(Duration::from_millis(*milliseconds), |seen| {
                     let is_reset = |stream: &Stream| stream.reset.is_some();
