@@ -59,6 +59,29 @@ fn requests_under_way_are_answered_whole_after_sigterm() {
 }
 
 #[test]
+fn who_still_comes_after_sigterm_is_served() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let scenario = Scenario::start(Purpose::Test).unwrap();
+    let mut daemon = scenario.daemon_a().start().unwrap();
+    let load = scenario.curl().load(URL, 2);
+    for _ in 0..2 {
+        let seen = daemon.stat(FROM_APPLICATION).unwrap();
+        wait::until_true("new connections", || {
+            Ok(daemon.stat(FROM_APPLICATION)? > seen + 200)
+        })
+        .unwrap();
+        daemon.terminate().unwrap();
+    }
+    let answers = load.stop().unwrap();
+    assert_eq!(answers.failures(), []);
+    assert!(daemon.wait().unwrap().success(), "{}", daemon.log());
+    let refused = scenario.curl().get(URL).unwrap();
+    assert_eq!(refused.exit, COULD_NOT_CONNECT, "{refused:?}");
+}
+
+#[test]
 fn no_request_fails_while_a_daemon_with_bypass_is_stopped_and_started() {
     if !capability::namespace_ring() {
         return;

@@ -42,7 +42,8 @@ pub enum Leaving {
     /// Discovery forgets it and the caller has heard of that; then it gets SIGTERM and drains. The caller
     /// tries nothing twice.
     Announced,
-    /// It gets SIGTERM and drains; then discovery forgets it.
+    /// It gets SIGTERM and drains, and discovery forgets it. Where it has a proxy, that serves until everybody
+    /// has heard, and the caller tries nothing twice.
     Drained,
     /// It gets SIGKILL; then discovery forgets it.
     Killed,
@@ -89,9 +90,9 @@ impl Rolling {
         });
         let upstreams = upstreams.collect::<Result<Vec<_>>>()?;
         let instances = network.directory().join("instances.json");
-        let retries = match plan.leaving {
-            Leaving::Announced => "off",
-            Leaving::Drained | Leaving::Killed => "on",
+        let retries = match (plan.leaving, plan.has_sidecars) {
+            (Leaving::Announced, _) | (Leaving::Drained, true) => "off",
+            (Leaving::Drained, false) | (Leaving::Killed, _) => "on",
         };
         let settings = Settings::new(&caller, &documents)
             .env("FERROMESH_INSTANCES", instances.to_string_lossy())
@@ -152,11 +153,13 @@ impl Rolling {
             Leaving::Announced => {
                 self.announce(Some(which))?;
                 self.wait_heard(which)?;
-                self.upstreams[which].drain()?;
+                self.upstreams[which].begin_drain()?;
+                self.upstreams[which].end_drain()?;
             }
             Leaving::Drained => {
-                self.upstreams[which].drain()?;
+                self.upstreams[which].begin_drain()?;
                 self.announce(Some(which))?;
+                self.upstreams[which].end_drain()?;
             }
             Leaving::Killed => {
                 self.upstreams[which].kill()?;

@@ -97,7 +97,7 @@ pub(crate) struct RunArgs {
     #[arg(long, env = "FERROMESH_ADMIN_PORT")]
     pub(crate) admin_port: Option<u16>,
 
-    /// How long running requests have after SIGTERM, in seconds
+    /// How long clients have after SIGTERM to end their requests and to hear that this host leaves, in seconds
     /// [default: LISTENER_DRAIN_WAIT_TIME_S, else 20]
     #[arg(
         long = "drain-s",

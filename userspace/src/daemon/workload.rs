@@ -13,6 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use mesh_model::redirect::OnProxyDown;
 use mesh_proxy::Proxy;
 use mesh_telemetry::{Registry, server::ServerState};
 use tokio::{
@@ -290,8 +291,9 @@ impl Workload {
         }
     }
 
-    /// Drains the proxy and says that it is down; the programs stay, for the next daemon. With
-    /// `retire` new connections are the workload's own before, and the programs go after it.
+    /// Drains the proxy and says that it is down; the programs stay, for the next daemon. Where new
+    /// connections would be refused then, whoever opens them is to have gone elsewhere before. With
+    /// `retire` they are the workload's own before, and the programs go after it.
     ///
     /// # Errors
     /// The kernel does not let the workload go.
@@ -304,11 +306,20 @@ impl Workload {
         running.stop_following().await;
         if retire {
             self.stop_redirecting();
+        } else {
+            self.leave().await;
         }
         // The kernel sends nobody to a listening socket that is about to close.
         self.host.heart.rest(self.id);
         self.drain().await;
         if retire { self.let_go() } else { Ok(()) }
+    }
+
+    async fn leave(&self) {
+        let refuses = self.settings().on_proxy_down == OnProxyDown::Refuse;
+        if let Some(proxy) = self.proxy().filter(|_| refuses) {
+            proxy.leave().await;
+        }
     }
 
     async fn drain(&self) {

@@ -60,14 +60,21 @@ impl Upstream {
         self.host.v4()
     }
 
-    /// Has the proxy drain, and then the server.
-    pub(super) fn drain(&mut self) -> Result<()> {
+    /// Has the proxy drain, and the server where there is none.
+    pub(super) fn begin_drain(&mut self) -> Result<()> {
+        match &mut self.sidecar {
+            Some(sidecar) => sidecar.terminate(),
+            None => self.server.signal(Signal::TERM),
+        }
+    }
+
+    /// Waits until the proxy has drained, and has the server drain behind it.
+    pub(super) fn end_drain(&mut self) -> Result<()> {
         if let Some(sidecar) = &mut self.sidecar {
-            sidecar.terminate()?;
             let status = sidecar.wait()?;
             ensure!(status.success(), "the proxy of {}: {status}", self.name());
+            self.server.signal(Signal::TERM)?;
         }
-        self.server.signal(Signal::TERM)?;
         let status = self.server.wait(DRAIN)?;
         ensure!(status.success(), "the server of {}: {status}", self.name());
         Ok(())

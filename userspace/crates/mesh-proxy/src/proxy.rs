@@ -11,7 +11,7 @@ use mesh_telemetry::{Registry, Shard, server::ServerState};
 use tokio::{
     runtime::{Builder, LocalOptions},
     sync::watch,
-    time::Instant,
+    time::{Instant, sleep, timeout_at},
 };
 
 use crate::{
@@ -21,8 +21,11 @@ use crate::{
     listener::Direction,
     pulse::{Unwell, Vitals, Watch},
     status::ProxyStatus,
-    worker::{self, Phase, WorkerSeed, coalesce::before_each_wait},
+    worker::{self, Connections, Phase, WorkerSeed, coalesce::before_each_wait},
 };
+
+/// How often a proxy that leaves looks whether somebody is there.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// The running proxy of one workload. Dropping it ends every connection at once; [`Self::drain`] is
 /// the gentle way.
@@ -34,10 +37,13 @@ pub struct Proxy {
     accepting: watch::Receiver<usize>,
     stats: Arc<Registry>,
     drain: Duration,
+    /// How long nobody comes before it is taken that nobody will.
+    quiet: Duration,
 }
 
 struct WorkerThread {
     thread: JoinHandle<()>,
+    connections: Arc<Connections>,
     /// Hears how many connections the worker cut, once it has ended.
     cut: watch::Receiver<Option<usize>>,
 }
@@ -74,6 +80,7 @@ impl Proxy {
             accepting: accepting.subscribe(),
             stats,
             drain: settings.drain,
+            quiet: settings.dns_refresh,
         };
         let mut watches = Vec::new();
         let room = settings.max_connections.div_ceil(settings.workers.get());
@@ -90,6 +97,7 @@ impl Proxy {
                 phase: proxy.phase.subscribe(),
                 accepting: Arc::clone(&accepting),
                 vitals,
+                connections: Arc::default(),
                 room,
                 drain: settings.drain,
             };
@@ -178,13 +186,47 @@ impl Proxy {
         });
     }
 
+    /// Has clients go elsewhere: ends every connection as its protocol allows, serves those that still
+    /// come, and tells them the same. Returns when they have heard that this host is gone, which is when
+    /// none was open for an interval of discovery ([`ProxySettings::dns_refresh`]), or when three quarters
+    /// of the settings' time for a drain are over; [`Self::drain`] has what is left of that.
+    pub async fn leave(&self) {
+        self.stats.set_state(ServerState::Draining);
+        let began = Instant::now();
+        self.phase.send_replace(Phase::Leaving(began + self.drain));
+        let _ = timeout_at(began + self.drain * 3 / 4, self.are_gone()).await;
+    }
+
+    /// Resolves when no connection has been open for long enough.
+    async fn are_gone(&self) {
+        let opened = || self.connections().map(Connections::opened).sum::<u64>();
+        let (mut known, mut since) = (opened(), Instant::now());
+        while since.elapsed() < self.quiet {
+            sleep(LOOK_EVERY.min(self.quiet)).await;
+            let now = opened();
+            if now != known || self.connections().any(|of_worker| of_worker.count() > 0) {
+                (known, since) = (now, Instant::now());
+            }
+        }
+    }
+
+    fn connections(&self) -> impl Iterator<Item = &Connections> {
+        self.workers.iter().map(|worker| &*worker.connections)
+    }
+
     /// Stops accepting half a second later, when those that were sent here have come, ends every
     /// connection as its protocol allows (GOAWAY, `connection: close`) and returns when the last is
     /// gone or the settings' time is over; what is still open then is cut.
     pub async fn drain(&self) -> Drained {
         self.stats.set_state(ServerState::Draining);
-        self.phase
-            .send_replace(Phase::Draining(Instant::now() + self.drain));
+        let whole = Instant::now() + self.drain;
+        self.phase.send_modify(|phase| {
+            let deadline = match phase {
+                Phase::Leaving(deadline) => *deadline,
+                _ => whole,
+            };
+            *phase = Phase::Draining(deadline);
+        });
         let mut cut = 0;
         for worker in &self.workers {
             let mut ended = worker.cut.clone();
@@ -219,6 +261,7 @@ fn start_worker(name: &str, seed: WorkerSeed) -> Result<WorkerThread, ProxyError
         source,
     };
     let (tell, cut) = watch::channel(None);
+    let connections = Arc::clone(&seed.connections);
     let (started, made) = std::sync::mpsc::channel();
     let thread = thread::Builder::new()
         .name(name.to_owned())
@@ -246,7 +289,11 @@ fn start_worker(name: &str, seed: WorkerSeed) -> Result<WorkerThread, ProxyError
         })
         .map_err(failed)?;
     match made.recv() {
-        Ok(Ok(())) => Ok(WorkerThread { thread, cut }),
+        Ok(Ok(())) => Ok(WorkerThread {
+            thread,
+            connections,
+            cut,
+        }),
         Ok(Err(source)) => Err(failed(source)),
         Err(_) => unreachable!("the thread sends before it ends"),
     }

@@ -2,15 +2,11 @@
 //! cluster. What it touches for a request it shares with nobody.
 
 pub(crate) mod coalesce;
+mod connections;
 mod phase;
 
 use std::{
-    cell::{Cell, RefCell},
-    collections::HashMap,
-    future::Future,
-    hash::BuildHasher as _,
-    rc::Rc,
-    sync::Arc,
+    cell::RefCell, collections::HashMap, future::Future, hash::BuildHasher as _, rc::Rc, sync::Arc,
     time::Duration,
 };
 
@@ -39,6 +35,7 @@ use crate::{
     tap::{Glimpse, Scene, Taps},
     upstream::LocalCluster,
 };
+pub(crate) use connections::Connections;
 pub(crate) use phase::Phase;
 
 /// How often connections that nobody uses are looked for.
@@ -60,6 +57,7 @@ pub(crate) struct WorkerSeed {
     /// Counts the workers that accept.
     pub(crate) accepting: Arc<watch::Sender<usize>>,
     pub(crate) vitals: Arc<Vitals>,
+    pub(crate) connections: Arc<Connections>,
     /// Connections of clients that may be open at once.
     pub(crate) room: usize,
     /// How long connections may go on whose listener is gone.
@@ -86,7 +84,7 @@ pub(crate) struct Worker {
     /// Keeps warnings that peers can cause apart.
     pub(crate) warnings: Seldom,
     room: usize,
-    connections: Cell<usize>,
+    connections: Arc<Connections>,
     last_closed: Notify,
 }
 
@@ -143,9 +141,8 @@ pub(crate) struct OpenConnection(Rc<Worker>);
 
 impl Drop for OpenConnection {
     fn drop(&mut self) {
-        let open = self.0.connections.get() - 1;
-        self.0.connections.set(open);
-        if open == 0 {
+        self.0.connections.close();
+        if self.0.connections.count() == 0 {
             self.0.last_closed.notify_waiters();
         }
     }
@@ -171,7 +168,7 @@ impl Worker {
             vitals: Arc::clone(&seed.vitals),
             warnings: Seldom::default(),
             room: seed.room,
-            connections: Cell::new(0),
+            connections: Arc::clone(&seed.connections),
             last_closed: Notify::new(),
         })
     }
@@ -205,13 +202,13 @@ impl Worker {
 
     /// Counts a connection as open for as long as the guard lives.
     pub(crate) fn open(self: &Rc<Self>) -> OpenConnection {
-        self.connections.set(self.connections.get() + 1);
+        self.connections.open();
         OpenConnection(Rc::clone(self))
     }
 
     /// Whether no more connections may be open.
     pub(crate) fn is_full(&self) -> bool {
-        self.connections.get() >= self.room
+        self.connections.count() >= self.room
     }
 
     /// Starts a task without which the worker is none.
@@ -364,7 +361,7 @@ impl Worker {
 
     /// Resolves when the last connection is closed.
     async fn all_closed(&self) {
-        while self.connections.get() > 0 {
+        while self.connections.count() > 0 {
             self.last_closed.notified().await;
         }
     }
@@ -390,7 +387,7 @@ pub(crate) async fn run(seed: WorkerSeed) -> usize {
     seed.accepting.send_modify(|count| *count += 1);
     let deadline = match phase.wait_for(|phase| !phase.accepts()).await.as_deref() {
         Ok(Phase::Draining(deadline)) => *deadline,
-        Ok(_) | Err(_) => return worker.connections.get(),
+        Ok(_) | Err(_) => return worker.connections.count(),
     };
     let ended = async {
         for accept_loop in accepting {
@@ -401,7 +398,7 @@ pub(crate) async fn run(seed: WorkerSeed) -> usize {
     };
     tokio::select! {
         () = ended => 0,
-        () = tokio::time::sleep_until(deadline) => worker.connections.get(),
-        _ = phase.wait_for(|phase| *phase == Phase::Stopped) => worker.connections.get(),
+        () = tokio::time::sleep_until(deadline) => worker.connections.count(),
+        _ = phase.wait_for(|phase| *phase == Phase::Stopped) => worker.connections.count(),
     }
 }

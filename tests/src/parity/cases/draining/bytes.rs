@@ -10,6 +10,9 @@ pub(super) fn cases() -> Vec<Case> {
         .into_iter()
         .flat_map(|(name, steps, replies)| both(name, Protocol::Tcp, Client::Tcp(steps), replies));
     let mut cases: Vec<Case> = ways.map(Case::at_once).collect();
+    let new = Client::Tcp(vec![send("hello"), Step::Receive(5), Step::Finish]);
+    let new = both("new", Protocol::Tcp, new, vec![Reply::Echo]);
+    cases.extend(new.map(|case| case.at_once().late()));
     let stays = vec![send("hello"), Step::Receive(5), Step::Drain];
     let client = Client::Tcp(stays);
     let case = egress("open to the end", Protocol::Tcp, client, vec![Reply::Echo]);

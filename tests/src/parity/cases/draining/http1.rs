@@ -25,6 +25,8 @@ pub(super) fn cases() -> Vec<Case> {
         cases.extend(both(name, Protocol::Http, client, replies));
     }
     cases.extend(staying());
+    let new = Client::Http1(vec![get()], vec![Kind::Answer]);
+    cases.extend(both("new", Protocol::Http, new, plain_answer()).map(Case::late));
     cases
 }
 
@@ -326,7 +328,7 @@ fn staying() -> Vec<Case> {
         )
         .watch(TO_THE_END),
         case(
-            "new",
+            "new to no service",
             vec![send(unknown)],
             vec![Kind::Answer],
             plain_answer(),

@@ -30,6 +30,8 @@ pub(super) fn cases() -> Vec<Case> {
         Client::Http2(vec![call(1), Frame::Drain]),
         call_to_come(),
     ));
+    let new = Client::Http2(vec![get(1)]);
+    cases.extend(both("new", Protocol::Http2, new, answer(200, &[], b"hello")).map(Case::late));
     cases.push(egress(
         "idle",
         Protocol::Http2,

@@ -11,6 +11,9 @@ pub(crate) enum Phase {
     Draining(Instant),
     /// Accept and serve, and tell the clients of ingress to open their connections anew.
     DrainingIngress,
+    /// Accept and serve, and tell all clients to open their connections anew, as long as they come here.
+    /// What is open by this moment, long after that, is cut.
+    Leaving(Instant),
     /// Accept and serve.
     Serving,
     /// End at once.
@@ -20,13 +23,16 @@ pub(crate) enum Phase {
 impl Phase {
     /// Whether connections are accepted.
     pub(crate) fn accepts(self) -> bool {
-        matches!(self, Self::Serving | Self::DrainingIngress)
+        matches!(
+            self,
+            Self::Serving | Self::DrainingIngress | Self::Leaving(_)
+        )
     }
 
     /// Whether what is still open is cut.
     pub(super) fn is_over(self) -> bool {
         match self {
-            Self::Serving | Self::DrainingIngress => false,
+            Self::Serving | Self::DrainingIngress | Self::Leaving(_) => false,
             Self::Draining(deadline) => deadline <= Instant::now(),
             Self::Stopped => true,
         }
@@ -37,7 +43,7 @@ impl Phase {
         match self {
             Self::Serving => false,
             Self::DrainingIngress => direction == Direction::Ingress,
-            Self::Draining(_) | Self::Stopped => true,
+            Self::Leaving(_) | Self::Draining(_) | Self::Stopped => true,
         }
     }
 }

@@ -209,6 +209,48 @@ async fn a_client_of_http2_that_sends_on_behind_the_last_goaway_sees_no_reset() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_comes_while_a_proxy_leaves_is_served_and_told() {
+    let server = Server::http(Version::HTTP_11, echo).await;
+    let mesh = Mesh::start(Plan::one(Protocol::Http, server.address).snapshot()).await;
+    let mut stays = Client::open(mesh.dial_80().await, Version::HTTP_2).await;
+    stays.get("http://b.local/").await.unwrap();
+    let mut leave = pin!(mesh.proxy.leave());
+    for _ in 0..3 {
+        let comes = async {
+            let mut client = Client::open(mesh.dial_80().await, Version::HTTP_11).await;
+            client.get("http://b.local/").await.unwrap()
+        };
+        let answer = tokio::select! {
+            () = &mut leave => panic!("a client is there"),
+            answer = comes => answer,
+        };
+        assert_eq!(
+            (answer.status, answer.header("connection")),
+            (200, Some("close"))
+        );
+    }
+    mesh.proxy.pulse(Duration::from_secs(2)).unwrap();
+    drop(stays);
+    within("the clients to be gone", leave).await;
+    assert_eq!(within("the drain", mesh.proxy.drain()).await.cut, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_does_not_go_is_cut_at_the_end_of_the_drain_that_follows() {
+    let (server, _gate) = gated("never").await;
+    let snapshot = Plan::one(Protocol::Http, server.address).snapshot();
+    let short = Duration::from_millis(200);
+    let mesh = Mesh::start_with(snapshot, |settings| settings.drain = short).await;
+    let mut client = Client::open(mesh.dial_80().await, Version::HTTP_11).await;
+    let request = tokio::spawn(async move { client.get("http://b.local/").await });
+    until("the request", || server.requests() == 1).await;
+    within("the leave", mesh.proxy.leave()).await;
+    assert!(!request.is_finished(), "cut before the drain");
+    assert_eq!(within("the drain", mesh.proxy.drain()).await.cut, 1);
+    request.await.unwrap().expect_err("there is no answer");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_open_at_the_deadline_is_cut() {
     let server = Server::http(Version::HTTP_11, |_| std::future::pending()).await;
     let snapshot = Plan::one(Protocol::Http, server.address).snapshot();
