@@ -1,10 +1,10 @@
 //! The proxy's own answers: each way in which a request can fail, with the status and text that
 //! App Mesh's Envoy gave. No other module makes an answer of its own.
 
+mod details;
 mod grpc;
 mod reason;
-
-use std::{borrow::Cow, net::SocketAddr};
+mod text;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
@@ -12,10 +12,7 @@ use http_body_util::Full;
 use mesh_http1::request::RequestError;
 use mesh_telemetry::access_log::ResponseFlag;
 
-use crate::{
-    relay::response_body::ResponseBody,
-    upstream::connect::{Cause, Unreachable},
-};
+use crate::{relay::response_body::ResponseBody, upstream::connect::Unreachable};
 
 /// Tells a client that a limit was reached, and not a fault met.
 const OVERLOADED: &str = "x-envoy-overloaded";
@@ -119,56 +116,6 @@ impl Failure {
         })
     }
 
-    /// Envoy's `%RESPONSE_CODE_DETAILS%`.
-    pub(crate) fn details(self) -> &'static str {
-        macro_rules! before_response {
-            ($reason:literal) => {
-                concat!("upstream_reset_before_response_started{", $reason, "}")
-            };
-        }
-        match self {
-            Self::AnswerAbandoned => {
-                "upstream_reset_after_response_started{connection_termination}"
-            }
-            Self::Connect | Self::NoRoute => "route_not_found",
-            Self::ConnectionTermination => before_response!("connection_termination"),
-            Self::ConnectionTimeout => before_response!("connection_timeout"),
-            Self::IdleRequest | Self::IdleTimeout => "stream_idle_timeout",
-            Self::InvalidHost => "missing_host_header",
-            Self::InvalidPath => "path_normalization_failed",
-            // Envoy takes no shares that add up to nothing: App Mesh had it answer by itself.
-            Self::NoCluster => "direct_response",
-            Self::NoHealthyUpstream => "no_healthy_upstream",
-            Self::NoPath => "absolute_path_rejected",
-            Self::Malformed(error) => details_of(error),
-            Self::PendingOverflow | Self::RequestOverflow => before_response!("overflow"),
-            Self::PerTryTimeout => "upstream_per_try_timeout",
-            Self::ProtocolError => before_response!("protocol_error"),
-            Self::RefusedStream => before_response!("remote_refused_stream_reset"),
-            Self::RemoteReset => before_response!("remote_reset"),
-            Self::RequestTimeout => "response_timeout",
-            Self::Unreachable(unreachable) => details_of_connect(unreachable),
-            Self::UpgradeRefused => "upgrade_failed",
-        }
-    }
-
-    /// The same with the endpoint's address, which Envoy adds where the kernel did not try to connect.
-    fn details_with(self, endpoint: Option<SocketAddr>) -> Cow<'static, str> {
-        let details = self.details();
-        match (self, endpoint) {
-            (
-                Self::Unreachable(Unreachable {
-                    is_immediate: true, ..
-                }),
-                Some(endpoint),
-            ) => {
-                let inner = details.trim_end_matches('}');
-                format!("{inner}|remote_address:{endpoint}}}").into()
-            }
-            _ => details.into(),
-        }
-    }
-
     /// Whether an HTTP/1 client is not trusted with another request on this connection.
     pub(crate) fn ends_connection(self) -> bool {
         matches!(
@@ -185,49 +132,6 @@ impl Failure {
     fn is_overload(self) -> bool {
         matches!(self, Self::PendingOverflow | Self::RequestOverflow)
     }
-
-    /// Envoy's text; empty where Envoy says nothing. It tells the first attempt from those behind.
-    fn text(self, is_retried: bool) -> &'static str {
-        macro_rules! before_headers {
-            ($reason:literal) => {
-                if is_retried {
-                    concat!(
-                        "upstream connect error or disconnect/reset before headers. ",
-                        "retried and the latest reset reason: ",
-                        $reason
-                    )
-                } else {
-                    concat!(
-                        "upstream connect error or disconnect/reset before headers. ",
-                        "reset reason: ",
-                        $reason
-                    )
-                }
-            };
-        }
-        match self {
-            Self::Connect
-            | Self::InvalidHost
-            | Self::InvalidPath
-            | Self::NoCluster
-            | Self::NoPath
-            | Self::NoRoute
-            | Self::UpgradeRefused => "",
-            Self::Unreachable(_) => before_headers!("remote connection failure"),
-            Self::AnswerAbandoned | Self::ConnectionTermination => {
-                before_headers!("connection termination")
-            }
-            Self::ConnectionTimeout => before_headers!("connection timeout"),
-            Self::IdleRequest | Self::IdleTimeout => "stream timeout",
-            Self::NoHealthyUpstream => "no healthy upstream",
-            Self::Malformed(error) => text_of(error),
-            Self::PendingOverflow | Self::RequestOverflow => before_headers!("overflow"),
-            Self::ProtocolError => before_headers!("protocol error"),
-            Self::RefusedStream => before_headers!("remote refused stream reset"),
-            Self::RemoteReset => before_headers!("remote reset"),
-            Self::PerTryTimeout | Self::RequestTimeout => "upstream request timeout",
-        }
-    }
 }
 
 /// A request that failed.
@@ -238,24 +142,6 @@ pub(crate) struct Failed {
     pub(crate) is_retried: bool,
     /// An interim answer had come.
     pub(crate) is_behind_interim: bool,
-}
-
-impl Failed {
-    /// Envoy's text; empty where Envoy says nothing.
-    pub(crate) fn text(self) -> &'static str {
-        self.failure.text(self.is_retried)
-    }
-
-    /// Envoy's `%RESPONSE_CODE_DETAILS%`: to it an answer has begun with what is interim.
-    pub(crate) fn details_with(self, endpoint: Option<SocketAddr>) -> Cow<'static, str> {
-        let details = self.failure.details_with(endpoint);
-        if self.is_behind_interim {
-            return details
-                .replacen("before_response", "after_response", 1)
-                .into();
-        }
-        details
-    }
 }
 
 impl From<Failure> for Failed {
@@ -274,56 +160,6 @@ fn status_of(error: RequestError) -> StatusCode {
         RequestError::TooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         RequestError::Version => StatusCode::UPGRADE_REQUIRED,
         _ => StatusCode::BAD_REQUEST,
-    }
-}
-
-/// Envoy says the name of the status.
-fn text_of(error: RequestError) -> &'static str {
-    status_of(error).canonical_reason().unwrap_or_default()
-}
-
-fn details_of(error: RequestError) -> &'static str {
-    match error {
-        RequestError::Syntax => "http1.codec_error",
-        RequestError::Target => "http1.invalid_url",
-        RequestError::Authority => "http.invalid_authority",
-        RequestError::ConnectionField => "http1.connection_header_rejected",
-        RequestError::Length => "http1.content_length_and_chunked_not_allowed",
-        RequestError::Body => "http1.body_disallowed",
-        RequestError::TransferCoding => "http1.invalid_transfer_encoding",
-        RequestError::TooLarge => "http1.headers_too_large",
-        RequestError::Version => "low_version",
-    }
-}
-
-fn details_of_connect(
-    Unreachable {
-        cause,
-        is_immediate,
-    }: Unreachable,
-) -> &'static str {
-    macro_rules! reset {
-        ($($more:literal),*) => {
-            concat!("upstream_reset_before_response_started{remote_connection_failure", $($more,)* "}")
-        };
-    }
-    macro_rules! kernel_said {
-        ($what:literal) => {
-            if is_immediate {
-                reset!("|immediate_connect_error:_", $what)
-            } else {
-                reset!("|delayed_connect_error:_", $what)
-            }
-        };
-    }
-    match cause {
-        Cause::Forbidden => kernel_said!("Operation_not_permitted"),
-        Cause::Host => kernel_said!("No_route_to_host"),
-        Cause::Network => kernel_said!("Network_is_unreachable"),
-        Cause::Refused => kernel_said!("Connection_refused"),
-        Cause::Reset => kernel_said!("Connection_reset_by_peer"),
-        Cause::TimedOut => kernel_said!("Connection_timed_out"),
-        Cause::Other => reset!(),
     }
 }
 

@@ -1,6 +1,7 @@
 use hyper::body::Body as _;
 
 use super::*;
+use crate::upstream::connect::Cause;
 
 const REFUSED: Unreachable = Unreachable {
     cause: Cause::Refused,
