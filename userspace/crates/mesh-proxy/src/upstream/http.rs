@@ -68,20 +68,8 @@ pub(crate) async fn send(
     }
     let failed = match ended {
         Ok(Ok((mut parts, body))) => {
-            upstream.answered(parts.status);
             let took = (clock.has_request_ended() && !asked.upgrade).then(|| begun.elapsed());
-            mesh_headers::prepare_answer(&mut parts.headers, exchange.direction(), took);
-            parts.extensions.clear();
-            let has_failed = parts.status.is_server_error()
-                || outcome::is_of_service(outcome::of_answer(&parts, is_grpc));
-            if has_failed {
-                exchange.fails(Reason::FromService, Some(&cluster));
-            }
-            let under_way = UnderWay {
-                upstream,
-                exchange,
-                tells_at_end: is_grpc && !has_failed,
-            };
+            let under_way = begin_answer(&mut parts, took, is_grpc, upstream, exchange);
             return Ok(answered(parts, body, asked, expiry, under_way));
         }
         Ok(Err(failed)) => {
@@ -89,19 +77,7 @@ pub(crate) async fn send(
             upstream.attempt_ended(left_by(failed.failure));
             failed
         }
-        Err(expired) => {
-            let failure = match expired {
-                Expired::Idle if clock.has_request_ended() => Failure::IdleTimeout,
-                Expired::Idle => Failure::IdleRequest,
-                Expired::Request => {
-                    upstream.counts_as(outcome::TIMED_OUT);
-                    Failure::RequestTimeout
-                }
-            };
-            upstream.answered(failure.status());
-            upstream.timed_out();
-            failure.into()
-        }
+        Err(expired) => timed_out(expired, &clock, upstream).into(),
     };
     exchange.fails(failed.failure.reason(), Some(&cluster));
     Err((failed, exchange))
@@ -120,6 +96,45 @@ fn malformed(error: BodyError) -> Failure {
         BodyError::TooLarge => RequestError::TooLarge,
         BodyError::Syntax | BodyError::Incomplete => RequestError::Syntax,
     })
+}
+
+/// What the client is told of a request that ran out of time, which its cluster counts.
+fn timed_out(expired: Expired, clock: &Clock, upstream: UpstreamRequest) -> Failure {
+    let failure = match expired {
+        Expired::Idle if clock.has_request_ended() => Failure::IdleTimeout,
+        Expired::Idle => Failure::IdleRequest,
+        Expired::Request => {
+            upstream.counts_as(outcome::TIMED_OUT);
+            Failure::RequestTimeout
+        }
+    };
+    upstream.answered(failure.status());
+    upstream.timed_out();
+    failure
+}
+
+/// Makes the head of an endpoint's answer the client's, and has both sides count it. `took` is from the
+/// beginning of the request, where it is through.
+fn begin_answer(
+    parts: &mut response::Parts,
+    took: Option<Duration>,
+    is_grpc: bool,
+    upstream: UpstreamRequest,
+    exchange: Exchange,
+) -> UnderWay {
+    upstream.answered(parts.status);
+    mesh_headers::prepare_answer(&mut parts.headers, exchange.direction(), took);
+    parts.extensions.clear();
+    let has_failed = parts.status.is_server_error()
+        || outcome::is_of_service(outcome::of_answer(parts, is_grpc));
+    if has_failed {
+        exchange.fails(Reason::FromService, Some(&upstream.cluster()));
+    }
+    UnderWay {
+        upstream,
+        exchange,
+        tells_at_end: is_grpc && !has_failed,
+    }
 }
 
 /// The answer with what follows its head.
