@@ -1,10 +1,7 @@
 //! `ferromesh arm`: loads the programs before any daemon, so that an application that starts first
 //! does not go past a proxy that is not there yet.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use mesh_bpf::{
@@ -19,7 +16,7 @@ use mesh_config::{
 };
 use mesh_model::{
     redirect::{OnProxyDown, RedirectRules},
-    snapshot::{EgressFilter, Snapshot},
+    snapshot::Snapshot,
 };
 
 use super::{answer, status::BPFFS};
@@ -153,7 +150,7 @@ fn rules(
         Ok(resolved) => resolved.snapshot,
         Err(why) => {
             tracing::warn!("no application port is known but those of APPMESH_APP_PORTS: {why}");
-            no_listeners(workload)
+            Snapshot::empty(workload.resource.clone())
         }
     };
     let mut rules = redirect_rules(&workload.environment, &snapshot).map_err(Problems::from)?;
@@ -162,21 +159,6 @@ fn rules(
         tracing::warn!("redirection is off (APPMESH_START_ENABLED=0): nothing is refused either");
     }
     Ok(rules)
-}
-
-/// A snapshot that says nothing of the workload's ports.
-fn no_listeners(workload: &WorkloadSettings) -> Snapshot {
-    Snapshot {
-        generation: 0,
-        resource: workload.resource.clone(),
-        egress_filter: EgressFilter::default(),
-        egress_listener: String::new(),
-        aws_endpoints: None,
-        egress: BTreeMap::new(),
-        ingress: BTreeMap::new(),
-        clusters: Vec::new(),
-        access_log: None,
-    }
 }
 
 fn documents(settings: &Settings) -> anyhow::Result<Documents> {

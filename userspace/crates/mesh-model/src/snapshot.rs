@@ -61,6 +61,21 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// One that says nothing but whose it is: no port is answered, and there is no cluster.
+    pub fn empty(resource: ResourceName) -> Self {
+        Self {
+            generation: 0,
+            resource,
+            egress_filter: EgressFilter::default(),
+            egress_listener: String::new(),
+            aws_endpoints: None,
+            egress: BTreeMap::new(),
+            ingress: BTreeMap::new(),
+            clusters: Vec::new(),
+            access_log: None,
+        }
+    }
+
     /// The cluster behind an id of this snapshot.
     pub fn cluster(&self, id: ClusterId) -> &Arc<Cluster> {
         &self.clusters[id.0]

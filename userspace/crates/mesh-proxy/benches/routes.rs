@@ -20,10 +20,9 @@ use anyhow::{Context, Result, ensure};
 use http::HeaderMap;
 use mesh_model::{
     origin::Origin,
-    resource::{ProxyKind, ResourceName},
     snapshot::{
-        Cluster, ClusterId, Discovery, EgressFilter, EgressPort, PathMatch, Protocol, Route,
-        RouteTable, Snapshot, VirtualHost, WeightedCluster,
+        Cluster, ClusterId, Discovery, EgressPort, PathMatch, Protocol, Route, RouteTable,
+        Snapshot, VirtualHost, WeightedCluster,
     },
 };
 use mesh_proxy::{Listeners, OriginSource, Proxy, ProxySettings};
@@ -272,21 +271,13 @@ fn snapshot(table: RouteTable, endpoint: SocketAddr) -> Snapshot {
         Protocol::Http,
         Discovery::Static(vec![endpoint]),
     );
+    let resource = "mesh/bench/virtualNode/a".parse().expect("a resource");
     Snapshot {
         generation: 1,
-        resource: ResourceName {
-            mesh: "bench".to_owned(),
-            mesh_owner: None,
-            kind: ProxyKind::VirtualNode,
-            name: "a".to_owned(),
-        },
-        egress_filter: EgressFilter::DropAll,
         egress_listener: "lds_egress_0.0.0.0_15001".to_owned(),
-        aws_endpoints: None,
         egress: [(DIALLED.1, EgressPort::Http(table))].into(),
-        ingress: [].into(),
         clusters: vec![Arc::new(cluster)],
-        access_log: None,
+        ..Snapshot::empty(resource)
     }
 }
 

@@ -9,11 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mesh_model::{
-    origin::Origin,
-    resource::{ProxyKind, ResourceName},
-    snapshot::{EgressFilter, Snapshot},
-};
+use mesh_model::{origin::Origin, snapshot::Snapshot};
 use mesh_proxy::{Listeners, OriginSource, Proxy, ProxySettings, Unwell};
 use mesh_telemetry::Registry;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -28,25 +24,6 @@ impl OriginSource for NoOrigins {
     fn origin(&self, _: BorrowedFd<'_>) -> io::Result<Option<Origin>> {
         Ok(None)
     }
-}
-
-fn empty() -> Arc<Snapshot> {
-    Arc::new(Snapshot {
-        generation: 1,
-        resource: ResourceName {
-            mesh: "apps".to_owned(),
-            mesh_owner: None,
-            kind: ProxyKind::VirtualNode,
-            name: "serviceA".to_owned(),
-        },
-        egress_filter: EgressFilter::DropAll,
-        egress_listener: "lds_egress_0.0.0.0_15001".to_owned(),
-        aws_endpoints: None,
-        egress: [].into(),
-        ingress: [].into(),
-        clusters: Vec::new(),
-        access_log: None,
-    })
 }
 
 async fn pulse_until(proxy: &Proxy, wanted: impl Fn(&Result<(), Unwell>) -> bool) {
@@ -70,7 +47,10 @@ async fn a_proxy_without_descriptors_is_unwell_until_it_has_some() {
     let listeners = Listeners::bind(&settings).unwrap();
     let egress = SocketAddr::from((Ipv4Addr::LOCALHOST, listeners.egress_port()));
     let registry = Arc::new(Registry::new("test", 1));
-    let proxy = Proxy::start(listeners, &settings, empty(), Arc::new(NoOrigins), registry).unwrap();
+    let resource = "mesh/apps/virtualNode/serviceA".parse().unwrap();
+    let snapshot = Arc::new(Snapshot::empty(resource));
+    let origins = Arc::new(NoOrigins);
+    let proxy = Proxy::start(listeners, &settings, snapshot, origins, registry).unwrap();
     tokio::time::timeout(DEADLINE, proxy.ready()).await.unwrap();
     pulse_until(&proxy, Result::is_ok).await;
 

@@ -1,10 +1,7 @@
 use std::net::SocketAddr;
 
-use mesh_model::{
-    resource::{ProxyKind, ResourceName},
-    snapshot::{
-        Cluster, ClusterId, Discovery, EgressFilter, IngressPort, Protocol, RouteTable, TcpRoute,
-    },
+use mesh_model::snapshot::{
+    Cluster, ClusterId, Discovery, IngressPort, Protocol, RouteTable, TcpRoute,
 };
 
 use super::*;
@@ -22,21 +19,11 @@ fn generation(has_unused: bool, change: impl FnOnce(&mut Snapshot, usize)) -> Ge
         let endpoints = Discovery::Static(vec![endpoint]);
         Arc::new(Cluster::plain((*name).to_owned(), Protocol::Tcp, endpoints))
     };
+    let resource = "mesh/apps/virtualNode/serviceA".parse().unwrap();
     let mut snapshot = Snapshot {
         generation: 1,
-        resource: ResourceName {
-            mesh: "apps".to_owned(),
-            mesh_owner: None,
-            kind: ProxyKind::VirtualNode,
-            name: "serviceA".to_owned(),
-        },
-        egress_filter: EgressFilter::DropAll,
-        egress_listener: "lds_egress_0.0.0.0_15001".to_owned(),
-        aws_endpoints: None,
-        egress: [].into(),
-        ingress: [].into(),
         clusters: names.iter().map(cluster).collect(),
-        access_log: None,
+        ..Snapshot::empty(resource)
     };
     change(&mut snapshot, usize::from(has_unused));
     Generation::new(Arc::new(snapshot), Vec::new(), None, HashMap::new())

@@ -2,13 +2,10 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use mesh_model::{
-    resource::{ProxyKind, ResourceName},
-    snapshot::{
-        AccessLog, CircuitBreakers, Cluster, ClusterId, DEFAULT_IDLE_TIMEOUT, Discovery,
-        EgressFilter, EgressPort, Protocol, RetryPolicy, Route, RouteTable, Snapshot, TcpRoute,
-        VirtualHost, WeightedCluster,
-    },
+use mesh_model::snapshot::{
+    AccessLog, CircuitBreakers, Cluster, ClusterId, DEFAULT_IDLE_TIMEOUT, Discovery, EgressFilter,
+    EgressPort, Protocol, RetryPolicy, Route, RouteTable, Snapshot, TcpRoute, VirtualHost,
+    WeightedCluster,
 };
 
 /// A snapshot in the making.
@@ -16,21 +13,12 @@ pub(crate) struct Plan(Snapshot);
 
 impl Plan {
     pub(crate) fn new(egress_filter: EgressFilter) -> Self {
+        let resource = "mesh/apps/virtualNode/serviceA".parse().unwrap();
         Self(Snapshot {
             generation: 1,
-            resource: ResourceName {
-                mesh: "apps".to_owned(),
-                mesh_owner: None,
-                kind: ProxyKind::VirtualNode,
-                name: "serviceA".to_owned(),
-            },
             egress_filter,
             egress_listener: "lds_egress_0.0.0.0_15001".to_owned(),
-            aws_endpoints: None,
-            egress: [].into(),
-            ingress: [].into(),
-            clusters: Vec::new(),
-            access_log: None,
+            ..Snapshot::empty(resource)
         })
     }
 
