@@ -182,7 +182,8 @@ fn what_two_judges_find_at_a_time_is_published() {
     }
 }
 
-async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+/// Waits until something holds, and looks at each turn of the runtime, before more can happen.
+pub(super) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let waiting = async {
         while !holds() {
             tokio::task::yield_now().await;

@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::*;
-use crate::cluster::judges::Judges;
+use crate::cluster::{judges::Judges, tests::until};
 
 /// A server that answers every request with the status of the moment, and closes.
 async fn serve(status: &Arc<AtomicU16>) -> SocketAddr {
@@ -47,16 +47,6 @@ fn checked(addresses: Vec<SocketAddr>, stats: &Registry) -> Arc<SharedCluster> {
     let workers = std::num::NonZeroUsize::MIN;
     let judges = Judges::of(&config, stats, workers, false);
     Arc::new(SharedCluster::new(Arc::new(config), Arc::default(), judges))
-}
-
-async fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let waiting = async {
-        while !holds() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    let waited = tokio::time::timeout(Duration::from_mins(1), waiting).await;
-    waited.unwrap_or_else(|_| panic!("{what}"));
 }
 
 #[tokio::test]

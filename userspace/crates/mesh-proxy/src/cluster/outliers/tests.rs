@@ -4,7 +4,7 @@ use mesh_model::snapshot::{Cluster, Discovery, Protocol};
 use mesh_telemetry::Registry;
 
 use super::*;
-use crate::cluster::{judges::Judges, zones::Zones};
+use crate::cluster::{judges::Judges, tests::until, zones::Zones};
 
 const WORKERS: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 
@@ -60,14 +60,7 @@ async fn who_fails_in_a_row_is_out_at_once_and_back_after_its_time() {
     assert_eq!(stats.ejections_enforced_total.value(), 1);
 
     cluster.start_judges();
-    let waiting = async {
-        while cluster.hosts.load().fit().len() < 3 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_mins(1), waiting)
-        .await
-        .unwrap();
+    until("back", || cluster.hosts.load().fit().len() == 3).await;
     assert_eq!(stats.ejections_active.value(), 0);
     assert!(cluster.status().unfit.is_empty());
 }
