@@ -12,7 +12,7 @@ use crate::support::{
     log::Log,
     mesh::Mesh,
     plan::Plan,
-    server::{Server, echo, text},
+    server::{Server, echo},
     until, within,
 };
 
@@ -84,11 +84,7 @@ async fn the_default_line_names_the_request_by_its_number() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_went_wrong_is_flagged() {
-    let server = Server::http(Version::HTTP_11, |_| async {
-        std::future::pending::<()>().await;
-        text("")
-    })
-    .await;
+    let server = Server::silent(Version::HTTP_11).await;
     let gone = Server::http(Version::HTTP_11, echo).await.address;
     let mut plan = Plan::new(EgressFilter::DropAll);
     let statics = |addresses: Vec<_>| Discovery::Static(addresses);
@@ -132,11 +128,7 @@ async fn what_went_wrong_is_flagged() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_goes_away_is_written_down() {
-    let server = Server::http(Version::HTTP_11, |_| async {
-        std::future::pending::<()>().await;
-        text("")
-    })
-    .await;
+    let server = Server::silent(Version::HTTP_11).await;
     let log = Log::new();
     let mesh = one(Protocol::Http, &server, &log).await;
     let mut client = Client::open(mesh.dial_80().await, Version::HTTP_2).await;

@@ -7,6 +7,7 @@ use mesh_model::snapshot::{Balancing, Discovery, EgressFilter, Protocol};
 use tokio::task::JoinSet;
 
 use crate::support::{
+    VERSIONS,
     client::Client,
     mesh::Mesh,
     plan::Plan,
@@ -53,10 +54,7 @@ async fn slow_share(balancing: Balancing, version: Version, protocol: Protocol) 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_endpoint_gets_fewer_by_least_request() {
     let all = CLIENTS * REQUESTS;
-    for (version, protocol) in [
-        (Version::HTTP_11, Protocol::Http),
-        (Version::HTTP_2, Protocol::Http2),
-    ] {
+    for (version, protocol) in VERSIONS {
         let by_turns = slow_share(Balancing::RoundRobin, version, protocol).await;
         assert!(by_turns * 5 > all, "{by_turns} of {all}");
         let least = slow_share(Balancing::LeastRequest, version, protocol).await;

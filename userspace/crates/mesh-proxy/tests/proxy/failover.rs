@@ -4,6 +4,7 @@ mod connections;
 
 use std::{
     net::SocketAddr,
+    slice,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -16,12 +17,14 @@ use http_body_util::{BodyExt, Collected};
 use hyper::body::Incoming;
 use mesh_model::snapshot::{
     AccessLogFormat, CircuitBreakers, ClusterId, Discovery, EgressFilter, OutlierDetection,
-    Protocol, RetryOn, RetryPolicy,
+    Protocol, RetryPolicy,
 };
 
 use crate::{
     failure::nowhere,
+    retry::policy,
     support::{
+        VERSIONS,
         client::{Answer, Client, get, post},
         log::Log,
         mesh::Mesh,
@@ -31,21 +34,7 @@ use crate::{
     },
 };
 
-const VERSIONS: [(Version, Protocol); 2] = [
-    (Version::HTTP_11, Protocol::Http),
-    (Version::HTTP_2, Protocol::Http2),
-];
 const TCP_PORT: u16 = 3306;
-
-fn policy(num_retries: u32) -> RetryPolicy {
-    RetryPolicy {
-        retry_on: [RetryOn::Reset, RetryOn::RetriableStatusCodes].into(),
-        status_codes: [503].into(),
-        num_retries,
-        per_try_timeout: None,
-        host_attempts: 5,
-    }
-}
 
 /// Answers with its name and what it was sent.
 async fn good(name: &'static str, version: Version) -> Server {
@@ -97,6 +86,14 @@ impl Targets {
         plan.fails_over();
         let ids = weighted.into_iter().map(|(id, _)| id).collect();
         Self { plan, ids }
+    }
+
+    /// Of HTTP/1, each with one endpoint.
+    fn http1<const N: usize>(targets: [(&str, SocketAddr, u32); N]) -> Self {
+        let targets = targets.each_ref().map(|(name, address, weight)| {
+            (*name, Protocol::Http, slice::from_ref(address), *weight)
+        });
+        Self::new(&targets)
     }
 
     fn retries(mut self, policy: &RetryPolicy) -> Self {
@@ -157,12 +154,9 @@ async fn shares_are_the_weights_while_all_targets_are_fit() {
         good("one", Version::HTTP_11).await,
         good("two", Version::HTTP_11).await,
     );
-    let mesh = Targets::new(&[
-        ("one", Protocol::Http, &[one.address], 75),
-        ("two", Protocol::Http, &[two.address], 25),
-    ])
-    .start()
-    .await;
+    let mesh = Targets::http1([("one", one.address, 75), ("two", two.address, 25)])
+        .start()
+        .await;
     for _ in 0..80 {
         assert_eq!(got(&mesh).await.status, 200);
     }
@@ -237,10 +231,10 @@ async fn the_policy_limits_all_targets_together_and_each_has_its_turn() {
             bad(Version::HTTP_11).await,
         ];
         let log = Log::new();
-        let mut targets = Targets::new(&[
-            ("one", Protocol::Http, &[servers[0].address], 10),
-            ("two", Protocol::Http, &[servers[1].address], 10),
-            ("three", Protocol::Http, &[servers[2].address], 10),
+        let mut targets = Targets::http1([
+            ("one", servers[0].address, 10),
+            ("two", servers[1].address, 10),
+            ("three", servers[2].address, 10),
         ])
         .retries(&policy(retries));
         let format = AccessLogFormat::Text("%RESPONSE_CODE% %RESPONSE_FLAGS%".to_owned());
@@ -265,12 +259,9 @@ async fn without_a_policy_what_came_is_the_clients() {
         bad(Version::HTTP_11).await,
         good("good", Version::HTTP_11).await,
     );
-    let mesh = Targets::new(&[
-        ("bad", Protocol::Http, &[server.address], 50),
-        ("good", Protocol::Http, &[other.address], 50),
-    ])
-    .start()
-    .await;
+    let mesh = Targets::http1([("bad", server.address, 50), ("good", other.address, 50)])
+        .start()
+        .await;
     let mut failed = 0;
     for _ in 0..10 {
         failed += usize::from(got(&mesh).await.status == 503);
@@ -296,19 +287,16 @@ async fn a_retry_stays_where_no_other_target_is_fit() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_connected_to_or_takes_too_long_is_left_for_the_other() {
-    let silent = Server::http(Version::HTTP_11, |_| std::future::pending::<Reply>()).await;
+    let silent = Server::silent(Version::HTTP_11).await;
     for dead in [nowhere(), silent.address] {
         let server = good("good", Version::HTTP_11).await;
-        let mesh = Targets::new(&[
-            ("dead", Protocol::Http, &[dead], 50),
-            ("good", Protocol::Http, &[server.address], 50),
-        ])
-        .retries(&RetryPolicy {
-            per_try_timeout: Some(Duration::from_millis(300)),
-            ..policy(1)
-        })
-        .start()
-        .await;
+        let mesh = Targets::http1([("dead", dead, 50), ("good", server.address, 50)])
+            .retries(&RetryPolicy {
+                per_try_timeout: Some(Duration::from_millis(300)),
+                ..policy(1)
+            })
+            .start()
+            .await;
         for _ in 0..6 {
             assert_eq!(got(&mesh).await.text(), "good");
         }
@@ -322,11 +310,8 @@ async fn a_target_that_is_ejected_is_not_asked_and_has_its_share_again_afterward
     let fails = Arc::new(AtomicBool::new(true));
     let server = moody("moody", Version::HTTP_11, &fails).await;
     let other = good("good", Version::HTTP_11).await;
-    let mut targets = Targets::new(&[
-        ("moody", Protocol::Http, &[server.address], 50),
-        ("good", Protocol::Http, &[other.address], 50),
-    ])
-    .retries(&policy(1));
+    let mut targets = Targets::http1([("moody", server.address, 50), ("good", other.address, 50)])
+        .retries(&policy(1));
     let moment = Duration::from_millis(500);
     targets.plan.change(targets.ids[0], |cluster| {
         cluster.outlier_detection = Some(OutlierDetection {
@@ -361,11 +346,9 @@ async fn a_retry_counts_where_it_goes() {
         good("good", Version::HTTP_11).await,
     );
     for (limited, status) in [(0, 200), (1, 503)] {
-        let mut targets = Targets::new(&[
-            ("bad", Protocol::Http, &[server.address], 100),
-            ("good", Protocol::Http, &[other.address], 1),
-        ])
-        .retries(&policy(1));
+        let mut targets =
+            Targets::http1([("bad", server.address, 100), ("good", other.address, 1)])
+                .retries(&policy(1));
         targets.plan.change(targets.ids[limited], |cluster| {
             cluster.circuit_breakers = CircuitBreakers {
                 max_retries: 0,

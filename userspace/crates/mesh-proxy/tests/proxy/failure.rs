@@ -198,7 +198,7 @@ async fn an_answer_that_does_not_come_is_504() {
         (None, Some(Duration::from_millis(300)), "stream timeout"),
     ] {
         for version in [Version::HTTP_11, Version::HTTP_2] {
-            let server = Server::http(version, |_| std::future::pending()).await;
+            let server = Server::silent(version).await;
             let protocol = if version == Version::HTTP_2 {
                 Protocol::Http2
             } else {

@@ -313,7 +313,7 @@ async fn request_and_answer_pass_at_the_same_time() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_closes_its_half_is_gone() {
-    let server = Server::http(Version::HTTP_11, |_| std::future::pending()).await;
+    let server = Server::silent(Version::HTTP_11).await;
     let mesh = Mesh::start(Plan::one(Protocol::Http, server.address).snapshot()).await;
     let mut stream = mesh.dial_80().await;
     let request = format!("GET / HTTP/1.1\r\n{HOST}\r\n");

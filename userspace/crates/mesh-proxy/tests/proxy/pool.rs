@@ -20,6 +20,7 @@ use tokio::{
 };
 
 use crate::support::{
+    VERSIONS,
     client::{Answer, Client, post},
     mesh::Mesh,
     plan::Plan,
@@ -43,10 +44,7 @@ async fn read_request(stream: &mut TcpStream) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_are_used_again() {
-    for (version, protocol) in [
-        (Version::HTTP_11, Protocol::Http),
-        (Version::HTTP_2, Protocol::Http2),
-    ] {
+    for (version, protocol) in VERSIONS {
         let server = Server::http(version, echo).await;
         let mesh = Mesh::start(Plan::one(protocol, server.address).snapshot()).await;
         let mut client = Client::open(mesh.dial_80().await, Version::HTTP_11).await;
@@ -118,10 +116,7 @@ async fn a_safe_request_lost_on_a_closing_connection_is_sent_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn closed_connections_are_no_longer_counted() {
-    for (version, protocol) in [
-        (Version::HTTP_11, Protocol::Http),
-        (Version::HTTP_2, Protocol::Http2),
-    ] {
+    for (version, protocol) in VERSIONS {
         let server = Server::http(version, echo).await;
         let mesh = Mesh::start(Plan::one(protocol, server.address).snapshot()).await;
         let mut client = Client::open(mesh.dial_80().await, Version::HTTP_2).await;

@@ -32,14 +32,6 @@ async fn raw(bytes: &'static [u8]) -> Server {
     .await
 }
 
-async fn silent() -> Server {
-    Server::http(Version::HTTP_11, |_| async {
-        std::future::pending::<()>().await;
-        text("")
-    })
-    .await
-}
-
 async fn failing() -> Server {
     Server::http(Version::HTTP_11, |_| async {
         let body = Full::new(Bytes::from_static(b"no")).boxed();
@@ -54,7 +46,7 @@ async fn each_failure_has_its_word_in_the_log_and_counts_for_its_cluster() {
     let (good, failing, silent) = (
         Server::http(Version::HTTP_11, echo).await,
         failing().await,
-        silent().await,
+        Server::silent(Version::HTTP_11).await,
     );
     let (closing, babbling) = (raw(b"").await, raw(b"220 mail.example ESMTP\r\n\r\n").await);
     let mut plan = Plan::new(EgressFilter::DropAll);

@@ -21,6 +21,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use crate::{
     failure::nowhere,
     support::{
+        VERSIONS,
         client::{Answer, Client, get, post},
         log::Log,
         mesh::Mesh,
@@ -29,13 +30,8 @@ use crate::{
     },
 };
 
-const VERSIONS: [(Version, Protocol); 2] = [
-    (Version::HTTP_11, Protocol::Http),
-    (Version::HTTP_2, Protocol::Http2),
-];
-
 /// App Mesh's `server-error`, in part.
-fn policy(num_retries: u32) -> RetryPolicy {
+pub(crate) fn policy(num_retries: u32) -> RetryPolicy {
     RetryPolicy {
         retry_on: [RetryOn::Reset, RetryOn::RetriableStatusCodes].into(),
         status_codes: [503].into(),
@@ -65,11 +61,6 @@ async fn reluctant(version: Version, failures: usize) -> Server {
         }
     })
     .await
-}
-
-/// Never answers.
-async fn silent(version: Version) -> Server {
-    Server::http(version, |_| std::future::pending::<Reply>()).await
 }
 
 async fn asked(
@@ -207,7 +198,7 @@ async fn a_body_is_sent_again_up_to_1_mib() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_attempt_has_its_time() {
     for (version, protocol) in VERSIONS {
-        let server = silent(version).await;
+        let server = Server::silent(version).await;
         let log = Log::new();
         let format = "%RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS%";
         let mut plan = Plan::one(protocol, server.address);

@@ -8,10 +8,18 @@ pub(crate) mod server;
 
 use std::{io, time::Duration};
 
+use http::Version;
+use mesh_model::snapshot::Protocol;
 use tokio::{io::AsyncReadExt, net::TcpStream};
 
 /// Long enough for anything that must happen, on a machine that is busy with other things.
 pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
+
+/// The versions of HTTP, each with the protocol of a service that speaks it.
+pub(crate) const VERSIONS: [(Version, Protocol); 2] = [
+    (Version::HTTP_11, Protocol::Http),
+    (Version::HTTP_2, Protocol::Http2),
+];
 
 /// Waits until something holds.
 pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {

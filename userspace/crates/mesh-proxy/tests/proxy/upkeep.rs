@@ -10,6 +10,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use crate::{
     discovery::{Names, dns, endpoints},
     support::{
+        VERSIONS,
         client::Client,
         mesh::Mesh,
         plan::Plan,
@@ -17,11 +18,6 @@ use crate::{
         until,
     },
 };
-
-const PROTOCOLS: [(Version, Protocol); 2] = [
-    (Version::HTTP_11, Protocol::Http),
-    (Version::HTTP_2, Protocol::Http2),
-];
 
 /// A service whose endpoints are all one server, at addresses of loopback.
 struct Service {
@@ -89,7 +85,7 @@ impl Service {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hosts_that_come_in_the_place_of_others_are_connected_to_ahead() {
-    for (version, protocol) in PROTOCOLS {
+    for (version, protocol) in VERSIONS {
         let before = ["127.0.0.1", "127.0.0.2"];
         let service = Service::start(version, protocol, "0.0.0.0", &before).await;
         service.is_open.send_replace(true);

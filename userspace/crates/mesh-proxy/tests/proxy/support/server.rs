@@ -127,6 +127,11 @@ impl Server {
         })
     }
 
+    /// Takes requests of HTTP, and never answers one.
+    pub(crate) async fn silent(version: Version) -> Self {
+        Self::http(version, |_| std::future::pending()).await
+    }
+
     pub(crate) fn connections(&self) -> usize {
         self.counts.connections.load(Ordering::SeqCst)
     }
