@@ -126,19 +126,32 @@ pub struct TcpSocket {
 /// neither bound nor connected is in none of the kernel's tables and is not listed.
 pub fn tcp_sockets() -> Result<Vec<TcpSocket>, BpfError> {
     let mut sockets = Vec::new();
+    each_tcp_socket(&any_state(), &ExtensionFlags::empty(), |response| {
+        sockets.extend(read(response));
+    })
+    .map_err(BpfError::ask("its TCP sockets"))?;
+    Ok(sockets)
+}
+
+/// Asks for every TCP socket of the calling thread's network namespace in one of these states, of both
+/// families, with these extensions.
+pub(crate) fn each_tcp_socket(
+    states: &StateFlags,
+    extensions: &ExtensionFlags,
+    mut each: impl FnMut(&InetResponse),
+) -> io::Result<()> {
     for (family, any) in [
         (AF_INET, SocketId::new_v4()),
         (AF_INET6, SocketId::new_v6()),
     ] {
-        let question = question(family, any);
+        let question = question(family, any, states.clone(), extensions.clone());
         netlink::dump(NETLINK_SOCK_DIAG, question, |answer| {
             if let SockDiagMessage::InetResponse(response) = answer {
-                sockets.extend(read(&response));
+                each(&response);
             }
-        })
-        .map_err(BpfError::ask("its TCP sockets"))?;
+        })?;
     }
-    Ok(sockets)
+    Ok(())
 }
 
 /// Ends TCP sockets of the calling thread's network namespace (`SOCK_DESTROY`, Linux 4.5): their
@@ -158,7 +171,7 @@ pub fn destroy<'a>(sockets: impl IntoIterator<Item = &'a TcpSocket>) -> Result<u
                 Conversation::open(NETLINK_SOCK_DIAG).map_err(BpfError::ask("a socket's end"))?,
             ),
         };
-        let order = SockDiagDestroy::new(question(socket.family, socket.id.clone()));
+        let order = end_of(socket.family, socket.id.clone());
         match channel.ask(order, 0, |_| {}) {
             Ok(()) => ended += 1,
             Err(error) if is_over(&error) => {}
@@ -173,7 +186,7 @@ pub fn destroy<'a>(sockets: impl IntoIterator<Item = &'a TcpSocket>) -> Result<u
 
 /// Whether the kernel can end sockets, asked for by the end of one that is not there.
 pub(crate) fn can_destroy() -> Result<bool, BpfError> {
-    let order = SockDiagDestroy::new(question(AF_INET, SocketId::new_v4()));
+    let order = end_of(AF_INET, SocketId::new_v4());
     let asked =
         Conversation::open(NETLINK_SOCK_DIAG).and_then(|mut channel| channel.ask(order, 0, |_| {}));
     match asked {
@@ -192,12 +205,26 @@ fn is_over(error: &io::Error) -> bool {
     )
 }
 
-fn question(family: u8, socket_id: SocketId) -> SockDiagMessage {
+/// The order to end one socket.
+fn end_of(family: u8, id: SocketId) -> SockDiagDestroy {
+    SockDiagDestroy::new(question(family, id, any_state(), ExtensionFlags::empty()))
+}
+
+fn any_state() -> StateFlags {
+    StateFlags::from_bits_retain(StateFlags::all().bits() | BOUND)
+}
+
+fn question(
+    family: u8,
+    socket_id: SocketId,
+    states: StateFlags,
+    extensions: ExtensionFlags,
+) -> SockDiagMessage {
     SockDiagMessage::InetRequest(InetRequest {
         family,
         protocol: IPPROTO_TCP,
-        extensions: ExtensionFlags::empty(),
-        states: StateFlags::from_bits_retain(StateFlags::all().bits() | BOUND),
+        extensions,
+        states,
         socket_id,
     })
 }

@@ -3,14 +3,9 @@
 use std::collections::HashMap;
 
 use ebpf_decide::bytes::state;
-use netlink_packet_sock_diag::{
-    SockDiagMessage,
-    constants::{AF_INET, AF_INET6, IPPROTO_TCP},
-    inet::{ExtensionFlags, InetRequest, InetResponse, SocketId, StateFlags, nlas::Nla},
-};
-use netlink_sys::protocols::NETLINK_SOCK_DIAG;
+use netlink_packet_sock_diag::inet::{ExtensionFlags, InetResponse, StateFlags, nlas::Nla};
 
-use crate::{BpfError, netlink};
+use crate::{BpfError, diag::each_tcp_socket};
 
 /// The counts of one socket.
 #[derive(Clone, Copy, Debug)]
@@ -36,26 +31,10 @@ impl Counts {
 /// The counts of every TCP socket of the calling thread's network namespace, by cookie.
 pub(crate) fn all() -> Result<HashMap<u64, Counts>, BpfError> {
     let mut counts = HashMap::new();
-    for (family, socket_id) in [
-        (AF_INET, SocketId::new_v4()),
-        (AF_INET6, SocketId::new_v6()),
-    ] {
-        let question = SockDiagMessage::InetRequest(InetRequest {
-            family,
-            protocol: IPPROTO_TCP,
-            extensions: ExtensionFlags::INFO,
-            states: StateFlags::all(),
-            socket_id,
-        });
-        netlink::dump(NETLINK_SOCK_DIAG, question, |answer| {
-            if let SockDiagMessage::InetResponse(response) = answer
-                && let Some((cookie, of_socket)) = read(&response)
-            {
-                counts.insert(cookie, of_socket);
-            }
-        })
-        .map_err(BpfError::ask("its TCP sockets"))?;
-    }
+    each_tcp_socket(&StateFlags::all(), &ExtensionFlags::INFO, |response| {
+        counts.extend(read(response));
+    })
+    .map_err(BpfError::ask("its TCP sockets"))?;
     Ok(counts)
 }
 

@@ -6,15 +6,10 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
 };
 
-use netlink_packet_sock_diag::{
-    SockDiagMessage,
-    constants::{AF_INET, AF_INET6, IPPROTO_TCP},
-    inet::{ExtensionFlags, InetRequest, InetResponse, SocketId, StateFlags, nlas::Nla},
-};
-use netlink_sys::protocols::NETLINK_SOCK_DIAG;
+use netlink_packet_sock_diag::inet::{ExtensionFlags, InetResponse, StateFlags, nlas::Nla};
 use serde::Serialize;
 
-use crate::{BpfError, netlink, unredirected::processes::socket_inode};
+use crate::{BpfError, diag::each_tcp_socket, unredirected::processes::socket_inode};
 
 /// A listening TCP socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -44,24 +39,10 @@ impl Listener {
 /// The listening TCP sockets of the calling thread's network namespace.
 pub fn all() -> Result<Vec<Listener>, BpfError> {
     let mut found = Vec::new();
-    for (family, socket_id) in [
-        (AF_INET, SocketId::new_v4()),
-        (AF_INET6, SocketId::new_v6()),
-    ] {
-        let question = SockDiagMessage::InetRequest(InetRequest {
-            family,
-            protocol: IPPROTO_TCP,
-            extensions: ExtensionFlags::empty(),
-            states: StateFlags::LISTEN,
-            socket_id,
-        });
-        netlink::dump(NETLINK_SOCK_DIAG, question, |answer| {
-            if let SockDiagMessage::InetResponse(response) = answer {
-                found.push(read(&response));
-            }
-        })
-        .map_err(BpfError::ask("its listening sockets"))?;
-    }
+    each_tcp_socket(&StateFlags::LISTEN, &ExtensionFlags::empty(), |response| {
+        found.push(read(response));
+    })
+    .map_err(BpfError::ask("its listening sockets"))?;
     Ok(found)
 }
 
