@@ -76,41 +76,11 @@ fn all(facts: &Facts, policy: &Policy, attempt: &Attempt) -> Vec<(u32, String)> 
             ),
         ),
         (PORT_IS_IGNORED, port(policy, attempt)),
-        (
-            LOCAL_DESTINATION,
-            facts.local.as_ref().map_or_else(
-                || "the namespace does not route it to itself".to_owned(),
-                |route| format!("the namespace routes it to itself: {route}"),
-            ),
-        ),
-        (
-            NETWORK_IGNORED,
-            facts.ignored_network.as_ref().map_or_else(
-                || "no ignored network holds it".to_owned(),
-                |network| format!("the ignored network {network} holds it"),
-            ),
-        ),
+        (LOCAL_DESTINATION, routed_to_itself(facts)),
+        (NETWORK_IGNORED, network(facts)),
         (LINK_UNKNOWN, link(facts, policy, attempt)),
-        (
-            NO_LOOPBACK,
-            if facts.loopback_is_down {
-                format!("lo is down in the workload's namespace; {}", mode(policy))
-            } else {
-                "lo is up in the workload's namespace".to_owned()
-            },
-        ),
-        (
-            PROXY_ABSENT,
-            if facts.listens {
-                format!("a proxy listens where {} leads", facts.proxy_address)
-            } else {
-                format!(
-                    "no proxy listens where {} leads; {}",
-                    facts.proxy_address,
-                    mode(policy)
-                )
-            },
-        ),
+        (NO_LOOPBACK, loopback(facts, policy)),
+        (PROXY_ABSENT, listener(facts, policy)),
         (PROXY_SILENT, heartbeat(facts, policy)),
     ]
 }
@@ -178,6 +148,20 @@ fn port(policy: &Policy, attempt: &Attempt) -> String {
     }
 }
 
+fn routed_to_itself(facts: &Facts) -> String {
+    facts.local.as_ref().map_or_else(
+        || "the namespace does not route it to itself".to_owned(),
+        |route| format!("the namespace routes it to itself: {route}"),
+    )
+}
+
+fn network(facts: &Facts) -> String {
+    facts.ignored_network.as_ref().map_or_else(
+        || "no ignored network holds it".to_owned(),
+        |network| format!("the ignored network {network} holds it"),
+    )
+}
+
 fn link(facts: &Facts, policy: &Policy, attempt: &Attempt) -> String {
     if !is_link_local(&attempt.address) {
         "it is no link-local address".to_owned()
@@ -188,6 +172,23 @@ fn link(facts: &Facts, policy: &Policy, attempt: &Attempt) -> String {
             "it is link-local, and more than one link could be meant; {}",
             mode(policy)
         )
+    }
+}
+
+fn loopback(facts: &Facts, policy: &Policy) -> String {
+    if facts.loopback_is_down {
+        format!("lo is down in the workload's namespace; {}", mode(policy))
+    } else {
+        "lo is up in the workload's namespace".to_owned()
+    }
+}
+
+fn listener(facts: &Facts, policy: &Policy) -> String {
+    let address = facts.proxy_address;
+    if facts.listens {
+        format!("a proxy listens where {address} leads")
+    } else {
+        format!("no proxy listens where {address} leads; {}", mode(policy))
     }
 }
 
