@@ -93,36 +93,17 @@ fn against_gateway(
         (_, []) => return None,
         (None, [only]) => only,
         (None, _) => {
-            return Some(Fault {
-                field: field.member("match"),
-                message: format!("{gateway} has several listeners: `match.port` must say which"),
-                mend: format!("add `port`: {}", listed(&listeners)),
-            });
+            return Some(Fault::unsaid(field, gateway, &listeners));
         }
         (Some(port), _) => match listeners.iter().find(|listener| listener.port == port) {
             Some(listener) => listener,
             None => {
-                return Some(Fault {
-                    field: field.members(&["match", "port"]),
-                    message: format!("{gateway} has no listener on port {port}"),
-                    mend: format!("write a port that it has: {}", listed(&listeners)),
-                });
+                return Some(Fault::astray(field, gateway, port, &listeners));
             }
         },
     };
-    (listener.protocol != Protocol::from(kind.protocol())).then(|| Fault {
-        field,
-        message: format!(
-            "{gateway} listens on port {} with {}: a `{}` does not fit it",
-            listener.port,
-            listener.protocol.as_str(),
-            kind.member()
-        ),
-        mend: format!(
-            "write `{}Route`, or change the listener",
-            listener.protocol.as_str()
-        ),
-    })
+    (listener.protocol != Protocol::from(kind.protocol()))
+        .then(|| Fault::unfit(field, gateway, *listener, kind.member()))
 }
 
 /// Whether a target names a port where the provider of its service has several, and one that it has.

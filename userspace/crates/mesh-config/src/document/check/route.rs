@@ -14,6 +14,7 @@ use mesh_model::{
 use crate::{
     document::{
         Document,
+        identity::Identity,
         target::{NoTarget, target_listener},
     },
     problem::{path::FieldPath, suggest},
@@ -24,6 +25,49 @@ pub(super) struct Fault {
     pub(super) field: FieldPath,
     pub(super) message: String,
     pub(super) mend: String,
+}
+
+impl Fault {
+    /// The route at that field says no port, and its router or gateway has several.
+    pub(super) fn unsaid(route: FieldPath, owner: &Identity, listeners: &[PortMapping]) -> Self {
+        Self {
+            field: route.member("match"),
+            message: format!("{owner} has several listeners: `match.port` must say which"),
+            mend: format!("add `port`: {}", listed(listeners)),
+        }
+    }
+
+    /// It says a port on which its router or gateway does not listen.
+    pub(super) fn astray(
+        route: FieldPath,
+        owner: &Identity,
+        port: Port,
+        listeners: &[PortMapping],
+    ) -> Self {
+        Self {
+            field: route.members(&["match", "port"]),
+            message: format!("{owner} has no listener on port {port}"),
+            mend: format!("write a port that it has: {}", listed(listeners)),
+        }
+    }
+
+    /// Its listener has another protocol than a route of this kind.
+    pub(super) fn unfit(
+        route: FieldPath,
+        owner: &Identity,
+        listener: PortMapping,
+        kind: &str,
+    ) -> Self {
+        let PortMapping { port, protocol } = listener;
+        let protocol = protocol.as_str();
+        Self {
+            field: route,
+            message: format!(
+                "{owner} listens on port {port} with {protocol}: a `{kind}` does not fit it"
+            ),
+            mend: format!("write `{protocol}Route`, or change the listener"),
+        }
+    }
 }
 
 /// Whether a route fits a router that has listeners.
@@ -44,34 +88,15 @@ pub(super) fn against_router(
     let listener = match (port, first) {
         (None, Some(only)) if is_only => only,
         (None, _) => {
-            return Some(Fault {
-                field: field().member("match"),
-                message: format!("{router} has several listeners: `match.port` must say which"),
-                mend: format!("add `port`: {}", listed(&listeners())),
-            });
+            return Some(Fault::unsaid(field(), router, &listeners()));
         }
         (Some(_), Some(listener)) => listener,
         (Some(port), None) => {
-            return Some(Fault {
-                field: field().members(&["match", "port"]),
-                message: format!("{router} has no listener on port {port}"),
-                mend: format!("write a port that it has: {}", listed(&listeners())),
-            });
+            return Some(Fault::astray(field(), router, port, &listeners()));
         }
     };
-    (listener.protocol != kind.protocol()).then(|| Fault {
-        field: field(),
-        message: format!(
-            "{router} listens on port {} with {}: a `{}` does not fit it",
-            listener.port,
-            listener.protocol.as_str(),
-            kind.member()
-        ),
-        mend: format!(
-            "write `{}Route`, or change the listener",
-            listener.protocol.as_str()
-        ),
-    })
+    (listener.protocol != kind.protocol())
+        .then(|| Fault::unfit(field(), router, listener, kind.member()))
 }
 
 /// Whether a target at `field` fits the node that it names and a route of that protocol.
