@@ -116,13 +116,7 @@ impl<'a> Evaluator<'a> {
         let message =
             format!("`{name}` is referred to here, and its condition `{condition}` leaves it out");
         let mend = format!("refer to it under `Fn::If: [{condition}, …]`");
-        self.report(Problem {
-            place: self.place(line),
-            rule: Rule::Reference,
-            value: None,
-            message,
-            mend,
-        });
+        self.astray(line, message, mend);
         false
     }
 }

@@ -138,6 +138,10 @@ impl Membership<'_> {
             let name = gateway.map(|gateway| gateway.aws_name.clone());
             return Some(name.unwrap_or_else(|| kind.aws_name(key)));
         }
+        self.select_gateway(route, findings)
+    }
+
+    fn select_gateway(&mut self, route: &Object, findings: &mut Findings) -> Option<SmolStr> {
         let namespace = &route.key.namespace;
         let labels = self.labels(namespace);
         let choice = Choice::of(

@@ -193,14 +193,7 @@ impl Shaper {
             let unknown = unknown.and_then(|unknown| unknown.get(&member.name));
             known.push(member.name.clone());
             let attribute = self.attribute(block, &member.name, member.node, unknown);
-            if let Some(Shaped {
-                name,
-                written,
-                node,
-            }) = attribute
-            {
-                shaped.push(name, Some(written), node);
-            }
+            add(&mut shaped, attribute);
         }
         // A plan leaves out what it does not know.
         let unknown = unknown.and_then(Node::as_map).into_iter().flatten();
@@ -211,14 +204,7 @@ impl Shaper {
             let whole = Node::new(Value::Bool(true), line);
             let absent = Node::new(Value::Null, line);
             let attribute = self.attribute(block, &member.name, absent, Some(&whole));
-            if let Some(Shaped {
-                name,
-                written,
-                node,
-            }) = attribute
-            {
-                shaped.push(name, Some(written), node);
-            }
+            add(&mut shaped, attribute);
         }
         // The provider sends an empty match for none, but not at a gateway, where it requires one.
         if block == "grpc_route" && self.kind == Kind::Route && !shaped.has("match") {
@@ -289,6 +275,18 @@ struct Shaped {
     name: SmolStr,
     written: FieldPath,
     node: Node,
+}
+
+/// Adds an attribute to its block, where it is set.
+fn add(block: &mut Members, attribute: Option<Shaped>) {
+    if let Some(Shaped {
+        name,
+        written,
+        node,
+    }) = attribute
+    {
+        block.push(name, Some(written), node);
+    }
 }
 
 /// A block that is there but has nothing set is null.

@@ -166,20 +166,10 @@ impl<'a> FileReader<'a> {
                 is_unsettled: false,
             }))
         };
-        // A FIFO must not hold the reader up.
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let file = match openat(directory, file_name, flags, Mode::empty()) {
-            Ok(file) => file,
-            Err(Errno::NOENT | Errno::NOTDIR) => {
-                // One that went away while the directory was listed was never part of the set.
-                return match statat(directory, file_name, AtFlags::SYMLINK_NOFOLLOW) {
-                    Ok(_) => refused(Refusal::LeadsNowhere),
-                    Err(_) => Ok(None),
-                };
-            }
-            // A socket, or a device that is not there.
-            Err(Errno::NXIO | Errno::NODEV) => return refused(Refusal::NoFile),
-            Err(error) => return refused(Refusal::Unreadable(error)),
+        let file = match open(directory, file_name) {
+            Ok(Some(file)) => file,
+            Ok(None) => return Ok(None),
+            Err(reason) => return refused(reason),
         };
         let (stamp, is_whole) = match self.fill(&file) {
             Ok(Some(filled)) => filled,
@@ -259,6 +249,25 @@ impl<'a> FileReader<'a> {
             }
             self.buffer.reserve(1);
         }
+    }
+}
+
+/// Opens a file to be read. Nothing when it is not there.
+fn open(directory: BorrowedFd<'_>, file_name: &str) -> Result<Option<OwnedFd>, Refusal> {
+    // A FIFO must not hold the reader up.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    match openat(directory, file_name, flags, Mode::empty()) {
+        Ok(file) => Ok(Some(file)),
+        Err(Errno::NOENT | Errno::NOTDIR) => {
+            // One that went away while the directory was listed was never part of the set.
+            match statat(directory, file_name, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(_) => Err(Refusal::LeadsNowhere),
+                Err(_) => Ok(None),
+            }
+        }
+        // A socket, or a device that is not there.
+        Err(Errno::NXIO | Errno::NODEV) => Err(Refusal::NoFile),
+        Err(error) => Err(Refusal::Unreadable(error)),
     }
 }
 

@@ -138,25 +138,8 @@ impl Listing {
                 self.problem(&name, "its name is no UTF-8 text");
                 continue;
             };
-            let kind = match entry.file_type() {
-                FileType::Unknown => statat(&opened, file_name, AtFlags::SYMLINK_NOFOLLOW)
-                    .map_or(FileType::Unknown, |stat| {
-                        FileType::from_raw_mode(stat.st_mode)
-                    }),
-                kind => kind,
-            };
-            let is_directory = match kind {
-                FileType::Directory => true,
-                FileType::Symlink => match statat(&opened, file_name, AtFlags::empty()) {
-                    Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => {
-                        if !leads_into_mount(&opened, file_name) {
-                            continue;
-                        }
-                        true
-                    }
-                    _ => false,
-                },
-                _ => false,
+            let Some(is_directory) = is_directory(&opened, file_name, entry.file_type()) else {
+                continue;
             };
             if is_directory && !form::may_hold_documents(file_name) {
                 continue;
@@ -206,6 +189,24 @@ pub(in super::super) fn directory_at(path: &Path) -> Option<DirectoryId> {
     statat(CWD, path, AtFlags::empty())
         .ok()
         .map(|stat| DirectoryId::from(&stat))
+}
+
+/// Whether an entry, of which the listing told this type, is a directory or leads to one; none for a
+/// link to a directory that is not followed.
+fn is_directory(directory: &OwnedFd, file_name: &str, told: FileType) -> Option<bool> {
+    let kind_of = |stat: Stat| FileType::from_raw_mode(stat.st_mode);
+    let kind = match told {
+        FileType::Unknown => statat(directory, file_name, AtFlags::SYMLINK_NOFOLLOW)
+            .map_or(FileType::Unknown, kind_of),
+        kind => kind,
+    };
+    if kind != FileType::Symlink {
+        return Some(kind == FileType::Directory);
+    }
+    match statat(directory, file_name, AtFlags::empty()).map(kind_of) {
+        Ok(FileType::Directory) => leads_into_mount(directory, file_name).then_some(true),
+        _ => Some(false),
+    }
 }
 
 fn leads_into_mount(directory: &OwnedFd, link: &str) -> bool {
