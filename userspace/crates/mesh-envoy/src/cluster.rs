@@ -99,17 +99,7 @@ fn discovery(cluster: &mut Value, of: &Cluster, host: &Host) {
             );
         }
         Discovery::CloudMap { .. } => {
-            let path = format!("{}/{}.json", host.endpoints, of.name);
-            let config = json!({
-                "resource_api_version": "V3",
-                "path_config_source": { "path": path },
-            });
-            set(cluster, "type", json!("EDS"));
-            set(
-                cluster,
-                "eds_cluster_config",
-                json!({ "eds_config": config }),
-            );
+            by_file(cluster, &format!("{}/{}.json", host.endpoints, of.name));
         }
         Discovery::Static(addresses) => {
             let endpoints = addresses
@@ -127,6 +117,20 @@ fn discovery(cluster: &mut Value, of: &Cluster, host: &Host) {
             set(cluster, "lb_policy", json!("CLUSTER_PROVIDED"));
         }
     }
+}
+
+/// Endpoints that somebody writes to a file.
+fn by_file(cluster: &mut Value, path: &str) {
+    let config = json!({
+        "resource_api_version": "V3",
+        "path_config_source": { "path": path },
+    });
+    set(cluster, "type", json!("EDS"));
+    set(
+        cluster,
+        "eds_cluster_config",
+        json!({ "eds_config": config }),
+    );
 }
 
 /// Endpoints of DNS. Where no address family is preferred Envoy's own rule holds: IPv6, else IPv4.

@@ -72,38 +72,8 @@ impl Control {
             .enable_all()
             .build()
             .map_err(failed)?;
-        let files = Files {
-            root: settings.files_root.clone(),
-            standard_output: settings.standard_output.clone(),
-        };
-        let discoverer = Discoverer {
-            dns: Arc::new(Dns::new(
-                files.clone(),
-                &settings.resolv_conf,
-                &settings.hosts,
-            )),
-            instances: Arc::new(InstanceFiles::new(files.clone())),
-            cloud_map: settings.cloud_map.clone(),
-            refresh: settings.dns_refresh,
-            changed: {
-                let shared = Arc::clone(&shared);
-                Arc::new(move || shared.tell())
-            },
-        };
         let (publications, inbox) = mpsc::unbounded_channel();
-        let directory = Directory {
-            shared: Arc::clone(&shared),
-            discoverer,
-            stats: Arc::clone(stats),
-            workers: settings.workers,
-            probes_uneject: settings.probes_uneject,
-            clusters: HashMap::new(),
-            names: HashMap::new(),
-            names_changed: Arc::default(),
-            findings: BTreeSet::new(),
-            files,
-            lines: None,
-        };
+        let directory = Directory::new(settings, &shared, stats);
         let voice = Arc::clone(stats.voice());
         let running = watch::Sender::new(());
         let mut stopped = running.subscribe();
@@ -204,6 +174,38 @@ struct Directory {
 }
 
 impl Directory {
+    fn new(settings: &ProxySettings, shared: &Arc<Shared>, stats: &Arc<Registry>) -> Self {
+        let files = Files {
+            root: settings.files_root.clone(),
+            standard_output: settings.standard_output.clone(),
+        };
+        let told = Arc::clone(shared);
+        let discoverer = Discoverer {
+            dns: Arc::new(Dns::new(
+                files.clone(),
+                &settings.resolv_conf,
+                &settings.hosts,
+            )),
+            instances: Arc::new(InstanceFiles::new(files.clone())),
+            cloud_map: settings.cloud_map.clone(),
+            refresh: settings.dns_refresh,
+            changed: Arc::new(move || told.tell()),
+        };
+        Self {
+            shared: Arc::clone(shared),
+            discoverer,
+            stats: Arc::clone(stats),
+            workers: settings.workers,
+            probes_uneject: settings.probes_uneject,
+            clusters: HashMap::new(),
+            names: HashMap::new(),
+            names_changed: Arc::default(),
+            findings: BTreeSet::new(),
+            files,
+            lines: None,
+        }
+    }
+
     async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Publication>) {
         let names_changed = Arc::clone(&self.names_changed);
         loop {
