@@ -14,14 +14,20 @@ use crate::support::{
     until, within,
 };
 
+fn one_connection() -> CircuitBreakers {
+    CircuitBreakers {
+        max_connections: 1,
+        ..CircuitBreakers::default()
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn requests_wait_for_connections_and_no_more_than_may() {
     let (server, permits) = holding(Version::HTTP_11).await;
     let mut plan = Plan::one(Protocol::Http, server.address);
     let log = logged(plan.limits(CircuitBreakers {
-        max_connections: 1,
         max_pending_requests: 1,
-        ..CircuitBreakers::default()
+        ..one_connection()
     }));
     let mesh = with_one_worker(plan).await;
     let stat = |name: &str| mesh.stat(&format!("cluster.b.{name}"));
@@ -58,10 +64,7 @@ async fn a_host_without_a_connection_gets_one_above_the_limit() {
     let both = Discovery::Static(vec![one.address, other.address]);
     let cluster = plan.cluster("b", Protocol::Http, both);
     plan.service(80, "b.local", &[("/", &[(cluster, 1)])]);
-    plan.limits(CircuitBreakers {
-        max_connections: 1,
-        ..CircuitBreakers::default()
-    });
+    plan.limits(one_connection());
     let mesh = with_one_worker(plan).await;
     let client = Client::open(mesh.dial_80().await, Version::HTTP_2).await;
     let requests = [(); 4].map(|()| begin(&client));
@@ -87,9 +90,8 @@ async fn who_gives_up_makes_room_for_another() {
     let (server, permits) = holding(Version::HTTP_11).await;
     let mut plan = Plan::one(Protocol::Http, server.address);
     plan.limits(CircuitBreakers {
-        max_connections: 1,
         max_pending_requests: 1,
-        ..CircuitBreakers::default()
+        ..one_connection()
     });
     let mesh = with_one_worker(plan).await;
     let waiting = || mesh.stat("cluster.b.upstream_rq_pending_active");
@@ -124,10 +126,7 @@ async fn a_connection_that_closes_makes_room_for_another() {
     })
     .await;
     let mut plan = Plan::one(Protocol::Http, server.address);
-    plan.limits(CircuitBreakers {
-        max_connections: 1,
-        ..CircuitBreakers::default()
-    });
+    plan.limits(one_connection());
     let mesh = with_one_worker(plan).await;
     let client = Client::open(mesh.dial_80().await, Version::HTTP_2).await;
     let requests = [(); 5].map(|()| begin(&client));
@@ -152,10 +151,7 @@ async fn whoever_waits_is_told_that_there_is_nobody() {
     let taken = TcpSocket::new_v4().unwrap();
     taken.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
     let mut plan = Plan::one(Protocol::Http, taken.local_addr().unwrap());
-    plan.limits(CircuitBreakers {
-        max_connections: 1,
-        ..CircuitBreakers::default()
-    });
+    plan.limits(one_connection());
     let mesh = with_one_worker(plan).await;
     let client = Client::open(mesh.dial_80().await, Version::HTTP_2).await;
     for request in [(); 8].map(|()| begin(&client)) {
@@ -172,10 +168,7 @@ async fn a_request_that_waits_has_the_time_of_its_route() {
     let (server, permits) = holding(Version::HTTP_11).await;
     let mut plan = Plan::one(Protocol::Http, server.address);
     plan.timeouts(Some(Duration::from_millis(500)), None);
-    let log = logged(plan.limits(CircuitBreakers {
-        max_connections: 1,
-        ..CircuitBreakers::default()
-    }));
+    let log = logged(plan.limits(one_connection()));
     let mesh = with_one_worker(plan).await;
     let client = Client::open(mesh.dial_80().await, Version::HTTP_2).await;
     let (first, second) = (begin(&client), begin(&client));
