@@ -69,6 +69,12 @@ impl Documents {
             .with_context(|| format!("cannot write {}", path.display()))
     }
 
+    /// Writes a document of the mesh `apps`, into a file of that name and `.json`.
+    pub fn write_of_apps(&self, name: &str, mut document: Value) -> Result<()> {
+        document["meshName"] = json!("apps");
+        self.write(&format!("{name}.json"), &format!("{document:#}\n"))
+    }
+
     /// The text of one file.
     pub fn read(&self, file: &str) -> Result<String> {
         let path = self.directory.join(file);

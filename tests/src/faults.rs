@@ -44,6 +44,16 @@ impl Protocol {
     }
 }
 
+impl Protocol {
+    /// The port at which services speak it.
+    fn port(self) -> u16 {
+        match self {
+            Self::Http => 8081,
+            Self::Http2 => 8082,
+        }
+    }
+}
+
 impl fmt::Display for Protocol {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.word())

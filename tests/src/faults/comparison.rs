@@ -112,7 +112,7 @@ impl Comparison {
     pub fn run(&self, rate: u32, duration: Duration) -> Result<Compared> {
         let targets: Vec<Target> = Service::all()
             .map(|service| {
-                let to = SocketAddr::from((DIALLED, documents::port(service.protocol)));
+                let to = SocketAddr::from((DIALLED, service.protocol.port()));
                 (service.protocol, to, service.name())
             })
             .collect();
@@ -229,12 +229,12 @@ fn serve(
     command.args(["serve", name, manner]);
     for address in addresses {
         let places = Protocol::ALL;
-        command.args(places.map(|of| format!("{of}={address}:{}", documents::port(of))));
+        command.args(places.map(|of| format!("{of}={address}:{}", of.port())));
     }
     let log = host.directory().join(format!("{name}.log"));
     let mut server = Process::spawn(name, command, &log)?;
     let wanted = addresses.iter().map(|address| {
-        let ports = Protocol::ALL.map(documents::port);
+        let ports = Protocol::ALL.map(Protocol::port);
         ports.map(|port| SocketAddr::from((*address, port)))
     });
     let wanted: Vec<SocketAddr> = wanted.flatten().collect();

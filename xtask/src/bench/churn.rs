@@ -257,10 +257,7 @@ fn serve(host: &Arc<Host>, peer: &Path) -> Result<Process> {
 
 fn documents(network: &Network) -> Result<Documents> {
     let documents = Documents::empty(&network.directory().join("documents"))?;
-    let write = |name: &str, mut document: Value| {
-        document["meshName"] = json!("apps");
-        documents.write(&format!("{name}.json"), &document.to_string())
-    };
+    let write = |name: &str, document| documents.write_of_apps(name, document);
     write(
         "mesh",
         json!({ "spec": { "egressFilter": { "type": "DROP_ALL" } } }),

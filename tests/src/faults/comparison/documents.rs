@@ -98,7 +98,7 @@ impl Service {
 
     fn node(self) -> Value {
         let protocol = self.protocol.word();
-        let mapping = json!({ "port": port(self.protocol), "protocol": protocol });
+        let mapping = json!({ "port": self.protocol.port(), "protocol": protocol });
         let mut listener = json!({ "portMapping": mapping });
         match self.policy {
             Policy::Nothing | Policy::Retries => {}
@@ -153,20 +153,9 @@ impl Service {
     }
 }
 
-/// The port at which services speak a protocol.
-pub(super) fn port(protocol: Protocol) -> u16 {
-    match protocol {
-        Protocol::Http => 8081,
-        Protocol::Http2 => 8082,
-    }
-}
-
 /// Writes all of it.
 pub(super) fn write(documents: &Documents) -> Result<()> {
-    let write = |name: &str, mut document: Value| {
-        document["meshName"] = json!("apps");
-        documents.write(&format!("{name}.json"), &format!("{document:#}\n"))
-    };
+    let write = |name: &str, document| documents.write_of_apps(name, document);
     let filter = json!({ "egressFilter": { "type": "DROP_ALL" } });
     write("mesh", json!({ "spec": filter }))?;
     let mut backends = Vec::new();
@@ -175,7 +164,7 @@ pub(super) fn write(documents: &Documents) -> Result<()> {
         backends.push(json!({ "virtualService": { "virtualServiceName": name } }));
         write(&format!("node-{name}"), service.node())?;
         write(&format!("route-{name}"), service.route())?;
-        let (port, protocol) = (port(service.protocol), service.protocol.word());
+        let (port, protocol) = (service.protocol.port(), service.protocol.word());
         let mapping = json!({ "portMapping": { "port": port, "protocol": protocol } });
         let router = json!({ "virtualRouterName": name, "spec": { "listeners": [mapping] } });
         write(&format!("router-{name}"), router)?;

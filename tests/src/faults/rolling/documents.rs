@@ -39,7 +39,7 @@ impl Service {
     }
 
     pub(super) fn port(self) -> u16 {
-        port(self.protocol)
+        self.protocol.port()
     }
 
     /// As the caller's proxy calls it.
@@ -49,20 +49,9 @@ impl Service {
     }
 }
 
-/// The port at which the hosts speak a protocol.
-pub(super) fn port(protocol: Protocol) -> u16 {
-    match protocol {
-        Protocol::Http => 8081,
-        Protocol::Http2 => 8082,
-    }
-}
-
 /// Writes all of it.
 pub(super) fn write(documents: &Documents) -> Result<()> {
-    let write = |name: &str, mut document: Value| {
-        document["meshName"] = json!("apps");
-        documents.write(&format!("{name}.json"), &format!("{document:#}\n"))
-    };
+    let write = |name: &str, document| documents.write_of_apps(name, document);
     write(
         "mesh",
         json!({ "spec": { "egressFilter": { "type": "DROP_ALL" } } }),
@@ -86,7 +75,7 @@ pub(super) fn write(documents: &Documents) -> Result<()> {
 
 fn node(name: &str, protocols: &[Protocol]) -> Value {
     let listeners = protocols.iter().map(|protocol| {
-        json!({ "portMapping": { "port": port(*protocol), "protocol": protocol.word() } })
+        json!({ "portMapping": { "port": protocol.port(), "protocol": protocol.word() } })
     });
     let listeners: Vec<Value> = listeners.collect();
     json!({

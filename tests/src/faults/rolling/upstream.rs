@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Result, ensure};
 use rustix::process::Signal;
 
-use super::documents::{UPSTREAM, port};
+use super::documents::UPSTREAM;
 use crate::{
     daemon::{Daemon, Settings},
     documents::Documents,
@@ -96,11 +96,11 @@ impl Upstream {
 fn serve(host: &Arc<Host>, peer: &Path) -> Result<Process> {
     let mut command = host.command(Place::Workload, peer);
     command.args(["serve", host.name(), "good"]);
-    command.args(Protocol::ALL.map(|protocol| format!("{protocol}=0.0.0.0:{}", port(protocol))));
+    command.args(Protocol::ALL.map(|protocol| format!("{protocol}=0.0.0.0:{}", protocol.port())));
     let mut server = Process::spawn("a server", command, &host.directory().join("server.log"))?;
     wait::until_true("a server to listen", || {
         server.ensure_running()?;
-        let mut ports = Protocol::ALL.into_iter().map(port);
+        let mut ports = Protocol::ALL.into_iter().map(Protocol::port);
         ports.try_fold(true, |all, port| Ok(all && host.listens(port)?))
     })?;
     Ok(server)
