@@ -39,6 +39,38 @@ fn objects(tap: &Process) -> Vec<Value> {
         .collect()
 }
 
+/// What a person is shown of the requests: a line each, without the query.
+fn assert_three_lines(shown: &str) {
+    let lines: Vec<&str> = shown
+        .lines()
+        .filter(|line| line.contains(" GET "))
+        .collect();
+    assert_eq!(lines.len(), 3, "{shown}");
+    for line in lines {
+        assert!(line.contains(" serviceA     egress  "), "{line}");
+        assert!(
+            line.contains(" serviceb.apps.local/colour?key=… → "),
+            "{line}"
+        );
+        assert!(line.contains(": 200, "), "{line}");
+    }
+}
+
+/// What a program is shown of them: an object each, without what its headers keep secret.
+fn assert_three_objects(objects: &[Value]) {
+    assert_eq!(objects.len(), 3, "{objects:#?}");
+    for object in objects {
+        assert_eq!(object["status"], 200, "{object:#}");
+        assert_eq!(
+            object["virtual_service"], "serviceb.apps.local",
+            "{object:#}"
+        );
+        let hidden = json!({ "name": "authorization", "value": "[redacted]" });
+        let headers = object["headers"].as_array().unwrap();
+        assert!(headers.contains(&hidden), "{object:#}");
+    }
+}
+
 #[test]
 fn requests_are_shown_as_they_pass_without_their_secrets() {
     if !capability::namespace_ring() {
@@ -81,32 +113,8 @@ fn requests_are_shown_as_they_pass_without_their_secrets() {
             "{said}"
         );
     }
-    let shown = people.log();
-    let lines: Vec<&str> = shown
-        .lines()
-        .filter(|line| line.contains(" GET "))
-        .collect();
-    assert_eq!(lines.len(), 3, "{shown}");
-    for line in lines {
-        assert!(line.contains(" serviceA     egress  "), "{line}");
-        assert!(
-            line.contains(" serviceb.apps.local/colour?key=… → "),
-            "{line}"
-        );
-        assert!(line.contains(": 200, "), "{line}");
-    }
-    let objects = objects(&machines);
-    assert_eq!(objects.len(), 3, "{objects:#?}");
-    for object in objects {
-        assert_eq!(object["status"], 200, "{object:#}");
-        assert_eq!(
-            object["virtual_service"], "serviceb.apps.local",
-            "{object:#}"
-        );
-        let hidden = json!({ "name": "authorization", "value": "[redacted]" });
-        let headers = object["headers"].as_array().unwrap();
-        assert!(headers.contains(&hidden), "{object:#}");
-    }
+    assert_three_lines(&people.log());
+    assert_three_objects(&objects(&machines));
     ingress.signal(Signal::INT).unwrap();
     assert!(ingress.wait(wait::DEADLINE).unwrap().success());
     let said = ingress.log();
@@ -177,6 +185,36 @@ fn explained(daemon: &Daemon) -> String {
     said.stdout
 }
 
+fn assert_explained(daemon: &Daemon, words: &[&str]) {
+    let text = explained(daemon);
+    for word in words {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+}
+
+fn assert_unexplained(daemon: &Daemon, options: &[&str], why: &str) {
+    let arguments = [&["--live"], options, &[URL]].concat();
+    let said = daemon.ask("explain", &arguments).unwrap();
+    assert_eq!(said.status.code(), Some(1));
+    assert!(said.stderr.contains(why), "{}", said.stderr);
+}
+
+/// Asks for the service until its endpoint is ejected; what is said of that endpoint.
+fn ejected(scenario: &Scenario, daemon: &Daemon) -> Value {
+    wait::until("the ejection", || {
+        // One of four goes to the other service.
+        scenario.curl().get(URL)?;
+        let said = daemon.ask("explain", &["--live", "--json", URL])?;
+        let said: Value = serde_json::from_str(&said.stdout)?;
+        assert_eq!(said["explanation"]["outcome"], "routed", "{said:#}");
+        let clusters = said["live"]["clusters"].as_array().cloned();
+        let mut clusters = clusters.unwrap_or_default().into_iter();
+        let cluster = clusters.find(|cluster| cluster["name"] == CLUSTER);
+        Ok(cluster.and_then(|cluster| cluster["unfit"].get(0).cloned()))
+    })
+    .unwrap()
+}
+
 #[test]
 fn a_request_is_explained_by_what_is_in_force_and_not_by_what_was_refused() {
     if !capability::namespace_ring() {
@@ -192,23 +230,17 @@ fn a_request_is_explained_by_what_is_in_force_and_not_by_what_was_refused() {
     let mut daemon = scenario.daemon_a().start().unwrap();
     assert_redirected(&scenario, &daemon);
     let first = daemon.configuration().unwrap().generation;
-    let text = explained(&daemon);
     let share = "75 % (75 of 100) to cds_egress_apps_serviceB_http2_80";
-    assert!(text.contains(share), "{text}");
     let fit = format!("{CLUSTER}: 1 of 1 endpoints fit");
-    assert!(text.contains(&fit), "{text}");
     let generation = format!("generation {first} in force");
-    assert!(text.contains(&generation), "{text}");
+    assert_explained(&daemon, &[share, &fit, &generation]);
 
     scenario.documents.set_weights(0, 100).unwrap();
     daemon
         .wait_configuration("the new weights", |now| now.generation > first)
         .unwrap();
-    let text = explained(&daemon);
-    assert!(
-        text.contains("100 % (100 of 100) to cds_egress_apps_serviceBv2_http2_80"),
-        "{text}"
-    );
+    let all = "100 % (100 of 100) to cds_egress_apps_serviceBv2_http2_80";
+    assert_explained(&daemon, &[all]);
 
     let back = daemon.ask("rollback", &[]).unwrap();
     assert!(back.status.success(), "{}", back.stderr);
@@ -216,53 +248,18 @@ fn a_request_is_explained_by_what_is_in_force_and_not_by_what_was_refused() {
     daemon
         .wait_configuration("the refusal", |now| !now.problems.is_empty())
         .unwrap();
-    let text = explained(&daemon);
-    assert!(
-        text.contains("75 % (75 of 100) to cds_egress_apps_serviceB_http2_80"),
-        "{text}"
-    );
-    assert!(text.contains("REFUSED"), "{text}");
+    assert_explained(&daemon, &[share, "REFUSED"]);
 
     scenario.web_b.stop().unwrap();
-    let arguments = ["--live", "--json", URL];
-    let unfit = wait::until("the ejection", || {
-        // One of four goes to the other service.
-        scenario.curl().get(URL)?;
-        let said = daemon.ask("explain", &arguments)?;
-        let said: Value = serde_json::from_str(&said.stdout)?;
-        assert_eq!(said["explanation"]["outcome"], "routed", "{said:#}");
-        let clusters = said["live"]["clusters"].as_array().cloned();
-        let mut clusters = clusters.unwrap_or_default().into_iter();
-        let cluster = clusters.find(|cluster| cluster["name"] == CLUSTER);
-        Ok(cluster.and_then(|cluster| cluster["unfit"].get(0).cloned()))
-    })
-    .unwrap();
+    let unfit = ejected(&scenario, &daemon);
     assert!(
         unfit["reason"].as_str().is_some_and(|why| !why.is_empty()),
         "{unfit:#}"
     );
-    let text = explained(&daemon);
-    assert!(
-        text.contains(&format!("{CLUSTER}: 0 of 1 endpoints fit")),
-        "{text}"
-    );
-    assert!(text.contains("UNFIT"), "{text}");
+    let unfit = format!("{CLUSTER}: 0 of 1 endpoints fit");
+    assert_explained(&daemon, &[&unfit, "UNFIT"]);
 
-    let elsewhere = daemon
-        .ask("explain", &["--live", "--workload", "none", URL])
-        .unwrap();
-    assert_eq!(elsewhere.status.code(), Some(1));
-    assert!(
-        elsewhere.stderr.contains("no workload `none` runs"),
-        "{}",
-        elsewhere.stderr
-    );
+    assert_unexplained(&daemon, &["--workload", "none"], "no workload `none` runs");
     daemon.kill().unwrap();
-    let dead = daemon.ask("explain", &["--live", URL]).unwrap();
-    assert_eq!(dead.status.code(), Some(1));
-    assert!(
-        dead.stderr.contains("no daemon runs as instance"),
-        "{}",
-        dead.stderr
-    );
+    assert_unexplained(&daemon, &[], "no daemon runs as instance");
 }
