@@ -16,6 +16,18 @@ use tests::{
     wait,
 };
 
+/// A workload as the enrolment file has it.
+fn entry(name: &str, host: &Host, place: Place, environment: &Value) -> Value {
+    json!({
+        "name": name,
+        "resource": resource(host),
+        "cgroup": host.cgroup(place),
+        "netns": host.netns().path(),
+        "filesRoot": files_root(host).unwrap(),
+        "environment": environment,
+    })
+}
+
 #[test]
 fn the_enrolment_file_is_followed_and_a_bad_one_changes_nothing() {
     if !capability::namespace_ring() {
@@ -23,22 +35,12 @@ fn the_enrolment_file_is_followed_and_a_bad_one_changes_nothing() {
     }
     let scenario = Scenario::start(Purpose::Test).unwrap();
     let (a, b) = (&scenario.service_a, &scenario.service_b);
-    let entry = |name: &str, host: &Host, environment: Value| {
-        json!({
-            "name": name,
-            "resource": resource(host),
-            "cgroup": host.cgroup(Place::Workload),
-            "netns": host.netns().path(),
-            "filesRoot": files_root(host).unwrap(),
-            "environment": environment,
-        })
-    };
     let path = scenario.network.directory().join("workloads.json");
     let write = |workloads: Vec<Value>| {
         let text = json!({ "workloads": workloads }).to_string();
         fs::write(&path, text).unwrap();
     };
-    write(vec![entry("a", a, json!({}))]);
+    write(vec![entry("a", a, Place::Workload, &json!({}))]);
     let file = path.to_string_lossy().into_owned();
     let node = Node::start(
         &scenario.network,
@@ -57,7 +59,10 @@ fn the_enrolment_file_is_followed_and_a_bad_one_changes_nothing() {
     assert_through(a, 3);
 
     let ignored = json!({ "APPMESH_EGRESS_IGNORED_PORTS": "80" });
-    write(vec![entry("a", a, ignored), entry("b", b, json!({}))]);
+    write(vec![
+        entry("a", a, Place::Workload, &ignored),
+        entry("b", b, Place::Workload, &json!({})),
+    ]);
     node.wait_state("b", "LIVE").unwrap();
     let curl = Curl::new(a).http2();
     wait::until_true("the changed rules in force", || {
@@ -74,7 +79,7 @@ fn the_enrolment_file_is_followed_and_a_bad_one_changes_nothing() {
         "it was not started anew"
     );
 
-    write(vec![entry("b", b, json!({}))]);
+    write(vec![entry("b", b, Place::Workload, &json!({}))]);
     node.wait_gone("a").unwrap();
     let before = stat(b, TO_APPLICATION).unwrap();
     assert!(curl.get(URL).unwrap().is_ok());
@@ -125,16 +130,6 @@ fn an_app_port_of_another_workload_is_refused_until_that_one_gives_it_up() {
     }
     let scenario = Scenario::start(Purpose::Test).unwrap();
     let a = &scenario.service_a;
-    let entry = |name: &str, place: Place, environment: Value| {
-        json!({
-            "name": name,
-            "resource": resource(a),
-            "cgroup": a.cgroup(place),
-            "netns": a.netns().path(),
-            "filesRoot": files_root(a).unwrap(),
-            "environment": environment,
-        })
-    };
     let path = scenario.network.directory().join("workloads.json");
     let write = |first: &str, second: &str| {
         let first = json!({ "APPMESH_APP_PORTS": first });
@@ -145,8 +140,8 @@ fn an_app_port_of_another_workload_is_refused_until_that_one_gives_it_up() {
             "ENVOY_ADMIN_ACCESS_PORT": "9911",
         });
         let workloads = [
-            entry("first", Place::Workload, first),
-            entry("second", Place::Proxy, second),
+            entry("first", a, Place::Workload, &first),
+            entry("second", a, Place::Proxy, &second),
         ];
         fs::write(&path, json!({ "workloads": workloads }).to_string()).unwrap();
     };
