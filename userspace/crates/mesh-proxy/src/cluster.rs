@@ -52,7 +52,7 @@ pub(crate) struct SharedCluster {
     judges: Judges,
     /// Told when there are other hosts.
     members_changed: Arc<Notify>,
-    /// Whether any request or connection was ever sent its way.
+    /// Whether any request or connection was ever meant for it.
     is_called: AtomicBool,
     /// Whether it counts: another cluster may have its name. Locked while gauges are set.
     is_in_force: Mutex<bool>,
@@ -188,7 +188,7 @@ impl SharedCluster {
         is_news
     }
 
-    /// A request or a connection is sent its way.
+    /// A request or a connection is sent its way, or would be if it had a fit host.
     pub(crate) fn call(&self) {
         // Written once: all workers share it.
         if !self.is_called.load(Relaxed) {

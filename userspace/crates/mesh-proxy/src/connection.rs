@@ -191,10 +191,17 @@ fn first_word(generation: &LocalGeneration, place: Place) -> Option<FirstWord> {
         // The address was given to a service by name.
         return None;
     }
-    match answer_of(generation, place) {
-        Some(Answer::Tcp(_)) => Some(FirstWord::Either),
-        Some(Answer::Http) | None => Some(FirstWord::Client),
-    }
+    // It is not asked which target would answer: that is to be picked once.
+    let takes_bytes = match generation.shared.snapshot.egress.get(&place.port) {
+        Some(EgressPort::Http(_)) => false,
+        Some(EgressPort::Tcp(_)) => true,
+        Some(EgressPort::TcpByAddress(_)) | None => generation.shared.passthrough.is_some(),
+    };
+    Some(if takes_bytes {
+        FirstWord::Either
+    } else {
+        FirstWord::Client
+    })
 }
 
 /// Where TLS towards AWS endpoints goes.

@@ -296,7 +296,7 @@ pub(crate) fn weighted(
         failover.next()
     };
     if next.is_some() {
-        cluster.stats.upstream_rq_failover.increment();
+        cluster.passed_over();
     }
     Some(Picked {
         cluster: next.unwrap_or(cluster),

@@ -95,6 +95,13 @@ impl LocalCluster {
         picked
     }
 
+    /// A request or connection was its, and goes to another target of its route. It counts as called: its
+    /// endpoints would be probed as seldom as those of whom nobody wants, and be thought ill for long.
+    pub(crate) fn passed_over(&self) {
+        self.stats.upstream_rq_failover.increment();
+        self.shared.call();
+    }
+
     /// A request has its answer: there is time for what no request waits for. Where endpoints came in the
     /// place of others, connections are made ahead of the requests to come, which would have to wait for
     /// one each.

@@ -116,11 +116,12 @@ impl Sender<'_> {
             tried.push(endpoint.address);
             drop(endpoint);
             (body, is_fresh) = (next, was_stale);
+            tokio::time::sleep(again.wait).await;
+            // Not before: what ends in the wait ends where its last attempt was.
             if let Some(to) = again.to {
                 self.fail_over(to, &mut parts)?;
                 is_fresh = false;
             }
-            tokio::time::sleep(again.wait).await;
             let Target {
                 per_try_timeout,
                 request_timeout,
@@ -150,8 +151,10 @@ impl Sender<'_> {
     fn fail_over(&self, to: Rc<LocalCluster>, parts: &mut request::Parts) -> Result<(), Failure> {
         http::speak(parts, to.config.protocol.is_http2())?;
         let name = to.config.name.clone();
-        self.exchange
-            .note(|record| record.entry.upstream_cluster = Some(name));
+        self.exchange.note(|record| {
+            record.entry.upstream_cluster = Some(name);
+            record.entry.upstream_host = None;
+        });
         self.upstream.fails_over(to);
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Routes that fail over: which target a request goes to whose own fails, how often, and what is told of it.
 
 mod connections;
+mod told;
 
 use std::{
     net::SocketAddr,

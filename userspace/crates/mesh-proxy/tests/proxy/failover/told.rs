@@ -1,0 +1,116 @@
+//! What is told and known of targets that requests leave.
+
+use mesh_model::snapshot::HealthCheck;
+use tokio::io::AsyncReadExt as _;
+
+use super::*;
+use crate::support::until;
+
+const HTTPS: u16 = 443;
+
+fn target(name: &str, endpoints: &[SocketAddr], weight: u32) -> (String, Vec<SocketAddr>, u32) {
+    (name.to_owned(), endpoints.to_vec(), weight)
+}
+
+/// A service of these targets whose requests fail over.
+fn plan(targets: &[(String, Vec<SocketAddr>, u32)]) -> Targets {
+    let targets = targets.iter();
+    let targets: Vec<_> = targets
+        .map(|(name, endpoints, weight)| {
+            (name.as_str(), Protocol::Http, endpoints.as_slice(), *weight)
+        })
+        .collect();
+    Targets::new(&targets)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_ends_in_a_wait_ends_where_its_last_attempt_was() {
+    let (one, two) = (bad(Version::HTTP_11).await, bad(Version::HTTP_11).await);
+    let log = Log::new();
+    let mut targets = plan(&[
+        target("one", &[one.address], 50),
+        target("two", &[two.address], 50),
+    ])
+    .retries(&policy(1000));
+    let line = "%UPSTREAM_CLUSTER% %UPSTREAM_HOST%";
+    targets
+        .plan
+        .access_log(log.config(AccessLogFormat::Text(line.to_owned())));
+    // It is much shorter than the waits that attempts come to, and longer than an attempt.
+    let moment = Duration::from_millis(200);
+    targets.plan.timeouts(Some(moment), Some(moment * 100));
+    let mesh = targets.start().await;
+    for _ in 0..8 {
+        assert_eq!(got(&mesh).await.status, 504);
+    }
+    let ends = [("one", one.address), ("two", two.address)];
+    let ends = ends.map(|(name, address)| format!("{name} {address}"));
+    for line in log.lines(8).await {
+        assert!(ends.contains(&line), "{line} is none of {ends:?}");
+    }
+}
+
+/// A health check that passes with the second probe.
+fn check() -> HealthCheck {
+    HealthCheck {
+        protocol: Protocol::Http,
+        path: Some("/ping".to_owned()),
+        port: 80,
+        interval: Duration::from_millis(50),
+        timeout: Duration::from_secs(5),
+        healthy_threshold: 2,
+        unhealthy_threshold: 2,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_that_is_passed_over_is_probed_as_one_that_is_called() {
+    let fails = Arc::new(AtomicBool::new(true));
+    let server = moody("ill", Version::HTTP_11, &fails).await;
+    let other = good("good", Version::HTTP_11).await;
+    let fit = target("good", &[other.address], 50);
+    let mesh = plan(&[target("ill", &[], 50), fit.clone()]).start().await;
+    for _ in 0..4 {
+        assert_eq!(got(&mesh).await.text(), "good");
+    }
+    let mut next = plan(&[target("ill", &[server.address], 50), fit]);
+    next.plan.change(next.ids[0], |cluster| {
+        cluster.health_check = Some(check());
+    });
+    mesh.proxy.publish(next.plan.generation(2).snapshot()).await;
+    assert_eq!(mesh.stat("cluster.ill.membership_healthy"), 0);
+    fails.store(false, Ordering::SeqCst);
+    // One that nobody calls is asked again after a minute.
+    until("the second probe that passes", || {
+        mesh.stat("cluster.ill.membership_healthy") == 1
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_may_be_to_aws_is_passed_on_once() {
+    const MANY: u64 = 24;
+    let server = Server::tcp(|mut stream| async move {
+        let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, b"hello").await;
+    })
+    .await;
+    let mut targets = Targets::new(&[
+        ("none", Protocol::Tcp, &[], 75),
+        ("good", Protocol::Tcp, &[server.address], 25),
+    ]);
+    let shares = [75, 25];
+    let weighted: Vec<_> = targets.ids.iter().copied().zip(shares).collect();
+    targets.plan.tcp(HTTPS, &weighted).aws_endpoints();
+    targets.plan.fails_over();
+    let mesh = targets.start().await;
+    for _ in 0..MANY {
+        let mut stream = mesh.dial(([192, 0, 2, 1], HTTPS).into()).await;
+        let mut all = String::new();
+        within("the greeting", stream.read_to_string(&mut all))
+            .await
+            .expect("it ends in order");
+        assert_eq!(all, "hello");
+    }
+    let of_none = failovers(&mesh, "none");
+    assert!((12..=MANY).contains(&of_none), "{of_none}");
+}
