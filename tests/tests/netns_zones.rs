@@ -10,6 +10,7 @@ use tests::{
     host::Place,
     network::Purpose,
     scenario::Scenario,
+    wait,
     web::{Speaks, WebServer},
 };
 
@@ -74,6 +75,17 @@ impl Zoned {
             .unwrap();
     }
 
+    /// A daemon with these variables, by which it may know its own zone.
+    fn daemon(&self, own_zone: Option<&str>) -> Daemon {
+        let daemon = self.scenario.daemon_a();
+        let daemon = daemon.env("FERROMESH_INSTANCES", self.file.to_string_lossy());
+        let daemon = match own_zone {
+            Some(own_zone) => daemon.env("FERROMESH_ZONE", own_zone),
+            None => daemon,
+        };
+        daemon.start().unwrap()
+    }
+
     /// How many of some requests each host answers.
     fn answered(&self) -> [usize; 3] {
         let url = format!("http://{NODE}.apps.local/");
@@ -131,13 +143,7 @@ fn the_own_zone_gets_what_it_can_take_and_a_change_of_zones_or_options_takes_eff
     let zoned = Zoned::start();
     zoned.place([OWN, OTHER, OTHER]);
     zoned.set("EVEN_LOAD");
-    let daemon = zoned
-        .scenario
-        .daemon_a()
-        .env("FERROMESH_INSTANCES", zoned.file.to_string_lossy())
-        .env("FERROMESH_ZONE", OWN)
-        .start()
-        .unwrap();
+    let daemon = zoned.daemon(Some(OWN));
 
     // Half of all callers and a third of all endpoints: two thirds of what it sends has room there.
     assert_near(zoned.answered(), [60, 15, 15]);
@@ -160,4 +166,45 @@ fn the_own_zone_gets_what_it_can_take_and_a_change_of_zones_or_options_takes_eff
         .wait_configuration("the other option", |now| now.generation > before)
         .unwrap();
     assert_near(zoned.answered(), [REQUESTS, 0, 0]);
+}
+
+#[test]
+fn who_does_not_know_its_own_zone_is_told_so_and_sends_to_all_alike() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let zoned = Zoned::start();
+    zoned.place([OWN, OTHER, OTHER]);
+    zoned.set("SAME_ZONE");
+    let daemon = zoned.daemon(None);
+    assert_near(zoned.answered(), [REQUESTS / 3; 3]);
+    assert_eq!(counted(&daemon), [0; 3]);
+    let told = "nobody says which zone it is in; set FERROMESH_ZONE among its variables";
+    let page = daemon.ask("status", &[]).unwrap().stdout;
+    for of in [page, daemon.log()] {
+        assert!(of.contains(told), "no `{told}` in\n{of}");
+    }
+}
+
+#[test]
+fn an_option_that_comes_later_and_finds_nobody_in_the_own_zone_is_told_of_once() {
+    const TOLD: &str = "no endpoint is known to be in the workload's own zone";
+    if !capability::namespace_ring() {
+        return;
+    }
+    let zoned = Zoned::start();
+    zoned.place([OTHER; 3]);
+    let daemon = zoned.daemon(Some(OWN));
+    assert_near(zoned.answered(), [REQUESTS / 3; 3]);
+    assert!(!daemon.log().contains(TOLD));
+    let before = daemon.configuration().unwrap().generation;
+    zoned.set("EVEN_LOAD");
+    daemon
+        .wait_configuration("the option", |now| now.generation > before)
+        .unwrap();
+    wait::until_true("the log to say it", || Ok(daemon.log().contains(TOLD))).unwrap();
+    assert_near(zoned.answered(), [REQUESTS / 3; 3]);
+    zoned.place([OWN, OTHER, OTHER]);
+    wait_zone(&daemon, &zoned.addresses[0], OWN);
+    assert_eq!(daemon.log().matches(TOLD).count(), 1);
 }

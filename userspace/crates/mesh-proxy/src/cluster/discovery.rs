@@ -196,6 +196,7 @@ async fn keep_asking(cluster: Weak<SharedCluster>, discoverer: Discoverer) {
                 discoverer.refresh
             }
         };
+        tell_zones(&cluster, &mut spoken);
         drop(cluster);
         // It is soon enough when the time is over, so this is no failure.
         let _ = tokio::time::timeout(again, registry.changed()).await;
@@ -221,16 +222,19 @@ fn take(cluster: &SharedCluster, discoverer: &Discoverer, found: &Found) {
         zones = (!names.is_empty()).then(|| debug(&names)),
         "endpoints changed"
     );
-    let aware = cluster.config.zone_aware.as_ref();
-    let own_zone = aware.and_then(|aware| aware.own_zone.as_deref());
-    if let Some(own_zone) = own_zone.filter(|zone| !names.contains(zone)) {
-        tracing::warn!(
-            cluster = cluster.config.name,
-            own_zone,
-            "no endpoint is known to be in the workload's own zone: all endpoints are alike to it"
-        );
-    }
     (discoverer.changed)();
+}
+
+/// Whether there are endpoints of which none is in the workload's own zone, where zones are to decide. A cluster
+/// that goes on with the endpoints of another has them from the beginning.
+fn tell_zones(cluster: &SharedCluster, spoken: &mut Spoken) {
+    let aware = cluster.config.zone_aware.as_ref();
+    let Some(own_zone) = aware.and_then(|aware| aware.own_zone.as_deref()) else {
+        return;
+    };
+    let hosts = cluster.hosts.load();
+    let is_elsewhere = !hosts.all().is_empty() && !hosts.zones().names().contains(own_zone);
+    spoken.elsewhere(&cluster.config.name, own_zone, is_elsewhere);
 }
 
 /// A clock that was set back must not make an answer look older than time itself.

@@ -1,5 +1,6 @@
 //! What the log has been told of the trouble of a cluster: when it begins, when it is another, every
-//! minute while it lasts, and when it is over. It is met every few seconds.
+//! minute while it lasts, and when it is over. It is met every few seconds. And once, until it is otherwise,
+//! that the cluster has nothing in the zone that it is to prefer.
 
 use std::time::Duration;
 
@@ -8,7 +9,10 @@ use tokio::time::Instant;
 const REMINDER: Duration = Duration::from_mins(1);
 
 #[derive(Debug, Default)]
-pub(super) struct Spoken(Option<Trouble>);
+pub(super) struct Spoken {
+    trouble: Option<Trouble>,
+    is_elsewhere: bool,
+}
 
 #[derive(Debug)]
 struct Trouble {
@@ -49,7 +53,7 @@ impl Spoken {
 
     /// Discovery has an answer.
     pub(super) fn well(&mut self, cluster: &str) {
-        if let Some(trouble) = self.0.take() {
+        if let Some(trouble) = self.trouble.take() {
             tracing::info!(
                 cluster,
                 seconds = trouble.began.elapsed().as_secs(),
@@ -58,9 +62,26 @@ impl Spoken {
         }
     }
 
+    /// Whether all endpoints are in other zones than the workload.
+    pub(super) fn elsewhere(&mut self, cluster: &str, own_zone: &str, is_elsewhere: bool) {
+        if self.is_news_of_zones(is_elsewhere) {
+            tracing::warn!(
+                cluster,
+                own_zone,
+                "no endpoint is known to be in the workload's own zone: all endpoints are alike to it"
+            );
+        }
+    }
+
+    /// Whether that has begun; it counts as said then.
+    fn is_news_of_zones(&mut self, is_elsewhere: bool) -> bool {
+        let was_elsewhere = std::mem::replace(&mut self.is_elsewhere, is_elsewhere);
+        is_elsewhere && !was_elsewhere
+    }
+
     /// Whether trouble is to be spoken of; if so it counts as said.
     fn is_due(&mut self, text: &str, now: Instant) -> bool {
-        match &mut self.0 {
+        match &mut self.trouble {
             Some(trouble) if trouble.text == text && now - trouble.said < REMINDER => false,
             Some(trouble) => {
                 text.clone_into(&mut trouble.text);
