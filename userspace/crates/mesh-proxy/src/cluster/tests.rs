@@ -3,7 +3,7 @@ use std::{net::SocketAddr, num::NonZeroUsize, time::Duration};
 use mesh_model::snapshot::{DnsResponse, HealthCheck, IpPreference, OutlierDetection, Protocol};
 use mesh_telemetry::{Registry, Shard};
 
-use super::*;
+use super::{zones::Located, *};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -73,6 +73,26 @@ fn a_host_that_comes_back_has_not_left() {
     let hosts = cluster.hosts.load_full();
     cluster.judge(&hosts.all()[1], Unfit::FailedCheck, true);
     assert_eq!(cluster.hosts.load().all().len(), 2);
+}
+
+#[test]
+fn zones_are_known_of_hosts_that_stay_and_by_the_cluster_that_comes_after() {
+    let registry = Registry::new("test", 1);
+    let (cluster, after) = (judged(&registry), judged(&registry));
+    let answered = |zones: &[(SocketAddr, Option<&str>)]| {
+        let Located { endpoints, zones } = zones.iter().copied().collect();
+        cluster.answered(&endpoints, &zones, SystemTime::now());
+    };
+    let (one, other) = ((address(1), Some("a")), (address(2), Some("b")));
+    answered(&[one, other]);
+    pass(&cluster);
+    answered(&[one]);
+    let status = cluster.status();
+    assert_eq!(status.left, [address(2)]);
+    let zones = [(address(1), "a".to_owned()), (address(2), "b".to_owned())];
+    assert_eq!(status.zones, zones.into());
+    after.begin_with(&cluster);
+    assert_eq!(after.status().zones, status.zones);
 }
 
 #[test]

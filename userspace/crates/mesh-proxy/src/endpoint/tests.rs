@@ -1,6 +1,9 @@
-use std::{num::NonZeroUsize, time::SystemTime};
+use std::{
+    num::NonZeroUsize,
+    time::{Duration, SystemTime},
+};
 
-use mesh_model::snapshot::{DnsResponse, IpPreference, Protocol};
+use mesh_model::snapshot::{DnsResponse, HealthCheck, IpPreference, Protocol};
 use mesh_telemetry::Registry;
 
 mod zones;
@@ -279,4 +282,45 @@ fn nobody_is_told_where_nobody_knows_who_is_next() {
         picking.pick(&[]);
         assert_eq!(picking.ahead(), []);
     }
+}
+
+#[test]
+fn hosts_that_are_to_be_checked_first_are_told_of_once_they_are_fit() {
+    let config = Cluster {
+        health_check: Some(HealthCheck {
+            protocol: Protocol::Tcp,
+            path: None,
+            port: 80,
+            interval: Duration::from_secs(5),
+            timeout: Duration::from_secs(2),
+            healthy_threshold: 2,
+            unhealthy_threshold: 2,
+        }),
+        ..Cluster::plain(
+            "b".to_owned(),
+            Protocol::Http,
+            by_dns(DnsResponse::Endpoints),
+        )
+    };
+    let picking = Picking::configured(config, &[1, 2]);
+    let check = |last: &[u8]| {
+        let hosts = picking.cluster.hosts.load_full();
+        for host in hosts.all() {
+            if last.iter().any(|last| host.address() == address(*last)) {
+                picking.cluster.judge(host, Unfit::Unchecked, false);
+            }
+        }
+    };
+    check(&[1, 2]);
+    picking.pick(&[]);
+    let all = [1, 2, 3, 4].map(address);
+    picking
+        .cluster
+        .answered(&all, &Zones::default(), SystemTime::now());
+    picking.pick(&[]);
+    assert_eq!(picking.ahead().len(), 2, "the two that are fit");
+    check(&[3, 4]);
+    picking.pick(&[]);
+    assert_eq!(picking.ahead().len(), 2, "those that have become so");
+    assert_eq!(picking.ahead(), []);
 }

@@ -111,6 +111,12 @@ async fn hosts_that_come_in_the_place_of_others_are_connected_to_ahead() {
             "no other request waited for a connection"
         );
         assert_eq!(service.made(), 5, "{version:?}");
+        // It is not done once and for all.
+        service.change(&["127.0.0.6", "127.0.0.7"]).await;
+        client.get("http://b.local/").await.unwrap();
+        until("another connection ahead", || service.made() >= 7).await;
+        client.get("http://b.local/").await.unwrap();
+        assert_eq!(service.stat("upstream_rq_pending_total"), 4);
     }
 }
 

@@ -125,6 +125,26 @@ fn the_same_zone_has_all_however_few_it_has_until_they_are_ill() {
 }
 
 #[test]
+fn hosts_without_a_zone_get_what_the_zones_cannot_take() {
+    let map: &Map<'_> = &[(1, Some("a")), (2, None), (3, None)];
+    let in_zone = |policy, balancing| Picking::in_zone(Some("a"), policy, balancing, map);
+    for balancing in [Balancing::RoundRobin, Balancing::LeastRequest] {
+        let picking = in_zone(ZonePolicy::EvenLoad, balancing);
+        let [own, ..] = picking.turns(60, &[1, 2, 3])[..] else {
+            unreachable!("three are asked for")
+        };
+        assert!(own.abs_diff(20) <= 2, "{own}");
+        let [direct, sampled, cross] = picking.counted();
+        assert_eq!((direct, sampled, cross), (0, own as u64, 60 - own as u64));
+    }
+    Picking::even_load("a", map).assert_turns(&[20, 20, 20]);
+    let picking = in_zone(ZonePolicy::SameZone, Balancing::RoundRobin);
+    picking.assert_turns(&[60, 0, 0]);
+    picking.judge(1, true);
+    picking.assert_turns(&[0, 30, 30]);
+}
+
+#[test]
 fn a_retry_leaves_the_zone_rather_than_go_where_the_request_was() {
     for balancing in [Balancing::RoundRobin, Balancing::LeastRequest] {
         for policy in [ZonePolicy::EvenLoad, ZonePolicy::SameZone] {
@@ -195,6 +215,21 @@ fn nobody_is_connected_to_ahead_where_zones_decide() {
     assert!(picking.answered(&[(5, Some("a")), (6, Some("b"))]));
     picking.pick(&[]);
     assert_eq!(picking.ahead(), []);
+}
+
+#[test]
+fn who_is_next_is_told_of_only_while_zones_decide_nothing() {
+    let known: &Map<'_> = &[(3, Some("a")), (4, Some("b"))];
+    let unknown: &Map<'_> = &[(3, None), (4, None)];
+    for [first, then] in [[known, unknown], [unknown, known]] {
+        let picking = Picking::even_load("a", &[(1, None), (2, None)]);
+        picking.pick(&[]);
+        assert!(picking.answered(first));
+        picking.pick(&[]);
+        assert!(picking.answered(then));
+        picking.pick(&[]);
+        assert_eq!(picking.ahead(), [], "{first:?}, then {then:?}");
+    }
 }
 
 #[test]
