@@ -2,9 +2,10 @@
 
 use std::{
     future::Future,
+    num::NonZeroUsize,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -16,7 +17,11 @@ use mesh_model::snapshot::{
     AccessLogFormat, CircuitBreakers, Discovery, EgressFilter, Protocol, RetryBudget, RetryOn,
     RetryPolicy,
 };
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use mesh_proxy::ProxySettings;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    sync::Notify,
+};
 
 use crate::{
     failure::nowhere,
@@ -27,6 +32,7 @@ use crate::{
         mesh::Mesh,
         plan::Plan,
         server::{Reply, Server, text},
+        until,
     },
 };
 
@@ -297,4 +303,45 @@ async fn a_request_is_not_tried_again_once_an_interim_answer_came() {
         assert_eq!(server.connections(), 1, "{end:?}");
         assert_eq!(mesh.stat("cluster.b.upstream_rq_retry"), 0, "{end:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_retry_goes_elsewhere_whatever_other_requests_took_turns_meanwhile() {
+    let (answers, is_first) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(true)));
+    // Whoever gets the first request of all answers each with 503.
+    let moody = || {
+        let (answers, is_first) = (Arc::clone(&answers), Arc::clone(&is_first));
+        let fails = Arc::new(AtomicBool::new(false));
+        Server::http(Version::HTTP_11, move |_: Request<Incoming>| {
+            let held = is_first.swap(false, Ordering::SeqCst);
+            fails.fetch_or(held, Ordering::SeqCst);
+            let (answers, fails) = (Arc::clone(&answers), Arc::clone(&fails));
+            async move {
+                if held {
+                    answers.notified().await;
+                }
+                if fails.load(Ordering::SeqCst) {
+                    unavailable("not now")
+                } else {
+                    text("ok")
+                }
+            }
+        })
+    };
+    let servers = [moody().await, moody().await];
+    let addresses = servers.each_ref().map(|server| server.address);
+    let mut plan = Plan::new(EgressFilter::DropAll);
+    let cluster = plan.cluster("b", Protocol::Http, Discovery::Static(addresses.into()));
+    plan.service(80, "b.local", &[("/", &[(cluster, 1)])]);
+    plan.retries(&policy(1));
+    let one_worker = |settings: &mut ProxySettings| settings.workers = NonZeroUsize::MIN;
+    let mesh = Mesh::start_with(plan.snapshot(), one_worker).await;
+    let mut client = Client::open(mesh.dial_80().await, Version::HTTP_2).await;
+    let mut held = client.another();
+    let held = tokio::spawn(async move { held.get("http://b.local/").await.unwrap().status });
+    until("the first request", || !is_first.load(Ordering::SeqCst)).await;
+    assert_eq!(client.get("http://b.local/").await.unwrap().status, 200);
+    answers.notify_one();
+    assert_eq!(held.await.unwrap(), 200);
+    assert_eq!(mesh.stat("cluster.b.upstream_rq_retry"), 1);
 }

@@ -90,3 +90,31 @@ async fn an_upgrade_goes_to_no_target_of_http2() {
     assert_eq!(failovers(&mesh, "bad"), 0);
     assert_eq!(other.requests(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_with_as_many_connections_as_it_may_have_refuses_more_itself() {
+    let server = Server::tcp(|mut stream| async move {
+        let _ = stream.write_all(b"hello").await;
+    })
+    .await;
+    let log = Log::new();
+    let mut targets = Targets::new(&[
+        ("full", Protocol::Tcp, &[server.address], 100),
+        ("good", Protocol::Tcp, &[server.address], 1),
+    ]);
+    targets.plan.change(targets.ids[0], |cluster| {
+        cluster.circuit_breakers.max_connections = 0;
+    });
+    let format = AccessLogFormat::Text("%UPSTREAM_CLUSTER% %RESPONSE_FLAGS%".to_owned());
+    targets.plan.access_log(log.config(format));
+    let mesh = targets.start().await;
+    let dialler = mesh.dialler();
+    for count in 1..=3 {
+        let _ = dialler.dial(([192, 0, 2, 1], TCP_PORT).into()).await;
+        log.lines(count).await;
+    }
+    let lines = log.lines(3).await;
+    let refused = lines.iter().filter(|line| *line == "full UO").count();
+    assert!(refused >= 2, "{lines:?}");
+    assert_eq!(failovers(&mesh, "full"), 0);
+}

@@ -50,6 +50,71 @@ async fn a_request_that_ends_in_a_wait_ends_where_its_last_attempt_was() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_end_of_a_request_counts_where_it_was() {
+    let (fails, silent) = (
+        bad(Version::HTTP_11).await,
+        Server::silent(Version::HTTP_11).await,
+    );
+    let retries = RetryPolicy {
+        per_try_timeout: Some(Duration::from_millis(200)),
+        ..policy(1)
+    };
+    // One of a hundred begins at the other.
+    let targets = [
+        target("fails", &[fails.address], 100),
+        target("silent", &[silent.address], 1),
+    ];
+    let mesh = plan(&targets).retries(&retries).start().await;
+    let mut timed_out = 0;
+    for _ in 0..3 {
+        timed_out += u64::from(got(&mesh).await.status == 504);
+    }
+    assert!(timed_out >= 2, "{timed_out}");
+    for (cluster, all) in [("fails", 0), ("silent", timed_out)] {
+        let reason = format!("request_failure.egress.{cluster}.per-try-timeout");
+        assert_eq!(mesh.stat(&reason), all, "{reason}");
+    }
+    assert_eq!(mesh.stat("cluster.fails.upstream_rq_per_try_timeout"), 0);
+    assert!(mesh.stat("cluster.silent.upstream_rq_per_try_timeout") >= timed_out);
+}
+
+/// Answers with whom it was asked for.
+async fn asked_for(version: Version) -> Server {
+    Server::http(version, |request: Request<Incoming>| async move {
+        let authority = request.uri().authority().map(http::uri::Authority::as_str);
+        let hosts = request.headers().get_all(http::header::HOST).iter();
+        let hosts = hosts.map(|host| host.to_str().expect("text"));
+        let all: Vec<_> = authority.into_iter().chain(hosts).collect();
+        text(all.join(" and "))
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_target_is_asked_for_the_same_host() {
+    for (first, of_first) in VERSIONS {
+        for (second, of_second) in VERSIONS {
+            let (server, other) = (bad(first).await, asked_for(second).await);
+            let mesh = Targets::new(&[
+                ("bad", of_first, &[server.address], 100),
+                ("other", of_second, &[other.address], 1),
+            ])
+            .retries(&policy(1))
+            .start()
+            .await;
+            for by in [Version::HTTP_11, Version::HTTP_2] {
+                for _ in 0..2 {
+                    let answer = asked(&mesh, by, None).await;
+                    let way = format!("{by:?}: {first:?} to {second:?}");
+                    assert_eq!((answer.status, answer.text()), (200, "b.local"), "{way}");
+                }
+            }
+            assert!(failovers(&mesh, "bad") >= 3);
+        }
+    }
+}
+
 /// A health check that passes with the second probe.
 fn check() -> HealthCheck {
     HealthCheck {
