@@ -3,20 +3,16 @@
 
 pub(crate) mod coalesce;
 mod connections;
+mod local;
 mod phase;
 
-use std::{
-    cell::RefCell, collections::HashMap, future::Future, hash::BuildHasher as _, rc::Rc, sync::Arc,
-    time::Duration,
-};
+use std::{cell::RefCell, future::Future, rc::Rc, sync::Arc, time::Duration};
 
 use arc_swap::{ArcSwapOption, Cache};
-use mesh_balance::WeightedSequence;
-use mesh_model::snapshot::{ClusterId, EgressPort, WeightedCluster};
 use mesh_telemetry::{
     Registry, Shard,
     reason::FailureStats,
-    scope::{HttpStats, TcpStats, VirtualHostStats},
+    scope::{HttpStats, TcpStats},
 };
 use tokio::{
     sync::{Notify, watch},
@@ -31,11 +27,11 @@ use crate::{
     generation::{Generation, Serving},
     listener::{Direction, WorkerListeners, accept},
     pulse::Vitals,
-    route::{Place, Split},
+    route::Place,
     tap::{Glimpse, Scene, Taps},
-    upstream::LocalCluster,
 };
 pub(crate) use connections::Connections;
+pub(crate) use local::LocalGeneration;
 pub(crate) use phase::Phase;
 
 /// How often connections that nobody uses are looked for.
@@ -90,40 +86,6 @@ pub(crate) struct Worker {
 
 /// The generation in force, read without touching what other workers write.
 type Newest = Cache<Arc<ArcSwapOption<Generation>>, Option<Arc<Generation>>>;
-
-/// A generation with this worker's part of its clusters.
-pub(crate) struct LocalGeneration {
-    pub(crate) shared: Arc<Generation>,
-    clusters: Vec<Rc<LocalCluster>>,
-    virtual_hosts: HashMap<(Direction, u16), Vec<Arc<VirtualHostStats>>>,
-    splits: RefCell<HashMap<Split, WeightedSequence>>,
-    worker: usize,
-}
-
-impl LocalGeneration {
-    pub(crate) fn cluster(&self, id: ClusterId) -> Rc<LocalCluster> {
-        Rc::clone(&self.clusters[id.0])
-    }
-
-    /// The next of the targets between which a route splits; none if no target has a weight.
-    pub(crate) fn next_of(&self, split: Split, targets: &[WeightedCluster]) -> Option<ClusterId> {
-        let mut splits = self.splits.borrow_mut();
-        let sequence = splits.entry(split).or_insert_with(|| {
-            let seed = self.shared.seeds.hash_one(split);
-            WeightedSequence::starting_at(mesh_balance::start_of(seed, self.worker))
-        });
-        sequence.pick(targets)
-    }
-
-    pub(crate) fn virtual_host_stats(
-        &self,
-        place: Place,
-        index: usize,
-    ) -> Option<Arc<VirtualHostStats>> {
-        let of_port = self.virtual_hosts.get(&(place.direction, place.port))?;
-        of_port.get(index).map(Arc::clone)
-    }
-}
 
 /// Tells that a task has ended that the worker cannot do without, unless it was to end.
 struct Vital(Rc<Worker>);
@@ -283,7 +245,9 @@ impl Worker {
         match &*current {
             Some(current) if Arc::ptr_eq(&current.shared, newest) => Rc::clone(current),
             previous => {
-                let local = Rc::new(self.localize(newest, previous.as_deref()));
+                let before = previous.as_deref();
+                let local = LocalGeneration::new(newest, before, &self.stats, self.index);
+                let local = Rc::new(local);
                 let mut before = previous.iter();
                 let is_otherwise = before.any(|before| before.shared.serves_otherwise(newest));
                 *current = Some(Rc::clone(&local));
@@ -292,53 +256,6 @@ impl Worker {
                 }
                 local
             }
-        }
-    }
-
-    /// Joins a generation with this worker's part of its clusters, keeping those that go on.
-    fn localize(
-        &self,
-        shared: &Arc<Generation>,
-        previous: Option<&LocalGeneration>,
-    ) -> LocalGeneration {
-        let known = |cluster| {
-            previous?
-                .clusters
-                .iter()
-                .find(|local| local.is_of(cluster))
-                .map(Rc::clone)
-        };
-        let clusters = shared
-            .clusters
-            .iter()
-            .map(|cluster| {
-                known(cluster)
-                    .unwrap_or_else(|| Rc::new(LocalCluster::new(cluster, &self.stats, self.index)))
-            })
-            .collect();
-        let snapshot = &shared.snapshot;
-        let egress = snapshot
-            .egress
-            .iter()
-            .filter_map(|(port, answer)| match answer {
-                EgressPort::Http(table) => Some(((Direction::Egress, *port), table)),
-                EgressPort::Tcp(_) | EgressPort::TcpByAddress(_) => None,
-            });
-        // Envoy counts virtual hosts of egress alone by name; those of ingress are called `*`.
-        let virtual_hosts = egress
-            .map(|(place, table)| {
-                let hosts = table.virtual_hosts.iter();
-                let cells = |name| self.stats.virtual_host(name, Shard::Worker(self.index));
-                let stats = hosts.map(|host| cells(&host.name));
-                (place, stats.collect())
-            })
-            .collect();
-        LocalGeneration {
-            shared: Arc::clone(shared),
-            clusters,
-            virtual_hosts,
-            splits: RefCell::default(),
-            worker: self.index,
         }
     }
 
