@@ -5,16 +5,22 @@
 use std::{
     cell::{Cell, RefCell},
     net::SocketAddr,
+    pin::pin,
     rc::Rc,
     time::Duration,
 };
 
-use tokio::sync::Notify;
+use rustix::thread::sched_yield;
+use tokio::{
+    sync::Notify,
+    task::yield_now,
+    time::{Instant, sleep},
+};
 
 use super::{host::Spent, pool::Pool};
 
-/// Whoever was just answered is awake, as a rule on this processor, and is not to wait either.
-const LULL: Duration = Duration::from_micros(100);
+/// Two steps are so far apart where answers come faster.
+const APART: Duration = Duration::from_millis(1);
 
 /// Nothing is put off for longer where no answers come.
 const PATIENCE: Duration = Duration::from_millis(5);
@@ -78,14 +84,27 @@ impl Pool {
         }
         let pool = Rc::downgrade(self);
         tokio::task::spawn_local(async move {
+            let mut patience = pin!(sleep(PATIENCE));
+            let mut last = Instant::now();
             while let Some(pool) = pool.upgrade() {
                 if pool.upkeep.is_done() {
                     pool.upkeep.is_at_work.set(false);
                     return;
                 }
-                // That no answer comes is no reason to do nothing.
-                let _ = tokio::time::timeout(PATIENCE, pool.upkeep.answered.notified()).await;
-                tokio::time::sleep(LULL).await;
+                tokio::select! {
+                    () = pool.upkeep.answered.notified() => {
+                        if last.elapsed() < APART {
+                            continue;
+                        }
+                    }
+                    () = &mut patience => {}
+                }
+                // The answer is to be sent, and who waits for it on this processor to have it, before.
+                yield_now().await;
+                sched_yield();
+                last = Instant::now();
+                // To put it off is nothing, where to begin another one wakes the worker.
+                patience.as_mut().reset(last + PATIENCE);
                 for address in pool.upkeep.wanted.take() {
                     pool.connect_ahead(address);
                 }
