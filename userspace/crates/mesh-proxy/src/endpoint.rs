@@ -98,6 +98,8 @@ pub(crate) struct Picker {
     config: Arc<Cluster>,
     published: RefCell<Cache<Arc<ArcSwap<HostSet>>, Arc<HostSet>>>,
     hosts: RefCell<Rc<LocalHosts>>,
+    /// Those that [`Self::has_changed`] saw last.
+    seen: RefCell<Rc<LocalHosts>>,
     turns: RefCell<RoundRobin>,
     /// The hosts that came in the place of others and may be connected to before they are picked.
     newcomers: RefCell<Lookahead>,
@@ -109,11 +111,13 @@ impl Picker {
     pub(crate) fn new(cluster: &SharedCluster, worker: usize) -> Self {
         let start = mesh_balance::start_of(cluster.seed, worker);
         let set = cluster.hosts.load_full();
+        let hosts = LocalHosts::new(set, &cluster.config);
         Self {
             passes_through: cluster.config.discovery == Discovery::OriginalDestination,
             config: Arc::clone(&cluster.config),
             published: RefCell::new(Cache::new(Arc::clone(&cluster.hosts))),
-            hosts: RefCell::new(LocalHosts::new(set, &cluster.config)),
+            seen: RefCell::new(Rc::clone(&hosts)),
+            hosts: RefCell::new(hosts),
             turns: RefCell::new(RoundRobin::starting_at(start)),
             newcomers: RefCell::default(),
             zone_turns: RefCell::new(ZoneSequence::starting_at(start)),
@@ -162,6 +166,13 @@ impl Picker {
     /// Whether nothing speaks against some host.
     pub(crate) fn has_fit(&self) -> bool {
         self.passes_through || !self.hosts().set.fit().is_empty()
+    }
+
+    /// Whether the hosts are others than when this was asked last.
+    pub(crate) fn has_changed(&self) -> bool {
+        let hosts = self.hosts();
+        let seen = self.seen.replace(Rc::clone(&hosts));
+        !Rc::ptr_eq(&seen, &hosts)
     }
 
     /// What tells whether connections to an address may be kept.

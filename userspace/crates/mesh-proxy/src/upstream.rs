@@ -124,4 +124,11 @@ impl LocalCluster {
     pub(crate) fn tidy(&self) {
         self.pool.tidy(self.picker.keeps());
     }
+
+    /// The same, if discovery has named others since the last time.
+    pub(crate) fn follow(&self) {
+        if self.picker.has_changed() {
+            self.tidy();
+        }
+    }
 }

@@ -17,7 +17,7 @@ use mesh_telemetry::{
 use tokio::{
     sync::{Notify, watch},
     task::JoinHandle,
-    time::Instant,
+    time::{Instant, timeout_at},
 };
 
 use crate::{
@@ -262,14 +262,21 @@ impl Worker {
     /// Follows news: a new generation, other endpoints. Also without requests, so that connections
     /// which must go do.
     async fn keep_tidy(self: Rc<Self>, mut news: watch::Receiver<u64>) {
+        let mut due = Instant::now();
         loop {
-            let generation = self.generation();
-            for cluster in &generation.clusters {
-                cluster.tidy();
+            let is_due = due <= Instant::now();
+            for cluster in &self.generation().clusters {
+                if is_due {
+                    cluster.tidy();
+                } else {
+                    cluster.follow();
+                }
             }
-            drop(generation);
+            if is_due {
+                due = Instant::now() + TIDY_EVERY;
+            }
             self.stats.prune();
-            let quiet = tokio::time::timeout(TIDY_EVERY, news.changed()).await;
+            let quiet = timeout_at(due, news.changed()).await;
             if matches!(quiet, Ok(Err(_))) {
                 return;
             }
