@@ -237,16 +237,20 @@ fn requests() -> Vec<Way> {
     ]
 }
 
+fn ask() -> Step {
+    Step::Send(plain("GET", "/chat", &WEBSOCKET))
+}
+
+fn accept() -> Reply {
+    let accepted = [
+        ("connection", "upgrade"),
+        ("upgrade", "websocket"),
+        ("sec-websocket-accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+    ];
+    Reply::Head(101, owned(&accepted))
+}
+
 fn upgrades() -> Vec<Way> {
-    let ask = || Step::Send(plain("GET", "/chat", &WEBSOCKET));
-    let accept = || {
-        let accepted = [
-            ("connection", "upgrade"),
-            ("upgrade", "websocket"),
-            ("sec-websocket-accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
-        ];
-        Reply::Head(101, owned(&accepted))
-    };
     let one = || vec![Kind::Answer];
     vec![
         (
@@ -325,6 +329,19 @@ fn staying() -> Vec<Case> {
             vec![Step::Drain],
             Vec::new(),
             plain_answer(),
+        )
+        .watch(TO_THE_END),
+        case(
+            "websocket to the end",
+            vec![
+                ask(),
+                Step::Await("101"),
+                send("ping"),
+                Step::Await("ping"),
+                Step::Drain,
+            ],
+            vec![Kind::Answer],
+            vec![Reply::Request, accept(), Reply::Echo],
         )
         .watch(TO_THE_END),
         case(
