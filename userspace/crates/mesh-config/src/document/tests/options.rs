@@ -316,13 +316,16 @@ fn options_of_a_route_name_its_router_and_one_that_has_another_target() {
         let problem = of(router, route).problem();
         assert!(problem.to_string().contains(said), "{problem}");
     }
-    let alone = json!([{ "virtualNode": "serviceB", "weight": 1 }]);
-    let alone =
-        of("serviceB", "serviceB").set(ROUTE, "/spec/http2Route/action/weightedTargets", alone);
-    let warnings = found(&alone);
     let said = "spec.routes[0].failover: route serviceB has no other target with a weight";
-    assert!(
-        warnings.iter().any(|warning| warning.contains(said)),
-        "{warnings:?}"
-    );
+    let one = json!({ "virtualNode": "serviceB", "weight": 1 });
+    let unused = json!({ "virtualNode": "serviceBv2", "weight": 0 });
+    for targets in [json!([one]), json!([one, unused])] {
+        let files = of("serviceB", "serviceB");
+        let files = files.set(ROUTE, "/spec/http2Route/action/weightedTargets", targets);
+        let warnings = found(&files);
+        assert!(
+            warnings.iter().any(|warning| warning.contains(said)),
+            "{warnings:?}"
+        );
+    }
 }
