@@ -28,7 +28,7 @@ use self::{
 use crate::status::ClusterStatus;
 
 pub(crate) mod breakers;
-mod checks;
+pub(crate) mod checks;
 pub(crate) mod discovery;
 pub(crate) mod dns;
 pub(crate) mod host;
@@ -133,6 +133,11 @@ impl SharedCluster {
         }
         self.warm_up();
         is_changed
+    }
+
+    /// Discovery has the same answer as before, at some time.
+    pub(crate) fn confirmed(&self, at: SystemTime) {
+        self.note(Ok(at));
     }
 
     /// Lets those wait no longer who wait for the first answer, once all is known of its hosts.

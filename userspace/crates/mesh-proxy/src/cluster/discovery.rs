@@ -11,7 +11,10 @@ use std::{
 };
 
 use mesh_cloud_map::CloudMap;
-use mesh_model::snapshot::{Cluster, Discovery};
+use mesh_model::{
+    instance::Instances,
+    snapshot::{Cluster, Discovery},
+};
 use registry::Registry;
 use spoken::Spoken;
 
@@ -41,10 +44,27 @@ pub(crate) struct Discoverer {
 /// How many endpoints a line of the log has room for.
 const SHOWN: usize = 32;
 
+/// What a cluster's task keeps from one question to the next.
+#[derive(Default)]
+struct Memory {
+    registry: Registry,
+    /// The content of the operator's file that was taken last: its endpoints are those of the cluster.
+    taken: Option<Arc<Instances>>,
+}
+
+/// What is known after a question.
+enum Known {
+    New(Found),
+    /// What was taken last.
+    Unchanged,
+}
+
 /// What was found.
 struct Found {
     membership: Membership,
     located: Located,
+    /// The content of the operator's file that it is from.
+    content: Option<Arc<Instances>>,
     /// When they were last known to be these.
     at: SystemTime,
     /// When to ask again.
@@ -85,15 +105,23 @@ impl Discoverer {
 
     /// Asks once: the operator's file, then whom the documents say. AWS Cloud Map is not asked for what
     /// the file names.
-    async fn find(
+    async fn find(&self, cluster: &SharedCluster, memory: &mut Memory) -> Result<Known, Trouble> {
+        if let Some(listed) = self.listed(&cluster.config, memory.taken.as_ref())? {
+            memory.registry.leave();
+            return Ok(listed);
+        }
+        memory.taken = None;
+        self.asked(cluster, &mut memory.registry)
+            .await
+            .map(Known::New)
+    }
+
+    /// What those say whom the documents name.
+    async fn asked(
         &self,
         cluster: &SharedCluster,
         registry: &mut Registry,
     ) -> Result<Found, Trouble> {
-        if let Some(listed) = self.listed(&cluster.config)? {
-            registry.leave();
-            return Ok(listed);
-        }
         let discovery = &cluster.config.discovery;
         match discovery {
             Discovery::Dns {
@@ -113,6 +141,7 @@ impl Discoverer {
                     membership: Membership::of(discovery),
                     at: SystemTime::now(),
                     again: self.again(&answer, respects_ttl),
+                    content: None,
                     located: Located::from(
                         answer.addresses.into_iter().map(at).collect::<Vec<_>>(),
                     ),
@@ -125,12 +154,21 @@ impl Discoverer {
         }
     }
 
-    /// What the operator's file has for a cluster; none where it does not name it.
-    fn listed(&self, config: &Cluster) -> Result<Option<Found>, Trouble> {
+    /// What the operator's file has for a cluster; none where it does not name it. A list may be long: one
+    /// that was taken is not gone through again.
+    fn listed(
+        &self,
+        config: &Cluster,
+        taken: Option<&Arc<Instances>>,
+    ) -> Result<Option<Known>, Trouble> {
         let Some(file) = &config.instances else {
             return Ok(None);
         };
         let content = self.instances.current(&file.path);
+        let is_taken = |good| taken.is_some_and(|taken| Arc::ptr_eq(taken, good));
+        if content.fault.is_none() && content.good.as_ref().is_some_and(is_taken) {
+            return Ok(Some(Known::Unchanged));
+        }
         let known = content.good.as_deref();
         let named = known.map(|known| instances::endpoints(known, file, &config.discovery));
         let named = match named.transpose() {
@@ -142,9 +180,10 @@ impl Discoverer {
             located,
             at: SystemTime::now(),
             again: self.refresh,
+            content: content.good.clone(),
         });
         match (named, content.fault) {
-            (named, None) => Ok(named),
+            (named, None) => Ok(named.map(Known::New)),
             // What it does not name it did not name before its fault either.
             (None, Some(_)) if known.is_some() => Ok(None),
             (before, Some(text)) => Err(Trouble {
@@ -166,41 +205,67 @@ impl Discoverer {
 
 async fn keep_asking(cluster: Weak<SharedCluster>, discoverer: Discoverer) {
     let mut spoken = Spoken::default();
-    let mut registry = Registry::default();
+    let mut memory = Memory::default();
     loop {
         let Some(cluster) = cluster.upgrade() else {
             return;
         };
         cluster.stats.update_attempt.increment();
-        let again = match discoverer.find(&cluster, &mut registry).await {
-            Ok(found) => {
-                take(&cluster, &discoverer, &found);
+        let again = match discoverer.find(&cluster, &mut memory).await {
+            Ok(known) => {
                 spoken.well(&cluster.config.name);
-                found.again
+                settle(&cluster, &discoverer, known, &mut memory)
             }
             Err(trouble) => {
-                cluster.stats.update_failure.increment();
-                if trouble.is_empty {
-                    cluster.stats.update_empty.increment();
-                }
-                if let Some(before) = trouble.before
-                    && cluster.hosts.load().addresses().is_empty()
-                {
-                    take(&cluster, &discoverer, &before);
-                }
-                let status = cluster.status();
-                let answered = status.answered.map(age);
-                let kept = status.endpoints.len();
-                spoken.trouble(&status.name, &trouble.text, answered, kept);
-                cluster.failed(trouble.text);
+                fail(&cluster, &discoverer, trouble, &mut spoken);
                 discoverer.refresh
             }
         };
         tell_zones(&cluster, &mut spoken);
         drop(cluster);
         // It is soon enough when the time is over, so this is no failure.
-        let _ = tokio::time::timeout(again, registry.changed()).await;
+        let _ = tokio::time::timeout(again, memory.registry.changed()).await;
     }
+}
+
+/// Has the cluster go on with what is known; when to ask again.
+fn settle(
+    cluster: &SharedCluster,
+    discoverer: &Discoverer,
+    known: Known,
+    memory: &mut Memory,
+) -> Duration {
+    match known {
+        Known::New(found) => {
+            take(cluster, discoverer, &found);
+            memory.taken = found.content;
+            found.again
+        }
+        Known::Unchanged => {
+            cluster.stats.update_success.increment();
+            cluster.stats.update_no_rebuild.increment();
+            cluster.confirmed(SystemTime::now());
+            discoverer.refresh
+        }
+    }
+}
+
+/// Has the cluster go on with what it has, and says why.
+fn fail(cluster: &SharedCluster, discoverer: &Discoverer, trouble: Trouble, spoken: &mut Spoken) {
+    cluster.stats.update_failure.increment();
+    if trouble.is_empty {
+        cluster.stats.update_empty.increment();
+    }
+    if let Some(before) = trouble.before
+        && cluster.hosts.load().addresses().is_empty()
+    {
+        take(cluster, discoverer, &before);
+    }
+    let status = cluster.status();
+    let answered = status.answered.map(age);
+    let kept = status.endpoints.len();
+    spoken.trouble(&status.name, &trouble.text, answered, kept);
+    cluster.failed(trouble.text);
 }
 
 /// Takes what was found into use.
@@ -262,3 +327,6 @@ pub(crate) fn chain(error: &dyn Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

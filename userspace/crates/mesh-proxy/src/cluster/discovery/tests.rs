@@ -1,0 +1,118 @@
+use std::{fmt::Write as _, fs, path::Path};
+
+use mesh_model::snapshot::{InstanceFile, IpPreference, Protocol};
+use mesh_telemetry::Shard;
+use tempfile::TempDir;
+
+use super::*;
+use crate::{cluster::judges::Judges, files::Files};
+
+/// A discoverer that reads files and has nobody to ask.
+fn discoverer() -> Discoverer {
+    let nowhere = Path::new("/nonexistent");
+    Discoverer {
+        dns: Arc::new(Dns::new(Files::default(), nowhere, nowhere)),
+        instances: Arc::new(InstanceFiles::new(Files::default())),
+        cloud_map: None,
+        refresh: Duration::from_secs(5),
+        changed: Arc::new(|| {}),
+    }
+}
+
+/// A cluster for which a file is asked first.
+fn cluster(path: &str, node: &str) -> SharedCluster {
+    let discovery = Discovery::CloudMap {
+        namespace: "apps.local".to_owned(),
+        service: "b".to_owned(),
+        attributes: Vec::new(),
+        port: 80,
+        ip_preference: IpPreference::Unset,
+    };
+    let mut config = Cluster::plain(node.to_owned(), Protocol::Http, discovery);
+    config.instances = Some(InstanceFile {
+        path: path.to_owned(),
+        node: node.to_owned(),
+        port: 80,
+        ip_preference: IpPreference::Unset,
+    });
+    let stats = mesh_telemetry::Registry::new("test", 1).cluster(node, Shard::Control);
+    SharedCluster::new(Arc::new(config), stats, Judges::default())
+}
+
+/// A file in which each of these nodes has so many instances; it takes the place of another.
+fn write(folder: &TempDir, nodes: &[&str], count: u32) -> String {
+    let mut text = "virtualNodes:\n".to_owned();
+    for node in nodes {
+        writeln!(text, "  - name: {node}\n    instances:").unwrap();
+        for number in 0..count {
+            let ip = std::net::Ipv4Addr::from(0x0a00_0000 + number);
+            writeln!(text, "      - {{ ipv4: {ip} }}").unwrap();
+        }
+    }
+    let (new, path) = (folder.path().join("new"), folder.path().join("i.yaml"));
+    fs::write(&new, text).unwrap();
+    fs::rename(&new, &path).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+/// Asks once; whether that was news.
+async fn ask(discoverer: &Discoverer, cluster: &SharedCluster, memory: &mut Memory) -> bool {
+    let known = discoverer.find(cluster, memory).await;
+    let known = known.unwrap_or_else(|trouble| panic!("{}", trouble.text));
+    let is_news = matches!(known, Known::New(_));
+    settle(cluster, discoverer, known, memory);
+    is_news
+}
+
+#[tokio::test]
+async fn a_file_that_has_not_changed_is_not_gone_through_again() {
+    let folder = TempDir::new().unwrap();
+    let path = write(&folder, &["b"], 3);
+    let discoverer = discoverer();
+    let (cluster, mut memory) = (cluster(&path, "b"), Memory::default());
+    assert!(ask(&discoverer, &cluster, &mut memory).await);
+    assert_eq!(cluster.hosts.load().all().len(), 3);
+    cluster.failed("a fault that was mended".to_owned());
+    let before = cluster.status().answered;
+    assert!(!ask(&discoverer, &cluster, &mut memory).await);
+    let status = cluster.status();
+    assert_eq!(status.trouble, None);
+    assert!(status.answered > before, "it is known to be so still");
+    let counts = &cluster.stats;
+    assert_eq!(counts.update_success.value(), 2);
+    assert_eq!(counts.update_no_rebuild.value(), 1);
+
+    write(&folder, &["b"], 4);
+    assert!(ask(&discoverer, &cluster, &mut memory).await);
+    assert_eq!(cluster.hosts.load().all().len(), 4);
+    assert!(!ask(&discoverer, &cluster, &mut memory).await);
+}
+
+#[tokio::test]
+async fn clusters_share_what_was_read_of_a_file() {
+    let folder = TempDir::new().unwrap();
+    let path = write(&folder, &["b", "c"], 3);
+    let discoverer = discoverer();
+    let mut contents = Vec::new();
+    for node in ["b", "c"] {
+        let mut memory = Memory::default();
+        assert!(ask(&discoverer, &cluster(&path, node), &mut memory).await);
+        contents.extend(memory.taken);
+    }
+    assert!(Arc::ptr_eq(&contents[0], &contents[1]));
+}
+
+#[tokio::test]
+async fn a_node_that_the_file_names_again_is_news() {
+    let folder = TempDir::new().unwrap();
+    let path = write(&folder, &["b"], 3);
+    let discoverer = discoverer();
+    let (cluster, mut memory) = (cluster(&path, "b"), Memory::default());
+    assert!(ask(&discoverer, &cluster, &mut memory).await);
+    write(&folder, &["c"], 3);
+    let asked = discoverer.find(&cluster, &mut memory).await;
+    assert!(asked.is_err(), "there is nobody else to ask");
+    assert!(memory.taken.is_none());
+    write(&folder, &["b"], 3);
+    assert!(ask(&discoverer, &cluster, &mut memory).await);
+}
