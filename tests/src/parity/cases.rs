@@ -24,6 +24,7 @@ mod routes;
 mod tcp;
 mod timeouts;
 mod unrouted;
+mod withdrawn;
 
 use super::case::Case;
 
@@ -50,6 +51,7 @@ pub(super) fn all() -> Vec<Case> {
     all.extend(failures::cases());
     all.extend(balancing::cases());
     all.extend(health::cases());
+    all.extend(withdrawn::cases());
     all.extend(outliers::cases());
     all.extend(logs::cases());
     all.extend(pools::cases());

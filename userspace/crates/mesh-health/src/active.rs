@@ -20,6 +20,9 @@ pub enum Outcome {
     /// It answered, and not as it should. This counts at once, whatever the threshold: the endpoint
     /// speaks for itself.
     Denied,
+    /// The same, and it asks to be left alone (`x-envoy-immediate-health-check-fail`). Not only probes:
+    /// an answer to a request may say so, whatever else it says.
+    Withdrawn,
     /// There was no connection, or it broke before the answer.
     Unreachable,
     /// There was no answer in time.
@@ -49,6 +52,7 @@ pub enum Change {
 pub struct Probed {
     is_healthy: bool,
     is_first: bool,
+    is_withdrawn: bool,
     /// Probes in a row that spoke against the present state.
     contrary: u32,
 }
@@ -59,6 +63,7 @@ impl Default for Probed {
         Self {
             is_healthy: false,
             is_first: true,
+            is_withdrawn: false,
             contrary: 0,
         }
     }
@@ -70,6 +75,11 @@ impl Probed {
         self.is_healthy
     }
 
+    /// Whether it has asked to be left alone since it was healthy last.
+    pub fn is_withdrawn(&self) -> bool {
+        self.is_withdrawn
+    }
+
     /// Whether no probe has ended yet.
     pub fn is_new(&self) -> bool {
         self.is_first
@@ -79,6 +89,7 @@ impl Probed {
     /// thresholds hold.
     pub fn note(&mut self, outcome: Outcome, check: &HealthCheck) -> Change {
         let is_first = std::mem::take(&mut self.is_first);
+        self.is_withdrawn |= outcome == Outcome::Withdrawn;
         let passed = outcome == Outcome::Passed;
         if passed == self.is_healthy {
             self.contrary = 0;
@@ -96,6 +107,7 @@ impl Probed {
         self.contrary = 0;
         self.is_healthy = passed;
         if passed {
+            self.is_withdrawn = false;
             Change::BecameHealthy
         } else {
             Change::BecameUnhealthy

@@ -3,12 +3,13 @@
 
 use std::{cell::OnceCell, net::SocketAddr, rc::Rc, sync::Arc};
 
+use ::http::HeaderMap;
 use mesh_model::snapshot::Cluster;
 use mesh_pool::Limits;
 use mesh_telemetry::{Registry, Shard, reason::FailureStats, scope::ClusterStats};
 
 use crate::{
-    cluster::SharedCluster,
+    cluster::{SharedCluster, checks::IMMEDIATE_FAILURE},
     endpoint::{Endpoint, Picker},
     listener::Direction,
 };
@@ -116,6 +117,15 @@ impl LocalCluster {
     pub(crate) fn report(&self, endpoint: &Endpoint, status: u16) {
         if let Some(host) = endpoint.host() {
             self.shared.report(host, self.worker, status);
+        }
+    }
+
+    /// An endpoint has answered a request with these fields: it may have asked to be left alone, which
+    /// counts where endpoints are checked.
+    pub(crate) fn heard(&self, endpoint: &Endpoint, fields: &HeaderMap) {
+        let is_withdrawn = self.shared.is_checked() && fields.contains_key(IMMEDIATE_FAILURE);
+        if let Some(host) = endpoint.host().filter(|_| is_withdrawn) {
+            self.shared.withdrawn(host);
         }
     }
 

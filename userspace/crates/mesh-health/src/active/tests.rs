@@ -5,7 +5,12 @@ use mesh_model::snapshot::{HealthCheck, Protocol};
 
 use super::*;
 
-const FAILURES: [Outcome; 3] = [Outcome::Denied, Outcome::Unreachable, Outcome::TimedOut];
+const FAILURES: [Outcome; 4] = [
+    Outcome::Denied,
+    Outcome::Withdrawn,
+    Outcome::Unreachable,
+    Outcome::TimedOut,
+];
 
 fn check(healthy_threshold: u32, unhealthy_threshold: u32) -> HealthCheck {
     HealthCheck {
@@ -68,6 +73,30 @@ fn an_answer_that_denies_counts_at_once() {
 }
 
 #[test]
+fn an_endpoint_is_withdrawn_until_it_is_healthy_again() {
+    use Outcome::{Denied, Passed, Withdrawn};
+
+    let check = check(2, 10);
+    for (outcomes, is_withdrawn) in [
+        (&[Passed, Denied][..], false),
+        (&[Passed, Withdrawn], true),
+        (&[Passed, Withdrawn, Denied], true),
+        (&[Passed, Denied, Withdrawn], true),
+        (&[Passed, Withdrawn, Passed], true),
+        (&[Passed, Withdrawn, Passed, Passed], false),
+        // It has had its first chance.
+        (&[Withdrawn, Passed], true),
+    ] {
+        let probed = after(outcomes, &check);
+        assert_eq!(probed.is_withdrawn(), is_withdrawn, "{outcomes:?}");
+        assert_eq!(
+            !probed.is_healthy(),
+            is_withdrawn || outcomes == [Passed, Denied]
+        );
+    }
+}
+
+#[test]
 fn the_pause_is_the_interval_and_a_tenth_of_it_at_most() {
     let check = check(2, 2);
     assert_eq!(pause(&check, true, 0), Duration::from_secs(5));
@@ -91,10 +120,16 @@ fn is_healthy_by_history(history: &[Outcome], check: &HealthCheck) -> bool {
         history.len() >= length && history[history.len() - length..].iter().all(of)
     };
     match (was_healthy, last) {
-        (true, Outcome::Denied) => false,
+        (true, Outcome::Denied | Outcome::Withdrawn) => false,
         (true, _) => !streak(|one| *one != Outcome::Passed, check.unhealthy_threshold),
         (false, _) => streak(|one| *one == Outcome::Passed, check.healthy_threshold),
     }
+}
+
+/// Whether it asked to be left alone behind the last moment at which it was healthy.
+fn is_withdrawn_by_history(history: &[Outcome], was_healthy: &[bool]) -> bool {
+    let behind = was_healthy.iter().rposition(|healthy| *healthy);
+    history[behind.map_or(0, |last| last + 1)..].contains(&Outcome::Withdrawn)
 }
 
 #[test]
@@ -105,11 +140,11 @@ fn ten_thousand_histories_agree_with_a_naive_reading_of_them() {
         // Long streaks, so that high thresholds are met too.
         let steadiness = random.u32(1..=12);
         let mut probed = Probed::default();
-        let mut history = Vec::new();
+        let (mut history, mut states) = (Vec::new(), Vec::new());
         while history.len() < 40 {
             let outcome = match random.u8(0..2) {
                 0 => Outcome::Passed,
-                _ => FAILURES[random.usize(..3)],
+                _ => FAILURES[random.usize(..FAILURES.len())],
             };
             for _ in 0..random.u32(1..=steadiness) {
                 let was_healthy = probed.is_healthy();
@@ -117,6 +152,13 @@ fn ten_thousand_histories_agree_with_a_naive_reading_of_them() {
                 history.push(outcome);
                 let is_healthy = is_healthy_by_history(&history, &check);
                 assert_eq!(probed.is_healthy(), is_healthy, "seed {seed}: {history:?}");
+                states.push(is_healthy);
+                let is_withdrawn = is_withdrawn_by_history(&history, &states);
+                assert_eq!(
+                    probed.is_withdrawn(),
+                    is_withdrawn,
+                    "seed {seed}: {history:?}"
+                );
                 let expected = match (was_healthy, is_healthy) {
                     (false, true) => Change::BecameHealthy,
                     (true, false) => Change::BecameUnhealthy,

@@ -5,7 +5,8 @@ use std::{
     sync::{Arc, Weak, atomic::Ordering::Relaxed},
 };
 
-use mesh_health::active::{Change, Outcome, Probed, pause};
+use http::HeaderName;
+use mesh_health::active::{Change, Outcome, pause};
 use mesh_model::snapshot::HealthCheck;
 use mesh_telemetry::scope::HealthCheckStats;
 use tokio::task::AbortHandle;
@@ -15,6 +16,11 @@ use super::{
     host::{Host, Unfit},
     probe::{Failure, Prober},
 };
+
+/// By this field of an answer, whatever its value, an endpoint asks to be left alone: of any to a request,
+/// of one to a probe that fails.
+pub(crate) const IMMEDIATE_FAILURE: HeaderName =
+    HeaderName::from_static("x-envoy-immediate-health-check-fail");
 
 /// The health checks of a cluster that has them.
 #[derive(Debug)]
@@ -65,14 +71,13 @@ async fn keep_probing(cluster: Weak<SharedCluster>, checks: Arc<Checks>, host: A
         .upgrade()
         .map(|cluster| Prober::new(&cluster.config.name, &checks.check));
     let Some(mut prober) = prober else { return };
-    let mut known = Probed::default();
     loop {
         checks.stats.attempt.increment();
         let result = prober.probe(host.address()).await;
         let Some(cluster) = cluster.upgrade() else {
             return;
         };
-        cluster.probed(&host, &checks, &mut known, result.as_ref().err());
+        cluster.probed(&host, &checks, result.as_ref().err());
         let had_traffic = cluster.is_called.load(Relaxed);
         drop(cluster);
         tokio::time::sleep(pause(&checks.check, had_traffic, fastrand::u32(..))).await;
@@ -81,13 +86,7 @@ async fn keep_probing(cluster: Weak<SharedCluster>, checks: Arc<Checks>, host: A
 
 impl SharedCluster {
     /// A probe of a host has ended, well or with a failure.
-    fn probed(
-        &self,
-        host: &Arc<Host>,
-        checks: &Checks,
-        known: &mut Probed,
-        failure: Option<&Failure>,
-    ) {
+    fn probed(&self, host: &Arc<Host>, checks: &Checks, failure: Option<&Failure>) {
         let outcome = failure.map_or(Outcome::Passed, Failure::outcome);
         let stats = &checks.stats;
         match failure {
@@ -97,16 +96,44 @@ impl SharedCluster {
         if outcome.is_of_network() {
             stats.network_failure.increment();
         }
+        let why = failure.map(ToString::to_string).unwrap_or_default();
+        let is_healthy = self.heard(host, checks, outcome, why);
+        if failure.is_none() && is_healthy {
+            self.forgive(host);
+        }
+    }
+
+    /// Whether its hosts are to pass checks.
+    pub(crate) fn is_checked(&self) -> bool {
+        self.judges.checks.is_some()
+    }
+
+    /// A host asks, beside its answer to a request, to be left alone. Only checks let it back in.
+    pub(crate) fn withdrawn(&self, host: &Arc<Host>) {
+        let checks = self.judges.checks.as_ref();
+        let Some(checks) = checks.filter(|_| self.is_in_force()) else {
+            return;
+        };
+        checks.stats.failure.increment();
+        checks.stats.passive_failure.increment();
+        let why = format!("it answered a request with {IMMEDIATE_FAILURE}");
+        self.heard(host, checks, Outcome::Withdrawn, why);
+    }
+
+    /// Something was heard of a host's health; whether it is healthy now.
+    fn heard(&self, host: &Arc<Host>, checks: &Checks, outcome: Outcome, why: String) -> bool {
+        let mut known = host.probed();
         let is_first = known.is_new();
         let change = known.note(outcome, &checks.check);
-        self.judge(host, Unfit::FailedCheck, !known.is_healthy());
+        let is_healthy = known.is_healthy();
+        host.withdraw(known.is_withdrawn());
+        self.judge(host, Unfit::FailedCheck, !is_healthy);
         // Only now: else it would be fit in between.
         self.judge(host, Unfit::Unchecked, false);
         if change == Change::BecameUnhealthy {
             // It was one of the hosts for no other reason, perhaps.
             self.tell_judges();
         }
-        let why = failure.map(ToString::to_string).unwrap_or_default();
         let (cluster, endpoint) = (&self.config.name, host.address());
         match change {
             Change::BecameHealthy => {
@@ -120,12 +147,11 @@ impl SharedCluster {
             }
             Change::None => {}
         }
-        if failure.is_some() {
+        if outcome != Outcome::Passed {
             host.explain(Unfit::FailedCheck, why);
-        } else if known.is_healthy() {
-            self.forgive(host);
         }
         self.warm_up();
+        is_healthy
     }
 }
 

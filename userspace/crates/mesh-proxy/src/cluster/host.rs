@@ -4,12 +4,12 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU8, AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering},
     },
     time::SystemTime,
 };
 
-use mesh_health::outlier::Tally;
+use mesh_health::{active::Probed, outlier::Tally};
 
 use crate::status::UnfitStatus;
 
@@ -64,6 +64,10 @@ pub(crate) struct Host {
     unfit: AtomicU8,
     /// The same for people.
     findings: Mutex<Vec<Finding>>,
+    /// What its checks say of it.
+    probed: Mutex<Probed>,
+    /// Whether it asked to be left alone: it is none of those of whom enough have to be fit.
+    is_withdrawn: AtomicBool,
     /// How its requests end, where that is judged.
     tally: Option<Arc<Tally>>,
     /// How many requests and opaque connections it has of all workers, where that decides who is picked.
@@ -105,6 +109,8 @@ impl Host {
             place,
             unfit: AtomicU8::new(0),
             findings: Mutex::default(),
+            probed: Mutex::default(),
+            is_withdrawn: AtomicBool::new(false),
             tally: tally.map(|(streak, workers)| Arc::new(Tally::new(streak, workers))),
             active: rules.counts_requests.then(AtomicU32::default),
         };
@@ -171,6 +177,21 @@ impl Host {
     /// Whether it passes its checks, where it has any.
     pub(super) fn passes_checks(&self) -> bool {
         !self.is(Unfit::FailedCheck) && !self.is(Unfit::Unchecked)
+    }
+
+    /// What its checks say of it. Locked while that takes effect.
+    pub(super) fn probed(&self) -> MutexGuard<'_, Probed> {
+        self.probed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it asked to be left alone.
+    pub(super) fn is_withdrawn(&self) -> bool {
+        self.is_withdrawn.load(Ordering::Acquire)
+    }
+
+    /// It asks to be left alone, or is asked to come back. It takes effect when hosts are judged next.
+    pub(super) fn withdraw(&self, is_withdrawn: bool) {
+        self.is_withdrawn.store(is_withdrawn, Ordering::Release);
     }
 
     /// How many requests and opaque connections it has; 0 where they are not counted.

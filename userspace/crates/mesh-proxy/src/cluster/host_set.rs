@@ -50,6 +50,8 @@ pub(crate) struct HostSet {
     rules: Rules,
     all: Arc<[Arc<Host>]>,
     fit: Arc<[Arc<Host>]>,
+    /// How many asked to be left alone.
+    withdrawn: usize,
     /// In the order of discovery's answer; behind them those that stay without.
     addresses: Arc<[SocketAddr]>,
     /// How many of them the answer had.
@@ -65,6 +67,7 @@ impl HostSet {
             rules,
             all: Arc::new([]),
             fit: Arc::new([]),
+            withdrawn: 0,
             addresses: Arc::new([]),
             answer: 0,
             known: Arc::default(),
@@ -100,6 +103,7 @@ impl HostSet {
             membership: self.membership,
             rules: self.rules,
             fit: fit_of(&all),
+            withdrawn: withdrawn_of(&all),
             known: Arc::new(addresses.iter().copied().collect()),
             all,
             addresses,
@@ -150,6 +154,7 @@ impl HostSet {
         }
         Self {
             fit: fit_of(&self.all),
+            withdrawn: withdrawn_of(&self.all),
             ..self.clone()
         }
     }
@@ -163,9 +168,12 @@ impl HostSet {
         &self.fit
     }
 
-    /// Whether so few are fit that all are used.
+    /// Whether so few are fit that all are used. Who asked to be left alone is not down, and does not make
+    /// the others few; all are used where there are no others.
     pub(crate) fn is_in_panic(&self) -> bool {
-        mesh_balance::is_panic(self.fit.len(), self.all.len())
+        let counted = self.all.len() - self.withdrawn;
+        let is_nobody_fit = self.fit.is_empty() && !self.all.is_empty();
+        is_nobody_fit || mesh_balance::is_panic(self.fit.len(), counted)
     }
 
     /// Those that a request may go to.
@@ -219,6 +227,10 @@ impl HostSet {
     pub(super) fn has_exactly(&self, addresses: &[SocketAddr]) -> bool {
         addresses.len() == self.known.len() && addresses.iter().all(|one| self.knows(*one))
     }
+}
+
+fn withdrawn_of(all: &[Arc<Host>]) -> usize {
+    all.iter().filter(|host| host.is_withdrawn()).count()
 }
 
 /// The hosts that are fit; as a rule all.

@@ -22,6 +22,7 @@ use thiserror::Error;
 use tokio::net::TcpStream;
 
 use self::http::Client;
+use super::checks::IMMEDIATE_FAILURE;
 
 /// What the probes of HTTP and gRPC call themselves.
 const USER_AGENT: &str = "Envoy/HC";
@@ -33,6 +34,9 @@ const GRPC_CHECK: &str = "/grpc.health.v1.Health/Check";
 pub(crate) enum Failure {
     #[error("status {}", .0.as_u16())]
     Status(StatusCode),
+    /// The same, with the wish to be left alone.
+    #[error("status {} with {IMMEDIATE_FAILURE}", .0.as_u16())]
+    Withdrawn(StatusCode),
     /// What a service of gRPC answered instead of `SERVING`.
     #[error("{0}")]
     NotServing(String),
@@ -52,6 +56,7 @@ impl Failure {
         match self {
             Self::Status(_) | Self::NotServing(_) => Outcome::Denied,
             Self::Connect(_) | Self::Broken(_) | Self::Path(_) => Outcome::Unreachable,
+            Self::Withdrawn(_) => Outcome::Withdrawn,
             Self::TimedOut(_) => Outcome::TimedOut,
         }
     }

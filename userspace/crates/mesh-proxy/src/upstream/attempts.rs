@@ -133,8 +133,12 @@ impl Sender<'_> {
         }
     }
 
-    /// Tells how the endpoint did, where outliers are looked for. It had no part in what its client broke.
+    /// Tells what the endpoint said of itself, and how it did, where outliers are looked for. It had no part
+    /// in what its client broke.
     fn report(&self, outcome: &Result<Answer, Failure>) {
+        if let Ok((parts, _)) = outcome {
+            self.upstream.heard(&parts.headers);
+        }
         if self.client.is_some_and(|client| client.broken().is_some()) {
             return;
         }

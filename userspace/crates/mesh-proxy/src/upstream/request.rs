@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use mesh_pool::Permit;
 use mesh_telemetry::{
     cell::Counter,
@@ -121,6 +121,13 @@ impl UpstreamRequest {
     pub(crate) fn counts_as(&self, status: u16) {
         if let Some(endpoint) = &*self.endpoint.borrow() {
             self.cluster().report(endpoint, status);
+        }
+    }
+
+    /// That endpoint answers with these fields.
+    pub(crate) fn heard(&self, fields: &HeaderMap) {
+        if let Some(endpoint) = &*self.endpoint.borrow() {
+            self.cluster().heard(endpoint, fields);
         }
     }
 

@@ -140,6 +140,43 @@ async fn an_endpoint_that_fails_request_after_request_is_ejected() {
     assert_eq!(stat("ejections_overflow"), 0);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_endpoint_that_asks_so_is_left_alone_and_the_others_do_not_panic() {
+    let good = Server::http(Version::HTTP_11, |_| async { text("good") }).await;
+    let leaving = |_| async {
+        let mut answer = text("leaving");
+        let fields = answer.headers_mut();
+        fields.insert("x-envoy-immediate-health-check-fail", "".parse().unwrap());
+        answer
+    };
+    // That their probes say so, too, counts for nothing: those pass.
+    let one = Server::http(Version::HTTP_11, leaving).await;
+    let other = Server::http(Version::HTTP_11, leaving).await;
+    let servers = [&good, &one, &other];
+    let mesh = mesh(&servers, Some(check(Protocol::Http)), None).await;
+    let mut client = Client::open(mesh.dial_80().await, Version::HTTP_11).await;
+    for _ in 0..20 {
+        let answer = client.get("http://b.local/").await.unwrap();
+        let said = answer.headers.get("x-envoy-immediate-health-check-fail");
+        assert_eq!(said.is_some(), answer.body == "leaving");
+    }
+    assert_eq!(
+        (one.requests(), other.requests()),
+        (2, 2),
+        "with a probe each"
+    );
+    let status = mesh.proxy.status();
+    assert!(!status.clusters[0].in_panic);
+    assert_eq!(
+        status.clusters[0].unfit[0].reason,
+        "fails its health checks: it answered a request with x-envoy-immediate-health-check-fail"
+    );
+    assert_eq!(mesh.stat("cluster.b.lb_healthy_panic"), 0);
+    let stat = |name: &str| mesh.stat(&format!("cluster.b.health_check.{name}"));
+    assert_eq!((stat("attempt"), stat("failure")), (3, 2));
+    assert_eq!((stat("passive_failure"), stat("healthy")), (2, 1));
+}
+
 /// A service that is probed at this path, as often as may be.
 fn probed(server: &Server, path: &str, generation: u64) -> Arc<Snapshot> {
     let mut plan = Plan::one(Protocol::Http, server.address);

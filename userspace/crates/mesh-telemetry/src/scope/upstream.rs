@@ -106,12 +106,12 @@ scope! {
         counters {
             /// Probes begun.
             attempt,
-            /// Probes that failed.
+            /// Probes that failed, and answers to requests that count as such.
             failure,
             /// Of these, those that found no connection, lost it or had no answer in time.
             network_failure,
-            /// Endpoints that said in an answer to a request that they are to be left out; none, as
-            /// nobody listens to that.
+            /// Answers to requests in which an endpoint asked to be left alone; each counts as a failure,
+            /// too.
             passive_failure,
             /// Probes that passed.
             success,

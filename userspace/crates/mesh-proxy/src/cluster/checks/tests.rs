@@ -84,6 +84,37 @@ async fn an_endpoint_is_out_while_it_fails_and_back_when_it_passes_again() {
 }
 
 #[tokio::test]
+async fn an_endpoint_that_asks_to_be_left_alone_is_until_its_checks_pass_again() {
+    let status = Arc::new(AtomicU16::new(200));
+    let registry = Registry::new("test", 1);
+    let servers = vec![serve(&status).await, serve(&status).await];
+    let cluster = checked(servers, &registry);
+    cluster.start_judges();
+    cluster.warmed().await;
+    // No probe comes in between: nobody has called.
+    let hosts = cluster.hosts.load_full();
+    for (host, usable) in hosts.all().iter().zip([1, 2]) {
+        cluster.withdrawn(host);
+        assert_eq!(cluster.hosts.load().usable().len(), usable);
+    }
+    let counts = registry.health_check("b");
+    let failures = (counts.failure.value(), counts.passive_failure.value());
+    assert_eq!((failures, counts.healthy.value()), ((2, 2), 0));
+    assert_eq!(
+        cluster.status().unfit[0].reason,
+        "fails its health checks: it answered a request with x-envoy-immediate-health-check-fail"
+    );
+    let checks = cluster.judges.checks.clone().unwrap();
+    for fit in [0, 1] {
+        cluster.probed(&hosts.all()[0], &checks, None);
+        assert_eq!(cluster.hosts.load().fit().len(), fit);
+    }
+    cluster.retire();
+    cluster.withdrawn(&hosts.all()[0]);
+    assert_eq!(cluster.hosts.load().fit().len(), 1, "it judges no more");
+}
+
+#[tokio::test]
 async fn the_first_answer_is_warm_once_every_endpoint_was_probed() {
     let status = Arc::new(AtomicU16::new(200));
     let holder = TcpSocket::new_v4().unwrap();

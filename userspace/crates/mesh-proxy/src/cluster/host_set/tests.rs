@@ -69,6 +69,41 @@ fn all_hosts_are_used_when_fewer_than_half_are_fit() {
 }
 
 #[test]
+fn who_asked_to_be_left_alone_makes_the_others_no_fewer() {
+    for (all, withdrawn, unfit, usable) in [
+        (2, 1, 0, 1),
+        (3, 2, 0, 1),
+        (4, 3, 0, 1),
+        // One of two is half, one of three is not.
+        (3, 1, 1, 1),
+        (4, 1, 2, 4),
+        // There is nobody else.
+        (1, 1, 0, 1),
+        (3, 3, 0, 3),
+        (3, 2, 1, 3),
+    ] {
+        let last: Vec<u8> = (1..=all).collect();
+        let set = set(Membership::Each, &last);
+        for (index, host) in set.all()[..withdrawn + unfit].iter().enumerate() {
+            host.withdraw(index < withdrawn);
+            host.set(Unfit::FailedCheck, true);
+        }
+        assert_eq!(
+            set.judged().usable().len(),
+            usable,
+            "{withdrawn} of {all}, {unfit}"
+        );
+        // They stay so when there are others.
+        let more: Vec<u8> = (1..=all + 8).collect();
+        let after = set.answered(&addresses(&more));
+        assert_eq!(
+            after.usable().len(),
+            usize::from(all) + 8 - withdrawn - unfit
+        );
+    }
+}
+
+#[test]
 fn a_host_is_fit_when_no_reason_is_left() {
     let set = set(Membership::Each, &[1]);
     let host = &set.all()[0];

@@ -11,7 +11,7 @@ use hyper::{
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::task::AbortHandle;
 
-use super::{Failure, Question, USER_AGENT, connect};
+use super::{Failure, IMMEDIATE_FAILURE, Question, USER_AGENT, connect};
 
 /// An open connection to one endpoint; it closes when this is dropped.
 #[derive(Debug)]
@@ -100,6 +100,8 @@ impl Client {
         }
         if parts.status == StatusCode::OK {
             Ok(())
+        } else if parts.headers.contains_key(IMMEDIATE_FAILURE) {
+            Err(Failure::Withdrawn(parts.status))
         } else {
             Err(Failure::Status(parts.status))
         }

@@ -80,6 +80,21 @@ async fn any_status_but_200_denies() {
 }
 
 #[tokio::test]
+async fn who_denies_may_ask_to_be_left_alone_too() {
+    let field = "x-envoy-immediate-health-check-fail: \r\ncontent-length: 0\r\n\r\n";
+    for (line, outcome) in [
+        ("HTTP/1.1 503 Service Unavailable", Outcome::Withdrawn),
+        ("HTTP/1.1 200 OK", Outcome::Passed),
+    ] {
+        let answer: &'static str = format!("{line}\r\n{field}").leak();
+        let (address, _) = serve(vec![vec![answer]]);
+        let probed = prober(Protocol::Http).probe(address).await;
+        let found = probed.map_or_else(|failure| failure.outcome(), |()| Outcome::Passed);
+        assert_eq!(found, outcome, "{line}");
+    }
+}
+
+#[tokio::test]
 async fn an_answer_that_breaks_off_or_is_none_is_the_networks_fault() {
     for answer in [
         "",
