@@ -3,6 +3,7 @@
 mod bullet;
 mod own;
 mod script;
+mod stages;
 
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ pub(crate) use self::{
     bullet::Bullet,
     own::{Apart, Asker, Budget, Endpoints, Own, Presence, Retries, Unrouted},
     script::{Client, End, Frame, Reply, Step, When},
+    stages::{LEAST_PAUSE, STAGE, Stage, Thresholds},
 };
 
 /// Header fields as a case writes them.
@@ -45,10 +47,12 @@ pub(crate) enum Mesh {
     Pools,
     /// Services and listeners of single cases, between which the proxy drains.
     Drained,
+    /// Services whose endpoints join, leave and come back as time passes. All of its cases run at once.
+    Late,
 }
 
 impl Mesh {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Web,
         Self::Open,
         Self::Routes,
@@ -58,6 +62,7 @@ impl Mesh {
         Self::Retries,
         Self::Pools,
         Self::Drained,
+        Self::Late,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -71,6 +76,7 @@ impl Mesh {
             Self::Retries => "retries",
             Self::Pools => "pools",
             Self::Drained => "drained",
+            Self::Late => "late",
         }
     }
 
@@ -158,6 +164,8 @@ pub(crate) struct Case {
     pub(crate) replies: Vec<Reply>,
     /// What single endpoints do instead.
     pub(crate) apart: Vec<Apart>,
+    /// What the endpoints that join do at each of their stages, the last of which does not end.
+    pub(crate) stages: Vec<Stage>,
     /// What the service does the next times that it is asked, if that is another thing; the last is for
     /// all that come behind.
     pub(crate) again: Vec<Vec<Reply>>,
@@ -189,6 +197,7 @@ impl Case {
             when: When::Asked,
             replies: plain_answer(),
             apart: Vec::new(),
+            stages: Vec::new(),
             again: Vec::new(),
             watch: WATCH,
             refused: false,
@@ -225,7 +234,7 @@ impl Case {
         let own = apart.find(|apart| Some(apart.endpoint) == endpoint && apart.asker == asker);
         match (own, asker, &self.target) {
             (Some(own), ..) => own.replies.clone(),
-            (None, Asker::Client, _) => self.replies.clone(),
+            (None, Asker::Client | Asker::Blamer, _) => self.replies.clone(),
             (None, Asker::Probe, Target::Own(own)) => {
                 let check = own.endpoints.and_then(|endpoints| endpoints.check);
                 match check {
@@ -293,7 +302,10 @@ impl Case {
                     .count();
                 (usize::from(frames.contains(&Frame::Drain)), requests)
             }
-            Client::Several(_) | Client::Shares(..) => (0, 0),
+            Client::Several(_)
+            | Client::Shares(..)
+            | Client::Stages(..)
+            | Client::Ejections(..) => (0, 0),
         };
         let answers = (0..requests).flat_map(|before| self.replies_after(before));
         let of_service = answers.filter(|reply| **reply == Reply::Drain).count();

@@ -21,6 +21,7 @@ mod pools;
 mod request;
 mod retries;
 mod routes;
+mod stages;
 mod tcp;
 mod timeouts;
 mod unrouted;
@@ -52,6 +53,7 @@ pub(super) fn all() -> Vec<Case> {
     all.extend(balancing::cases());
     all.extend(health::cases());
     all.extend(withdrawn::cases());
+    all.extend(stages::cases());
     all.extend(outliers::cases());
     all.extend(logs::cases());
     all.extend(pools::cases());

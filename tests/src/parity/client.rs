@@ -1,5 +1,7 @@
 //! The client of a case: sends what the case says, and tells what came back, parsed.
 
+pub(crate) mod over_time;
+
 use std::{
     collections::BTreeMap,
     io::ErrorKind,
@@ -73,6 +75,11 @@ fn observe(case: &Case, address: SocketAddr) -> Result<Observation> {
         Client::Several(connections) => several(case, &connect, connections)?,
         Client::Shares(requests, request, weights) => {
             shares(&connect, *requests, &case.filled(request), weights)?
+        }
+        Client::Stages(request, last) => over_time::stages(&connect, &case.filled(request), *last)?,
+        Client::Ejections(good, failing, counts) => {
+            let requests = (case.filled(good), case.filled(failing));
+            over_time::ejections(&connect, (&requests.0, &requests.1), *counts)?
         }
     };
     Ok(seen)

@@ -41,7 +41,8 @@ pub(super) fn add(seen: &mut BTreeMap<usize, Observation>, mesh: Mesh, log: &str
                 | Mesh::Names
                 | Mesh::Retries
                 | Mesh::Pools
-                | Mesh::Drained => text(line),
+                | Mesh::Drained
+                | Mesh::Late => text(line),
                 Mesh::Open => json(line),
                 Mesh::Routes => default(line),
             };

@@ -6,12 +6,12 @@ pub(super) mod names;
 mod options;
 mod parts;
 pub(super) mod routes;
-
-use std::net::{IpAddr, Ipv4Addr};
+mod several;
 
 use serde_json::{Map, Value, json};
 
 pub(super) use self::log::LOG_FIELDS;
+pub(super) use self::several::{endpoint_of, endpoints, names_of_late, names_of_several};
 use self::{
     options::Options,
     parts::{judge, limited, listener_times, mapping, policy, router, target, times},
@@ -23,10 +23,6 @@ use super::case::{Case, Mesh, Own, Presence, Protocol, Target};
 pub(super) const DIALLED: u8 = 100;
 const OWN: u8 = 99;
 const FIRST_NODE: u8 = 101;
-/// The first of the addresses of services that have several.
-const FIRST_ENDPOINT: u8 = 240;
-/// The most that one has.
-const ENDPOINTS: usize = 4;
 /// A case's own service listens on this port and its number.
 pub(super) const OWN_PORTS: u16 = 20_000;
 /// A port of no service.
@@ -70,7 +66,7 @@ pub(super) fn documents(mesh: Mesh, cases: &[&Case], log: &str) -> Vec<Value> {
         Mesh::Tls => written.shared(Protocol::Tcp, HTTPS),
         Mesh::Names => written.names(),
         Mesh::Retries => written.shared(Protocol::Http, Protocol::Http.service_port()),
-        Mesh::Pools | Mesh::Drained => {}
+        Mesh::Pools | Mesh::Drained | Mesh::Late => {}
     }
     for case in cases {
         if let Target::Own(own) = &case.target {
@@ -81,41 +77,6 @@ pub(super) fn documents(mesh: Mesh, cases: &[&Case], log: &str) -> Vec<Value> {
     let options = written.options.document();
     written.all.push(options);
     written.all
-}
-
-/// The name that has so many addresses.
-fn several(count: usize, with_unreachable: bool) -> String {
-    let more = if with_unreachable { "more" } else { "" };
-    format!("several{count}{more}")
-}
-
-/// Which of several endpoints an address is.
-pub(super) fn endpoint_of(address: IpAddr) -> Option<usize> {
-    let IpAddr::V4(address) = address.to_canonical() else {
-        return None;
-    };
-    let number = address.octets()[3].checked_sub(FIRST_ENDPOINT)?;
-    Some(usize::from(number)).filter(|number| *number < ENDPOINTS)
-}
-
-/// The addresses of services that have several.
-pub(super) fn endpoints() -> impl Iterator<Item = Ipv4Addr> + Clone {
-    (FIRST_ENDPOINT..)
-        .map(|last| Ipv4Addr::new(192, 0, 2, last))
-        .take(ENDPOINTS)
-}
-
-/// The names of several addresses each.
-pub(super) fn names_of_several() -> Vec<(String, Vec<IpAddr>)> {
-    let mut names = Vec::new();
-    for count in 1..=ENDPOINTS {
-        for with_unreachable in [false, true] {
-            let more = with_unreachable.then_some(Ipv4Addr::BROADCAST);
-            let addresses = endpoints().take(count).chain(more).map(IpAddr::V4);
-            names.push((several(count, with_unreachable), addresses.collect()));
-        }
-    }
-    names
 }
 
 /// The names that the name server has to know, each with the last part of its address.
@@ -354,7 +315,8 @@ impl Documents {
             | Mesh::Names
             | Mesh::Retries
             | Mesh::Pools
-            | Mesh::Drained => {
+            | Mesh::Drained
+            | Mesh::Late => {
                 file["format"] = json!({ "text": log::line() });
             }
             Mesh::Open => file["format"] = json!({ "json": log::members() }),
@@ -380,7 +342,7 @@ pub(super) fn listeners(mesh: Mesh) -> &'static [Protocol] {
         Mesh::Open => &Protocol::ALL,
         Mesh::Retries => &[Protocol::Http, Protocol::Http2, Protocol::Grpc],
         Mesh::Drained => &[Protocol::Http2],
-        Mesh::Routes | Mesh::Https | Mesh::Tls | Mesh::Names | Mesh::Pools => &[],
+        Mesh::Routes | Mesh::Https | Mesh::Tls | Mesh::Names | Mesh::Pools | Mesh::Late => &[],
     }
 }
 

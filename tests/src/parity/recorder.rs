@@ -3,6 +3,7 @@
 
 mod http1;
 mod http2;
+mod stages;
 
 use std::{
     net::{IpAddr, SocketAddr, TcpListener, TcpStream},
@@ -24,8 +25,12 @@ use super::{
     wire::{Ended, PATIENCE, Wire},
 };
 
+use self::stages::Stages;
+
 /// What health checks call themselves.
 const PROBE: &str = "Envoy/HC";
+/// The same of clients that are to see endpoints fail.
+pub(crate) const BLAMER: &str = "blamer";
 
 /// The first byte of a record of a TLS handshake (RFC 8446, section 5.1).
 const TLS_HANDSHAKE: u8 = 0x16;
@@ -65,6 +70,7 @@ pub(crate) struct Recorder {
     cases: Arc<Vec<Case>>,
     records: Mutex<Vec<Record>>,
     visits: AtomicUsize,
+    stages: Mutex<Stages>,
 }
 
 /// One connection of a service.
@@ -81,6 +87,7 @@ impl Recorder {
             cases,
             records: Mutex::default(),
             visits: AtomicUsize::new(0),
+            stages: Mutex::default(),
         })
     }
 
@@ -114,6 +121,10 @@ impl Recorder {
 
     fn lock(&self) -> MutexGuard<'_, Vec<Record>> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stages(&self) -> MutexGuard<'_, Stages> {
+        self.stages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn case(&self, id: usize) -> Option<&Case> {
@@ -181,13 +192,14 @@ impl Recorder {
         agent: Option<&str>,
         record: usize,
     ) -> Vec<Reply> {
-        let asker = if agent == Some(PROBE) {
-            Asker::Probe
-        } else {
-            Asker::Client
+        let asker = match agent {
+            Some(PROBE) => Asker::Probe,
+            Some(BLAMER) => Asker::Blamer,
+            _ => Asker::Client,
         };
         match case {
             None => plain_answer(),
+            Some(case) if !case.stages.is_empty() => self.staged(visit, case, asker),
             Some(case) if case.again.is_empty() => {
                 case.replies_of(meshes::endpoint_of(visit.at.ip()), asker)
             }

@@ -2,13 +2,14 @@
 //! Ferromesh and one with Envoy; a host of services; and what all of them saw, put together by case.
 
 mod drain;
+mod late;
 mod seen;
 
 use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex},
     thread,
     time::Instant,
 };
@@ -16,6 +17,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use serde_json::json;
 
+use self::late::joined;
 use super::{
     agent::{self, Agent, Saw},
     case::{Case, Mesh, Protocol, Target},
@@ -53,7 +55,7 @@ const OWN_AT_ONCE: usize = 120;
 
 struct Rig {
     // Fields are dropped in this order: processes before the hosts they run on.
-    _dns: Dns,
+    dns: Mutex<Dns>,
     recorder: Arc<Recorder>,
     ferromesh: Arc<Host>,
     envoy: Arc<Host>,
@@ -167,7 +169,7 @@ impl Rig {
             recorder.serve(listener);
         }
         Ok(Self {
-            _dns: dns,
+            dns: Mutex::new(dns),
             recorder,
             ferromesh,
             envoy,
@@ -184,6 +186,7 @@ impl Rig {
         entries: &[Entry],
     ) -> Result<Vec<Outcome>> {
         let mesh = cases.first().context("a batch without cases")?.mesh;
+        self.name_late(false)?;
         let mut ferromesh = self.side(None, cases, (mesh, number))?;
         let mut envoy = self.side(Some(binary), cases, (mesh, number))?;
         let (with_envoy, with_ferromesh) = if mesh == Mesh::Drained {
@@ -195,12 +198,11 @@ impl Rig {
         } else {
             thread::scope(|scope| {
                 let other = scope.spawn(|| self.observe(&mut ferromesh, mesh, cases));
+                let joining = scope.spawn(|| self.have_join(cases));
                 let one = self.observe(&mut envoy, mesh, cases);
-                let other = other
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-                (one, other)
-            })
+                let other = joined(other);
+                joined(joining).map(|()| (one, other))
+            })?
         };
         let (with_envoy, with_ferromesh) = (with_envoy?, with_ferromesh?);
         let outcomes = cases.iter().map(|case| {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::case::{Bullet, Case};
+use super::case::{Bullet, Case, Mesh};
 
-/// About `count` cases.
+/// About `count` cases, none of which takes long.
 pub(super) fn of(cases: Vec<Case>, count: usize) -> Vec<Case> {
     let mut by_bullet: BTreeMap<Bullet, Vec<Case>> = BTreeMap::new();
-    for case in cases {
+    for case in cases.into_iter().filter(|case| case.mesh != Mesh::Late) {
         by_bullet.entry(case.bullet).or_default().push(case);
     }
     let each = count.div_ceil(by_bullet.len().max(1));

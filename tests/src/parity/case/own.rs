@@ -1,6 +1,6 @@
 //! A service that is one case's alone: what documents and options say of it, and of its endpoints.
 
-use super::{Protocol, Reply};
+use super::{Protocol, Reply, Thresholds};
 
 /// Whether there is somebody where a service of a case's own should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +62,10 @@ pub(crate) struct Endpoints {
     pub(crate) check: Option<(Protocol, Option<&'static str>)>,
     /// `maxServerErrors` and `maxEjectionPercent`.
     pub(crate) outliers: Option<(u64, u32)>,
+    /// Ejections last for seconds, not minutes.
+    pub(crate) returns: bool,
+    /// All but the first join when the service is called already, and are checked by these thresholds.
+    pub(crate) late: Option<Thresholds>,
 }
 
 impl Endpoints {
@@ -72,6 +76,8 @@ impl Endpoints {
             with_unreachable: false,
             check: None,
             outliers: None,
+            returns: false,
+            late: None,
         }
     }
 }
@@ -80,6 +86,8 @@ impl Endpoints {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Asker {
     Client,
+    /// A client that is to see it fail.
+    Blamer,
     /// A health check.
     Probe,
 }

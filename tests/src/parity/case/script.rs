@@ -58,6 +58,10 @@ pub(crate) enum Client {
     Several(Vec<Vec<Step>>),
     /// So many requests, and the weight of each address that may answer.
     Shares(usize, Vec<u8>, Vec<(String, u32)>),
+    /// A request again and again, up to a stage of the endpoints that join.
+    Stages(Vec<u8>, usize),
+    /// A request and one that an endpoint fails; as many failures as eject it, and how often it is to be.
+    Ejections(Vec<u8>, Vec<u8>, (usize, u32)),
 }
 
 /// What a service does.

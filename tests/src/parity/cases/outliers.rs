@@ -1,8 +1,13 @@
 //! Outlier detection: what counts as a failure, after how many an endpoint is out, and who is called then.
 
 use super::request::plain;
-use crate::parity::case::{
-    AT, Asker, Bullet, Case, Client, Endpoints, Own, Protocol, Reply, Target, answer, owned,
+use crate::parity::{
+    case::{
+        AT, Asker, Bullet, Case, Client, Endpoints, Mesh, Own, Protocol, Reply, Target, answer,
+        owned,
+    },
+    client::over_time::FAILING,
+    recorder::BLAMER,
 };
 
 const REQUESTS: usize = 24;
@@ -17,6 +22,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(ways_of_http2());
     cases.extend(ways_of_grpc());
     cases.extend(several());
+    cases.extend(returns());
     cases
 }
 
@@ -195,6 +201,42 @@ fn several() -> Vec<Case> {
         } else {
             case.apart(0, Asker::Client, failing(500))
         });
+    }
+    cases
+}
+
+/// The first of two or three endpoints fails, comes back, and fails again.
+fn returns() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (protocol, count, errors) in [
+        (Protocol::Http, 2, 1),
+        (Protocol::Http, 2, 3),
+        (Protocol::Http, 3, 2),
+        (Protocol::Http2, 2, 2),
+        (Protocol::Grpc, 2, 2),
+    ] {
+        let endpoints = Endpoints {
+            returns: true,
+            ..judged(count, errors, 50)
+        };
+        let own = Own {
+            endpoints: Some(endpoints),
+            ..Own::new(protocol)
+        };
+        let request = |fields: &[_]| plain("GET", "/x", fields);
+        let counts = (usize::try_from(errors).unwrap_or_default(), 2);
+        let client = Client::Ejections(request(&[]), request(&[("user-agent", BLAMER)]), counts);
+        let name = format!(
+            "1 of {count} of {} is back after {errors} failures, each time later",
+            protocol.word()
+        );
+        let at = [("x-at", FAILING)];
+        cases.push(
+            Case::new(Bullet::Outliers, name, Target::Own(own), client)
+                .mesh(Mesh::Late)
+                .apart(0, Asker::Client, answer(200, &at, b"hello"))
+                .apart(0, Asker::Blamer, answer(500, &at, b"hello")),
+        );
     }
     cases
 }

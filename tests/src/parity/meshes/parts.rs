@@ -1,37 +1,67 @@
 //! The parts that documents are made of.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
-use super::{DRAINED_REQUEST, LISTENER_IDLE, LISTENER_REQUEST, own_port, several};
-use crate::parity::case::{Endpoints, Own, Pool, Protocol, Retries};
+use super::{
+    DRAINED_REQUEST, LISTENER_IDLE, LISTENER_REQUEST, own_port,
+    several::{late, several},
+};
+use crate::parity::{
+    case::{Endpoints, Own, Pool, Protocol, Retries, Thresholds},
+    client::over_time::{EJECTION, SWEEPS},
+};
+
+/// The time of a health check, in milliseconds: an Envoy that reads a large configuration answers to nothing for
+/// seconds.
+const PATIENT: u64 = 30_000;
+/// Longer than most cases.
+const LONG: Duration = Duration::from_mins(1);
+/// The shortest that App Mesh takes.
+const IMPATIENT: u64 = 2000;
 
 /// What the clients of a node know of its endpoints, and how they judge them.
 pub(super) fn judge(spec: &mut Value, endpoints: &Endpoints) {
+    let name = match endpoints.late {
+        Some(_) => late(endpoints.count),
+        None => several(endpoints.count, endpoints.with_unreachable),
+    };
     spec["serviceDiscovery"]["dns"] = json!({
-        "hostname": format!("{}.apps.local", several(endpoints.count, endpoints.with_unreachable)),
+        "hostname": format!("{name}.apps.local"),
         "responseType": "ENDPOINTS",
     });
     let listener = &mut spec["listeners"][0];
     if let Some((protocol, path)) = endpoints.check {
+        let Thresholds { healthy, unhealthy } = endpoints.late.unwrap_or_default();
+        let timeout = if endpoints.late.is_some() {
+            IMPATIENT
+        } else {
+            PATIENT
+        };
         listener["healthCheck"] = json!({
             "protocol": protocol.word(),
-            "healthyThreshold": 2,
-            "unhealthyThreshold": 2,
+            "healthyThreshold": healthy,
+            "unhealthyThreshold": unhealthy,
             "intervalMillis": 5000,
-            // An Envoy that reads a large configuration answers to nothing for seconds.
-            "timeoutMillis": 30000,
+            "timeoutMillis": timeout,
         });
         if let Some(path) = path {
             listener["healthCheck"]["path"] = json!(path);
         }
     }
     if let Some((errors, percent)) = endpoints.outliers {
-        let minute = json!({ "value": 60, "unit": "s" });
+        let (sweeps, ejection) = if endpoints.returns {
+            (SWEEPS, EJECTION)
+        } else {
+            (LONG, LONG)
+        };
+        let seconds = |time: Duration| json!({ "value": time.as_secs(), "unit": "s" });
         listener["outlierDetection"] = json!({
             "maxServerErrors": errors,
             "maxEjectionPercent": percent,
-            "interval": minute,
-            "baseEjectionDuration": minute,
+            "interval": seconds(sweeps),
+            "baseEjectionDuration": seconds(ejection),
         });
     }
 }
