@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, process::Command};
 
+use anyhow::Result;
 use tests::{
     capability,
     client::{COULD_NOT_CONNECT, Curl},
@@ -58,6 +59,14 @@ fn requests_under_way_are_answered_whole_after_sigterm() {
     assert!(daemon.wait().unwrap().success(), "{}", daemon.log());
 }
 
+/// Waits until the proxy has had some hundred requests more.
+fn more_requests(daemon: &Daemon) -> Result<()> {
+    let seen = daemon.stat(FROM_APPLICATION)?;
+    wait::until_true("requests", || {
+        Ok(daemon.stat(FROM_APPLICATION)? > seen + 200)
+    })
+}
+
 #[test]
 fn who_still_comes_after_sigterm_is_served() {
     if !capability::namespace_ring() {
@@ -66,19 +75,31 @@ fn who_still_comes_after_sigterm_is_served() {
     let scenario = Scenario::start(Purpose::Test).unwrap();
     let mut daemon = scenario.daemon_a().start().unwrap();
     let load = scenario.curl().load(URL, 2);
-    for _ in 0..2 {
-        let seen = daemon.stat(FROM_APPLICATION).unwrap();
-        wait::until_true("new connections", || {
-            Ok(daemon.stat(FROM_APPLICATION)? > seen + 200)
-        })
-        .unwrap();
-        daemon.terminate().unwrap();
-    }
+    more_requests(&daemon).unwrap();
+    daemon.terminate().unwrap();
+    more_requests(&daemon).unwrap();
     let answers = load.stop().unwrap();
     assert_eq!(answers.failures(), []);
     assert!(daemon.wait().unwrap().success(), "{}", daemon.log());
     let refused = scenario.curl().get(URL).unwrap();
     assert_eq!(refused.exit, COULD_NOT_CONNECT, "{refused:?}");
+}
+
+#[test]
+fn a_second_sigterm_ends_all_waiting() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let scenario = Scenario::start(Purpose::Test).unwrap();
+    let settings = scenario.daemon_a().args(["--drain-s", "3600"]);
+    let mut daemon = settings.start().unwrap();
+    // Without end, so that there is always somebody to wait for.
+    let _load = scenario.curl().load(URL, 2);
+    more_requests(&daemon).unwrap();
+    daemon.terminate().unwrap();
+    more_requests(&daemon).unwrap();
+    daemon.terminate().unwrap();
+    assert!(daemon.wait().unwrap().success(), "{}", daemon.log());
 }
 
 #[test]

@@ -20,7 +20,7 @@ use std::{convert::Infallible, future, sync::Arc, time::Instant};
 use anyhow::Context;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
-    sync::mpsc,
+    sync::{mpsc, watch},
     task::{JoinSet, block_in_place},
 };
 
@@ -58,6 +58,7 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     };
     // Before the workloads start: who asks is told that they do.
     tokio::spawn(control::serve(socket, Arc::new(reporter), retire));
+    let (hurry, hurried) = watch::channel(false);
     let end = tokio::select! {
         ended = live(&workloads, held, logs_moved) => ended.map(|never| match never {}),
         end = ends.wait(retired) => Ok(end),
@@ -65,17 +66,28 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     match end {
         Ok(end) => {
             notify("STOPPING=1");
-            let ended = workloads.end(end == End::Retire).await;
+            let ended = tokio::select! {
+                ended = workloads.end(end, hurried) => ended,
+                never = hurry_at_a_second_signal(&mut ends, &hurry) => match never {},
+            };
             block_in_place(|| host.stop_watchdog());
             ended
         }
         Err(error) => {
             // The error to tell is the first one.
-            drop(workloads.end(false).await);
+            drop(workloads.end(End::Failure, hurried).await);
             host.undo();
             Err(error)
         }
     }
+}
+
+/// Who asks again does not want to wait.
+async fn hurry_at_a_second_signal(ends: &mut Ends, hurry: &watch::Sender<bool>) -> Infallible {
+    ends.signal().await;
+    tracing::warn!("signalled again: what is open is cut");
+    hurry.send_replace(true);
+    future::pending().await
 }
 
 /// Starts, and follows what changes until it is dropped.

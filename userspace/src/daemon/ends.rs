@@ -8,7 +8,9 @@ use tokio::{
 
 /// Why the daemon ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(crate) enum End {
+    /// It cannot do what it was started for.
+    Failure,
     /// `ferromesh uninstall`: the workload is let go first.
     Retire,
     /// SIGTERM or SIGINT: the programs stay, for the next daemon.

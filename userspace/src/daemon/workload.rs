@@ -28,6 +28,7 @@ use self::{place::Cgroup, running::Running, starting::Starting};
 use super::{
     announce::Announcer,
     configuration::{Configuration, State},
+    ends::End,
     follow::Follower,
     host::Host,
     namespace::{Namespace, NamespaceId},
@@ -234,14 +235,7 @@ impl Workload {
             // The time is over, or nobody is left.
             let _ = timeout(drain, self.last_process_ends()).await;
             self.stop_redirecting();
-            if let Some(proxy) = self.proxy() {
-                let drained = proxy.drain().await;
-                tracing::info!(
-                    workload = self.settings().name,
-                    cut = drained.cut,
-                    "drained"
-                );
-            }
+            self.drain().await;
         };
         tokio::select! {
             () = gently => {}
@@ -292,27 +286,47 @@ impl Workload {
     }
 
     /// Drains the proxy and says that it is down; the programs stay, for the next daemon. Where new
-    /// connections would be refused then, whoever opens them is to have gone elsewhere before. With
-    /// `retire` they are the workload's own before, and the programs go after it.
+    /// connections would be refused then, whoever opens them is to have gone elsewhere before. To retire
+    /// they are the workload's own before, and the programs go after it. `hurry` ends all waiting.
     ///
     /// # Errors
     /// The kernel does not let the workload go.
-    pub(crate) async fn end(&self, retire: bool) -> anyhow::Result<()> {
+    pub(crate) async fn end(
+        &self,
+        end: End,
+        hurry: impl Future<Output = ()>,
+    ) -> anyhow::Result<()> {
         self.registry.set_state(ServerState::Draining);
         let running = self.running.lock().expect("no holder panics").take();
         let Some(mut running) = running else {
             return Ok(());
         };
         running.stop_following().await;
-        if retire {
-            self.stop_redirecting();
-        } else {
-            self.leave().await;
+        let gently = async {
+            match end {
+                End::Retire => self.stop_redirecting(),
+                End::Signal => self.leave().await,
+                End::Failure => {}
+            }
+            // The kernel sends nobody to a listening socket that is about to close.
+            self.host.heart.rest(self.id);
+            self.drain().await;
+        };
+        tokio::select! {
+            () = gently => {}
+            () = hurry => {
+                if end == End::Retire {
+                    self.stop_redirecting();
+                }
+                self.host.heart.rest(self.id);
+            }
         }
-        // The kernel sends nobody to a listening socket that is about to close.
-        self.host.heart.rest(self.id);
-        self.drain().await;
-        if retire { self.let_go() } else { Ok(()) }
+        let proxy = self.proxy.lock().expect("no holder panics").take();
+        block_in_place(|| drop(proxy));
+        match end {
+            End::Retire => self.let_go(),
+            End::Signal | End::Failure => Ok(()),
+        }
     }
 
     async fn leave(&self) {
@@ -323,15 +337,13 @@ impl Workload {
     }
 
     async fn drain(&self) {
-        let proxy = self.proxy.lock().expect("no holder panics").take();
-        if let Some(proxy) = proxy {
+        if let Some(proxy) = self.proxy() {
             let drained = proxy.drain().await;
             tracing::info!(
                 workload = self.settings().name,
                 cut = drained.cut,
                 "drained"
             );
-            block_in_place(|| drop(proxy));
         }
     }
 }

@@ -24,6 +24,12 @@ use crate::{
     worker::{self, Connections, Phase, WorkerSeed, coalesce::before_each_wait},
 };
 
+/// What an answer of discovery and what follows it may take.
+const TO_HEAR: Duration = Duration::from_secs(1);
+
+/// What a leave leaves at least of a drain: the time for those who come last, and for an answer.
+const FOR_THE_DRAIN: Duration = Duration::from_secs(1);
+
 /// How often a proxy that leaves looks whether somebody is there.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -80,7 +86,7 @@ impl Proxy {
             accepting: accepting.subscribe(),
             stats,
             drain: settings.drain,
-            quiet: settings.dns_refresh,
+            quiet: settings.dns_refresh * 2 + TO_HEAR,
         };
         let mut watches = Vec::new();
         let room = settings.max_connections.div_ceil(settings.workers.get());
@@ -187,14 +193,16 @@ impl Proxy {
     }
 
     /// Has clients go elsewhere: ends every connection as its protocol allows, serves those that still
-    /// come, and tells them the same. Returns when they have heard that this host is gone, which is when
-    /// none was open for an interval of discovery ([`ProxySettings::dns_refresh`]), or when three quarters
-    /// of the settings' time for a drain are over; [`Self::drain`] has what is left of that.
+    /// come, and tells them the same. Returns when none was open for two intervals of discovery
+    /// ([`ProxySettings::dns_refresh`]) and a second: whoever asks discovery as often has heard by then of
+    /// what was told it within the first. It returns at the latest when three quarters of the settings'
+    /// time for a drain are over; [`Self::drain`] has what is left of that.
     pub async fn leave(&self) {
         self.stats.set_state(ServerState::Draining);
         let began = Instant::now();
         self.phase.send_replace(Phase::Leaving(began + self.drain));
-        let _ = timeout_at(began + self.drain * 3 / 4, self.are_gone()).await;
+        let longest = (self.drain * 3 / 4).min(self.drain.saturating_sub(FOR_THE_DRAIN));
+        let _ = timeout_at(began + longest, self.are_gone()).await;
     }
 
     /// Resolves when no connection has been open for long enough.

@@ -135,10 +135,8 @@ impl LocalCluster {
         self.pool.tidy(self.picker.keeps());
     }
 
-    /// The same, if discovery has named others since the last time.
-    pub(crate) fn follow(&self) {
-        if self.picker.has_changed() {
-            self.tidy();
-        }
+    /// Whether discovery has named others since this was asked last.
+    pub(crate) fn has_changed(&self) -> bool {
+        self.picker.has_changed()
     }
 }

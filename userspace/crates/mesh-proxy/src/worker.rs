@@ -266,10 +266,9 @@ impl Worker {
         loop {
             let is_due = due <= Instant::now();
             for cluster in &self.generation().clusters {
-                if is_due {
+                let has_changed = cluster.has_changed();
+                if is_due || has_changed {
                     cluster.tidy();
-                } else {
-                    cluster.follow();
                 }
             }
             if is_due {

@@ -2,18 +2,22 @@
 
 use std::sync::Arc;
 
-use tokio::task::JoinSet;
+use tokio::{sync::watch, task::JoinSet};
 
-use super::{Workloads, panicked, set::Release};
+use super::{super::ends::End, Workloads, panicked, set::Release};
 
 impl Workloads {
     /// Ends all workloads, each in its own time, and begins none any more; one that is starting gives
-    /// up, or ends when it has started. With `retire` they are let go first; without it the programs
-    /// stay, for the next daemon.
+    /// up, or ends when it has started. To retire they are let go first; otherwise the programs stay, for
+    /// the next daemon. Nothing is waited for any more once `hurried` is true.
     ///
     /// # Errors
     /// The kernel does not let one go. All have ended all the same.
-    pub(crate) async fn end(self: &Arc<Self>, retire: bool) -> anyhow::Result<()> {
+    pub(crate) async fn end(
+        self: &Arc<Self>,
+        end: End,
+        hurried: watch::Receiver<bool>,
+    ) -> anyhow::Result<()> {
         self.set().is_ending = true;
         self.tell();
         let mut releases = Vec::new();
@@ -22,11 +26,17 @@ impl Workloads {
             let names: Vec<String> = set.members.keys().cloned().collect();
             for name in names {
                 match set.begin_release(&name, false) {
-                    Ok(Some(Release::Begun(workload, hurried))) => {
+                    Ok(Some(Release::Begun(workload, mut alone))) => {
+                        let mut hurried = hurried.clone();
                         ending.spawn(async move {
-                            let ended = workload.end(retire).await;
-                            drop(hurried);
-                            ended
+                            let hurry = async {
+                                // The senders live longer than this.
+                                tokio::select! {
+                                    _ = alone.wait_for(|is_hurried| *is_hurried) => {}
+                                    _ = hurried.wait_for(|is_hurried| *is_hurried) => {}
+                                }
+                            };
+                            workload.end(end, hurry).await
                         });
                     }
                     Ok(Some(Release::UnderWay(hurry))) => releases.push(hurry),

@@ -96,12 +96,12 @@ impl Pool {
                         if last.elapsed() < APART {
                             continue;
                         }
+                        // It is to be sent, and who waits for it on this processor to have it, before.
+                        yield_now().await;
+                        sched_yield();
                     }
                     () = &mut patience => {}
                 }
-                // The answer is to be sent, and who waits for it on this processor to have it, before.
-                yield_now().await;
-                sched_yield();
                 last = Instant::now();
                 // To put it off is nothing, where to begin another one wakes the worker.
                 patience.as_mut().reset(last + PATIENCE);
