@@ -74,6 +74,8 @@ fn who_still_comes_after_sigterm_is_served() {
     }
     let scenario = Scenario::start(Purpose::Test).unwrap();
     let mut daemon = scenario.daemon_a().start().unwrap();
+    let answer = scenario.curl().get(URL).unwrap();
+    assert_eq!(daemon.stat(FROM_APPLICATION).unwrap(), 1, "{answer:?}");
     let load = scenario.curl().load(URL, 2);
     more_requests(&daemon).unwrap();
     daemon.terminate().unwrap();
@@ -93,6 +95,8 @@ fn a_second_sigterm_ends_all_waiting() {
     let scenario = Scenario::start(Purpose::Test).unwrap();
     let settings = scenario.daemon_a().args(["--drain-s", "3600"]);
     let mut daemon = settings.start().unwrap();
+    let answer = scenario.curl().get(URL).unwrap();
+    assert_eq!(daemon.stat(FROM_APPLICATION).unwrap(), 1, "{answer:?}");
     // Without end, so that there is always somebody to wait for.
     let _load = scenario.curl().load(URL, 2);
     more_requests(&daemon).unwrap();
