@@ -42,9 +42,7 @@ impl Protocol {
             Self::Http2 => "http2",
         }
     }
-}
 
-impl Protocol {
     /// The port at which services speak it.
     fn port(self) -> u16 {
         match self {

@@ -293,7 +293,7 @@ async fn what_cannot_be_connected_to_or_takes_too_long_is_left_for_the_other() {
         let server = good("good", Version::HTTP_11).await;
         let mesh = Targets::http1([("dead", dead, 50), ("good", server.address, 50)])
             .retries(&RetryPolicy {
-                per_try_timeout: Some(Duration::from_millis(300)),
+                per_try_timeout: Some(Duration::from_secs(1)),
                 ..policy(1)
             })
             .start()

@@ -37,7 +37,7 @@ async fn a_request_that_ends_in_a_wait_ends_where_its_last_attempt_was() {
         .plan
         .access_log(log.config(AccessLogFormat::Text(line.to_owned())));
     // It is much shorter than the waits that attempts come to, and longer than an attempt.
-    let moment = Duration::from_millis(200);
+    let moment = Duration::from_millis(500);
     targets.plan.timeouts(Some(moment), Some(moment * 100));
     let mesh = targets.start().await;
     for _ in 0..8 {
@@ -57,7 +57,7 @@ async fn the_end_of_a_request_counts_where_it_was() {
         Server::silent(Version::HTTP_11).await,
     );
     let retries = RetryPolicy {
-        per_try_timeout: Some(Duration::from_millis(200)),
+        per_try_timeout: Some(Duration::from_secs(1)),
         ..policy(1)
     };
     // One of a hundred begins at the other.
