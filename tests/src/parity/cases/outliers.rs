@@ -1,6 +1,6 @@
 //! Outlier detection: what counts as a failure, after how many an endpoint is out, and who is called then.
 
-use super::request::plain;
+use super::request::{one, plain};
 use crate::parity::{
     case::{
         AT, Asker, Bullet, Case, Client, Endpoints, Mesh, Own, Protocol, Reply, Target, answer,
@@ -22,6 +22,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(ways_of_http2());
     cases.extend(ways_of_grpc());
     cases.extend(several());
+    cases.extend(closed());
     cases.extend(returns());
     cases
 }
@@ -201,6 +202,33 @@ fn several() -> Vec<Case> {
         } else {
             case.apart(0, Asker::Client, failing(500))
         });
+    }
+    cases
+}
+
+/// What becomes of the connection on which an endpoint answered that is ejected for it, or is not.
+fn closed() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (status, errors, percent) in [
+        (500, 1, 100),
+        (503, 1, 100),
+        (503, 1, 1),
+        (500, 2, 100),
+        (404, 1, 100),
+    ] {
+        let own = Own {
+            endpoints: Some(judged(1, errors, percent)),
+            ..Own::new(Protocol::Http)
+        };
+        let name = format!("connection after {status}, {errors} eject {percent} %");
+        let client = one(plain("GET", "/x", &[]));
+        cases.push(
+            Case::new(Bullet::Outliers, name, Target::Own(own), client).replies(answer(
+                status,
+                &[],
+                b"hello",
+            )),
+        );
     }
     cases
 }

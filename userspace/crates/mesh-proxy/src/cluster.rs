@@ -189,6 +189,9 @@ impl SharedCluster {
         // Even where another reason still holds: its judge may take it away at this moment.
         if is_news {
             self.publish(HostSet::judged);
+            if holds && reason.is_known() {
+                self.judges.tell();
+            }
         }
         is_news
     }

@@ -36,7 +36,7 @@ const FIRST_ANSWER_WAIT: Duration = Duration::from_secs(5);
 pub(crate) struct Shared {
     /// The generation in force; none before the first.
     pub(crate) generation: Arc<ArcSwapOption<Generation>>,
-    /// Counts up when a generation came into force or endpoints changed.
+    /// Counts up when a generation came into force, endpoints changed or one became unfit.
     pub(crate) news: watch::Sender<u64>,
 }
 
@@ -287,7 +287,8 @@ impl Directory {
             return Arc::clone(known);
         }
         let stats = self.stats.cluster(&config.name, Shard::Control);
-        let judges = Judges::of(&config, &self.stats, self.workers, self.probes_uneject);
+        let judges = Judges::of(&config, &self.stats, self.workers, self.probes_uneject)
+            .telling(self.shared.news.clone());
         let cluster = Arc::new(SharedCluster::new(Arc::clone(&config), stats, judges));
         let known = || self.clusters.values();
         if let Some(before) = known().find(|known| known.config.name == config.name) {

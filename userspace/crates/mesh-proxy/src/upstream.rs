@@ -16,6 +16,7 @@ use crate::{
 
 pub(crate) mod attempts;
 pub(crate) mod connect;
+mod era;
 pub(crate) mod host;
 pub(crate) mod http;
 pub(crate) mod http1;

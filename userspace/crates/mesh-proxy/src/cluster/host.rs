@@ -32,6 +32,14 @@ impl Unfit {
             Self::Unchecked => "was not checked yet",
         }
     }
+
+    /// Whether it is by something that was seen of the host.
+    pub(super) fn is_known(self) -> bool {
+        match self {
+            Self::FailedCheck | Self::Ejected => true,
+            Self::Unchecked => false,
+        }
+    }
 }
 
 /// A reason not to use a host that holds.
@@ -62,6 +70,8 @@ pub(crate) struct Host {
     place: Place,
     /// The reasons, as a sum of [`Unfit`].
     unfit: AtomicU8,
+    /// How often it has become unfit by what was known of it.
+    lapses: AtomicU32,
     /// The same for people.
     findings: Mutex<Vec<Finding>>,
     /// What its checks say of it.
@@ -108,6 +118,7 @@ impl Host {
         let host = Self {
             place,
             unfit: AtomicU8::new(0),
+            lapses: AtomicU32::new(0),
             findings: Mutex::default(),
             probed: Mutex::default(),
             is_withdrawn: AtomicBool::new(false),
@@ -151,6 +162,9 @@ impl Host {
             let mut findings = self.findings();
             findings.retain(|finding| finding.reason != reason);
             if holds {
+                if reason.is_known() {
+                    self.lapses.fetch_add(1, Ordering::Release);
+                }
                 findings.push(Finding {
                     reason,
                     since: SystemTime::now(),
@@ -172,6 +186,11 @@ impl Host {
     /// Whether a reason holds.
     pub(super) fn is(&self, reason: Unfit) -> bool {
         self.unfit.load(Ordering::Acquire) & reason as u8 != 0
+    }
+
+    /// How often it has become unfit by what was known of it.
+    pub(crate) fn lapses(&self) -> u32 {
+        self.lapses.load(Ordering::Acquire)
     }
 
     /// Whether it passes its checks, where it has any.

@@ -5,6 +5,7 @@ use std::{num::NonZeroUsize, sync::Arc};
 
 use mesh_model::snapshot::{Balancing, Cluster};
 use mesh_telemetry::Registry;
+use tokio::sync::watch;
 
 use super::{
     SharedCluster,
@@ -21,6 +22,8 @@ pub(crate) struct Judges {
     pub(super) outliers: Option<Outliers>,
     /// Whether hosts count what they have under way, for whoever picks one.
     counts_requests: bool,
+    /// Counts up when workers are to look at the hosts; none where nobody does.
+    news: Option<watch::Sender<u64>>,
 }
 
 impl Judges {
@@ -46,6 +49,22 @@ impl Judges {
             checks,
             outliers,
             counts_requests: cluster.balancing == Balancing::LeastRequest,
+            news: None,
+        }
+    }
+
+    /// The same, with what tells the workers of hosts that have become unfit.
+    pub(crate) fn telling(self, news: watch::Sender<u64>) -> Self {
+        Self {
+            news: Some(news),
+            ..self
+        }
+    }
+
+    /// A host has become unfit: its connections are to close.
+    pub(super) fn tell(&self) {
+        if let Some(news) = &self.news {
+            news.send_modify(|count| *count += 1);
         }
     }
 

@@ -17,6 +17,7 @@ use mesh_pool::{Connect, Permit, Queue, Ticket};
 
 use super::{
     connect::{ConnectError, Open, Upstream, connect},
+    era::{Era, Eras},
     http1::{Connection, Http1Lease},
     http2::{Http2Connection, Http2Lease},
     lease::{Lease, Leased},
@@ -38,6 +39,7 @@ pub(crate) struct Host {
     terms: Rc<Terms>,
     /// Where the next connection goes.
     address: Cell<SocketAddr>,
+    pub(super) eras: Eras,
     /// Those who wait may need another connection.
     looks_again: Cell<bool>,
     state: RefCell<State>,
@@ -99,6 +101,7 @@ impl Host {
         Rc::new(Self {
             terms: Rc::clone(terms),
             address: Cell::new(address),
+            eras: Eras::default(),
             looks_again: Cell::new(false),
             state: RefCell::new(State {
                 idle: Vec::new(),
@@ -151,8 +154,10 @@ impl Host {
     fn take_idle(&self, is_wanted: impl Fn(SocketAddr) -> bool) -> Option<Connection> {
         let mut spoilt = Vec::new();
         let mut cx = Context::from_waker(Waker::noop());
+        let era = self.eras.now();
         let mut state = self.state.borrow_mut();
-        let is_wanted = |idle: &Idle| is_wanted(idle.connection.address);
+        let is_wanted =
+            |Idle { connection, .. }: &Idle| connection.era == era && is_wanted(connection.address);
         while let Some(at) = state.idle.iter().rposition(is_wanted) {
             let idle = state.idle.remove(at);
             if !idle.is_spoilt(&mut cx) {
@@ -166,16 +171,21 @@ impl Host {
     /// An HTTP/2 connection that takes one more stream, the latest first: endpoints end connections after
     /// some number of streams, and refuse what comes then.
     fn with_room(&self, is_wanted: impl Fn(SocketAddr) -> bool) -> Option<Rc<Http2Connection>> {
+        let era = self.eras.now();
         let mut state = self.state.borrow_mut();
         state.http2.retain(|connection| !connection.is_closed());
         let mut latest_first = state.http2.iter().rev();
-        let free = latest_first.find(|one| is_wanted(one.address) && one.has_room());
+        let is_wanted = |one: &&Rc<Http2Connection>| one.era == era && is_wanted(one.address);
+        let free = latest_first.find(|one| is_wanted(one) && one.has_room());
         free.map(Rc::clone)
     }
 
     /// An HTTP/1 connection is free: for whoever waits longest, else for the next request, unless it is at
     /// its end.
     pub(super) fn offer(self: &Rc<Self>, connection: Connection, is_reused: bool) {
+        if connection.era != self.eras.now() {
+            return;
+        }
         let idle = Idle {
             connection,
             since: Instant::now(),
@@ -286,13 +296,16 @@ impl Host {
         let stats = &self.terms.stats;
         if self.terms.is_http2 {
             stats.upstream_cx_http2_total.increment();
-            let connection = Http2Connection::start(address, socket, open);
+            let connection = Http2Connection::start(address, self.eras.now(), socket, open);
             self.state.borrow_mut().http2.push(connection);
             self.serve(false);
             self.connect_if_needed();
         } else {
             stats.upstream_cx_http1_total.increment();
-            self.offer(Connection::new(address, socket, open), false);
+            self.offer(
+                Connection::new(address, self.eras.now(), socket, open),
+                false,
+            );
         }
     }
 
@@ -327,8 +340,8 @@ impl Host {
         http2.retain(|other| !Rc::ptr_eq(other, connection));
     }
 
-    /// Takes out connections to addresses that are not to be kept, closed ones and those that idled too
-    /// long.
+    /// Takes out connections to addresses that are not to be kept or from before the host became unfit, closed
+    /// ones and those that idled too long.
     pub(super) fn tidy(&self, keep: impl Fn(SocketAddr) -> bool, spent: &mut Vec<Spent>) {
         let is_stale = |idle: Duration| {
             let is_stale = idle > IDLE_LIMIT;
@@ -337,15 +350,17 @@ impl Host {
             }
             is_stale
         };
+        let era = self.eras.now();
+        let keep = |address, made: Era| made == era && keep(address);
         let mut state = self.state.borrow_mut();
-        let idle = state.idle.extract_if(.., |idle| {
-            !keep(idle.connection.address) || is_stale(idle.since.elapsed())
+        let idle = state.idle.extract_if(.., |Idle { connection, since }| {
+            !keep(connection.address, connection.era) || is_stale(since.elapsed())
         });
         spent.extend(idle.map(|idle| Spent::Http1 {
             _connection: idle.connection,
         }));
         let http2 = state.http2.extract_if(.., |connection| {
-            !keep(connection.address)
+            !keep(connection.address, connection.era)
                 || connection.is_closed()
                 || connection.idle_for().is_some_and(is_stale)
         });

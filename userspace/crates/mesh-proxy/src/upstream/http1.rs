@@ -23,6 +23,7 @@ use tokio::task::JoinHandle;
 
 use super::{
     connect::{Open, Upstream},
+    era::Era,
     host::Host,
     lost::{Interim, Loss},
 };
@@ -39,15 +40,17 @@ use crate::{
 /// An open connection to an endpoint.
 pub(crate) struct Connection {
     pub(crate) address: SocketAddr,
+    pub(super) era: Era,
     wire: Wire<Arc<ClusterStats>>,
     inlet: Inlet,
     _open: Open,
 }
 
 impl Connection {
-    pub(super) fn new(address: SocketAddr, socket: Upstream, open: Open) -> Self {
+    pub(super) fn new(address: SocketAddr, era: Era, socket: Upstream, open: Open) -> Self {
         Self {
             address,
+            era,
             wire: Wire::new(socket),
             inlet: Inlet::new(BytesMut::new()),
             _open: open,

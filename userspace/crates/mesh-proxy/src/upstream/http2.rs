@@ -23,6 +23,7 @@ use tokio::task::JoinHandle;
 
 use super::{
     connect::{Open, Upstream},
+    era::Era,
     host::Host,
     lost::{Interim, Loss},
 };
@@ -36,6 +37,7 @@ use crate::{
 /// One connection and its streams.
 pub(crate) struct Http2Connection {
     pub(crate) address: SocketAddr,
+    pub(super) era: Era,
     end: Connection,
     streams: Cell<usize>,
     idle_since: Cell<Instant>,
@@ -43,7 +45,7 @@ pub(crate) struct Http2Connection {
 
 impl Http2Connection {
     /// Begins to speak HTTP/2 over a socket.
-    pub(super) fn start(address: SocketAddr, socket: Upstream, open: Open) -> Rc<Self> {
+    pub(super) fn start(address: SocketAddr, era: Era, socket: Upstream, open: Open) -> Rc<Self> {
         let end = Connection::client();
         let mut link = Link::new(socket, Bytes::new(), end.clone());
         fault::spawn(Whose::Endpoint(address), async move {
@@ -54,6 +56,7 @@ impl Http2Connection {
         });
         Rc::new(Self {
             address,
+            era,
             end,
             streams: Cell::new(0),
             idle_since: Cell::new(Instant::now()),

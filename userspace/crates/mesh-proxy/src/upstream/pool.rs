@@ -71,7 +71,9 @@ impl Pool {
     pub(super) fn host(&self, endpoint: &Endpoint) -> Rc<Host> {
         let mut hosts = self.hosts.borrow_mut();
         let host = hosts.entry(endpoint.key());
-        Rc::clone(host.or_insert_with(|| Host::new(&self.terms, endpoint.address)))
+        let host = host.or_insert_with(|| Host::new(&self.terms, endpoint.address));
+        host.eras.follow(endpoint);
+        Rc::clone(host)
     }
 
     /// Begins a connection to a host of its own that has none.

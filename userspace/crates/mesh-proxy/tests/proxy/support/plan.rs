@@ -9,6 +9,7 @@ use mesh_model::snapshot::{
 };
 
 /// A snapshot in the making.
+#[derive(Clone)]
 pub(crate) struct Plan(Snapshot);
 
 impl Plan {
