@@ -87,11 +87,8 @@ fn who_still_comes_after_sigterm_is_served() {
     assert_eq!(refused.exit, COULD_NOT_CONNECT, "{refused:?}");
 }
 
-#[test]
-fn a_second_sigterm_ends_all_waiting() {
-    if !capability::namespace_ring() {
-        return;
-    }
+/// Asks a daemon that leaves, with an hour for that, to end once more, and waits until it has ended.
+fn ends_when_it_is_asked_again(ask: impl FnOnce(&mut Daemon) -> Result<()>) {
     let scenario = Scenario::start(Purpose::Test).unwrap();
     let settings = scenario.daemon_a().args(["--drain-s", "3600"]);
     let mut daemon = settings.start().unwrap();
@@ -102,8 +99,27 @@ fn a_second_sigterm_ends_all_waiting() {
     more_requests(&daemon).unwrap();
     daemon.terminate().unwrap();
     more_requests(&daemon).unwrap();
-    daemon.terminate().unwrap();
+    ask(&mut daemon).unwrap();
     assert!(daemon.wait().unwrap().success(), "{}", daemon.log());
+}
+
+#[test]
+fn a_second_sigterm_ends_all_waiting() {
+    if capability::namespace_ring() {
+        ends_when_it_is_asked_again(Daemon::terminate);
+    }
+}
+
+#[test]
+fn uninstall_ends_the_waiting_of_a_daemon_that_leaves() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    ends_when_it_is_asked_again(|daemon| {
+        let removed = daemon.ask("uninstall", &[])?;
+        assert!(removed.status.success(), "{}", removed.stderr);
+        Ok(())
+    });
 }
 
 #[test]

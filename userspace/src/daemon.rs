@@ -20,7 +20,7 @@ use std::{convert::Infallible, future, sync::Arc, time::Instant};
 use anyhow::Context;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
-    sync::{mpsc, watch},
+    sync::mpsc,
     task::{JoinSet, block_in_place},
 };
 
@@ -39,7 +39,8 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     let runtime_dir = RuntimeDir::of(&settings.instance);
     let _lock = runtime_dir.claim()?;
     runtime_dir.note_state_dir(&settings.state_dir)?;
-    let mut ends = Ends::new()?;
+    let (retire, retired) = mpsc::channel(1);
+    let mut ends = Ends::new(retired)?;
     let logs_moved = signal(SignalKind::user_defined1()).context("signals cannot be awaited")?;
     let host = Arc::new(block_in_place(|| Host::open(settings, &proxy_cgroup))?);
     let workloads = Workloads::new(Arc::clone(&host), proxy_cgroup)?;
@@ -51,31 +52,31 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
             return Err(error);
         }
     };
-    let (retire, retired) = mpsc::channel(1);
     let reporter = Reporter {
         started: Instant::now(),
         workloads: Arc::clone(&workloads),
     };
     // Before the workloads start: who asks is told that they do.
     tokio::spawn(control::serve(socket, Arc::new(reporter), retire));
-    let (hurry, hurried) = watch::channel(false);
-    let end = tokio::select! {
+    let asked = tokio::select! {
         ended = live(&workloads, held, logs_moved) => ended.map(|never| match never {}),
-        end = ends.wait(retired) => Ok(end),
+        end = ends.wait() => Ok(end),
     };
-    match end {
-        Ok(end) => {
-            notify("STOPPING=1");
-            let ended = tokio::select! {
-                ended = workloads.end(end, hurried) => ended,
-                never = hurry_at_a_second_signal(&mut ends, &hurry) => match never {},
-            };
+    if asked.is_ok() {
+        notify("STOPPING=1");
+    }
+    let end = *asked.as_ref().unwrap_or(&End::Failure);
+    let ended = tokio::select! {
+        ended = workloads.end(end) => ended,
+        never = hurry_if_asked_again(&mut ends, end, &workloads) => match never {},
+    };
+    match asked {
+        Ok(_) => {
             block_in_place(|| host.stop_watchdog());
             ended
         }
+        // The error to tell is the first one.
         Err(error) => {
-            // The error to tell is the first one.
-            drop(workloads.end(End::Failure, hurried).await);
             host.undo();
             Err(error)
         }
@@ -83,10 +84,10 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
 }
 
 /// Who asks again does not want to wait.
-async fn hurry_at_a_second_signal(ends: &mut Ends, hurry: &watch::Sender<bool>) -> Infallible {
-    ends.signal().await;
-    tracing::warn!("signalled again: what is open is cut");
-    hurry.send_replace(true);
+async fn hurry_if_asked_again(ends: &mut Ends, end: End, workloads: &Workloads) -> Infallible {
+    ends.wait_again(end).await;
+    tracing::warn!("asked to end while it ends: what is open is cut");
+    workloads.hurry();
     future::pending().await
 }
 

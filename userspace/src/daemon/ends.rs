@@ -21,31 +21,35 @@ pub(crate) enum End {
 pub(super) struct Ends {
     terminate: Signal,
     interrupt: Signal,
+    retired: mpsc::Receiver<()>,
 }
 
 impl Ends {
-    /// Signals that come from here on are not lost.
-    pub(super) fn new() -> anyhow::Result<Self> {
+    /// Signals that come from here on are not lost. `retired` hears of `ferromesh uninstall`.
+    pub(super) fn new(retired: mpsc::Receiver<()>) -> anyhow::Result<Self> {
         let listen = |kind| signal(kind).context("signals cannot be awaited");
         Ok(Self {
             terminate: listen(SignalKind::terminate())?,
             interrupt: listen(SignalKind::interrupt())?,
+            retired,
         })
     }
 
-    /// Returns at SIGTERM or SIGINT.
-    pub(super) async fn signal(&mut self) {
+    /// Returns at whichever comes first.
+    pub(super) async fn wait(&mut self) -> End {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => End::Signal,
+            _ = self.interrupt.recv() => End::Signal,
+            Some(()) = self.retired.recv() => End::Retire,
         }
     }
 
-    /// Returns at whichever comes first.
-    pub(super) async fn wait(&mut self, mut retired: mpsc::Receiver<()>) -> End {
-        tokio::select! {
-            () = self.signal() => End::Signal,
-            Some(()) = retired.recv() => End::Retire,
-        }
+    /// Returns when the daemon, which ends already, is asked to once more. To be asked to retire once more
+    /// is nothing to one that does: whoever asks waits for that.
+    pub(super) async fn wait_again(&mut self, end: End) {
+        while self.wait().await == End::Retire && end == End::Retire {}
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ use mesh_model::redirect::OnProxyDown;
 use mesh_proxy::Proxy;
 use mesh_telemetry::{Registry, server::ServerState};
 use tokio::{
-    sync::mpsc,
+    sync::{mpsc, watch},
     task::block_in_place,
     time::{sleep, timeout},
 };
@@ -28,6 +28,7 @@ use self::{place::Cgroup, running::Running, starting::Starting};
 use super::{
     announce::Announcer,
     configuration::{Configuration, State},
+    documents::Reading,
     ends::End,
     follow::Follower,
     host::Host,
@@ -80,12 +81,7 @@ impl Workload {
         let cgroup = Cgroup::open(&settings.cgroup)?;
         let namespace = site.namespace;
         settings.cgroup = site.cgroup;
-        let mut readings = host.documents.readings();
-        let read = readings.borrow_and_update().clone();
-        let mut configuration =
-            block_in_place(|| Configuration::load(&settings, &host.documents.source, read))?;
-        let claim = host.app_ports.claim(namespace.id(), &settings.name);
-        configuration.claim_app_ports(claim)?;
+        let (configuration, readings) = configured(host, &settings, &namespace)?;
         let mut announcer = Announcer::default();
         let state = configuration.state();
         let span = tracing::info_span!("workload", workload = settings.name);
@@ -346,4 +342,19 @@ impl Workload {
             );
         }
     }
+}
+
+/// What a workload begins with, its app ports claimed, and the readings of the documents that follow.
+fn configured(
+    host: &Host,
+    settings: &WorkloadSettings,
+    namespace: &Namespace,
+) -> anyhow::Result<(Configuration, watch::Receiver<Reading>)> {
+    let mut readings = host.documents.readings();
+    let read = readings.borrow_and_update().clone();
+    let mut configuration =
+        block_in_place(|| Configuration::load(settings, &host.documents.source, read))?;
+    let claim = host.app_ports.claim(namespace.id(), &settings.name);
+    configuration.claim_app_ports(claim)?;
+    Ok((configuration, readings))
 }

@@ -37,6 +37,8 @@ pub(crate) struct Workloads {
     pub(super) store: Mutex<Store>,
     /// Told when the set has changed.
     news: watch::Sender<()>,
+    /// True ends all waiting of the daemon's end.
+    hurry: watch::Sender<bool>,
 }
 
 impl Workloads {
@@ -57,6 +59,7 @@ impl Workloads {
             proxy_cgroup,
             set: Mutex::new(set),
             news: watch::Sender::new(()),
+            hurry: watch::Sender::new(false),
         }))
     }
 
@@ -213,7 +216,9 @@ impl Workloads {
             let name = settings.name.clone();
             if let Some(before) = before {
                 let site = site.clone();
-                let made_way = tokio::spawn(async move { before.make_way(&site).await });
+                let ending = Arc::clone(&workloads);
+                let made_way =
+                    tokio::spawn(async move { before.make_way(&site, ending.hurried()).await });
                 if let Err(error) = made_way.await {
                     tracing::error!(workload = name, "{:#}", panicked(error));
                 }
@@ -296,10 +301,7 @@ impl Workloads {
             }
             Release::UnderWay(hurry) => {
                 hurry.closed().await;
-                match self.set().members.get(name).map(|member| &member.phase) {
-                    Some(Phase::Failed { error, .. }) => bail!("{error}"),
-                    _ => Ok(()),
-                }
+                self.set().after_release(name)
             }
             Release::Begun(workload, hurried) => {
                 tracing::info!(workload = name, "draining");

@@ -75,8 +75,8 @@ impl Workload {
 
     /// Makes way for one of its name and number in another place, or with other sockets and threads.
     /// The mode decides about new connections from the first moment, in the new place too; what runs
-    /// has the time of a drain, unless nobody is left.
-    pub(crate) async fn make_way(&self, site: &Site) {
+    /// has the time of a drain, unless nobody is left. `hurry` ends all waiting.
+    pub(crate) async fn make_way(&self, site: &Site, hurry: impl Future<Output = ()>) {
         let is_there = self.standing() == Standing::There;
         let running = self.running.lock().expect("no holder panics").take();
         let Some(mut running) = running else { return };
@@ -87,7 +87,10 @@ impl Workload {
             tracing::error!("{error:#}");
         }
         if is_there {
-            self.drain().await;
+            tokio::select! {
+                () = self.drain() => {}
+                () = hurry => {}
+            }
         }
         let proxy = self.proxy.lock().expect("no holder panics").take();
         block_in_place(|| drop(proxy));

@@ -1,46 +1,42 @@
 //! The end of all workloads at once.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
-use tokio::{sync::watch, task::JoinSet};
+use tokio::task::JoinSet;
 
 use super::{super::ends::End, Workloads, panicked, set::Release};
 
 impl Workloads {
     /// Ends all workloads, each in its own time, and begins none any more; one that is starting gives
     /// up, or ends when it has started. To retire they are let go first; otherwise the programs stay, for
-    /// the next daemon. Nothing is waited for any more once `hurried` is true.
+    /// the next daemon. Nothing is waited for any more once [`Self::hurry`] is called.
     ///
     /// # Errors
     /// The kernel does not let one go. All have ended all the same.
-    pub(crate) async fn end(
-        self: &Arc<Self>,
-        end: End,
-        hurried: watch::Receiver<bool>,
-    ) -> anyhow::Result<()> {
+    pub(crate) async fn end(self: &Arc<Self>, end: End) -> anyhow::Result<()> {
         self.set().is_ending = true;
         self.tell();
+        let mut met = BTreeSet::new();
         let mut releases = Vec::new();
         let mut ending = JoinSet::new();
         self.wait_for(|set| {
-            let names: Vec<String> = set.members.keys().cloned().collect();
-            for name in names {
-                match set.begin_release(&name, false) {
-                    Ok(Some(Release::Begun(workload, mut alone))) => {
-                        let mut hurried = hurried.clone();
+            for release in set.begin_end(&mut met) {
+                match release {
+                    Release::Begun(workload, mut alone) => {
+                        let workloads = Arc::clone(self);
                         ending.spawn(async move {
                             let hurry = async {
-                                // The senders live longer than this.
+                                // The sender lives longer than this.
                                 tokio::select! {
                                     _ = alone.wait_for(|is_hurried| *is_hurried) => {}
-                                    _ = hurried.wait_for(|is_hurried| *is_hurried) => {}
+                                    () = workloads.hurried() => {}
                                 }
                             };
                             workload.end(end, hurry).await
                         });
                     }
-                    Ok(Some(Release::UnderWay(hurry))) => releases.push(hurry),
-                    _ => {}
+                    Release::UnderWay(hurry) => releases.push(hurry),
+                    Release::Absent => {}
                 }
             }
             (!set.is_starting()).then_some(())
@@ -62,5 +58,17 @@ impl Workloads {
             hurry.closed().await;
         }
         all
+    }
+
+    /// Has the end of all wait for nothing any more.
+    pub(crate) fn hurry(&self) {
+        self.hurry.send_replace(true);
+    }
+
+    /// Resolves when nothing is to be waited for any more.
+    pub(super) async fn hurried(&self) {
+        let mut hurried = self.hurry.subscribe();
+        // The sender lives as long as this.
+        let _ = hurried.wait_for(|is_hurried| *is_hurried).await;
     }
 }

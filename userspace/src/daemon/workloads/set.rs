@@ -5,7 +5,12 @@ mod apart;
 mod member;
 mod numbers;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::bail;
 use tokio::sync::watch;
@@ -231,6 +236,35 @@ impl<W> Set<W> {
     pub(crate) fn begin_removal(&mut self, name: &str, now: bool) -> Option<Release<W>> {
         self.begin_release(name, now)
             .unwrap_or(Some(Release::Absent))
+    }
+
+    /// Begins to release all that run, for the daemon's end, and says which are being released by others.
+    /// Each is said once: `met` are those that were said before.
+    pub(crate) fn begin_end(&mut self, met: &mut BTreeSet<String>) -> Vec<Release<W>> {
+        let running = self.members.iter();
+        let running = running.filter(|(_, member)| member.phase.workload().is_some());
+        let running: BTreeSet<String> = running.map(|(name, _)| name.clone()).collect();
+        let mut begun = Vec::new();
+        for name in running.difference(met) {
+            begun.extend(self.begin_release(name, false).ok().flatten());
+        }
+        met.extend(running);
+        begun
+    }
+
+    /// What has become of a release that somebody else has begun, when that has ended.
+    ///
+    /// # Errors
+    /// It is not let go.
+    pub(crate) fn after_release(&self, name: &str) -> anyhow::Result<()> {
+        match self.members.get(name).map(|member| &member.phase) {
+            Some(Phase::Failed { error, .. }) => bail!("{error}"),
+            Some(Phase::Draining { .. }) if self.is_ending => bail!(
+                "the daemon ends: `{name}` is let go by `ferromesh uninstall` if that ends it, else by \
+                 the next daemon"
+            ),
+            _ => Ok(()),
+        }
     }
 
     /// Ends a release that was begun.

@@ -1,6 +1,6 @@
 mod model;
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::sync::LazyLock;
 
 use mesh_config::enrolment::Enrolment;
 
@@ -58,6 +58,12 @@ const OTHER_PORTS: [(&str, &str); 3] = [
     ("ENVOY_ADMIN_ACCESS_PORT", "9911"),
 ];
 
+const MORE_PORTS: [(&str, &str); 3] = [
+    ("APPMESH_ENVOY_EGRESS_PORT", "15201"),
+    ("APPMESH_ENVOY_INGRESS_PORT", "15200"),
+    ("ENVOY_ADMIN_ACCESS_PORT", "9921"),
+];
+
 #[test]
 fn workloads_of_one_namespace_need_ports_of_their_own() {
     let mut set = Numbers::default();
@@ -98,12 +104,7 @@ fn a_name_keeps_the_number_that_the_pins_have_for_it() {
     assert_eq!(a, 1, "0 is b's, whoever starts first");
     let b = add(&mut set, &wanted("b", "/c/b", &OTHER_PORTS));
     assert_eq!(b.expect("free"), 0);
-    let none = [
-        ("APPMESH_ENVOY_EGRESS_PORT", "15201"),
-        ("APPMESH_ENVOY_INGRESS_PORT", "15200"),
-        ("ENVOY_ADMIN_ACCESS_PORT", "9921"),
-    ];
-    let c = add(&mut set, &wanted("c", "/c/c", &none));
+    let c = add(&mut set, &wanted("c", "/c/c", &MORE_PORTS));
     assert_eq!(c.expect("free"), 5, "it follows another in the same cgroup");
 }
 
@@ -231,4 +232,31 @@ fn one_that_is_started_anew_keeps_its_number_and_one_that_may_not_runs_on() {
     assert_eq!(set.members["a"].phase.as_str(), "STARTING");
     fail(&mut set, "a");
     assert_eq!(set.number("a"), Some(id));
+}
+
+#[test]
+fn the_end_begins_each_release_once_and_knows_its_own() {
+    let mut set = Numbers::default();
+    for (name, ports) in [("a", &[][..]), ("b", &OTHER_PORTS), ("c", &MORE_PORTS)] {
+        add(&mut set, &wanted(name, &format!("/c/{name}"), ports)).expect("free");
+    }
+    for name in ["a", "b"] {
+        set.started(name, Ok(Arc::new(0)));
+    }
+    let others = set.begin_release("b", false).expect("it runs");
+    let mut met = BTreeSet::new();
+    let [Release::Begun(_, own), Release::UnderWay(_)] = &set.begin_end(&mut met)[..] else {
+        panic!("a runs, b is released, c starts");
+    };
+    assert!(set.begin_end(&mut met).is_empty(), "they were met");
+    set.started("c", Ok(Arc::new(0)));
+    let late = set.begin_end(&mut met);
+    assert!(matches!(late[..], [Release::Begun(..)]), "it has started");
+    assert!(!*own.borrow(), "nobody hurries it");
+    set.is_ending = true;
+    let error = set.after_release("a").expect_err("its programs stay");
+    assert!(error.to_string().contains("next daemon"), "{error}");
+    set.released("b", &Ok(()));
+    set.after_release("b").expect("it is let go");
+    drop(others);
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::{collection::vec, prelude::*, sample::select};
 
-use super::{Begun, EnrolledBy, Numbers, OTHER_PORTS, Release, Wanted, site, wanted};
+use super::{Begun, EnrolledBy, MORE_PORTS, Numbers, OTHER_PORTS, Release, Wanted, site, wanted};
 
 const NAMES: [&str; 3] = ["a", "b", "c"];
 
@@ -29,15 +29,10 @@ enum Event {
 type Kernel = BTreeMap<u32, String>;
 
 fn of_name(name: &str, by: EnrolledBy) -> Wanted {
-    let none = [
-        ("APPMESH_ENVOY_EGRESS_PORT", "15201"),
-        ("APPMESH_ENVOY_INGRESS_PORT", "15200"),
-        ("ENVOY_ADMIN_ACCESS_PORT", "9921"),
-    ];
     let ports: &[(&str, &str)] = match name {
         "a" => &[],
         "b" => &OTHER_PORTS,
-        _ => &none,
+        _ => &MORE_PORTS,
     };
     Wanted {
         by,
