@@ -16,7 +16,7 @@ pub(crate) enum Gone {
     BrokeHead,
     /// It broke the protocol, and lost its connection.
     BrokeProtocol,
-    /// It was still there when the drain was over.
+    /// It was still there when a drain was over: the proxy's, or that of its port.
     Cut,
     /// Its connection closed.
     #[default]

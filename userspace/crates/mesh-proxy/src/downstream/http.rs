@@ -1,5 +1,7 @@
 //! Serves one HTTP connection of a client: each request is routed, sent and answered by itself.
 
+mod lifetime;
+
 use std::{
     cell::Cell,
     future::{Future, poll_fn},
@@ -18,6 +20,7 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
+pub(super) use self::lifetime::drive;
 use super::{
     exchange::{Exchange, Gone},
     http1::{self, AsksUpgrade, Fragment},
@@ -27,13 +30,12 @@ use super::{
 use crate::{
     access_log::Record,
     detect::HttpVersion,
-    generation::Serving,
     io::ByteCount,
     relay::response_body::ResponseBody,
     reply::{self, Failure, Form},
     route::{self, Choice, Place},
     upstream,
-    worker::{DRAIN_GRACE, LocalGeneration, Worker},
+    worker::{LocalGeneration, Worker},
 };
 
 /// A connection without a request is closed after this long (Envoy's default `idle_timeout` of the
@@ -56,6 +58,8 @@ pub(crate) struct HttpConnection {
     /// It is to end with its next answer, or when there is no request.
     closing: Cell<bool>,
     has_asked: Cell<bool>,
+    /// Its port is served otherwise, and the time that it had to end is over.
+    is_cut: Cell<bool>,
     /// How the client left the request that is being given up, and how much of its body had come.
     lost: Cell<(Gone, u64)>,
 }
@@ -88,6 +92,7 @@ impl HttpConnection {
             draining: Cell::new(false),
             closing: Cell::new(false),
             has_asked: Cell::new(false),
+            is_cut: Cell::new(false),
             lost: Cell::default(),
         })
     }
@@ -116,8 +121,9 @@ impl HttpConnection {
     }
 
     pub(crate) fn how_lost(&self) -> (Gone, u64) {
+        let is_cut = self.is_cut.get() || self.worker.is_over();
         match self.lost.get() {
-            (Gone::Disconnected, received) if self.worker.is_over() => (Gone::Cut, received),
+            (Gone::Disconnected, received) if is_cut => (Gone::Cut, received),
             lost => lost,
         }
     }
@@ -303,73 +309,4 @@ fn asks_for_more_than_websocket(request: &Request<DownstreamBody>) -> bool {
             .headers()
             .get(header::UPGRADE)
             .is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))
-}
-
-/// Runs a connection to its end; closes it when it idles too long, and gently when its direction
-/// drains or its port is served otherwise: HTTP/2 by GOAWAY, HTTP/1 with its next answer or once it is
-/// idle. What is open when that drain is over is cut. A client that has just come gets its first request
-/// through before it hears of a GOAWAY.
-pub(super) async fn drive<S, T: Default, E>(
-    mut serving: Pin<&mut S>,
-    connection: &HttpConnection,
-    close_gently: impl Fn(Pin<&mut S>),
-) -> Result<T, E>
-where
-    S: Future<Output = Result<T, E>>,
-{
-    let mut idle_check = connection.last_request.get() + IDLE_LIMIT;
-    let mut header_is_late = pin!(connection.header_is_late());
-    let leaving = connection.worker.leaving(connection.place, &Serving::Http);
-    let mut leaving = pin!(leaving);
-    let mut cut = None;
-    let mut is_closing = false;
-    loop {
-        tokio::select! {
-            biased;
-            // Before the next request, whose answer is to say it.
-            at = &mut leaving, if !connection.draining.get() => {
-                connection.draining.set(true);
-                cut = at;
-                idle_check = Instant::now() + DRAIN_GRACE;
-                if connection.version == HttpVersion::Http2 && connection.has_asked.get() {
-                    close_gently(serving.as_mut());
-                }
-                continue;
-            }
-            outcome = &mut serving => return outcome,
-            () = &mut header_is_late => {
-                connection.stats.downstream_rq_idle_timeout.increment();
-                return Ok(T::default());
-            }
-            () = sleep_until(cut.map_or(idle_check, |cut| idle_check.min(cut))) => {}
-        }
-        if cut.is_some_and(|cut| cut <= Instant::now()) {
-            return Ok(T::default());
-        }
-        let is_draining = connection.draining.get();
-        if is_draining && connection.version == HttpVersion::Http2 {
-            // Once more changes nothing.
-            close_gently(serving.as_mut());
-        }
-        let limit = if is_draining || is_closing {
-            DRAIN_GRACE
-        } else {
-            IDLE_LIMIT
-        };
-        let now = Instant::now();
-        match connection.idle_at(limit) {
-            // It was closed gently and is still here: a client that neither speaks nor leaves.
-            Some(moment) if moment <= now && is_closing => return Ok(T::default()),
-            Some(moment) if moment <= now => {
-                if !is_draining {
-                    connection.stats.downstream_cx_idle_timeout.increment();
-                }
-                is_closing = true;
-                close_gently(serving.as_mut());
-                idle_check = now + DRAIN_GRACE;
-            }
-            Some(moment) => idle_check = moment,
-            None => idle_check = now + limit,
-        }
-    }
 }

@@ -28,7 +28,7 @@ use crate::{
         date::with_date,
         sending::{Outbox, Sending, Unsent},
     },
-    relay::response_body::ResponseBody,
+    relay::response_body::{BrokenAnswer, ResponseBody},
     reply::{self, Failure, Form},
 };
 
@@ -163,8 +163,27 @@ async fn write(
         return Ok(Written::Broken);
     }
     let mut sending = Sending::new(out, outgoing, body);
+    match sent(inbound, &mut sending, close).await {
+        Ok(()) => {
+            *outbox = sending.into_outbox();
+            Ok(Written::Whole)
+        }
+        Err(Unsent::Connection(error)) => Err(error),
+        Err(error @ (Unsent::Body(_) | Unsent::Length)) => {
+            tracing::debug!(%error, "an answer broke off");
+            Ok(Written::Broken)
+        }
+    }
+}
+
+/// Sends an answer for as long as the client takes it, and as it may take.
+async fn sent(
+    inbound: &Rc<Inbound>,
+    sending: &mut Sending<ResponseBody>,
+    close: bool,
+) -> Result<(), Unsent<BrokenAnswer>> {
     let mut delayed_close = DelayedClose::default();
-    let sent = poll_fn(|cx| {
+    poll_fn(|cx| {
         let before = sending.left();
         let sent = sending.poll(inbound.wire(), cx);
         if sent.is_ready() {
@@ -189,18 +208,7 @@ async fn write(
         }
         Poll::Pending
     })
-    .await;
-    match sent {
-        Ok(()) => {
-            *outbox = sending.into_outbox();
-            Ok(Written::Whole)
-        }
-        Err(Unsent::Connection(error)) => Err(error),
-        Err(error @ (Unsent::Body(_) | Unsent::Length)) => {
-            tracing::debug!(%error, "an answer broke off");
-            Ok(Written::Broken)
-        }
-    }
+    .await
 }
 
 /// Answers what is no request.

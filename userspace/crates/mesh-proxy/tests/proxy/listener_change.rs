@@ -6,7 +6,7 @@ use std::{
 };
 
 use http::Version;
-use mesh_model::snapshot::{Discovery, EgressFilter, Protocol, Snapshot};
+use mesh_model::snapshot::{AccessLogFormat, Discovery, EgressFilter, Protocol, Snapshot};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -15,6 +15,7 @@ use tokio::{
 
 use crate::support::{
     client::Client,
+    log::Log,
     mesh::Mesh,
     plan::Plan,
     server::{Server, text},
@@ -90,7 +91,11 @@ async fn a_request_that_outlasts_the_drain_of_its_port_is_cut() {
     let (server, _leave) = patient().await;
     for version in [Version::HTTP_11, Version::HTTP_2] {
         let short = Duration::from_millis(200);
-        let first = http(&server, &[80], 1);
+        let log = Log::new();
+        let format = AccessLogFormat::Text("%RESPONSE_CODE_DETAILS%".to_owned());
+        let mut first = Plan::one(Protocol::Http, server.address);
+        first.access_log(log.config(format));
+        let first = first.snapshot();
         let mesh = Mesh::start_with(first, |settings| settings.drain = short).await;
         let mut client = Client::open(mesh.dial_80().await, version).await;
         let before = server.requests();
@@ -101,6 +106,9 @@ async fn a_request_that_outlasts_the_drain_of_its_port_is_cut() {
             .await
             .unwrap()
             .expect_err("there is no answer");
+        let cut =
+            "downstream_local_disconnect(purging_socket_that_have_not_progressed_to_connections)";
+        assert_eq!(log.lines(1).await, [cut]);
     }
 }
 
