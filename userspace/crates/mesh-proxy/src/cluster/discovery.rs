@@ -21,8 +21,8 @@ use spoken::Spoken;
 use super::{
     SharedCluster,
     dns::{Answer, Dns, DnsError},
-    host_set::Membership,
-    instances::{self, InstanceFiles},
+    host_set::{HostSet, Membership},
+    instances::{self, Content, InstanceFiles},
     zones::Located,
 };
 
@@ -48,8 +48,17 @@ const SHOWN: usize = 32;
 #[derive(Default)]
 struct Memory {
     registry: Registry,
-    /// The content of the operator's file that was taken last: its endpoints are those of the cluster.
-    taken: Option<Arc<Instances>>,
+    /// What was last found in the operator's file.
+    listed: Option<Listed>,
+    /// The hosts among which somebody in the own zone was looked for.
+    looked_at: Weak<HostSet>,
+}
+
+/// A content of the operator's file that names the cluster.
+struct Listed {
+    content: Arc<Instances>,
+    /// Why the cluster can use none of it; else its endpoints are the cluster's, or were offered to it.
+    unfit: Option<String>,
 }
 
 /// What is known after a question.
@@ -63,8 +72,6 @@ enum Known {
 struct Found {
     membership: Membership,
     located: Located,
-    /// The content of the operator's file that it is from.
-    content: Option<Arc<Instances>>,
     /// When they were last known to be these.
     at: SystemTime,
     /// When to ask again.
@@ -106,11 +113,11 @@ impl Discoverer {
     /// Asks once: the operator's file, then whom the documents say. AWS Cloud Map is not asked for what
     /// the file names.
     async fn find(&self, cluster: &SharedCluster, memory: &mut Memory) -> Result<Known, Trouble> {
-        if let Some(listed) = self.listed(&cluster.config, memory.taken.as_ref())? {
+        if let Some(listed) = self.listed(&cluster.config, &mut memory.listed)? {
             memory.registry.leave();
             return Ok(listed);
         }
-        memory.taken = None;
+        memory.listed = None;
         self.asked(cluster, &mut memory.registry)
             .await
             .map(Known::New)
@@ -141,7 +148,6 @@ impl Discoverer {
                     membership: Membership::of(discovery),
                     at: SystemTime::now(),
                     again: self.again(&answer, respects_ttl),
-                    content: None,
                     located: Located::from(
                         answer.addresses.into_iter().map(at).collect::<Vec<_>>(),
                     ),
@@ -155,39 +161,43 @@ impl Discoverer {
     }
 
     /// What the operator's file has for a cluster; none where it does not name it. A list may be long: one
-    /// that was taken is not gone through again.
+    /// that was gone through is not again, also while the file is at fault.
     fn listed(
         &self,
         config: &Cluster,
-        taken: Option<&Arc<Instances>>,
+        before: &mut Option<Listed>,
     ) -> Result<Option<Known>, Trouble> {
         let Some(file) = &config.instances else {
             return Ok(None);
         };
-        let content = self.instances.current(&file.path);
-        let is_taken = |good| taken.is_some_and(|taken| Arc::ptr_eq(taken, good));
-        if content.fault.is_none() && content.good.as_ref().is_some_and(is_taken) {
-            return Ok(Some(Known::Unchanged));
-        }
-        let known = content.good.as_deref();
-        let named = known.map(|known| instances::endpoints(known, file, &config.discovery));
-        let named = match named.transpose() {
-            Ok(named) => named.flatten(),
-            Err(unfit) => return Err(Trouble::new(content.fault.unwrap_or(unfit))),
+        let Content { good, fault, .. } = self.instances.current(&file.path);
+        let Some(good) = good else {
+            return fault.map_or(Ok(None), |fault| Err(Trouble::new(fault)));
         };
-        let named = named.map(|located| Found {
-            membership: Membership::Listed,
-            located,
-            at: SystemTime::now(),
-            again: self.refresh,
-            content: content.good.clone(),
+        if let Some(listed) = before.as_ref().filter(|it| Arc::ptr_eq(&it.content, &good)) {
+            let trouble = fault.or_else(|| listed.unfit.clone());
+            return trouble.map_or(Ok(Some(Known::Unchanged)), |text| Err(Trouble::new(text)));
+        }
+        let named = instances::endpoints(&good, file, &config.discovery);
+        *before = Some(Listed {
+            content: good,
+            unfit: named.as_ref().err().cloned(),
         });
-        match (named, content.fault) {
-            (named, None) => Ok(named.map(Known::New)),
+        let found = match named {
+            Ok(Some(located)) => Found {
+                membership: Membership::Listed,
+                located,
+                at: SystemTime::now(),
+                again: self.refresh,
+            },
             // What it does not name it did not name before its fault either.
-            (None, Some(_)) if known.is_some() => Ok(None),
-            (before, Some(text)) => Err(Trouble {
-                before,
+            Ok(None) => return Ok(None),
+            Err(unfit) => return Err(Trouble::new(fault.unwrap_or(unfit))),
+        };
+        match fault {
+            None => Ok(Some(Known::New(found))),
+            Some(text) => Err(Trouble {
+                before: Some(found),
                 ..Trouble::new(text)
             }),
         }
@@ -214,14 +224,16 @@ async fn keep_asking(cluster: Weak<SharedCluster>, discoverer: Discoverer) {
         let again = match discoverer.find(&cluster, &mut memory).await {
             Ok(known) => {
                 spoken.well(&cluster.config.name);
-                settle(&cluster, &discoverer, known, &mut memory)
+                settle(&cluster, &discoverer, known)
             }
             Err(trouble) => {
                 fail(&cluster, &discoverer, trouble, &mut spoken);
                 discoverer.refresh
             }
         };
-        tell_zones(&cluster, &mut spoken);
+        if let Some((own_zone, is_elsewhere)) = elsewhere(&cluster, &mut memory.looked_at) {
+            spoken.elsewhere(&cluster.config.name, own_zone, is_elsewhere);
+        }
         drop(cluster);
         // It is soon enough when the time is over, so this is no failure.
         let _ = tokio::time::timeout(again, memory.registry.changed()).await;
@@ -229,16 +241,10 @@ async fn keep_asking(cluster: Weak<SharedCluster>, discoverer: Discoverer) {
 }
 
 /// Has the cluster go on with what is known; when to ask again.
-fn settle(
-    cluster: &SharedCluster,
-    discoverer: &Discoverer,
-    known: Known,
-    memory: &mut Memory,
-) -> Duration {
+fn settle(cluster: &SharedCluster, discoverer: &Discoverer, known: Known) -> Duration {
     match known {
         Known::New(found) => {
             take(cluster, discoverer, &found);
-            memory.taken = found.content;
             found.again
         }
         Known::Unchanged => {
@@ -290,16 +296,21 @@ fn take(cluster: &SharedCluster, discoverer: &Discoverer, found: &Found) {
     (discoverer.changed)();
 }
 
-/// Whether there are endpoints of which none is in the workload's own zone, where zones are to decide. A cluster
-/// that goes on with the endpoints of another has them from the beginning.
-fn tell_zones(cluster: &SharedCluster, spoken: &mut Spoken) {
-    let aware = cluster.config.zone_aware.as_ref();
-    let Some(own_zone) = aware.and_then(|aware| aware.own_zone.as_deref()) else {
-        return;
-    };
-    let hosts = cluster.hosts.load();
+/// The workload's own zone, where zones are to decide, and whether there are endpoints of which none is in it;
+/// none where the hosts were looked at before. A cluster that goes on with the endpoints of another has them from
+/// the beginning.
+fn elsewhere<'a>(
+    cluster: &'a SharedCluster,
+    looked_at: &mut Weak<HostSet>,
+) -> Option<(&'a str, bool)> {
+    let own_zone = cluster.config.zone_aware.as_ref()?.own_zone.as_deref()?;
+    let hosts = cluster.hosts.load_full();
+    let before = std::mem::replace(looked_at, Arc::downgrade(&hosts));
+    if before.ptr_eq(looked_at) {
+        return None;
+    }
     let is_elsewhere = !hosts.all().is_empty() && !hosts.zones().names().contains(own_zone);
-    spoken.elsewhere(&cluster.config.name, own_zone, is_elsewhere);
+    Some((own_zone, is_elsewhere))
 }
 
 /// A clock that was set back must not make an answer look older than time itself.

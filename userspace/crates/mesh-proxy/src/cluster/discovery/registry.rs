@@ -47,7 +47,6 @@ impl Registry {
             located: located(&known, *ip_preference, *port),
             at: known.at,
             again: discoverer.refresh,
-            content: None,
         });
         match (found, trouble) {
             (Some(found), None) => Ok(found),

@@ -1,6 +1,6 @@
 use std::{fmt::Write as _, fs, path::Path};
 
-use mesh_model::snapshot::{InstanceFile, IpPreference, Protocol};
+use mesh_model::snapshot::{InstanceFile, IpPreference, Protocol, ZoneAware, ZonePolicy};
 use mesh_telemetry::Shard;
 use tempfile::TempDir;
 
@@ -33,7 +33,7 @@ fn cluster(path: &str, node: &str) -> SharedCluster {
         path: path.to_owned(),
         node: node.to_owned(),
         port: 80,
-        ip_preference: IpPreference::Unset,
+        ip_preference: IpPreference::V4Only,
     });
     let stats = mesh_telemetry::Registry::new("test", 1).cluster(node, Shard::Control);
     SharedCluster::new(Arc::new(config), stats, Judges::default())
@@ -49,6 +49,11 @@ fn write(folder: &TempDir, nodes: &[&str], count: u32) -> String {
             writeln!(text, "      - {{ ipv4: {ip} }}").unwrap();
         }
     }
+    write_text(folder, &text)
+}
+
+/// The same with this content.
+fn write_text(folder: &TempDir, text: &str) -> String {
     let (new, path) = (folder.path().join("new"), folder.path().join("i.yaml"));
     fs::write(&new, text).unwrap();
     fs::rename(&new, &path).unwrap();
@@ -60,7 +65,7 @@ async fn ask(discoverer: &Discoverer, cluster: &SharedCluster, memory: &mut Memo
     let known = discoverer.find(cluster, memory).await;
     let known = known.unwrap_or_else(|trouble| panic!("{}", trouble.text));
     let is_news = matches!(known, Known::New(_));
-    settle(cluster, discoverer, known, memory);
+    settle(cluster, discoverer, known);
     is_news
 }
 
@@ -97,7 +102,7 @@ async fn clusters_share_what_was_read_of_a_file() {
     for node in ["b", "c"] {
         let mut memory = Memory::default();
         assert!(ask(&discoverer, &cluster(&path, node), &mut memory).await);
-        contents.extend(memory.taken);
+        contents.extend(memory.listed.map(|listed| listed.content));
     }
     assert!(Arc::ptr_eq(&contents[0], &contents[1]));
 }
@@ -112,7 +117,93 @@ async fn a_node_that_the_file_names_again_is_news() {
     write(&folder, &["c"], 3);
     let asked = discoverer.find(&cluster, &mut memory).await;
     assert!(asked.is_err(), "there is nobody else to ask");
-    assert!(memory.taken.is_none());
+    assert!(memory.listed.is_none());
     write(&folder, &["b"], 3);
     assert!(ask(&discoverer, &cluster, &mut memory).await);
+}
+
+/// Asks once, in vain; what the trouble is, and whether anything was gone through for it.
+async fn ask_in_vain(
+    discoverer: &Discoverer,
+    cluster: &SharedCluster,
+    memory: &mut Memory,
+) -> (String, bool) {
+    let Err(trouble) = discoverer.find(cluster, memory).await else {
+        panic!("an answer")
+    };
+    let is_new = trouble.before.is_some();
+    let text = trouble.text.clone();
+    fail(cluster, discoverer, trouble, &mut Spoken::default());
+    (text, is_new)
+}
+
+#[tokio::test]
+async fn a_file_at_fault_is_gone_through_once_and_not_where_it_was_before() {
+    let folder = TempDir::new().unwrap();
+    let path = write(&folder, &["b"], 3);
+    let discoverer = discoverer();
+    let (before, mut memory) = (cluster(&path, "b"), Memory::default());
+    assert!(ask(&discoverer, &before, &mut memory).await);
+    write_text(&folder, "virtualNodes: 3");
+    let (after, mut of_after) = (cluster(&path, "b"), Memory::default());
+    for (cluster, memory, is_first) in
+        [(&before, &mut memory, false), (&after, &mut of_after, true)]
+    {
+        for is_gone_through in [is_first, false] {
+            let asked = ask_in_vain(&discoverer, cluster, memory).await;
+            assert!(asked.0.contains("virtualNodes"), "{}", asked.0);
+            assert_eq!(asked.1, is_gone_through);
+            assert_eq!(cluster.hosts.load().all().len(), 3);
+        }
+    }
+    write(&folder, &["b"], 3);
+    assert!(ask(&discoverer, &before, &mut memory).await);
+    assert_eq!(before.status().trouble, None);
+}
+
+#[tokio::test]
+async fn what_a_cluster_cannot_use_is_trouble_until_there_is_another_file() {
+    let folder = TempDir::new().unwrap();
+    let path = write(&folder, &["b"], 3);
+    let discoverer = discoverer();
+    let (cluster, mut memory) = (cluster(&path, "b"), Memory::default());
+    assert!(ask(&discoverer, &cluster, &mut memory).await);
+    write_text(
+        &folder,
+        "virtualNodes: [{ name: b, instances: [{ ipv6: '::1' }] }]",
+    );
+    for _ in 0..2 {
+        let (text, _) = ask_in_vain(&discoverer, &cluster, &mut memory).await;
+        assert!(text.contains("no instance of virtual node b has"), "{text}");
+        assert_eq!(cluster.hosts.load().all().len(), 3);
+    }
+    write(&folder, &["b"], 3);
+    assert!(ask(&discoverer, &cluster, &mut memory).await);
+}
+
+#[test]
+fn hosts_are_looked_at_once_for_who_is_in_the_own_zone() {
+    let mut config = Cluster::plain(
+        "b".to_owned(),
+        Protocol::Http,
+        Discovery::OriginalDestination,
+    );
+    config.zone_aware = Some(ZoneAware {
+        own_zone: Some("a".to_owned()),
+        policy: ZonePolicy::SameZone,
+    });
+    let stats = mesh_telemetry::Registry::new("test", 1).cluster("b", Shard::Control);
+    let cluster = SharedCluster::new(Arc::new(config), stats, Judges::default());
+    let mut looked_at = Weak::new();
+    assert_eq!(elsewhere(&cluster, &mut looked_at), Some(("a", false)));
+    for zone in ["b", "a"] {
+        let endpoint = ([10, 0, 0, 1], 80).into();
+        let located: Located = [(endpoint, Some(zone))].into_iter().collect();
+        cluster.answered(&located.endpoints, &located.zones, SystemTime::now());
+        assert_eq!(
+            elsewhere(&cluster, &mut looked_at),
+            Some(("a", zone == "b"))
+        );
+        assert_eq!(elsewhere(&cluster, &mut looked_at), None);
+    }
 }
