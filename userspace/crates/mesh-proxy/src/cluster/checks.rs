@@ -14,6 +14,7 @@ use tokio::task::AbortHandle;
 use super::{
     SharedCluster,
     host::{Host, Unfit},
+    host_set::HostSet,
     probe::{Failure, Prober},
 };
 
@@ -126,8 +127,10 @@ impl SharedCluster {
         let is_first = known.is_new();
         let change = known.note(outcome, &checks.check);
         let is_healthy = known.is_healthy();
-        host.withdraw(known.is_withdrawn());
-        self.judge(host, Unfit::FailedCheck, !is_healthy);
+        let counts_otherwise = host.withdraw(known.is_withdrawn());
+        if !self.judge(host, Unfit::FailedCheck, !is_healthy) && counts_otherwise {
+            self.publish(HostSet::judged);
+        }
         // Only now: else it would be fit in between.
         self.judge(host, Unfit::Unchecked, false);
         if change == Change::BecameUnhealthy {
@@ -150,7 +153,9 @@ impl SharedCluster {
         if outcome != Outcome::Passed {
             host.explain(Unfit::FailedCheck, why);
         }
-        self.warm_up();
+        if is_first {
+            self.warm_up();
+        }
         is_healthy
     }
 }

@@ -208,9 +208,10 @@ impl Host {
         self.is_withdrawn.load(Ordering::Acquire)
     }
 
-    /// It asks to be left alone, or is asked to come back. It takes effect when hosts are judged next.
-    pub(super) fn withdraw(&self, is_withdrawn: bool) {
-        self.is_withdrawn.store(is_withdrawn, Ordering::Release);
+    /// It asks to be left alone, or is asked to come back; whether that is news. It takes effect when hosts
+    /// are judged next.
+    pub(super) fn withdraw(&self, is_withdrawn: bool) -> bool {
+        self.is_withdrawn.swap(is_withdrawn, Ordering::AcqRel) != is_withdrawn
     }
 
     /// How many requests and opaque connections it has; 0 where they are not counted.

@@ -93,10 +93,15 @@ async fn an_endpoint_that_asks_to_be_left_alone_is_until_its_checks_pass_again()
     cluster.warmed().await;
     // No probe comes in between: nobody has called.
     let hosts = cluster.hosts.load_full();
+    let warm = cluster.warm.subscribe();
     for (host, usable) in hosts.all().iter().zip([1, 2]) {
         cluster.withdrawn(host);
         assert_eq!(cluster.hosts.load().usable().len(), usable);
     }
+    assert!(
+        !warm.has_changed().unwrap(),
+        "all hosts were looked through"
+    );
     let counts = registry.health_check("b");
     let failures = (counts.failure.value(), counts.passive_failure.value());
     assert_eq!((failures, counts.healthy.value()), ((2, 2), 0));
@@ -112,6 +117,23 @@ async fn an_endpoint_that_asks_to_be_left_alone_is_until_its_checks_pass_again()
     cluster.retire();
     cluster.withdrawn(&hosts.all()[0]);
     assert_eq!(cluster.hosts.load().fit().len(), 1, "it judges no more");
+}
+
+#[test]
+fn who_fails_its_checks_and_asks_to_be_left_alone_makes_the_others_no_fewer_at_once() {
+    let servers = (1..=4).map(|port| ([127, 0, 0, 1], port).into());
+    let cluster = checked(servers.collect(), &Registry::new("test", 1));
+    let checks = cluster.judges.checks.clone().unwrap();
+    let hosts = cluster.hosts.load_full();
+    let failure = Failure::Status(http::StatusCode::SERVICE_UNAVAILABLE);
+    for (index, host) in hosts.all().iter().enumerate() {
+        cluster.probed(host, &checks, (index > 0).then_some(&failure));
+    }
+    // One of four is fit, then of three, then of two.
+    for (host, usable) in hosts.all()[1..].iter().zip([4, 1]) {
+        cluster.withdrawn(host);
+        assert_eq!(cluster.hosts.load().usable().len(), usable);
+    }
 }
 
 #[tokio::test]
