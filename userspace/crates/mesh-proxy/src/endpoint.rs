@@ -168,7 +168,7 @@ impl Picker {
         self.passes_through || !self.hosts().set.fit().is_empty()
     }
 
-    /// Whether the hosts are others than when this was asked last.
+    /// Whether there are other hosts, or they are judged otherwise, than when this was asked last.
     pub(crate) fn has_changed(&self) -> bool {
         let hosts = self.hosts();
         let seen = self.seen.replace(Rc::clone(&hosts));

@@ -210,7 +210,7 @@ impl Proxy {
         let opened = || self.connections().map(Connections::opened).sum::<u64>();
         let (mut known, mut since) = (opened(), Instant::now());
         while since.elapsed() < self.quiet {
-            sleep(LOOK_EVERY.min(self.quiet)).await;
+            sleep(LOOK_EVERY).await;
             let now = opened();
             if now != known || self.connections().any(|of_worker| of_worker.count() > 0) {
                 (known, since) = (now, Instant::now());

@@ -136,7 +136,7 @@ impl LocalCluster {
         self.pool.tidy(self.picker.keeps());
     }
 
-    /// Whether discovery has named others since this was asked last.
+    /// Whether there are other hosts, or they are judged otherwise, than when this was asked last.
     pub(crate) fn has_changed(&self) -> bool {
         self.picker.has_changed()
     }

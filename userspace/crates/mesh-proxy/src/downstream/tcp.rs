@@ -180,7 +180,7 @@ async fn reach(
             Err(unreached) => unreached,
         };
         if let Some(next) = others.as_ref().and_then(|others| others.untried()) {
-            cluster.stats.upstream_rq_failover.increment();
+            cluster.passed_over();
             cluster = next;
             continue;
         }
