@@ -122,15 +122,20 @@ impl Sender<'_> {
                 self.fail_over(to, &mut parts)?;
                 is_fresh = false;
             }
-            let Target {
-                per_try_timeout,
-                request_timeout,
-                ..
-            } = *self.target;
-            let elapsed = self.clock.since_request();
-            let expected = mesh_retry::expected(per_try_timeout, request_timeout, elapsed);
-            mesh_headers::expect_within(&mut parts.headers, expected);
+            self.expect(&mut parts);
         }
+    }
+
+    /// Says within which time the next attempt is to be answered.
+    fn expect(&self, parts: &mut request::Parts) {
+        let Target {
+            per_try_timeout,
+            request_timeout,
+            ..
+        } = *self.target;
+        let elapsed = self.clock.since_request();
+        let expected = mesh_retry::expected(per_try_timeout, request_timeout, elapsed);
+        mesh_headers::expect_within(&mut parts.headers, expected);
     }
 
     /// Tells what the endpoint said of itself, and how it did, where outliers are looked for. It had no part
