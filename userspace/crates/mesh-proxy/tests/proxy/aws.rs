@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use http::Version;
 use mesh_detect::MAX_CLIENT_HELLO;
-use mesh_model::snapshot::{AccessLogFormat, Discovery, EgressFilter, Protocol};
+use mesh_model::snapshot::{Discovery, EgressFilter, Protocol};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -15,7 +15,6 @@ use tokio::{
 use crate::support::{
     assert_reset,
     client::Client,
-    log::Log,
     mesh::Mesh,
     plan::Plan,
     server::{Server, echo},
@@ -88,10 +87,10 @@ async fn mesh_with_service(server: &Server) -> Mesh {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tls_to_an_aws_endpoint_goes_where_it_was_dialled_and_nothing_else_does() {
-    let log = Log::new();
     let mut plan = Plan::new(EgressFilter::DropAll);
-    let format = AccessLogFormat::Text("%UPSTREAM_CLUSTER% %UPSTREAM_HOST%".to_owned());
-    plan.aws_endpoints().access_log(log.config(format));
+    let log = plan
+        .aws_endpoints()
+        .logged("%UPSTREAM_CLUSTER% %UPSTREAM_HOST%");
     let mesh = Mesh::start(plan.snapshot()).await;
     let mut stream = dial(&mesh).await;
     stream.write_all(&hello(ENDPOINT)).await.unwrap();

@@ -16,17 +16,21 @@ use mesh_model::snapshot::{EgressFilter, Protocol};
 use mesh_telemetry::server::ServerState;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
     sync::Semaphore,
-    task::JoinSet,
+    task::{JoinHandle, JoinSet},
 };
 
 use crate::support::{
     client::{Answer, Client, get},
     mesh::{Dialler, Mesh},
     plan::Plan,
-    server::{Server, echo, text},
+    server::{Server, echo, echo_bytes, text},
     until, within,
 };
+
+/// A drain that waits for nobody in these tests.
+const SHORT: Duration = Duration::from_millis(200);
 
 /// Sends requests, each over a connection that is open, until no new one can be had. Every request
 /// on a connection that did not say that it closes must be answered.
@@ -120,14 +124,34 @@ async fn gated(body: &'static str) -> (Server, Arc<Semaphore>) {
     (server.await, gate)
 }
 
+/// The first request to a server, which has it.
+async fn under_way(
+    mesh: &Mesh,
+    server: &Server,
+    version: Version,
+) -> JoinHandle<hyper::Result<Answer>> {
+    let mut client = Client::open(mesh.dial_80().await, version).await;
+    let request = tokio::spawn(async move { client.get("http://b.local/").await });
+    until("the request", || server.requests() == 1).await;
+    request
+}
+
+/// Opaque bytes to a server and back.
+async fn ping(stream: &mut TcpStream) {
+    let mut answer = [0; 4];
+    stream.write_all(b"ping").await.unwrap();
+    within("the echo", stream.read_exact(&mut answer))
+        .await
+        .unwrap();
+    assert_eq!(&answer, b"ping");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_drain_waits_for_what_is_under_way() {
     for version in [Version::HTTP_11, Version::HTTP_2] {
         let (server, gate) = gated("late").await;
         let mesh = Mesh::start(Plan::one(Protocol::Http, server.address).snapshot()).await;
-        let mut client = Client::open(mesh.dial_80().await, version).await;
-        let request = tokio::spawn(async move { client.get("http://b.local/").await });
-        until("the request", || server.requests() == 1).await;
+        let request = under_way(&mesh, &server, version).await;
         let dialler = mesh.dialler();
         let drain = tokio::spawn(mesh.drain());
         let destination = ([192, 0, 2, 1], 80).into();
@@ -237,13 +261,10 @@ async fn who_comes_while_a_proxy_leaves_is_served_and_told() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_does_not_go_is_cut_at_the_end_of_the_drain_that_follows() {
-    let (server, _gate) = gated("never").await;
+    let server = Server::silent(Version::HTTP_11).await;
     let snapshot = Plan::one(Protocol::Http, server.address).snapshot();
-    let short = Duration::from_millis(200);
-    let mesh = Mesh::start_with(snapshot, |settings| settings.drain = short).await;
-    let mut client = Client::open(mesh.dial_80().await, Version::HTTP_11).await;
-    let request = tokio::spawn(async move { client.get("http://b.local/").await });
-    until("the request", || server.requests() == 1).await;
+    let mesh = Mesh::start_with_drain(snapshot, SHORT).await;
+    let request = under_way(&mesh, &server, Version::HTTP_11).await;
     within("the leave", mesh.proxy.leave()).await;
     assert!(!request.is_finished(), "cut before the drain");
     assert_eq!(within("the drain", mesh.proxy.drain()).await.cut, 1);
@@ -252,13 +273,10 @@ async fn who_does_not_go_is_cut_at_the_end_of_the_drain_that_follows() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_open_at_the_deadline_is_cut() {
-    let server = Server::http(Version::HTTP_11, |_| std::future::pending()).await;
+    let server = Server::silent(Version::HTTP_11).await;
     let snapshot = Plan::one(Protocol::Http, server.address).snapshot();
-    let short = Duration::from_millis(200);
-    let mesh = Mesh::start_with(snapshot, |settings| settings.drain = short).await;
-    let mut client = Client::open(mesh.dial_80().await, Version::HTTP_11).await;
-    let request = tokio::spawn(async move { client.get("http://b.local/").await });
-    until("the request", || server.requests() == 1).await;
+    let mesh = Mesh::start_with_drain(snapshot, SHORT).await;
+    let request = under_way(&mesh, &server, Version::HTTP_11).await;
     assert_eq!(within("the drain", mesh.proxy.drain()).await.cut, 1);
     within("the cut", request)
         .await
@@ -268,20 +286,13 @@ async fn what_is_open_at_the_deadline_is_cut() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn opaque_bytes_that_are_cut_are_not_taken_for_all() {
-    let server = Server::tcp(|mut stream| async move {
-        let (mut reader, mut writer) = stream.split();
-        let _ = tokio::io::copy(&mut reader, &mut writer).await;
-    })
-    .await;
+    let server = Server::tcp(echo_bytes).await;
     let snapshot = Plan::new(EgressFilter::AllowAll).snapshot();
-    let short = Duration::from_millis(200);
-    let mesh = Mesh::start_with(snapshot, |settings| settings.drain = short).await;
+    let mesh = Mesh::start_with_drain(snapshot, SHORT).await;
     let mut stream = mesh.dial(server.address).await;
-    let mut answer = [0; 4];
-    stream.write_all(b"ping").await.unwrap();
-    stream.read_exact(&mut answer).await.unwrap();
+    ping(&mut stream).await;
     assert_eq!(within("the drain", mesh.proxy.drain()).await.cut, 1);
-    let end = within("the cut", stream.read(&mut answer)).await;
+    let end = within("the cut", stream.read(&mut [0])).await;
     assert_eq!(end.unwrap_err().kind(), ErrorKind::ConnectionReset);
 }
 
@@ -321,22 +332,13 @@ async fn silent_clients_do_not_hold_a_drain() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_relay_goes_on_while_draining() {
-    let server = Server::tcp(|mut stream| async move {
-        let (mut reader, mut writer) = stream.split();
-        let _ = tokio::io::copy(&mut reader, &mut writer).await;
-    })
-    .await;
+    let server = Server::tcp(echo_bytes).await;
     let mesh = Mesh::start(Plan::new(EgressFilter::AllowAll).snapshot()).await;
     let mut stream = mesh.dial(server.address).await;
-    let mut answer = [0; 4];
-    stream.write_all(b"ping").await.unwrap();
-    stream.read_exact(&mut answer).await.unwrap();
+    ping(&mut stream).await;
     let drain = tokio::spawn(mesh.drain());
     for _ in 0..20 {
-        stream.write_all(b"ping").await.unwrap();
-        within("the echo", stream.read_exact(&mut answer))
-            .await
-            .unwrap();
+        ping(&mut stream).await;
     }
     assert!(!drain.is_finished());
     drop(stream);

@@ -17,8 +17,7 @@ use http::{Request, StatusCode, Version};
 use http_body_util::{BodyExt, Collected};
 use hyper::body::Incoming;
 use mesh_model::snapshot::{
-    AccessLogFormat, CircuitBreakers, ClusterId, Discovery, EgressFilter, OutlierDetection,
-    Protocol, RetryPolicy,
+    CircuitBreakers, ClusterId, Discovery, EgressFilter, OutlierDetection, Protocol, RetryPolicy,
 };
 
 use crate::{
@@ -27,7 +26,6 @@ use crate::{
     support::{
         VERSIONS,
         client::{Answer, Client, get, post},
-        log::Log,
         mesh::Mesh,
         plan::Plan,
         server::{Reply, Server, text},
@@ -129,15 +127,12 @@ fn failovers(mesh: &Mesh, cluster: &str) -> u64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_target_without_an_endpoint_gives_its_share_to_the_other() {
     let server = good("one", Version::HTTP_11).await;
-    let log = Log::new();
     let mut targets = Targets::new(&[
         ("none", Protocol::Http, &[], 75),
         ("one", Protocol::Http, &[server.address], 25),
     ]);
     let line = "%UPSTREAM_CLUSTER% %RESPONSE_CODE% %RESPONSE_FLAGS%";
-    targets
-        .plan
-        .access_log(log.config(AccessLogFormat::Text(line.to_owned())));
+    let log = targets.plan.logged(line);
     let mesh = targets.start().await;
     for _ in 0..40 {
         assert_eq!(got(&mesh).await.text(), "one");
@@ -189,16 +184,13 @@ async fn a_retry_goes_to_the_other_target_in_its_own_version_with_its_body() {
         for (second, of_second) in VERSIONS {
             for by in [Version::HTTP_11, Version::HTTP_2] {
                 let (server, other) = (bad(first).await, good("got ", second).await);
-                let log = Log::new();
                 let mut targets = Targets::new(&[
                     ("bad", of_first, &[server.address], 100),
                     ("good", of_second, &[other.address], 1),
                 ])
                 .retries(&policy(1));
                 let line = "%UPSTREAM_CLUSTER% %RESPONSE_FLAGS%";
-                targets
-                    .plan
-                    .access_log(log.config(AccessLogFormat::Text(line.to_owned())));
+                let log = targets.plan.logged(line);
                 let mesh = targets.start().await;
                 // One of a hundred begins at the other.
                 for _ in 0..3 {
@@ -231,15 +223,13 @@ async fn the_policy_limits_all_targets_together_and_each_has_its_turn() {
             bad(Version::HTTP_11).await,
             bad(Version::HTTP_11).await,
         ];
-        let log = Log::new();
         let mut targets = Targets::http1([
             ("one", servers[0].address, 10),
             ("two", servers[1].address, 10),
             ("three", servers[2].address, 10),
         ])
         .retries(&policy(retries));
-        let format = AccessLogFormat::Text("%RESPONSE_CODE% %RESPONSE_FLAGS%".to_owned());
-        targets.plan.access_log(log.config(format));
+        let log = targets.plan.logged("%RESPONSE_CODE% %RESPONSE_FLAGS%");
         let mesh = targets.start().await;
         assert_eq!(got(&mesh).await.status, 503);
         assert_eq!(log.lines(1).await, ["503 URX"]);

@@ -124,11 +124,9 @@ async fn what_is_no_request_is_answered_as_envoy_does() {
 async fn what_is_no_request_is_written_down() {
     let server = Server::http(Version::HTTP_11, echo).await;
     let mut plan = Plan::one(Protocol::Http, server.address);
-    let log = Log::new();
-    let format =
-        "%REQ(:METHOD)% %PROTOCOL% %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS%\n";
-    let format = mesh_model::snapshot::AccessLogFormat::Text(format.to_owned());
-    plan.access_log(log.config(format));
+    let log = plan.logged(
+        "%REQ(:METHOD)% %PROTOCOL% %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS%\n",
+    );
     let mesh = Mesh::start(plan.snapshot()).await;
     answers(&mesh, "\x16\x03\x01\r\n\r\n").await;
     let lines = log.lines(1).await;

@@ -14,7 +14,7 @@ use std::{
 use http::{Request, Version};
 use hyper::body::Incoming;
 use mesh_model::snapshot::{
-    AccessLogFormat, CircuitBreakers, Discovery, EgressFilter, Protocol, RetryOn, RetryPolicy,
+    CircuitBreakers, Discovery, EgressFilter, Protocol, RetryOn, RetryPolicy,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -72,10 +72,7 @@ async fn status(request: JoinHandle<Answer>) -> u16 {
 }
 
 fn logged(plan: &mut Plan) -> Log {
-    let log = Log::new();
-    let line = "%RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %UPSTREAM_HOST%";
-    plan.access_log(log.config(AccessLogFormat::Text(format!("{line}\n"))));
-    log
+    plan.logged("%RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %UPSTREAM_HOST%\n")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

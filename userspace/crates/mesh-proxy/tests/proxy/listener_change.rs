@@ -6,7 +6,7 @@ use std::{
 };
 
 use http::Version;
-use mesh_model::snapshot::{AccessLogFormat, Discovery, EgressFilter, Protocol, Snapshot};
+use mesh_model::snapshot::{Discovery, EgressFilter, Protocol, Snapshot};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -15,10 +15,9 @@ use tokio::{
 
 use crate::support::{
     client::Client,
-    log::Log,
     mesh::Mesh,
     plan::Plan,
-    server::{Server, text},
+    server::{Server, echo_bytes, text},
     until, within,
 };
 
@@ -91,12 +90,9 @@ async fn a_request_that_outlasts_the_drain_of_its_port_is_cut() {
     let (server, _leave) = patient().await;
     for version in [Version::HTTP_11, Version::HTTP_2] {
         let short = Duration::from_millis(200);
-        let log = Log::new();
-        let format = AccessLogFormat::Text("%RESPONSE_CODE_DETAILS%".to_owned());
         let mut first = Plan::one(Protocol::Http, server.address);
-        first.access_log(log.config(format));
-        let first = first.snapshot();
-        let mesh = Mesh::start_with(first, |settings| settings.drain = short).await;
+        let log = first.logged("%RESPONSE_CODE_DETAILS%");
+        let mesh = Mesh::start_with_drain(first.snapshot(), short).await;
         let mut client = Client::open(mesh.dial_80().await, version).await;
         let before = server.requests();
         let slow = tokio::spawn(async move { client.get("http://b.local/slow").await });
@@ -114,13 +110,8 @@ async fn a_request_that_outlasts_the_drain_of_its_port_is_cut() {
 
 /// A mesh in which bytes come back.
 async fn echoing(drain: Duration) -> (Mesh, Server, TcpStream) {
-    let server = Server::tcp(|mut stream| async move {
-        let (mut reader, mut writer) = stream.split();
-        // A client that goes away is the end of it.
-        let _ = tokio::io::copy(&mut reader, &mut writer).await;
-    })
-    .await;
-    let mesh = Mesh::start_with(bytes(&server, 1), |settings| settings.drain = drain).await;
+    let server = Server::tcp(echo_bytes).await;
+    let mesh = Mesh::start_with_drain(bytes(&server, 1), drain).await;
     let mut stream = mesh.dial_80().await;
     assert!(is_echoed(&mut stream).await);
     (mesh, server, stream)

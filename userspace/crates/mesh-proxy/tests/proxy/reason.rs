@@ -5,14 +5,13 @@ use std::{net::SocketAddr, time::Duration};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, Version, header};
 use http_body_util::{BodyExt, Full};
-use mesh_model::snapshot::{AccessLogFormat, ClusterId, Discovery, EgressFilter, Protocol};
+use mesh_model::snapshot::{ClusterId, Discovery, EgressFilter, Protocol};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{
     failure::nowhere,
     support::{
         client::{Answer, Client, get, post},
-        log::Log,
         mesh::Mesh,
         plan::Plan,
         server::{Reply, Server, echo, text},
@@ -68,9 +67,7 @@ async fn each_failure_has_its_word_in_the_log_and_counts_for_its_cluster() {
     routes.extend([("/good", &well[..]), ("/no-target", &none[..])]);
     plan.service(80, "b.local", &routes);
     plan.timeouts(Some(Duration::from_millis(300)), None);
-    let log = Log::new();
-    let format = AccessLogFormat::Text("%REQ(:PATH)% %RESPONSE_CODE% %FERROMESH_REASON%".into());
-    plan.access_log(log.config(format));
+    let log = plan.logged("%REQ(:PATH)% %RESPONSE_CODE% %FERROMESH_REASON%");
     let mesh = Mesh::start(plan.snapshot()).await;
     let mut client = Client::open(mesh.dial_80().await, Version::HTTP_2).await;
     let cases = [
@@ -108,9 +105,7 @@ async fn each_failure_has_its_word_in_the_log_and_counts_for_its_cluster() {
 async fn an_answer_that_breaks_off_has_a_word_though_its_status_is_that_of_success() {
     let server = raw(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf").await;
     let mut plan = Plan::one(Protocol::Http, server.address);
-    let log = Log::new();
-    let format = AccessLogFormat::Text("%RESPONSE_CODE% %FERROMESH_REASON%".into());
-    plan.access_log(log.config(format));
+    let log = plan.logged("%RESPONSE_CODE% %FERROMESH_REASON%");
     let mesh = Mesh::start(plan.snapshot()).await;
     let mut client = Client::open(mesh.dial_80().await, Version::HTTP_2).await;
     let response = client.send(get("http://b.local/")).await.unwrap();
@@ -123,9 +118,7 @@ async fn an_answer_that_breaks_off_has_a_word_though_its_status_is_that_of_succe
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_of_grpc_that_fails_has_a_word_though_http_says_200() {
     let mut plan = Plan::one(Protocol::Http2, nowhere());
-    let log = Log::new();
-    let format = AccessLogFormat::Text("%RESPONSE_CODE% %FERROMESH_REASON%".into());
-    plan.access_log(log.config(format));
+    let log = plan.logged("%RESPONSE_CODE% %FERROMESH_REASON%");
     let mesh = Mesh::start(plan.snapshot()).await;
     let mut client = Client::open(mesh.dial_80().await, Version::HTTP_2).await;
     let mut call = post("http://b.local/s.S/M", "");
@@ -172,9 +165,7 @@ async fn answering_by_path() -> Server {
 async fn a_call_of_grpc_that_the_service_fails_has_a_word_wherever_its_status_stands() {
     let server = answering_by_path().await;
     let mut plan = Plan::one(Protocol::Http2, server.address);
-    let log = Log::new();
-    let format = AccessLogFormat::Text("%REQ(:PATH)% %FERROMESH_REASON%".into());
-    plan.access_log(log.config(format));
+    let log = plan.logged("%REQ(:PATH)% %FERROMESH_REASON%");
     let mesh = Mesh::start(plan.snapshot()).await;
     let mut client = Client::open(mesh.dial_80().await, Version::HTTP_2).await;
     let grpc = "application/grpc";

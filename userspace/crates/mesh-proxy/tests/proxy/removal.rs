@@ -15,7 +15,7 @@ use crate::{
     support::{
         client::Client,
         plan::Plan,
-        server::{Server, text},
+        server::{Server, echo_bytes, text},
         until, within,
     },
 };
@@ -90,13 +90,9 @@ async fn a_host_that_leaves_ends_its_answers_and_gets_no_more_requests() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_of_bytes_outlives_its_host_in_discovery() {
     const PORT: u16 = 3306;
-    let echo = |mut stream: tokio::net::TcpStream| async move {
-        let (mut reader, mut writer) = stream.split();
-        // A client that goes away is the end of it.
-        let _ = tokio::io::copy(&mut reader, &mut writer).await;
-    };
-    let [one, other] = pair().await;
-    let (one, other) = (Server::tcp_on(one, echo), Server::tcp_on(other, echo));
+    let [one, other] = pair()
+        .await
+        .map(|listener| Server::tcp_on(listener, echo_bytes));
     let names = Names::new();
     names.answer(&["127.0.0.1"]);
     let mut plan = Plan::new(EgressFilter::DropAll);

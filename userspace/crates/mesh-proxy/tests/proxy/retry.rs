@@ -14,8 +14,7 @@ use http::{Request, StatusCode, Version};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use mesh_model::snapshot::{
-    AccessLogFormat, CircuitBreakers, Discovery, EgressFilter, Protocol, RetryBudget, RetryOn,
-    RetryPolicy,
+    CircuitBreakers, Discovery, EgressFilter, Protocol, RetryBudget, RetryOn, RetryPolicy,
 };
 use mesh_proxy::ProxySettings;
 use tokio::{
@@ -28,7 +27,6 @@ use crate::{
     support::{
         VERSIONS,
         client::{Answer, Client, get, post},
-        log::Log,
         mesh::Mesh,
         plan::Plan,
         server::{Reply, Server, text},
@@ -123,11 +121,9 @@ async fn a_request_is_tried_until_an_attempt_succeeds() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_last_failure_is_the_clients() {
     let server = reluctant(Version::HTTP_11, usize::MAX).await;
-    let log = Log::new();
     let mut plan = Plan::one(Protocol::Http, server.address);
     let format = "%RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS%";
-    plan.retries(&policy(2))
-        .access_log(log.config(AccessLogFormat::Text(format.to_owned())));
+    let log = plan.retries(&policy(2)).logged(format);
     let mesh = Mesh::start(plan.snapshot()).await;
     let answer = got(&mesh).await;
     assert_eq!((answer.status, answer.text()), (503, "not now"));
@@ -205,14 +201,14 @@ async fn a_body_is_sent_again_up_to_1_mib() {
 async fn each_attempt_has_its_time() {
     for (version, protocol) in VERSIONS {
         let server = Server::silent(version).await;
-        let log = Log::new();
         let format = "%RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS%";
         let mut plan = Plan::one(protocol, server.address);
-        plan.retries(&RetryPolicy {
-            per_try_timeout: Some(Duration::from_millis(100)),
-            ..policy(2)
-        })
-        .access_log(log.config(AccessLogFormat::Text(format.to_owned())));
+        let log = plan
+            .retries(&RetryPolicy {
+                per_try_timeout: Some(Duration::from_millis(100)),
+                ..policy(2)
+            })
+            .logged(format);
         let mesh = Mesh::start(plan.snapshot()).await;
         let answer = got(&mesh).await;
         assert_eq!(
@@ -235,14 +231,14 @@ async fn each_attempt_has_its_time() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_has_so_many_retries_under_way_and_no_more() {
     let server = reluctant(Version::HTTP_11, usize::MAX).await;
-    let log = Log::new();
     let mut plan = Plan::one(Protocol::Http, server.address);
-    plan.retries(&policy(2))
+    let log = plan
+        .retries(&policy(2))
         .limits(CircuitBreakers {
             max_retries: 0,
             ..CircuitBreakers::default()
         })
-        .access_log(log.config(AccessLogFormat::Text("%RESPONSE_FLAGS%".to_owned())));
+        .logged("%RESPONSE_FLAGS%");
     let mesh = Mesh::start(plan.snapshot()).await;
     assert_eq!(got(&mesh).await.status, 503);
     assert_eq!(server.requests(), 1);

@@ -23,8 +23,13 @@ pub(crate) const VERSIONS: [(Version, Protocol); 2] = [
 
 /// Waits until something holds.
 pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    until_answered(what, async || holds()).await;
+}
+
+/// The same of something that an answer tells.
+pub(crate) async fn until_answered(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let waiting = async {
-        while !holds() {
+        while !holds().await {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };

@@ -5,25 +5,16 @@ use std::{fs, net::IpAddr, time::Duration};
 
 use mesh_model::snapshot::{Discovery, EgressFilter, Protocol};
 use tempfile::TempDir;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
+use tokio::io::AsyncReadExt;
 
-use crate::support::{assert_reset, mesh::Mesh, plan::Plan, server::Server, within};
+use crate::support::{
+    assert_reset, mesh::Mesh, plan::Plan, server::Server, until_answered, within,
+};
 
 /// What applications dial; nobody listens there.
 const PORT: u16 = 3306;
 const FIRST: [u8; 4] = [192, 0, 2, 1];
 const SECOND: [u8; 4] = [192, 0, 2, 2];
-
-/// Says who it is, and ends.
-async fn server(name: &'static str) -> Server {
-    Server::tcp(move |mut stream: TcpStream| async move {
-        let _ = stream.write_all(name.as_bytes()).await;
-    })
-    .await
-}
 
 /// The services `a.local` and `b.local` on one port, and who else is there.
 struct Shared {
@@ -43,7 +34,7 @@ impl Shared {
         let resolv_conf = "nameserver 127.255.255.254\noptions timeout:1 attempts:1\n";
         fs::write(folder.path().join("resolv.conf"), resolv_conf).unwrap();
         write(&folder, hosts);
-        let servers = [server("a").await, server("b").await];
+        let servers = [Server::saying("a").await, Server::saying("b").await];
         let mut plan = Plan::new(filter);
         let [a, b] = [("a", &servers[0]), ("b", &servers[1])].map(|(name, server)| {
             plan.cluster(name, Protocol::Tcp, Discovery::Static(vec![server.address]))
@@ -77,6 +68,12 @@ impl Shared {
         };
         let answer: std::io::Result<String> = within("the answer", answer).await;
         answer.unwrap_or_else(|error| format!("{:?}", error.kind()))
+    }
+
+    /// Waits until a service has what is dialled.
+    async fn until_answers(&self, dialled: [u8; 4], service: &str) {
+        let is_so = async || self.answer(dialled).await == service;
+        until_answered(&format!("an answer of {service}"), is_so).await;
     }
 }
 
@@ -114,7 +111,7 @@ async fn the_dialled_address_tells_services_apart() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_address_of_nobody_is_passed_on_where_egress_is_allowed() {
-    let other = server("other").await;
+    let other = Server::saying("other").await;
     let (port, hosts) = (other.address.port(), ["192.0.2.1 a.local"]);
     let shared = Shared::start_on(port, EgressFilter::AllowAll, &hosts, OFTEN).await;
     assert_eq!(shared.answer(other.address.ip()).await, "other");
@@ -127,12 +124,7 @@ async fn an_address_that_moves_is_the_other_services() {
     let shared = Shared::start(EgressFilter::DropAll, &hosts, OFTEN).await;
     assert_eq!(shared.answer(FIRST).await, "a");
     shared.names(&["192.0.2.3 a.local", "192.0.2.1 b.local"]);
-    let moved = async {
-        while shared.answer(FIRST).await != "b" {
-            tokio::time::sleep(OFTEN).await;
-        }
-    };
-    within("the address of b", moved).await;
+    shared.until_answers(FIRST, "b").await;
     assert_eq!(shared.answer([192, 0, 2, 3]).await, "a");
     // An application may go on dialling what it knows.
     assert_eq!(shared.answer(SECOND).await, "b");
@@ -143,12 +135,7 @@ async fn a_new_address_is_asked_for_when_it_is_dialled() {
     let shared = Shared::start(EgressFilter::DropAll, &["192.0.2.1 a.local"], NEVER).await;
     shared.names(&["192.0.2.1 a.local", "192.0.2.3 a.local"]);
     // Within the first second the last answer is taken for new.
-    let known = async {
-        while shared.answer([192, 0, 2, 3]).await != "a" {
-            tokio::time::sleep(OFTEN).await;
-        }
-    };
-    within("the new address", known).await;
+    shared.until_answers([192, 0, 2, 3], "a").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -162,12 +149,7 @@ async fn a_name_without_an_address_takes_nobody_down() {
         "{findings:?}"
     );
     shared.names(&["192.0.2.1 a.local", "192.0.2.2 b.local"]);
-    let known = async {
-        while shared.answer(SECOND).await != "b" {
-            tokio::time::sleep(OFTEN).await;
-        }
-    };
-    within("the name", known).await;
+    shared.until_answers(SECOND, "b").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -185,10 +167,5 @@ async fn an_address_of_two_names_is_the_firsts() {
         ]
     );
     shared.names(&["192.0.2.1 b.local", "192.0.2.9 a.local"]);
-    let alone = async {
-        while shared.answer(FIRST).await != "b" {
-            tokio::time::sleep(OFTEN).await;
-        }
-    };
-    within("the other service", alone).await;
+    shared.until_answers(FIRST, "b").await;
 }

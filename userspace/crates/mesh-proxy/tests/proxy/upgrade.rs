@@ -8,12 +8,18 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::support::{mesh::Mesh, plan::Plan, server::Server, until, within};
+use crate::support::{
+    mesh::Mesh,
+    plan::Plan,
+    server::{Server, echo_bytes},
+    until, within,
+};
 
 const REQUEST: &str = "GET /chat HTTP/1.1\r\nHost: b.local\r\nConnection: keep-alive, Upgrade\r\n\
                        Upgrade: WebSocket\r\nSec-WebSocket-Key: x\r\n\r\n";
 const GRANTED: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
                        Connection: Upgrade\r\nSec-WebSocket-Accept: y\r\n\r\n";
+const REQUEST_TIMEOUT: Duration = Duration::from_millis(50);
 
 async fn head(stream: &mut TcpStream) -> String {
     let mut head = Vec::new();
@@ -38,8 +44,7 @@ async fn server(answer: String) -> Server {
                 "{asked}"
             );
             let _ = stream.write_all(answer.as_bytes()).await;
-            let (mut reader, mut writer) = stream.split();
-            let _ = tokio::io::copy(&mut reader, &mut writer).await;
+            echo_bytes(stream).await;
         }
     })
     .await
@@ -49,7 +54,7 @@ async fn granting(greeting: &str) -> (Server, Mesh) {
     let server = server(format!("{GRANTED}{greeting}")).await;
     let mut plan = Plan::one(Protocol::Http, server.address);
     // A tunnel outlives the time of a request.
-    plan.timeouts(Some(Duration::from_millis(50)), None);
+    plan.timeouts(Some(REQUEST_TIMEOUT), None);
     let mesh = Mesh::start(plan.snapshot()).await;
     (server, mesh)
 }
@@ -90,7 +95,7 @@ async fn a_granted_upgrade_passes_bytes_both_ways() {
         assert!(!granted.contains(field), "{granted}");
     }
     read(&mut stream, "firstearly").await;
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    tokio::time::sleep(4 * REQUEST_TIMEOUT).await;
     let long = "long ".repeat(100_000);
     let (mut reader, mut writer) = stream.split();
     let mut back = vec![0; long.len()];

@@ -1,13 +1,13 @@
 //! Connections of TCP routes that fail over, and upgrades.
 
 use http::Version;
-use mesh_model::snapshot::{AccessLogFormat, Protocol};
+use mesh_model::snapshot::Protocol;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::{TCP_PORT, Targets, bad, failovers, good, policy};
 use crate::{
     failure::nowhere,
-    support::{assert_reset, log::Log, mesh::Mesh, server::Server, within},
+    support::{assert_reset, mesh::Mesh, server::Server, within},
 };
 
 async fn greeting(mesh: &Mesh) -> String {
@@ -20,18 +20,13 @@ async fn greeting(mesh: &Mesh) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_goes_to_the_other_target_where_its_own_takes_none() {
-    let server = Server::tcp(|mut stream| async move {
-        let _ = stream.write_all(b"hello").await;
-    })
-    .await;
-    let log = Log::new();
+    let server = Server::saying("hello").await;
     let mut targets = Targets::new(&[
         ("none", Protocol::Tcp, &[], 50),
         ("dead", Protocol::Tcp, &[nowhere()], 50),
         ("good", Protocol::Tcp, &[server.address], 50),
     ]);
-    let format = AccessLogFormat::Text("%UPSTREAM_CLUSTER% %RESPONSE_FLAGS%".to_owned());
-    targets.plan.access_log(log.config(format));
+    let log = targets.plan.logged("%UPSTREAM_CLUSTER% %RESPONSE_FLAGS%");
     let mesh = targets.start().await;
     for _ in 0..24 {
         assert_eq!(greeting(&mesh).await, "hello");
@@ -45,14 +40,11 @@ async fn a_connection_goes_to_the_other_target_where_its_own_takes_none() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_that_no_target_takes_is_reset_after_one_attempt_at_each() {
-    let log = Log::new();
     let mut targets = Targets::new(&[
         ("one", Protocol::Tcp, &[nowhere()], 50),
         ("two", Protocol::Tcp, &[nowhere()], 50),
     ]);
-    targets
-        .plan
-        .access_log(log.config(AccessLogFormat::Text("%RESPONSE_FLAGS%".to_owned())));
+    let log = targets.plan.logged("%RESPONSE_FLAGS%");
     let mesh = targets.start().await;
     let dialler = mesh.dialler();
     assert_reset(dialler.dial(([192, 0, 2, 1], TCP_PORT).into()).await).await;
@@ -93,11 +85,7 @@ async fn an_upgrade_goes_to_no_target_of_http2() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_target_with_as_many_connections_as_it_may_have_refuses_more_itself() {
-    let server = Server::tcp(|mut stream| async move {
-        let _ = stream.write_all(b"hello").await;
-    })
-    .await;
-    let log = Log::new();
+    let server = Server::saying("hello").await;
     let mut targets = Targets::new(&[
         ("full", Protocol::Tcp, &[server.address], 100),
         ("good", Protocol::Tcp, &[server.address], 1),
@@ -105,8 +93,7 @@ async fn a_target_with_as_many_connections_as_it_may_have_refuses_more_itself() 
     targets.plan.change(targets.ids[0], |cluster| {
         cluster.circuit_breakers.max_connections = 0;
     });
-    let format = AccessLogFormat::Text("%UPSTREAM_CLUSTER% %RESPONSE_FLAGS%".to_owned());
-    targets.plan.access_log(log.config(format));
+    let log = targets.plan.logged("%UPSTREAM_CLUSTER% %RESPONSE_FLAGS%");
     let mesh = targets.start().await;
     let dialler = mesh.dialler();
     for count in 1..=3 {

@@ -26,16 +26,13 @@ fn plan(targets: &[(String, Vec<SocketAddr>, u32)]) -> Targets {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_that_ends_in_a_wait_ends_where_its_last_attempt_was() {
     let (one, two) = (bad(Version::HTTP_11).await, bad(Version::HTTP_11).await);
-    let log = Log::new();
     let mut targets = plan(&[
         target("one", &[one.address], 50),
         target("two", &[two.address], 50),
     ])
     .retries(&policy(1000));
     let line = "%UPSTREAM_CLUSTER% %UPSTREAM_HOST%";
-    targets
-        .plan
-        .access_log(log.config(AccessLogFormat::Text(line.to_owned())));
+    let log = targets.plan.logged(line);
     // It is much shorter than the waits that attempts come to, and longer than an attempt.
     let moment = Duration::from_millis(500);
     targets.plan.timeouts(Some(moment), Some(moment * 100));
@@ -155,10 +152,7 @@ async fn a_target_that_is_passed_over_is_probed_as_one_that_is_called() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_that_may_be_to_aws_is_passed_on_once() {
     const MANY: u64 = 24;
-    let server = Server::tcp(|mut stream| async move {
-        let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, b"hello").await;
-    })
-    .await;
+    let server = Server::saying("hello").await;
     let mut targets = Targets::new(&[
         ("none", Protocol::Tcp, &[], 75),
         ("good", Protocol::Tcp, &[server.address], 25),

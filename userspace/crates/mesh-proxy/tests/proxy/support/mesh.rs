@@ -68,6 +68,11 @@ impl Mesh {
         Self::start_with(snapshot, |_| {}).await
     }
 
+    /// A mesh that drains for so long at the most.
+    pub(crate) async fn start_with_drain(snapshot: Arc<Snapshot>, drain: Duration) -> Self {
+        Self::start_with(snapshot, |settings| settings.drain = drain).await
+    }
+
     pub(crate) async fn start_with(
         snapshot: Arc<Snapshot>,
         set: impl FnOnce(&mut ProxySettings),

@@ -3,10 +3,12 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use mesh_model::snapshot::{
-    AccessLog, CircuitBreakers, Cluster, ClusterId, DEFAULT_IDLE_TIMEOUT, Discovery, EgressFilter,
-    EgressPort, Protocol, RetryPolicy, Route, RouteTable, Snapshot, TcpRoute, VirtualHost,
-    WeightedCluster,
+    AccessLog, AccessLogFormat, CircuitBreakers, Cluster, ClusterId, DEFAULT_IDLE_TIMEOUT,
+    Discovery, EgressFilter, EgressPort, Protocol, RetryPolicy, Route, RouteTable, Snapshot,
+    TcpRoute, VirtualHost, WeightedCluster,
 };
+
+use super::log::Log;
 
 /// A snapshot in the making.
 #[derive(Clone)]
@@ -181,6 +183,13 @@ impl Plan {
     pub(crate) fn access_log(&mut self, log: AccessLog) -> &mut Self {
         self.0.access_log = Some(log);
         self
+    }
+
+    /// Has what passes written down as this text says; where that is.
+    pub(crate) fn logged(&mut self, text: &str) -> Log {
+        let log = Log::new();
+        self.access_log(log.config(AccessLogFormat::Text(text.to_owned())));
+        log
     }
 
     pub(crate) fn generation(mut self, generation: u64) -> Self {

@@ -20,6 +20,7 @@ use hyper::{
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{
+    io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
     task::JoinSet,
 };
@@ -57,6 +58,14 @@ impl Server {
         F: Future<Output = ()> + Send + 'static,
     {
         Self::start(listener, Arc::default(), serve)
+    }
+
+    /// Says so much to each connection, and ends it.
+    pub(crate) async fn saying(words: &'static str) -> Self {
+        Self::tcp(move |mut stream| async move {
+            let _ = stream.write_all(words.as_bytes()).await;
+        })
+        .await
     }
 
     fn start<F>(
@@ -144,6 +153,12 @@ impl Server {
 /// A reply in one piece.
 pub(crate) fn text(text: impl Into<Bytes>) -> Reply {
     Response::new(Full::new(text.into()).boxed())
+}
+
+/// Gives opaque bytes back as they come, until the client is through or goes away.
+pub(crate) async fn echo_bytes(mut stream: TcpStream) {
+    let (mut reader, mut writer) = stream.split();
+    let _ = tokio::io::copy(&mut reader, &mut writer).await;
 }
 
 /// Replies with the request's body and, in `x-…` fields, what the server saw of the request.
