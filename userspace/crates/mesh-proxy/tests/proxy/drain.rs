@@ -244,7 +244,9 @@ async fn who_comes_while_a_proxy_leaves_is_served_and_told() {
             let mut client = Client::open(mesh.dial_80().await, Version::HTTP_11).await;
             client.get("http://b.local/").await.unwrap()
         };
+        // The first look at the leave is its beginning.
         let answer = tokio::select! {
+            biased;
             () = &mut leave => panic!("a client is there"),
             answer = comes => answer,
         };
