@@ -6,7 +6,8 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::{
@@ -103,6 +104,18 @@ impl Node {
             self.on.as_deref(),
         ))?;
         self.wait_ready()
+    }
+
+    /// Sends SIGTERM.
+    pub fn terminate(&mut self) -> Result<()> {
+        self.process.signal(Signal::TERM)
+    }
+
+    /// Waits until it has ended.
+    pub fn wait_ended(&mut self) -> Result<()> {
+        let status = self.process.wait(wait::DEADLINE)?;
+        ensure!(status.success(), "{status}: {}", self.log());
+        Ok(())
     }
 
     /// Whether it still runs.

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use tests::{
     capability,
@@ -333,11 +333,7 @@ fn a_daemon_that_ends_gives_up_the_workload_that_starts_and_serves_the_others_ag
     let (service, caller) = (&scenario.service_b, &scenario.service_a);
     node.add("b", service).unwrap();
     let (mut add, resolv_conf) = begin_slowly(&node, "a", caller);
-    let said = node.ask(&["status", "--json"]).and_then(succeeded).unwrap();
-    let status: Value = serde_json::from_str(&said.stdout).unwrap();
-    let pid = status["daemon"]["pid"].as_i64().unwrap();
-    let pid = Pid::from_raw(pid.try_into().unwrap()).unwrap();
-    kill_process(pid, Signal::TERM).unwrap();
+    node.terminate().unwrap();
     wait::until_true("the end of the daemon", || Ok(!node.is_running()?)).unwrap();
     let log = node.log();
     assert!(log.contains("the daemon is ending"), "{log}");
@@ -354,4 +350,32 @@ fn a_daemon_that_ends_gives_up_the_workload_that_starts_and_serves_the_others_ag
         node.add("a", caller).unwrap();
     }
     assert_through(caller);
+}
+
+#[test]
+fn a_workload_that_starts_when_its_daemon_is_to_end_costs_the_others_no_request() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let scenario = scenario();
+    let mut node = Node::start(&scenario.network, &scenario.documents, &[]).unwrap();
+    let (service, caller) = (&scenario.service_b, &scenario.service_a);
+    node.add("b", service).unwrap();
+    let (_add, _) = begin_slowly(&node, "a", caller);
+    let load = Curl::new(caller).http2().load(URL, 1);
+    node.terminate().unwrap();
+    wait::until_true("the start to be given up", || {
+        Ok(node.log().contains("the daemon is ending"))
+    })
+    .unwrap();
+    let seen = stat(service, TO_APPLICATION).unwrap();
+    wait::until_true(
+        "requests",
+        || Ok(stat(service, TO_APPLICATION)? > seen + 50),
+    )
+    .unwrap();
+    let answers = load.stop().unwrap();
+    assert_eq!(answers.failures(), []);
+    node.terminate().unwrap();
+    node.wait_ended().unwrap();
 }
