@@ -176,6 +176,17 @@ impl Daemon {
         wait::until(what, || Ok(Some(self.configuration()?).filter(&wanted)))
     }
 
+    /// Changes the source, and waits until a later generation runs than did before.
+    pub fn reconfigure(
+        &self,
+        what: &str,
+        change: impl FnOnce() -> Result<()>,
+    ) -> Result<Configuration> {
+        let before = self.configuration()?.generation;
+        change()?;
+        self.wait_configuration(what, |now| now.generation > before)
+    }
+
     /// Ends it with SIGKILL.
     pub fn kill(&mut self) -> Result<()> {
         self.process.kill()

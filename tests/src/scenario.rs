@@ -92,6 +92,14 @@ impl Scenario {
         })
     }
 
+    /// A daemon of `serviceA`, and one request of the application that is seen to go through it.
+    pub fn redirected(settings: impl FnOnce(Settings) -> Settings) -> Result<(Self, Daemon)> {
+        let scenario = Self::start(Purpose::Test)?;
+        let daemon = settings(scenario.daemon_a()).start()?;
+        assert_redirected(&scenario, &daemon);
+        Ok((scenario, daemon))
+    }
+
     /// All weight on `serviceBv2`, a daemon of `serviceA`, and a client there whose requests are
     /// seen to go through it.
     ///

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use tests::{
     capability,
-    client::{Answers, Curl, is_share},
+    client::{Answers, is_share},
+    daemon::Settings,
     host::Place,
     network::Purpose,
     process,
@@ -59,11 +60,8 @@ fn requests_split_as_the_route_says_and_a_target_of_weight_0_gets_none() {
         "upstream is what the documents say, whatever the application speaks"
     );
 
-    let before = daemon.configuration().unwrap();
-    scenario.documents.set_weights(0, 100).unwrap();
-    daemon
-        .wait_configuration("the new weights", |now| now.generation > before.generation)
-        .unwrap();
+    let all = || scenario.documents.set_weights(0, 100);
+    daemon.reconfigure("the new weights", all).unwrap();
     for curl in [&http1, &http2] {
         let answers = curl.many(URL, 400).unwrap();
         assert_eq!(answers.from("serviceBv2"), 400, "{:?}", answers.failures());
@@ -79,22 +77,13 @@ fn a_route_edited_under_load_fails_no_request() {
     if !capability::namespace_ring() {
         return;
     }
-    let scenario = Scenario::start(Purpose::Test).unwrap();
-    let daemon = scenario.daemon_a().start().unwrap();
-    let answer = scenario.curl().get(URL).unwrap();
-    assert_eq!(daemon.stat(FROM_APPLICATION).unwrap(), 1, "{answer:?}");
+    let (scenario, daemon) = Scenario::redirected(|settings| settings).unwrap();
 
     let loads = [scenario.curl(), scenario.curl().http2()].map(|curl| curl.load(URL, 1));
     for (service_b, service_bv2) in [(0, 100), (100, 0), (50, 50), (0, 100)] {
         let seen = daemon.stats().unwrap();
-        let generation = daemon.configuration().unwrap().generation;
-        scenario
-            .documents
-            .set_weights(service_b, service_bv2)
-            .unwrap();
-        daemon
-            .wait_configuration("the new weights", |now| now.generation > generation)
-            .unwrap();
+        let weights = || scenario.documents.set_weights(service_b, service_bv2);
+        daemon.reconfigure("the new weights", weights).unwrap();
         // Some traffic under each of them, so that every switch happens under load.
         wait::until_true("traffic under the new weights", || {
             let now = daemon.stats()?;
@@ -288,14 +277,8 @@ fn no_packet_filter_rule_is_made() {
     if !capability::namespace_ring() {
         return;
     }
-    let scenario = Scenario::start(Purpose::Test).unwrap();
-    let daemon = scenario
-        .daemon_a()
-        .env("APPMESH_ENABLE_IPV6", "1")
-        .start()
-        .unwrap();
-    let answer = Curl::new(&scenario.service_a).get(URL).unwrap();
-    assert_eq!(daemon.stat(FROM_APPLICATION).unwrap(), 1, "{answer:?}");
+    let ipv6 = |settings: Settings| settings.env("APPMESH_ENABLE_IPV6", "1");
+    let (scenario, _daemon) = Scenario::redirected(ipv6).unwrap();
     let netns = scenario.service_a.netns();
     for command in [
         &["iptables-save"][..],

@@ -6,12 +6,12 @@ use anyhow::Result;
 use tests::{
     capability,
     client::{COULD_NOT_CONNECT, Curl},
-    daemon::{Daemon, directories},
+    daemon::{Daemon, Settings, directories},
     host::{Host, Place},
     kernel::{KernelObject, pinned},
     network::Purpose,
     process::{self, Process},
-    scenario::{FROM_APPLICATION, Scenario, TO_APPLICATION, URL},
+    scenario::{FROM_APPLICATION, Scenario, TO_APPLICATION, URL, assert_redirected},
     wait,
     web::{SLOW_BYTES, SLOW_PATH},
 };
@@ -25,10 +25,7 @@ fn requests_under_way_are_answered_whole_after_sigterm() {
     if !capability::namespace_ring() {
         return;
     }
-    let scenario = Scenario::start(Purpose::Test).unwrap();
-    let mut daemon = scenario.daemon_a().start().unwrap();
-    let answer = scenario.curl().get(URL).unwrap();
-    assert_eq!(daemon.stat(FROM_APPLICATION).unwrap(), 1, "{answer:?}");
+    let (scenario, mut daemon) = Scenario::redirected(|settings| settings).unwrap();
     let directory = scenario.service_a.directory();
     let mut clients = Vec::new();
     for (index, curl) in [scenario.curl(), scenario.curl().http2()]
@@ -72,10 +69,7 @@ fn who_still_comes_after_sigterm_is_served() {
     if !capability::namespace_ring() {
         return;
     }
-    let scenario = Scenario::start(Purpose::Test).unwrap();
-    let mut daemon = scenario.daemon_a().start().unwrap();
-    let answer = scenario.curl().get(URL).unwrap();
-    assert_eq!(daemon.stat(FROM_APPLICATION).unwrap(), 1, "{answer:?}");
+    let (scenario, mut daemon) = Scenario::redirected(|settings| settings).unwrap();
     let load = scenario.curl().load(URL, 2);
     more_requests(&daemon).unwrap();
     daemon.terminate().unwrap();
@@ -89,11 +83,8 @@ fn who_still_comes_after_sigterm_is_served() {
 
 /// Asks a daemon that leaves, with an hour for that, to end once more, and waits until it has ended.
 fn ends_when_it_is_asked_again(ask: impl FnOnce(&mut Daemon) -> Result<()>) {
-    let scenario = Scenario::start(Purpose::Test).unwrap();
-    let settings = scenario.daemon_a().args(["--drain-s", "3600"]);
-    let mut daemon = settings.start().unwrap();
-    let answer = scenario.curl().get(URL).unwrap();
-    assert_eq!(daemon.stat(FROM_APPLICATION).unwrap(), 1, "{answer:?}");
+    let drain = |settings: Settings| settings.args(["--drain-s", "3600"]);
+    let (scenario, mut daemon) = Scenario::redirected(drain).unwrap();
     // Without end, so that there is always somebody to wait for.
     let _load = scenario.curl().load(URL, 2);
     more_requests(&daemon).unwrap();
@@ -127,17 +118,10 @@ fn no_request_fails_while_a_daemon_with_bypass_is_stopped_and_started() {
     if !capability::namespace_ring() {
         return;
     }
-    let scenario = Scenario::start(Purpose::Test).unwrap();
-    let mut daemon = scenario.daemon_a().bypass().start().unwrap();
-    let answer = scenario.curl().get(URL).unwrap();
-    assert_eq!(daemon.stat(FROM_APPLICATION).unwrap(), 1, "{answer:?}");
+    let (scenario, mut daemon) = Scenario::redirected(Settings::bypass).unwrap();
     let load = scenario.curl().http2().load(URL, 2);
     for _ in 0..2 {
-        let seen = daemon.stat(FROM_APPLICATION).unwrap();
-        wait::until_true("traffic through the daemon", || {
-            Ok(daemon.stat(FROM_APPLICATION)? > seen + 200)
-        })
-        .unwrap();
+        more_requests(&daemon).unwrap();
         daemon.terminate().unwrap();
         assert!(daemon.wait().unwrap().success(), "{}", daemon.log());
         daemon.restart().unwrap();
@@ -255,8 +239,7 @@ fn uninstall_leaves_nothing_of_a_dead_daemon_and_of_a_running_one() {
         let settings = scenario.daemon_a().env("APPMESH_ENABLE_IPV6", "1");
         let state_dir = settings.state_dir();
         let mut daemon = settings.start().unwrap();
-        let answer = scenario.curl().get(URL).unwrap();
-        assert_eq!(daemon.stat(FROM_APPLICATION).unwrap(), 1, "{answer:?}");
+        assert_redirected(&scenario, &daemon);
         let objects = pinned(daemon.instance()).unwrap();
         for kind in ["prog", "map", "link"] {
             assert!(

@@ -76,9 +76,7 @@ fn requests_are_shown_as_they_pass_without_their_secrets() {
     if !capability::namespace_ring() {
         return;
     }
-    let scenario = Scenario::start(Purpose::Test).unwrap();
-    let daemon = scenario.daemon_a().start().unwrap();
-    assert_redirected(&scenario, &daemon);
+    let (scenario, daemon) = Scenario::redirected(|settings| settings).unwrap();
     let wanted = [
         "--service",
         "serviceb.apps.local",

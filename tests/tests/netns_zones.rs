@@ -3,6 +3,7 @@
 
 use std::{fs, path::PathBuf};
 
+use anyhow::Result;
 use serde_json::{Value, json};
 use tests::{
     capability,
@@ -33,7 +34,7 @@ struct Zoned {
 }
 
 impl Zoned {
-    fn start() -> Self {
+    fn start(zones: [&str; 3]) -> Self {
         let mut scenario = Scenario::start(Purpose::Test).unwrap();
         let dialled = scenario.service_bv2.v4();
         scenario.dns.set(NODE, &[dialled.into()]).unwrap();
@@ -41,13 +42,15 @@ impl Zoned {
         scenario.documents.lead(&[(NODE, dns)]).unwrap();
         let third = scenario.network.add_host(HOSTS[2]).unwrap();
         let ports = [(80, Speaks::Http2)];
-        Self {
+        let started = Self {
             file: scenario.network.directory().join("instances.json"),
             addresses: [&scenario.service_b, &scenario.service_bv2, &third]
                 .map(|host| host.v4().to_string()),
             _third: WebServer::start(&third, Place::Workload, HOSTS[2], &ports).unwrap(),
             scenario,
-        }
+        };
+        started.place(zones);
+        started
     }
 
     /// Has the file say where the hosts are.
@@ -62,7 +65,7 @@ impl Zoned {
         fs::rename(&draft, &self.file).unwrap();
     }
 
-    fn set(&self, zone_aware: &str) {
+    fn set(&self, zone_aware: &str) -> Result<()> {
         let document = json!({
             "apiVersion": "ferromesh.dev/v1",
             "kind": "MeshOptions",
@@ -70,9 +73,7 @@ impl Zoned {
             "spec": { "virtualNodes": [{ "virtualNodeName": NODE, "zoneAware": zone_aware }] },
         });
         let documents = &self.scenario.documents;
-        documents
-            .write("options.yaml", &format!("{document:#}\n"))
-            .unwrap();
+        documents.write("options.yaml", &format!("{document:#}\n"))
     }
 
     /// A daemon with these variables, by which it may know its own zone.
@@ -140,9 +141,8 @@ fn the_own_zone_gets_what_it_can_take_and_a_change_of_zones_or_options_takes_eff
     if !capability::namespace_ring() {
         return;
     }
-    let zoned = Zoned::start();
-    zoned.place([OWN, OTHER, OTHER]);
-    zoned.set("EVEN_LOAD");
+    let zoned = Zoned::start([OWN, OTHER, OTHER]);
+    zoned.set("EVEN_LOAD").unwrap();
     let daemon = zoned.daemon(Some(OWN));
 
     // Half of all callers and a third of all endpoints: two thirds of what it sends has room there.
@@ -160,11 +160,8 @@ fn the_own_zone_gets_what_it_can_take_and_a_change_of_zones_or_options_takes_eff
 
     zoned.place([OWN, OTHER, OTHER]);
     wait_zone(&daemon, first, OWN);
-    let before = daemon.configuration().unwrap().generation;
-    zoned.set("SAME_ZONE");
-    daemon
-        .wait_configuration("the other option", |now| now.generation > before)
-        .unwrap();
+    let same = || zoned.set("SAME_ZONE");
+    daemon.reconfigure("the other option", same).unwrap();
     assert_near(zoned.answered(), [REQUESTS, 0, 0]);
 }
 
@@ -173,9 +170,8 @@ fn who_does_not_know_its_own_zone_is_told_so_and_sends_to_all_alike() {
     if !capability::namespace_ring() {
         return;
     }
-    let zoned = Zoned::start();
-    zoned.place([OWN, OTHER, OTHER]);
-    zoned.set("SAME_ZONE");
+    let zoned = Zoned::start([OWN, OTHER, OTHER]);
+    zoned.set("SAME_ZONE").unwrap();
     let daemon = zoned.daemon(None);
     assert_near(zoned.answered(), [REQUESTS / 3; 3]);
     assert_eq!(counted(&daemon), [0; 3]);
@@ -192,16 +188,12 @@ fn an_option_that_comes_later_and_finds_nobody_in_the_own_zone_is_told_of_once()
     if !capability::namespace_ring() {
         return;
     }
-    let zoned = Zoned::start();
-    zoned.place([OTHER; 3]);
+    let zoned = Zoned::start([OTHER; 3]);
     let daemon = zoned.daemon(Some(OWN));
     assert_near(zoned.answered(), [REQUESTS / 3; 3]);
     assert!(!daemon.log().contains(TOLD));
-    let before = daemon.configuration().unwrap().generation;
-    zoned.set("EVEN_LOAD");
-    daemon
-        .wait_configuration("the option", |now| now.generation > before)
-        .unwrap();
+    let even = || zoned.set("EVEN_LOAD");
+    daemon.reconfigure("the option", even).unwrap();
     wait::until_true("the log to say it", || Ok(daemon.log().contains(TOLD))).unwrap();
     assert_near(zoned.answered(), [REQUESTS / 3; 3]);
     zoned.place([OWN, OTHER, OTHER]);

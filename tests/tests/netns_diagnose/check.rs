@@ -8,9 +8,8 @@ use tests::{
     cgroup::Cgroup,
     daemon::{Daemon, binary, uninstall},
     host::Place,
-    network::Purpose,
     process::{self, Output},
-    scenario::{Scenario, assert_redirected},
+    scenario::Scenario,
     wait,
     web::{Speaks, WebServer},
 };
@@ -58,9 +57,7 @@ fn a_check_finds_what_is_in_the_way_and_what_was_half_removed() {
     if !capability::namespace_ring() {
         return;
     }
-    let scenario = Scenario::start(Purpose::Test).unwrap();
-    let mut daemon = scenario.daemon_a().start().unwrap();
-    assert_redirected(&scenario, &daemon);
+    let (scenario, mut daemon) = Scenario::redirected(|settings| settings).unwrap();
     let well = ask(&scenario, &daemon, &["check", "--json"]);
     let instance = format!("`{}`", daemon.instance());
     let errors = findings(&well, "error");
@@ -107,9 +104,7 @@ fn a_port_that_another_process_has_is_named_with_that_process() {
     if !capability::namespace_ring() {
         return;
     }
-    let scenario = Scenario::start(Purpose::Test).unwrap();
-    let daemon = scenario.daemon_a().start().unwrap();
-    assert_redirected(&scenario, &daemon);
+    let (scenario, _daemon) = Scenario::redirected(|settings| settings).unwrap();
     let b = &scenario.service_b;
     let ports = [(15001, Speaks::Http1)];
     let _other = WebServer::start(b, Place::Outside, "other", &ports).unwrap();
@@ -159,9 +154,7 @@ fn a_program_that_has_a_cgroup_for_itself_is_named_where_it_is_in_the_way() {
     if !capability::namespace_ring() {
         return;
     }
-    let scenario = Scenario::start(Purpose::Test).unwrap();
-    let daemon = scenario.daemon_a().start().unwrap();
-    assert_redirected(&scenario, &daemon);
+    let (scenario, daemon) = Scenario::redirected(|settings| settings).unwrap();
     let above = Cgroup::create(&format!("fmt-{}-claimed", std::process::id())).unwrap();
     let below = above.child("workload").unwrap();
     let id = claim(&daemon, &above);

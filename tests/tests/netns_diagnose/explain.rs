@@ -5,11 +5,10 @@ use std::fs;
 use serde_json::Value;
 use tests::{
     capability,
-    daemon::Daemon,
+    daemon::{Daemon, Settings},
     host::Place,
-    network::Purpose,
     process::Process,
-    scenario::{Scenario, assert_redirected},
+    scenario::Scenario,
     wait,
 };
 
@@ -42,12 +41,8 @@ fn an_explanation_names_the_rule_with_the_daemon_alive_and_dead() {
     if !capability::namespace_ring() {
         return;
     }
-    let scenario = Scenario::start(Purpose::Test).unwrap();
-    let settings = scenario
-        .daemon_a()
-        .env("APPMESH_EGRESS_IGNORED_PORTS", "8081");
-    let mut daemon = settings.start().unwrap();
-    assert_redirected(&scenario, &daemon);
+    let ignored = |settings: Settings| settings.env("APPMESH_EGRESS_IGNORED_PORTS", "8081");
+    let (scenario, mut daemon) = Scenario::redirected(ignored).unwrap();
     let cgroup = scenario.service_a.cgroup(Place::Workload);
     let cgroup = cgroup.to_str().unwrap();
     let who = ["--cgroup", cgroup];

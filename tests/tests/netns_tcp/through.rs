@@ -10,7 +10,7 @@ use tests::{
     capability, daemon::Daemon, network::Purpose, remote::Remote, scenario::Scenario, wait,
 };
 
-use super::{TO_B, agent, assert_joined, crossed, meet, reset, server};
+use super::{TO_B, agent, crossed, meet, reset, server};
 
 const INTO_B: &str = "tcp.ingress.downstream_cx_total";
 const FROM_APPLICATION: &str = "tcp.egress.downstream_cx_total";
@@ -22,6 +22,8 @@ const LARGE: u64 = 1 << 30;
 struct Way {
     client: Remote,
     server: Remote,
+    /// The sockets of the last connection, of the client and of the server.
+    sockets: (String, String),
     to: IpAddr,
     out: Daemon,
     into: Daemon,
@@ -30,6 +32,7 @@ struct Way {
 }
 
 impl Way {
+    /// Both proxies, and a first connection through them.
     fn start(set: impl FnOnce(&Scenario)) -> Self {
         let mut scenario = Scenario::start(Purpose::Test).unwrap();
         crossed(&mut scenario, "DROP_ALL");
@@ -38,20 +41,40 @@ impl Way {
         let out = scenario.daemon_a().env(drain.0, drain.1).start().unwrap();
         let into = scenario.daemon_b().env(drain.0, drain.1);
         let into = into.node("tcpB").start().unwrap();
+        let mut client = agent(&scenario.service_a);
+        let mut server = server(&scenario.service_b);
+        let to = IpAddr::V4(scenario.service_bv2.v4());
         Self {
-            client: agent(&scenario.service_a),
-            server: server(&scenario.service_b),
-            to: IpAddr::V4(scenario.service_bv2.v4()),
+            sockets: meet(&mut client, &mut server, to),
+            client,
+            server,
+            to,
             out,
             into,
             scenario,
         }
     }
 
-    fn meet(&mut self) -> (String, String) {
-        let pair = meet(&mut self.client, &mut self.server, self.to).unwrap();
-        assert_joined(&mut self.client, &mut self.server, &pair);
-        pair
+    /// Another connection.
+    fn meet(&mut self) {
+        self.sockets = meet(&mut self.client, &mut self.server, self.to);
+    }
+
+    /// Gives the client an order about the last connection.
+    fn client(&mut self, order: &str) -> Result<String, String> {
+        self.client.ask(&about(&self.sockets.0, order))
+    }
+
+    /// The same for the server.
+    fn server(&mut self, order: &str) -> Result<String, String> {
+        self.server.ask(&about(&self.sockets.1, order))
+    }
+
+    /// The same for both at once.
+    fn both(&mut self, order: &str) -> [Result<String, String>; 2] {
+        self.client.order(&about(&self.sockets.0, order));
+        self.server.order(&about(&self.sockets.1, order));
+        [self.client.answer(), self.server.answer()]
     }
 
     fn assert_through(&self, connections: u64) {
@@ -61,6 +84,12 @@ impl Way {
     }
 }
 
+/// An order with the socket that it is about.
+fn about(socket: &str, order: &str) -> String {
+    let (what, rest) = order.split_once(' ').unwrap_or((order, ""));
+    format!("{what} {socket} {rest}")
+}
+
 #[test]
 fn an_end_is_passed_on_as_an_end_and_a_reset_as_a_reset() {
     if !capability::namespace_ring() {
@@ -68,39 +97,33 @@ fn an_end_is_passed_on_as_an_end_and_a_reset_as_a_reset() {
     }
     let mut way = Way::start(|_| {});
     // The client is through first, and hears the rest; then the other way round.
-    let (ours, theirs) = way.meet();
-    let Way { client, server, .. } = &mut way;
-    client.ask(&format!("send {ours} 100")).unwrap();
-    client.ask(&format!("finish {ours}")).unwrap();
-    assert_eq!(server.ask(&format!("drain {theirs}")).as_deref(), Ok("100"));
-    server.ask(&format!("send {theirs} 200")).unwrap();
-    server.ask(&format!("finish {theirs}")).unwrap();
-    assert_eq!(client.ask(&format!("drain {ours}")).as_deref(), Ok("200"));
-    let (ours, theirs) = way.meet();
-    let Way { client, server, .. } = &mut way;
-    server.ask(&format!("finish {theirs}")).unwrap();
-    assert_eq!(client.ask(&format!("drain {ours}")).as_deref(), Ok("0"));
-    client.ask(&format!("send {ours} 300")).unwrap();
-    client.ask(&format!("close {ours}")).unwrap();
-    assert_eq!(server.ask(&format!("drain {theirs}")).as_deref(), Ok("300"));
+    way.client("send 100").unwrap();
+    way.client("finish").unwrap();
+    assert_eq!(way.server("drain").as_deref(), Ok("100"));
+    way.server("send 200").unwrap();
+    way.server("finish").unwrap();
+    assert_eq!(way.client("drain").as_deref(), Ok("200"));
+    way.meet();
+    way.server("finish").unwrap();
+    assert_eq!(way.client("drain").as_deref(), Ok("0"));
+    way.client("send 300").unwrap();
+    way.client("close").unwrap();
+    assert_eq!(way.server("drain").as_deref(), Ok("300"));
 
-    let (ours, theirs) = way.meet();
-    let Way { client, server, .. } = &mut way;
-    client.ask(&format!("reset {ours}")).unwrap();
-    assert_eq!(server.ask(&format!("drain {theirs}")), reset());
-    let (ours, theirs) = way.meet();
-    let Way { client, server, .. } = &mut way;
-    server.ask(&format!("reset {theirs}")).unwrap();
-    assert_eq!(client.ask(&format!("drain {ours}")), reset());
+    way.meet();
+    way.client("reset").unwrap();
+    assert_eq!(way.server("drain"), reset());
+    way.meet();
+    way.server("reset").unwrap();
+    assert_eq!(way.client("drain"), reset());
 
     // Behind an end no read tells of it, but the socket is none any more.
-    let (ours, theirs) = way.meet();
-    let Way { client, server, .. } = &mut way;
-    server.ask(&format!("finish {theirs}")).unwrap();
-    assert_eq!(client.ask(&format!("drain {ours}")).as_deref(), Ok("0"));
-    server.ask(&format!("reset {theirs}")).unwrap();
+    way.meet();
+    way.server("finish").unwrap();
+    assert_eq!(way.client("drain").as_deref(), Ok("0"));
+    way.server("reset").unwrap();
     wait::until_true("the reset behind the end", || {
-        Ok(client.ask(&format!("peer {ours}")).is_err())
+        Ok(way.client("peer").is_err())
     })
     .unwrap();
     way.assert_through(5);
@@ -112,14 +135,11 @@ fn a_gibibyte_each_way_arrives_as_it_was_sent() {
         return;
     }
     let mut way = Way::start(|_| {});
-    let (ours, theirs) = way.meet();
     way.assert_through(1);
-    let Way { client, server, .. } = &mut way;
-    client.order(&format!("exchange {ours} {LARGE}"));
-    server.order(&format!("exchange {theirs} {LARGE}"));
-    assert_eq!(server.answer().as_deref(), Ok(""));
-    assert_eq!(client.answer().as_deref(), Ok(""));
-    client.ask(&format!("close {ours}")).unwrap();
+    for exchanged in way.both(&format!("exchange {LARGE}")) {
+        assert_eq!(exchanged.as_deref(), Ok(""));
+    }
+    way.client("close").unwrap();
     for (daemon, name) in [
         (&way.out, "tcp.egress.downstream_cx_rx_bytes_total"),
         (&way.into, "tcp.ingress.downstream_cx_rx_bytes_total"),
@@ -167,13 +187,9 @@ fn a_connection_in_which_nothing_moves_is_closed_after_the_time_of_its_route_or_
             };
             scenario.documents.edit(key, name, edit).unwrap();
         });
-        let (ours, theirs) = way.meet();
         way.assert_through(1);
-        assert_eq!(way.client.ask(&format!("drain {ours}")).as_deref(), Ok("0"));
-        assert_eq!(
-            way.server.ask(&format!("drain {theirs}")).as_deref(),
-            Ok("0")
-        );
+        assert_eq!(way.client("drain").as_deref(), Ok("0"));
+        assert_eq!(way.server("drain").as_deref(), Ok("0"));
         let daemon = if counter.starts_with("tcp.egress") {
             &way.out
         } else {
@@ -184,11 +200,10 @@ fn a_connection_in_which_nothing_moves_is_closed_after_the_time_of_its_route_or_
 }
 
 /// Takes bytes from the server to its client until the connection is cut, which is not at once.
-fn assert_cut_in_time(way: &mut Way, (ours, theirs): &(String, String), changed: Instant) {
-    let Way { client, server, .. } = way;
+fn assert_cut_in_time(way: &mut Way, changed: Instant) {
     let mut arrives = || -> Result<String, String> {
-        server.ask(&format!("send {theirs} 1"))?;
-        client.ask(&format!("receive {ours} 1"))
+        way.server("send 1")?;
+        way.client("receive 1")
     };
     wait::until_true("the cut", || Ok(arrives().is_err())).unwrap();
     assert!(
@@ -205,7 +220,6 @@ fn connections_under_the_old_targets_of_a_service_or_listener_are_cut_after_the_
     }
     let mut way = Way::start(|_| {});
     // Out of the mesh's client, whose route leads elsewhere; into its server there is no change.
-    let pair = way.meet();
     let changed = Instant::now();
     let documents = &way.scenario.documents;
     let elsewhere = |route: &mut Value| {
@@ -213,20 +227,17 @@ fn connections_under_the_old_targets_of_a_service_or_listener_are_cut_after_the_
         route["spec"]["tcpRoute"]["action"]["weightedTargets"] = targets;
     };
     documents.edit("routeName", "two", elsewhere).unwrap();
-    assert_cut_in_time(&mut way, &pair, changed);
+    assert_cut_in_time(&mut way, changed);
     let documents = &way.scenario.documents;
     let back = |route: &mut Value| {
         let targets = json!([{ "virtualNode": "tcpB", "weight": 1 }]);
         route["spec"]["tcpRoute"]["action"]["weightedTargets"] = targets;
     };
-    let generation = way.out.configuration().unwrap().generation;
-    documents.edit("routeName", "two", back).unwrap();
-    way.out
-        .wait_configuration("the route of before", |now| now.generation > generation)
-        .unwrap();
+    let back = || documents.edit("routeName", "two", back);
+    way.out.reconfigure("the route of before", back).unwrap();
 
     // Into its server, whose listener has another time; out of the client there is no change.
-    let pair = way.meet();
+    way.meet();
     // The cluster's own count may have gone with the cluster.
     assert_eq!(way.out.stat(FROM_APPLICATION).unwrap(), 2);
     assert_eq!(way.into.stat(INTO_B).unwrap(), 2);
@@ -235,5 +246,5 @@ fn connections_under_the_old_targets_of_a_service_or_listener_are_cut_after_the_
     let documents = &way.scenario.documents;
     let edit = |node: &mut Value| node["spec"]["listeners"][0]["timeout"] = time;
     documents.edit("virtualNodeName", "tcpB", edit).unwrap();
-    assert_cut_in_time(&mut way, &pair, changed);
+    assert_cut_in_time(&mut way, changed);
 }
