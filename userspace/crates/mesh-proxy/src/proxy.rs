@@ -1,5 +1,7 @@
 //! A running proxy, as the daemon holds it.
 
+mod leaving;
+
 use std::{
     sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
@@ -11,7 +13,7 @@ use mesh_telemetry::{Registry, Shard, server::ServerState};
 use tokio::{
     runtime::{Builder, LocalOptions},
     sync::watch,
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, timeout_at},
 };
 
 use crate::{
@@ -23,15 +25,6 @@ use crate::{
     status::ProxyStatus,
     worker::{self, Connections, Phase, WorkerSeed, coalesce::before_each_wait},
 };
-
-/// What an answer of discovery and what follows it may take.
-const TO_HEAR: Duration = Duration::from_secs(1);
-
-/// What a leave leaves at least of a drain: the time for those who come last, and for an answer.
-const FOR_THE_DRAIN: Duration = Duration::from_secs(1);
-
-/// How often a proxy that leaves looks whether somebody is there.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// The running proxy of one workload. Dropping it ends every connection at once; [`Self::drain`] is
 /// the gentle way.
@@ -86,7 +79,7 @@ impl Proxy {
             accepting: accepting.subscribe(),
             stats,
             drain: settings.drain,
-            quiet: settings.dns_refresh * 2 + TO_HEAR,
+            quiet: leaving::quiet(settings.dns_refresh),
         };
         let mut watches = Vec::new();
         let room = settings.max_connections.div_ceil(settings.workers.get());
@@ -201,20 +194,15 @@ impl Proxy {
         self.stats.set_state(ServerState::Draining);
         let began = Instant::now();
         self.phase.send_replace(Phase::Leaving(began + self.drain));
-        let longest = (self.drain * 3 / 4).min(self.drain.saturating_sub(FOR_THE_DRAIN));
-        let _ = timeout_at(began + longest, self.are_gone()).await;
+        let all_are_gone = leaving::all_are_gone(|| self.look(), self.quiet);
+        // Whoever is there after that has what is left of the drain.
+        let _ = timeout_at(began + leaving::longest(self.drain), all_are_gone).await;
     }
 
-    /// Resolves when no connection has been open for long enough.
-    async fn are_gone(&self) {
-        let opened = || self.connections().map(Connections::opened).sum::<u64>();
-        let (mut known, mut since) = (opened(), Instant::now());
-        while since.elapsed() < self.quiet {
-            sleep(LOOK_EVERY).await;
-            let now = opened();
-            if now != known || self.connections().any(|of_worker| of_worker.count() > 0) {
-                (known, since) = (now, Instant::now());
-            }
+    fn look(&self) -> leaving::Sight {
+        leaving::Sight {
+            opened: self.connections().map(Connections::opened).sum(),
+            is_any_open: self.connections().any(|of_worker| of_worker.count() > 0),
         }
     }
 
@@ -228,13 +216,8 @@ impl Proxy {
     pub async fn drain(&self) -> Drained {
         self.stats.set_state(ServerState::Draining);
         let whole = Instant::now() + self.drain;
-        self.phase.send_modify(|phase| {
-            let deadline = match phase {
-                Phase::Leaving(deadline) => *deadline,
-                _ => whole,
-            };
-            *phase = Phase::Draining(deadline);
-        });
+        self.phase
+            .send_modify(|phase| *phase = phase.then_drains(whole));
         let mut cut = 0;
         for worker in &self.workers {
             let mut ended = worker.cut.clone();

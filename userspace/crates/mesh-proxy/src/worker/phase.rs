@@ -21,6 +21,14 @@ pub(crate) enum Phase {
 }
 
 impl Phase {
+    /// The drain that follows this phase, which has until then or until what was said before.
+    pub(crate) fn then_drains(self, until: Instant) -> Self {
+        match self {
+            Self::Leaving(said) => Self::Draining(said),
+            _ => Self::Draining(until),
+        }
+    }
+
     /// Whether connections are accepted.
     pub(crate) fn accepts(self) -> bool {
         matches!(
@@ -47,3 +55,6 @@ impl Phase {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

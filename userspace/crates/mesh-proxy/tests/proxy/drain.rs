@@ -30,7 +30,12 @@ use crate::support::{
 };
 
 /// A drain that waits for nobody in these tests.
-const SHORT: Duration = Duration::from_millis(200);
+pub(crate) const SHORT: Duration = Duration::from_millis(200);
+
+/// What a client of HTTP/2 begins with.
+const BEGIN: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+/// Its first request.
+const REQUEST: &[u8] = b"\0\0\x0c\x01\x05\0\0\0\x01\x82\x86\x84\x41\x07b.local";
 
 /// Sends requests, each over a connection that is open, until no new one can be had. Every request
 /// on a connection that did not say that it closes must be answered.
@@ -111,7 +116,7 @@ async fn a_drain_of_ingress_is_nothing_to_egress() {
 }
 
 /// A server that answers a request with `body` once the gate gives it a permit.
-async fn gated(body: &'static str) -> (Server, Arc<Semaphore>) {
+pub(crate) async fn gated(body: &'static str) -> (Server, Arc<Semaphore>) {
     let gate = Arc::new(Semaphore::new(0));
     let permits = Arc::clone(&gate);
     let server = Server::http(Version::HTTP_11, move |_| {
@@ -125,7 +130,7 @@ async fn gated(body: &'static str) -> (Server, Arc<Semaphore>) {
 }
 
 /// The first request to a server, which has it.
-async fn under_way(
+pub(crate) async fn under_way(
     mesh: &Mesh,
     server: &Server,
     version: Version,
@@ -170,11 +175,11 @@ async fn a_drain_waits_for_what_is_under_way() {
 /// not read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_of_http1_that_sends_on_behind_its_last_answer_sees_no_reset() {
-    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: b.local\r\n\r\n";
+    const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: b.local\r\n\r\n";
     let (server, gate) = gated("whole").await;
     let mesh = Mesh::start(Plan::one(Protocol::Http, server.address).snapshot()).await;
     let mut client = mesh.dial_80().await;
-    client.write_all(REQUEST).await.unwrap();
+    client.write_all(GET).await.unwrap();
     until("the request", || server.requests() == 1).await;
     let state = mesh.state();
     let dialler = mesh.dialler();
@@ -188,7 +193,7 @@ async fn a_client_of_http1_that_sends_on_behind_its_last_answer_sees_no_reset() 
         .await
         .unwrap();
     assert!(answer.ends_with(b"whole"));
-    client.write_all(REQUEST).await.unwrap();
+    client.write_all(GET).await.unwrap();
     assert!(client.take_error().unwrap().is_none());
     drop(client);
     assert_eq!(within("the drain", drain).await.unwrap().cut, 0);
@@ -197,8 +202,6 @@ async fn a_client_of_http1_that_sends_on_behind_its_last_answer_sees_no_reset() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_of_http2_that_sends_on_behind_the_last_goaway_sees_no_reset() {
     const SENT: &str = "http.egress.downstream_cx_tx_bytes_total";
-    const BEGIN: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
-    const REQUEST: &[u8] = b"\0\0\x0c\x01\x05\0\0\0\x01\x82\x86\x84\x41\x07b.local";
     const HEARD: &[u8] = b"\0\0\x08\x06\x01\0\0\0\0ferromsh";
     const WINDOW: &[u8] = b"\0\0\x04\x08\0\0\0\0\0\0\0\x10\0";
     /// Bytes of a `GOAWAY`, and of a ping.
@@ -230,47 +233,6 @@ async fn a_client_of_http2_that_sends_on_behind_the_last_goaway_sees_no_reset() 
     assert!(client.take_error().unwrap().is_none());
     drop(client);
     assert_eq!(within("the drain", drain).await.unwrap().cut, 0);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_comes_while_a_proxy_leaves_is_served_and_told() {
-    let server = Server::http(Version::HTTP_11, echo).await;
-    let mesh = Mesh::start(Plan::one(Protocol::Http, server.address).snapshot()).await;
-    let mut stays = Client::open(mesh.dial_80().await, Version::HTTP_2).await;
-    stays.get("http://b.local/").await.unwrap();
-    let mut leave = pin!(mesh.proxy.leave());
-    for _ in 0..3 {
-        let comes = async {
-            let mut client = Client::open(mesh.dial_80().await, Version::HTTP_11).await;
-            client.get("http://b.local/").await.unwrap()
-        };
-        // The first look at the leave is its beginning.
-        let answer = tokio::select! {
-            biased;
-            () = &mut leave => panic!("a client is there"),
-            answer = comes => answer,
-        };
-        assert_eq!(
-            (answer.status, answer.header("connection")),
-            (200, Some("close"))
-        );
-    }
-    mesh.proxy.pulse(Duration::from_secs(2)).unwrap();
-    drop(stays);
-    within("the clients to be gone", leave).await;
-    assert_eq!(within("the drain", mesh.proxy.drain()).await.cut, 0);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_does_not_go_is_cut_at_the_end_of_the_drain_that_follows() {
-    let server = Server::silent(Version::HTTP_11).await;
-    let snapshot = Plan::one(Protocol::Http, server.address).snapshot();
-    let mesh = Mesh::start_with_drain(snapshot, SHORT).await;
-    let request = under_way(&mesh, &server, Version::HTTP_11).await;
-    within("the leave", mesh.proxy.leave()).await;
-    assert!(!request.is_finished(), "cut before the drain");
-    assert_eq!(within("the drain", mesh.proxy.drain()).await.cut, 1);
-    request.await.unwrap().expect_err("there is no answer");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -327,9 +289,16 @@ async fn silent_clients_do_not_hold_a_drain() {
     let silent = mesh.dial_80().await;
     let mut idle = Client::open(mesh.dial_80().await, Version::HTTP_11).await;
     idle.get("http://b.local/").await.unwrap();
+    // It does not even say that it has heard.
+    let mut mute = mesh.dial_80().await;
+    mute.write_all(&[BEGIN, REQUEST].concat()).await.unwrap();
+    until("its answer", || {
+        mesh.stat("http.egress.downstream_rq_2xx") == 2
+    })
+    .await;
     let drained = within("the drain", mesh.proxy.drain()).await;
     assert_eq!(drained.cut, 0);
-    drop((silent, idle));
+    drop((silent, idle, mute));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

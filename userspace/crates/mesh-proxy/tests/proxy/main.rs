@@ -16,6 +16,7 @@ mod health;
 mod hostile;
 mod http;
 mod http1;
+mod leave;
 mod limits;
 mod listener_change;
 mod pool;
