@@ -73,6 +73,12 @@ fn who_still_comes_after_sigterm_is_served() {
     let load = scenario.curl().load(URL, 2);
     more_requests(&daemon).unwrap();
     daemon.terminate().unwrap();
+    wait::until_true("it to be draining", || {
+        Ok(daemon.admin("/server_info")?.contains("\"DRAINING\""))
+    })
+    .unwrap();
+    let told = daemon.admin("/ready").unwrap_err();
+    assert!(format!("{told:#}").contains("503"), "{told:#}");
     more_requests(&daemon).unwrap();
     let answers = load.stop().unwrap();
     assert_eq!(answers.failures(), []);
@@ -118,11 +124,20 @@ fn no_request_fails_while_a_daemon_with_bypass_is_stopped_and_started() {
     if !capability::namespace_ring() {
         return;
     }
-    let (scenario, mut daemon) = Scenario::redirected(Settings::bypass).unwrap();
+    // Who comes again and again is not waited for, only what is under way.
+    let settings = |settings: Settings| settings.bypass().args(["--drain-s", "3600"]);
+    let (scenario, mut daemon) = Scenario::redirected(settings).unwrap();
     let load = scenario.curl().http2().load(URL, 2);
-    for _ in 0..2 {
+    for round in 0..2 {
         more_requests(&daemon).unwrap();
+        let log = scenario.service_a.directory().join(format!("slow{round}"));
+        let slow = scenario.curl().http2().args(["--fail"]);
+        let mut slow = Process::spawn("curl", slow.command(&slow_url()), &log).unwrap();
+        wait::until_true("a part of its answer", || Ok(!slow.log().is_empty())).unwrap();
         daemon.terminate().unwrap();
+        let status = slow.wait(wait::DEADLINE).unwrap();
+        assert!(status.success(), "{status}");
+        assert_eq!(slow.log().len(), SLOW_BYTES);
         assert!(daemon.wait().unwrap().success(), "{}", daemon.log());
         daemon.restart().unwrap();
     }
@@ -237,6 +252,7 @@ fn uninstall_leaves_nothing_of_a_dead_daemon_and_of_a_running_one() {
     let before = shape(host);
     for dead in [true, false] {
         let settings = scenario.daemon_a().env("APPMESH_ENABLE_IPV6", "1");
+        let settings = settings.args(["--drain-s", "3600"]);
         let state_dir = settings.state_dir();
         let mut daemon = settings.start().unwrap();
         assert_redirected(&scenario, &daemon);
@@ -247,14 +263,21 @@ fn uninstall_leaves_nothing_of_a_dead_daemon_and_of_a_running_one() {
                 "no {kind} is pinned"
             );
         }
+        // Who comes again and again is not waited for.
+        let load = (!dead).then(|| scenario.curl().http2().load(URL, 2));
         if dead {
             daemon.kill().unwrap();
+        } else {
+            more_requests(&daemon).unwrap();
         }
         assert!(state_dir.exists(), "nothing was kept");
         let removed = daemon.ask("uninstall", &[]).unwrap();
         assert!(removed.status.success(), "{}", removed.stderr);
         if !dead {
             assert!(daemon.wait().unwrap().success(), "{}", daemon.log());
+        }
+        if let Some(load) = load {
+            assert_eq!(load.stop().unwrap().failures(), []);
         }
         assert_removed(&daemon, &objects);
         assert!(!state_dir.exists(), "the state directory is left");

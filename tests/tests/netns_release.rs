@@ -150,6 +150,34 @@ fn clients_of_a_released_workload_are_told_at_once_and_its_egress_goes_on() {
 }
 
 #[test]
+fn a_workload_of_a_daemon_that_leaves_is_waited_for_no_more_once_it_is_removed_now() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let scenario = Scenario::start(Purpose::Test).unwrap();
+    let mut node = Node::start(&scenario.network, &scenario.documents, &[]).unwrap();
+    let a = &scenario.service_a;
+    node.try_add("a", a, Place::Workload, &["--env", LONG_DRAIN])
+        .and_then(succeeded)
+        .unwrap();
+    assert_through(a, 3);
+    // Without end, so that there is always somebody to wait for.
+    let _load = scenario.curl().load(URL, 2);
+    node.terminate().unwrap();
+    node.wait_state("a", "DRAINING").unwrap();
+    let seen = stat(a, FROM_APPLICATION).unwrap();
+    wait::until_true("requests through the proxy that leaves", || {
+        Ok(stat(a, FROM_APPLICATION)? > seen + 100)
+    })
+    .unwrap();
+    let remove = node.command(&["workload", "remove", "a", "--now"]).unwrap();
+    let mut remove = Process::spawn("remove", remove, &a.directory().join("remove.log")).unwrap();
+    // Its programs are the next daemon's to take away, which it is told.
+    assert!(!remove.wait(wait::DEADLINE).unwrap().success());
+    node.wait_ended().unwrap();
+}
+
+#[test]
 fn a_connection_that_outlives_its_workload_is_written_down_at_the_release() {
     if !capability::namespace_ring() {
         return;
