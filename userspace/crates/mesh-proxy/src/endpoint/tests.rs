@@ -182,6 +182,30 @@ fn what_passes_through_goes_where_it_was_dialled() {
 }
 
 #[test]
+fn hosts_that_change_are_news_once() {
+    let picking = Picking::dns(DnsResponse::Endpoints, &[1, 2]);
+    let answer = |last: &[u8]| {
+        let addresses: Vec<_> = last.iter().map(|last| address(*last)).collect();
+        let cluster = &picking.cluster;
+        cluster.answered(&addresses, &Zones::default(), SystemTime::now());
+    };
+    assert!(!picking.picker.has_changed(), "as it was made");
+    for (last, is_news) in [
+        (&[1, 2][..], false),
+        (&[2, 3], true),
+        (&[3], true),
+        (&[3], false),
+        (&[1, 2], true),
+    ] {
+        answer(last);
+        // That a request saw it first is nothing to it.
+        picking.pick(&[]);
+        assert_eq!(picking.picker.has_changed(), is_news, "{last:?}");
+        assert!(!picking.picker.has_changed(), "{last:?}, again");
+    }
+}
+
+#[test]
 fn the_order_of_an_answer_changes_nobodys_turn() {
     let picking = Picking::dns(DnsResponse::Endpoints, &[1, 2, 3]);
     let mut picked = Vec::new();

@@ -113,3 +113,6 @@ impl Pool {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

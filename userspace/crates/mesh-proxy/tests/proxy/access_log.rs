@@ -6,14 +6,17 @@ use http::Version;
 use mesh_model::snapshot::{AccessLogFormat, Discovery, EgressFilter, Protocol};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::support::{
-    assert_reset,
-    client::{Answer, Client, get, post},
-    log::Log,
-    mesh::Mesh,
-    plan::Plan,
-    server::{Server, echo},
-    until, within,
+use crate::{
+    drain::SHORT,
+    support::{
+        assert_reset,
+        client::{Answer, Client, get, post},
+        log::Log,
+        mesh::Mesh,
+        plan::Plan,
+        server::{Server, echo, echo_bytes},
+        until, within,
+    },
 };
 
 const FORMAT: &str = concat!(
@@ -218,6 +221,64 @@ async fn an_endpoint_that_resets_is_flagged_and_a_client_that_does_is_not() {
     stream.set_zero_linger().unwrap();
     drop(stream);
     assert_eq!(log.lines(2).await, ["UR 1", "- 0"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bytes_that_the_drain_of_a_port_cuts_are_no_fault_of_their_endpoint() {
+    let server = Server::tcp(echo_bytes).await;
+    let log = Log::new();
+    let plan = |port| {
+        let mut plan = Plan::new(EgressFilter::DropAll);
+        let db = Discovery::Static(vec![server.address]);
+        let cluster = plan.cluster("db", Protocol::Tcp, db);
+        plan.tcp(port, &[(cluster, 1)]);
+        with_log(plan, &log, "%BYTES_RECEIVED% %BYTES_SENT% %RESPONSE_FLAGS%")
+    };
+    let mesh = Mesh::start_with_drain(plan(3306).snapshot(), SHORT).await;
+    let mut bytes = mesh.dial(([192, 0, 2, 1], 3306).into()).await;
+    bytes.write_all(b"ping").await.unwrap();
+    within("the echo", bytes.read_exact(&mut [0; 4]))
+        .await
+        .unwrap();
+    mesh.proxy
+        .publish(plan(3307).generation(2).snapshot())
+        .await;
+    assert_reset(Ok(bytes)).await;
+    assert_eq!(log.lines(1).await, ["4 4 -"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_cut_at_the_end_of_a_drain_is_written_down_with_what_it_carried() {
+    let silent = Server::silent(Version::HTTP_11).await;
+    let echoing = Server::tcp(echo_bytes).await;
+    let mut plan = Plan::one(Protocol::Http, silent.address);
+    let db = Discovery::Static(vec![echoing.address]);
+    let cluster = plan.cluster("db", Protocol::Tcp, db);
+    plan.tcp(3306, &[(cluster, 1)]);
+    let log = Log::new();
+    let format = "%UPSTREAM_CLUSTER% %BYTES_RECEIVED% %BYTES_SENT% %RESPONSE_FLAGS% \
+                  %RESPONSE_CODE_DETAILS% %FERROMESH_REASON%";
+    let snapshot = with_log(plan, &log, format).snapshot();
+    let mesh = Mesh::start_with_drain(snapshot, SHORT).await;
+    let mut bytes = mesh.dial(([192, 0, 2, 1], 3306).into()).await;
+    bytes.write_all(b"ping").await.unwrap();
+    within("the echo", bytes.read_exact(&mut [0; 4]))
+        .await
+        .unwrap();
+    bytes.write_all(b"again").await.unwrap();
+    within("the echo", bytes.read_exact(&mut [0; 5]))
+        .await
+        .unwrap();
+    let mut client = Client::open(mesh.dial_80().await, Version::HTTP_11).await;
+    let request = tokio::spawn(async move { client.get("http://b.local/").await.is_ok() });
+    until("the request", || silent.requests() == 1).await;
+    assert_eq!(within("the drain", mesh.proxy.drain()).await.cut, 2);
+    assert_reset(Ok(bytes)).await;
+    assert!(!request.await.unwrap());
+    let mut lines = log.lines(2).await;
+    lines.sort();
+    let cut = "downstream_local_disconnect(purging_socket_that_have_not_progressed_to_connections)";
+    assert_eq!(lines, [format!("b 0 0 DC {cut} -"), "db 9 9 - - -".into()]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

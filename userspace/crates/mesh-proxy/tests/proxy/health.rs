@@ -140,18 +140,47 @@ async fn an_endpoint_that_fails_request_after_request_is_ejected() {
     assert_eq!(stat("ejections_overflow"), 0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_endpoint_that_asks_so_is_left_alone_and_the_others_do_not_panic() {
-    let good = Server::http(Version::HTTP_11, |_| async { text("good") }).await;
-    let leaving = |_| async {
+/// A server that asks with each answer to be left alone, and passes its probes.
+async fn leaving(status: StatusCode) -> Server {
+    let serve = move |request: http::Request<hyper::body::Incoming>| async move {
         let mut answer = text("leaving");
+        if request.uri().path() != "/ping" {
+            *answer.status_mut() = status;
+        }
         let fields = answer.headers_mut();
         fields.insert("x-envoy-immediate-health-check-fail", "".parse().unwrap());
         answer
     };
+    Server::http(Version::HTTP_11, serve).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_endpoint_that_is_not_checked_is_not_left_alone_though_it_asks_so() {
+    let outliers = OutlierDetection {
+        consecutive_5xx: 3,
+        interval: MINUTE,
+        base_ejection_time: MINUTE,
+        max_ejection_percent: 100,
+    };
+    for outliers in [None, Some(outliers)] {
+        let good = Server::http(Version::HTTP_11, |_| async { text("good") }).await;
+        let leaving = leaving(StatusCode::OK).await;
+        let mesh = mesh(&[&good, &leaving], None, outliers).await;
+        let mut client = Client::open(mesh.dial_80().await, Version::HTTP_11).await;
+        for _ in 0..10 {
+            assert_eq!(client.get("http://b.local/").await.unwrap().status, 200);
+        }
+        assert_eq!((good.requests(), leaving.requests()), (5, 5));
+        assert!(mesh.proxy.status().clusters[0].unfit.is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_endpoint_that_asks_so_is_left_alone_and_the_others_do_not_panic() {
+    let good = Server::http(Version::HTTP_11, |_| async { text("good") }).await;
     // That their probes say so, too, counts for nothing: those pass.
-    let one = Server::http(Version::HTTP_11, leaving).await;
-    let other = Server::http(Version::HTTP_11, leaving).await;
+    let one = leaving(StatusCode::OK).await;
+    let other = leaving(StatusCode::SERVICE_UNAVAILABLE).await;
     let servers = [&good, &one, &other];
     let mesh = mesh(&servers, Some(check(Protocol::Http)), None).await;
     let mut client = Client::open(mesh.dial_80().await, Version::HTTP_11).await;

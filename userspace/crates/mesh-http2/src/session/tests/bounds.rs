@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll, Wake, Waker},
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, Uri, header};
 
 use super::{
@@ -149,9 +149,21 @@ fn a_small_piece_keeps_nothing_else() {
 #[test]
 fn what_comes_behind_the_last_goaway_is_passed_over() {
     let mut end = server(true);
+    let goaway = |last: u32| [last.to_be_bytes(), [0; 4]].concat();
+    end.sent(usize::MAX);
     end.connection.leave();
+    let mut told = BytesMut::new();
+    frame::put(&mut told, frame::GOAWAY, 0, 0, &goaway(frame::MOST));
+    frame::put(&mut told, frame::PING, 0, 0, b"ferromsh");
+    assert_eq!(end.sent(usize::MAX), told);
     frame::put(&mut end.input, frame::PING, frame::ACK, 0, b"ferromsh");
     let streams = end.take().expect("a request");
+    let mut told = BytesMut::new();
+    frame::put(&mut told, frame::GOAWAY, 0, 0, &goaway(1));
+    assert!(
+        end.sent(usize::MAX).ends_with(&told),
+        "the last that it saw"
+    );
     // A client may have sent both before it heard.
     frame::put(
         &mut end.input,

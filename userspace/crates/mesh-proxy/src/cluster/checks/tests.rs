@@ -114,6 +114,7 @@ async fn an_endpoint_that_asks_to_be_left_alone_is_until_its_checks_pass_again()
         cluster.probed(&hosts.all()[0], &checks, None);
         assert_eq!(cluster.hosts.load().fit().len(), fit);
     }
+    assert!(!hosts.all()[0].is_withdrawn(), "it counts again");
     cluster.retire();
     cluster.withdrawn(&hosts.all()[0]);
     assert_eq!(cluster.hosts.load().fit().len(), 1, "it judges no more");

@@ -207,3 +207,33 @@ fn hosts_are_looked_at_once_for_who_is_in_the_own_zone() {
         assert_eq!(elsewhere(&cluster, &mut looked_at), None);
     }
 }
+
+#[tokio::test]
+async fn a_file_that_is_mended_as_it_was_takes_its_fault_back_and_changes_nothing() {
+    let folder = TempDir::new().unwrap();
+    let path = write(&folder, &["b"], 3);
+    let kept = folder.path().join("kept");
+    let discoverer = discoverer();
+    let (cluster, mut memory) = (cluster(&path, "b"), Memory::default());
+    assert!(ask(&discoverer, &cluster, &mut memory).await);
+    let hosts = cluster.hosts.load_full();
+    // Written anew, and the very same file, which is told from nothing by its time or place.
+    for is_written_anew in [true, false] {
+        fs::rename(&path, &kept).unwrap();
+        fs::write(&path, "virtualNodes: [{ name: 1 }]").unwrap();
+        for _ in 0..2 {
+            ask_in_vain(&discoverer, &cluster, &mut memory).await;
+        }
+        assert!(cluster.status().trouble.is_some());
+        if is_written_anew {
+            write(&folder, &["b"], 3);
+        } else {
+            fs::rename(&kept, &path).unwrap();
+        }
+        ask(&discoverer, &cluster, &mut memory).await;
+        assert_eq!(cluster.status().trouble, None);
+        assert!(Arc::ptr_eq(&cluster.hosts.load_full(), &hosts));
+    }
+    assert_eq!(cluster.stats.membership_change.value(), 1);
+    assert!(!ask(&discoverer, &cluster, &mut memory).await);
+}
