@@ -25,6 +25,7 @@ mod stages;
 mod tcp;
 mod timeouts;
 mod unrouted;
+mod websocket;
 mod withdrawn;
 
 use super::case::Case;

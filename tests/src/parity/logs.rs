@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     case::Mesh,
-    meshes::{LOG_FIELDS, OWN_PORTS},
+    meshes::{LOG_FIELDS, LogForm, OWN_PORTS},
     observation::{self, Observation},
 };
 
@@ -34,17 +34,10 @@ pub(super) fn add(seen: &mut BTreeMap<usize, Observation>, mesh: Mesh, log: &str
     let mut lines: Vec<(usize, Vec<(String, String)>)> = log
         .lines()
         .filter_map(|line| {
-            let fields = match mesh {
-                Mesh::Web
-                | Mesh::Https
-                | Mesh::Tls
-                | Mesh::Names
-                | Mesh::Retries
-                | Mesh::Pools
-                | Mesh::Drained
-                | Mesh::Late => text(line),
-                Mesh::Open => json(line),
-                Mesh::Routes => default(line),
+            let fields = match LogForm::of(mesh) {
+                LogForm::Text => text(line),
+                LogForm::Json => json(line),
+                LogForm::Default => default(line),
             };
             Some((case(&fields)?, fields))
         })

@@ -10,7 +10,7 @@ mod several;
 
 use serde_json::{Map, Value, json};
 
-pub(super) use self::log::LOG_FIELDS;
+pub(super) use self::log::{LOG_FIELDS, LogForm};
 pub(super) use self::several::{endpoint_of, endpoints, names_of_late, names_of_several};
 use self::{
     options::Options,
@@ -308,19 +308,10 @@ impl Documents {
             _ => None,
         }));
         let mut file = json!({ "path": log });
-        match mesh {
-            Mesh::Web
-            | Mesh::Https
-            | Mesh::Tls
-            | Mesh::Names
-            | Mesh::Retries
-            | Mesh::Pools
-            | Mesh::Drained
-            | Mesh::Late => {
-                file["format"] = json!({ "text": log::line() });
-            }
-            Mesh::Open => file["format"] = json!({ "json": log::members() }),
-            Mesh::Routes => {}
+        match LogForm::of(mesh) {
+            LogForm::Text => file["format"] = json!({ "text": log::line() }),
+            LogForm::Json => file["format"] = json!({ "json": log::members() }),
+            LogForm::Default => {}
         }
         self.all.push(json!({
             "meshName": "apps",

@@ -124,4 +124,13 @@ impl Own {
             budget: None,
         }
     }
+
+    /// With these endpoints.
+    #[must_use]
+    pub(crate) fn at(self, endpoints: Endpoints) -> Self {
+        Self {
+            endpoints: Some(endpoints),
+            ..self
+        }
+    }
 }

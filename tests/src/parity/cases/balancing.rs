@@ -1,10 +1,8 @@
 //! Balancing: how many of some requests each of several endpoints has. All are sent over one connection,
 //! which one worker of the proxy has, so that round robin is exact.
 
-use super::request::plain;
-use crate::parity::case::{
-    AT, Asker, Bullet, Case, Client, Endpoints, Own, Protocol, Reply, Target, answer,
-};
+use super::request::{plain, shares};
+use crate::parity::case::{AT, Asker, Bullet, Case, Endpoints, Own, Protocol, Reply, answer};
 
 /// A multiple of every number of endpoints.
 const REQUESTS: usize = 60;
@@ -46,16 +44,11 @@ pub(super) fn cases() -> Vec<Case> {
 
 /// A case that counts who answered what.
 fn counted(name: String, protocol: Protocol, endpoints: Endpoints, method: &str) -> Case {
-    let own = Own {
-        endpoints: Some(endpoints),
-        ..Own::new(protocol)
-    };
     let length: &[_] = match method {
         "POST" => &[("content-length", "0")],
         _ => &[],
     };
+    let own = Own::new(protocol).at(endpoints);
     let request = plain(method, "/x", length);
-    let client = Client::Shares(REQUESTS, request, Vec::new());
-    let case = Case::new(Bullet::Balancing, name, Target::Own(own), client);
-    case.replies(answer(200, &[("x-at", AT)], b""))
+    shares(Bullet::Balancing, name, own, REQUESTS, request)
 }

@@ -52,3 +52,11 @@ fn both(name: &str, protocol: Protocol, client: Client, replies: Vec<Reply>) -> 
         ingress(name, protocol, client, replies),
     ]
 }
+
+/// What a service does when it has the whole request and the proxy drains.
+fn waiting(replies: Vec<Reply>) -> Vec<Reply> {
+    [Reply::Request, Reply::Drain]
+        .into_iter()
+        .chain(replies)
+        .collect()
+}

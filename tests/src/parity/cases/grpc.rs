@@ -1,15 +1,11 @@
 //! gRPC: calls, streams, statuses, deadlines, and failures in gRPC's own form.
 
-use super::request::{either, head, own, post2, shared};
+use super::request::{GRPC, MESSAGE, TE, either, head, own, post2, shared};
 use crate::parity::{
     case::{Bullet, Case, Client, End, Frame, Mesh, Own, Presence, Protocol, Reply, Target, owned},
     meshes::routes::services,
 };
 
-/// A message of three bytes behind its length (gRPC over HTTP/2, "Length-Prefixed-Message").
-const MESSAGE: &[u8] = b"\0\0\0\0\x03abc";
-const TYPE: (&str, &str) = ("content-type", "application/grpc");
-const TE: (&str, &str) = ("te", "trailers");
 /// Marks a request in the access log of the mesh of routes.
 const MARK: (&str, &str) = ("user-agent", "case/{case}");
 
@@ -30,14 +26,14 @@ fn reply(status: &str, more: &[(&str, &str)]) -> Vec<Reply> {
     let trailers: Vec<_> = trailers.collect();
     vec![
         Reply::Request,
-        Reply::Head(200, owned(&[TYPE])),
+        Reply::Head(200, owned(&[GRPC])),
         Reply::Data(MESSAGE.to_vec()),
         Reply::Trailers(owned(&trailers)),
     ]
 }
 
 fn call(fields: &[(&str, &str)]) -> Client {
-    let fields: Vec<_> = [TYPE, TE]
+    let fields: Vec<_> = [GRPC, TE]
         .into_iter()
         .chain(fields.iter().copied())
         .collect();
@@ -58,7 +54,7 @@ fn statuses() -> Vec<Case> {
         }
         let name = format!("status {status} at once");
         let case = Case::new(Bullet::Grpc, name, shared(Protocol::Grpc), call(&[]));
-        let only = Reply::Head(200, owned(&[TYPE, ("grpc-status", &status)]));
+        let only = Reply::Head(200, owned(&[GRPC, ("grpc-status", &status)]));
         cases.push(case.replies(vec![Reply::Request, only, Reply::End]));
     }
     for status in [200, 400, 401, 403, 404, 429, 500, 502, 503, 504] {
@@ -111,11 +107,11 @@ fn types() -> Vec<Case> {
 }
 
 fn streams() -> Vec<Case> {
-    let open = |path: &str| Frame::Head(1, head("POST", path, &[TYPE, TE]), End::More);
+    let open = |path: &str| Frame::Head(1, head("POST", path, &[GRPC, TE]), End::More);
     let message = |end| Frame::Data(1, MESSAGE.to_vec(), end);
     let trailers = Reply::Trailers(owned(&[("grpc-status", "0")]));
     let data = || Reply::Data(MESSAGE.to_vec());
-    let begin = || Reply::Head(200, owned(&[TYPE]));
+    let begin = || Reply::Head(200, owned(&[GRPC]));
     let ways: Vec<(&str, Vec<Frame>, Vec<Reply>)> = vec![
         (
             "client streams",
@@ -243,7 +239,7 @@ fn deadlines() -> Vec<Case> {
         let waits = vec![Reply::Request, Reply::Pause(3000)];
         let begun = vec![
             Reply::Request,
-            Reply::Head(200, owned(&[TYPE])),
+            Reply::Head(200, owned(&[GRPC])),
             Reply::Data(MESSAGE.to_vec()),
             Reply::Pause(3000),
         ];
@@ -280,7 +276,7 @@ fn failures() -> Vec<Case> {
     let begun = |more: Reply| {
         vec![
             Reply::Request,
-            Reply::Head(200, owned(&[TYPE])),
+            Reply::Head(200, owned(&[GRPC])),
             Reply::Data(MESSAGE.to_vec()),
             Reply::Pause(60),
             more,
@@ -300,7 +296,7 @@ fn failures() -> Vec<Case> {
             "no trailers",
             vec![
                 Reply::Request,
-                Reply::Head(200, owned(&[TYPE])),
+                Reply::Head(200, owned(&[GRPC])),
                 Reply::Data(MESSAGE.to_vec()),
                 Reply::End,
             ],
@@ -361,7 +357,7 @@ fn routes() -> Vec<Case> {
             if !is_matched && number > 1 {
                 continue;
             }
-            let fields = [TYPE, TE, MARK]
+            let fields = [GRPC, TE, MARK]
                 .into_iter()
                 .chain(tenant.map(|tenant| ("tenant", tenant)));
             let fields: Vec<_> = fields.collect();

@@ -1,10 +1,9 @@
 //! Health checks: the probes as endpoints see them, what passes, and who is called then. Each endpoint is
 //! probed once, at the start.
 
-use super::request::{either, one, plain};
+use super::request::{GRPC, either, one, plain, shares};
 use crate::parity::case::{
-    AT, Asker, Bullet, Case, Client, Endpoints, Own, Protocol, Reply, Target, answer, owned,
-    serving,
+    Asker, Bullet, Case, Client, Endpoints, Own, Protocol, Reply, Target, answer, owned, serving,
 };
 
 /// As many requests as 2, 3 and 4 endpoints share evenly.
@@ -19,24 +18,25 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 fn case(name: String, protocol: Protocol, endpoints: Endpoints, client: Client) -> Case {
-    let own = Own {
-        endpoints: Some(endpoints),
-        ..Own::new(protocol)
-    };
+    let own = Own::new(protocol).at(endpoints);
     Case::new(Bullet::Health, name, Target::Own(own), client)
 }
 
-fn checked(count: usize, protocol: Protocol, path: Option<&'static str>) -> Endpoints {
+pub(super) fn checked(count: usize, protocol: Protocol, path: Option<&'static str>) -> Endpoints {
     Endpoints {
         check: Some((protocol, path)),
         ..Endpoints::new(count)
     }
 }
 
-/// A service of HTTP/1 whose endpoints say who they are, and how many of its requests each gets.
+/// How many of the requests of a service of HTTP/1 each of its endpoints gets.
 fn shared(name: String, endpoints: Endpoints) -> Case {
-    let client = Client::Shares(REQUESTS, plain("GET", "/x", &[]), Vec::new());
-    case(name, Protocol::Http, endpoints, client).replies(answer(200, &[("x-at", AT)], b""))
+    shared_by(Protocol::Http, name, endpoints)
+}
+
+fn shared_by(protocol: Protocol, name: String, endpoints: Endpoints) -> Case {
+    let own = Own::new(protocol).at(endpoints);
+    shares(Bullet::Health, name, own, REQUESTS, plain("GET", "/x", &[]))
 }
 
 fn probes() -> Vec<Case> {
@@ -157,15 +157,11 @@ fn answers() -> Vec<Case> {
 
 /// Two endpoints of HTTP/2 or gRPC, the first of which answers its probe in this way.
 fn two_of(protocol: Protocol, endpoints: Endpoints, name: &str, replies: Vec<Reply>) -> Case {
-    let client = Client::Shares(REQUESTS, plain("GET", "/x", &[]), Vec::new());
     let name = format!("one of {} answers {name}", protocol.word());
-    case(name, protocol, endpoints, client)
-        .replies(answer(200, &[("x-at", AT)], b""))
-        .apart(0, Asker::Probe, replies)
+    shared_by(protocol, name, endpoints).apart(0, Asker::Probe, replies)
 }
 
 fn grpc_answers() -> Vec<Case> {
-    let kind = ("content-type", "application/grpc");
     let only = |status: u16, fields: &[(&str, &str)]| {
         vec![
             Reply::Request,
@@ -192,8 +188,8 @@ fn grpc_answers() -> Vec<Case> {
         ("an empty message", serving(b"")),
         ("a message that is none", serving(b"\x08")),
         ("SERVING and more fields", serving(b"\x08\x01\x12\x01a")),
-        ("status 0 alone", only(200, &[kind, ("grpc-status", "0")])),
-        ("status 12 alone", only(200, &[kind, ("grpc-status", "12")])),
+        ("status 0 alone", only(200, &[GRPC, ("grpc-status", "0")])),
+        ("status 12 alone", only(200, &[GRPC, ("grpc-status", "12")])),
         ("HTTP status 503", only(503, &[])),
         (
             "HTTP status 404",

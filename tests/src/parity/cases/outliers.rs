@@ -1,6 +1,6 @@
 //! Outlier detection: what counts as a failure, after how many an endpoint is out, and who is called then.
 
-use super::request::{one, plain};
+use super::request::{GRPC, one, plain, shares};
 use crate::parity::{
     case::{
         AT, Asker, Bullet, Case, Client, Endpoints, Mesh, Own, Protocol, Reply, Target, answer,
@@ -33,12 +33,9 @@ fn case(name: String, protocol: Protocol, endpoints: Endpoints) -> Case {
 }
 
 fn own(name: String, endpoints: Endpoints, own: Own, fields: &[(&str, &str)]) -> Case {
-    let own = Own {
-        endpoints: Some(endpoints),
-        ..own
-    };
-    let client = Client::Shares(REQUESTS, plain("GET", "/x", fields), Vec::new());
-    Case::new(Bullet::Outliers, name, Target::Own(own), client).replies(good(&[("x-at", AT)]))
+    let request = plain("GET", "/x", fields);
+    let case = shares(Bullet::Outliers, name, own.at(endpoints), REQUESTS, request);
+    case.replies(good(&[("x-at", AT)]))
 }
 
 fn good(fields: &[(&str, &str)]) -> Vec<Reply> {
@@ -150,14 +147,13 @@ fn ways_of_http2() -> Vec<Case> {
 
 /// Calls of gRPC, whose own status counts where an answer begins with it.
 fn ways_of_grpc() -> Vec<Case> {
-    let kind = ("content-type", "application/grpc");
     let mut cases = Vec::new();
     for status in [0, 1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 14, 15, 16, 17] {
         let text = status.to_string();
-        let fields = [kind, ("grpc-status", text.as_str()), ("x-at", AT)];
+        let fields = [GRPC, ("grpc-status", text.as_str()), ("x-at", AT)];
         let replies = vec![Reply::Request, Reply::Head(200, owned(&fields)), Reply::End];
         let name = format!("one answers gRPC status {status}");
-        let call = own(name, judged(2, 2, 50), Own::new(Protocol::Grpc), &[kind]);
+        let call = own(name, judged(2, 2, 50), Own::new(Protocol::Grpc), &[GRPC]);
         cases.push(call.apart(0, Asker::Client, replies.clone()));
         if status == 14 {
             let name = format!("one answers gRPC status {status} to what is no gRPC");
@@ -170,11 +166,11 @@ fn ways_of_grpc() -> Vec<Case> {
     }
     let replies = vec![
         Reply::Request,
-        Reply::Head(200, owned(&[kind, ("x-at", AT)])),
+        Reply::Head(200, owned(&[GRPC, ("x-at", AT)])),
         Reply::Trailers(owned(&[("grpc-status", "14")])),
     ];
     let name = "one ends with gRPC status 14".to_owned();
-    let call = own(name, judged(2, 2, 50), Own::new(Protocol::Grpc), &[kind]);
+    let call = own(name, judged(2, 2, 50), Own::new(Protocol::Grpc), &[GRPC]);
     cases.push(call.apart(0, Asker::Client, replies));
     cases
 }
@@ -247,10 +243,7 @@ fn returns() -> Vec<Case> {
             returns: true,
             ..judged(count, errors, 50)
         };
-        let own = Own {
-            endpoints: Some(endpoints),
-            ..Own::new(protocol)
-        };
+        let own = Own::new(protocol).at(endpoints);
         let request = |fields: &[_]| plain("GET", "/x", fields);
         let counts = (usize::try_from(errors).unwrap_or_default(), 2);
         let client = Client::Ejections(request(&[]), request(&[("user-agent", BLAMER)]), counts);

@@ -2,11 +2,18 @@
 
 use crate::parity::{
     case::{
-        Bullet, CASE, CASE_FIELD, Case, Client, End, Fields, Frame, HOST, Own, Protocol, Step,
-        Target,
+        AT, Bullet, CASE, CASE_FIELD, Case, Client, End, Fields, Frame, HOST, Own, Protocol, Step,
+        Target, answer,
     },
     http1::Kind,
 };
+
+/// What tells that a request or an answer is of gRPC.
+pub(super) const GRPC: (&str, &str) = ("content-type", "application/grpc");
+/// What a client of gRPC says beside it.
+pub(super) const TE: (&str, &str) = ("te", "trailers");
+/// A message of three bytes behind its length (gRPC over HTTP/2, "Length-Prefixed-Message").
+pub(super) const MESSAGE: &[u8] = b"\0\0\0\0\x03abc";
 
 /// A request of HTTP/1.1 with more fields behind its own, and without a body.
 pub(super) fn plain(method: &str, path: &str, fields: &[(&str, &str)]) -> Vec<u8> {
@@ -88,6 +95,20 @@ pub(super) fn shared(protocol: Protocol) -> Target {
 /// A service of a case's own.
 pub(super) fn own(protocol: Protocol) -> Target {
     Target::Own(Own::new(protocol))
+}
+
+/// A case that counts who answers how many of some requests, each the same: the endpoints of its service
+/// say who they are.
+pub(super) fn shares(
+    bullet: Bullet,
+    name: String,
+    own: Own,
+    requests: usize,
+    request: Vec<u8>,
+) -> Case {
+    let client = Client::Shares(requests, request, Vec::new());
+    let case = Case::new(bullet, name, Target::Own(own), client);
+    case.replies(answer(200, &[("x-at", AT)], b""))
 }
 
 /// A case towards the shared service of HTTP/1.

@@ -1,16 +1,17 @@
 //! Endpoints that ask to be left alone, by `x-envoy-immediate-health-check-fail` beside their answers to
 //! requests and to probes: who is called then, and what the client sees of it.
 
-use super::request::{one, one2, plain};
+use super::{
+    health,
+    request::{GRPC, one, one2, plain, shares},
+};
 use crate::parity::case::{
-    AT, Asker, Bullet, Case, Client, Endpoints, Mesh, Own, Protocol, Reply, Retries, Target,
-    answer, owned, serving,
+    AT, Asker, Bullet, Case, Endpoints, Mesh, Own, Protocol, Reply, Retries, Target, answer, owned,
+    serving,
 };
 
 /// The field, and a value: any will do.
 const FIELD: (&str, &str) = ("x-envoy-immediate-health-check-fail", "true");
-
-const KIND: (&str, &str) = ("content-type", "application/grpc");
 
 const REQUESTS: usize = 24;
 
@@ -32,29 +33,18 @@ pub(super) fn cases() -> Vec<Case> {
 
 fn checked(count: usize, protocol: Protocol) -> Endpoints {
     let path = (protocol != Protocol::Grpc).then_some("/ping");
-    Endpoints {
-        check: Some((protocol, path)),
-        ..Endpoints::new(count)
-    }
+    health::checked(count, protocol, path)
 }
 
 /// Who is called of these endpoints, the first of which are to do something else.
 fn shared(name: String, endpoints: Endpoints, own: Own) -> Case {
     let fields: &[_] = if own.protocol == Protocol::Grpc {
-        &[KIND]
+        &[GRPC]
     } else {
         &[]
     };
-    let own = Own {
-        endpoints: Some(endpoints),
-        ..own
-    };
-    let client = Client::Shares(REQUESTS, plain("GET", "/x", fields), Vec::new());
-    Case::new(Bullet::Health, name, Target::Own(own), client).replies(answer(
-        200,
-        &[("x-at", AT)],
-        b"",
-    ))
+    let request = plain("GET", "/x", fields);
+    shares(Bullet::Health, name, own.at(endpoints), REQUESTS, request)
 }
 
 /// An answer whose end comes when its head was heard of.
@@ -117,7 +107,7 @@ fn probes() -> Vec<Case> {
 fn probes_of_grpc() -> Vec<Case> {
     let with_field = |message: &[u8]| {
         let mut replies = serving(message);
-        replies[1] = Reply::Head(200, owned(&[KIND, FIELD]));
+        replies[1] = Reply::Head(200, owned(&[GRPC, FIELD]));
         replies
     };
     let ways = [
@@ -126,7 +116,7 @@ fn probes_of_grpc() -> Vec<Case> {
         ("HTTP status 503", answer(503, &[FIELD], b"")),
         (
             "status 14 alone",
-            answer(200, &[KIND, ("grpc-status", "14"), FIELD], b""),
+            answer(200, &[GRPC, ("grpc-status", "14"), FIELD], b""),
         ),
     ];
     let cases = ways.into_iter().map(|(name, replies)| {
@@ -195,10 +185,7 @@ fn ways() -> Vec<Case> {
         cases.push(case.apart(0, Asker::Client, replies));
     }
     let name = "one withdraws, checked by tcp".to_owned();
-    let endpoints = Endpoints {
-        check: Some((Protocol::Tcp, None)),
-        ..Endpoints::new(2)
-    };
+    let endpoints = health::checked(2, Protocol::Tcp, None);
     let case = shared(name, endpoints, Own::new(Protocol::Http));
     cases.push(case.apart(0, Asker::Client, slow(200, &[at, FIELD])));
     let again = Own {
@@ -214,7 +201,7 @@ fn ways() -> Vec<Case> {
     // One attempt has all of its service's answers; both sides begin with any of the two endpoints.
     let case = shared(name, checked(2, Protocol::Http), again).mesh(Mesh::Retries);
     cases.push(case.apart(0, Asker::Client, slow(503, &[at, FIELD])));
-    let only = [KIND, at, FIELD, ("grpc-status", "0")];
+    let only = [GRPC, at, FIELD, ("grpc-status", "0")];
     let mut good = answer(200, &[at], b"");
     good.insert(1, Reply::Pause(HEARD));
     let name = "one withdraws by trailers alone".to_owned();
@@ -241,7 +228,7 @@ fn unmoved() -> Vec<Case> {
     }
     let trailers = vec![
         Reply::Request,
-        Reply::Head(200, owned(&[KIND, at])),
+        Reply::Head(200, owned(&[GRPC, at])),
         Reply::Pause(HEARD),
         Reply::Trailers(owned(&[("grpc-status", "0"), FIELD])),
     ];
@@ -265,10 +252,7 @@ fn unmoved() -> Vec<Case> {
 fn seen() -> Vec<Case> {
     let ways = [Protocol::Http, Protocol::Http2, Protocol::Grpc];
     let cases = ways.into_iter().map(|protocol| {
-        let own = Own {
-            endpoints: Some(checked(1, protocol)),
-            ..Own::new(protocol)
-        };
+        let own = Own::new(protocol).at(checked(1, protocol));
         let client = match protocol {
             Protocol::Http => one(plain("GET", "/x", &[])),
             _ => one2("GET", "/x", &[]),

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-/// What the access log says in the mesh [`Mesh::Web`](crate::parity::case::Mesh::Web), by field.
+use crate::parity::case::Mesh;
+
+/// What the access log says, by field, where it is not in Envoy's own form.
 pub(in crate::parity) const LOG_FIELDS: [(&str, &str); 16] = [
     ("case", "%REQ(X-CASE)%"),
     ("dialled", "%DOWNSTREAM_LOCAL_ADDRESS%"),
@@ -21,6 +23,33 @@ pub(in crate::parity) const LOG_FIELDS: [(&str, &str); 16] = [
     ("type", "%RESP(CONTENT-TYPE)%"),
     ("trailer", "%TRAILER(GRPC-STATUS)%"),
 ];
+
+/// In which form the access log of a mesh is.
+pub(in crate::parity) enum LogForm {
+    /// A text of [`LOG_FIELDS`].
+    Text,
+    /// The same fields in JSON.
+    Json,
+    /// Envoy's own.
+    Default,
+}
+
+impl LogForm {
+    pub(in crate::parity) fn of(mesh: Mesh) -> Self {
+        match mesh {
+            Mesh::Web
+            | Mesh::Https
+            | Mesh::Tls
+            | Mesh::Names
+            | Mesh::Retries
+            | Mesh::Pools
+            | Mesh::Drained
+            | Mesh::Late => Self::Text,
+            Mesh::Open => Self::Json,
+            Mesh::Routes => Self::Default,
+        }
+    }
+}
 
 /// The line of the log in text: each field behind its name, with what no value holds between them.
 pub(super) fn line() -> String {

@@ -1,18 +1,14 @@
 //! Connections of HTTP/1: `connection: close` with the next answer.
 
-use super::{TO_THE_END, both, egress};
+use super::{TO_THE_END, both, egress, waiting};
 use crate::parity::{
     case::{Case, Client, Protocol, Reply, Step, answer, owned, plain_answer},
-    cases::request::{plain, with_body},
+    cases::{
+        request::{plain, with_body},
+        websocket::{accepted, asked, echoing, opened},
+    },
     http1::Kind,
 };
-
-const WEBSOCKET: [(&str, &str); 4] = [
-    ("connection", "Upgrade"),
-    ("upgrade", "websocket"),
-    ("sec-websocket-version", "13"),
-    ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
-];
 
 pub(super) fn cases() -> Vec<Case> {
     let mut ways = to_come();
@@ -45,14 +41,6 @@ fn post(fields: &[(&str, &str)], body: &str) -> Step {
 
 fn data(text: &str) -> Reply {
     Reply::Data(text.as_bytes().to_vec())
-}
-
-/// What a service does when it has the whole request and the proxy drains.
-fn waiting(replies: Vec<Reply>) -> Vec<Reply> {
-    [Reply::Request, Reply::Drain]
-        .into_iter()
-        .chain(replies)
-        .collect()
 }
 
 type Way = (&'static str, Vec<Step>, Vec<Kind>, Vec<Reply>);
@@ -237,37 +225,12 @@ fn requests() -> Vec<Way> {
     ]
 }
 
-fn ask() -> Step {
-    Step::Send(plain("GET", "/chat", &WEBSOCKET))
-}
-
-fn accept() -> Reply {
-    let accepted = [
-        ("connection", "upgrade"),
-        ("upgrade", "websocket"),
-        ("sec-websocket-accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
-    ];
-    Reply::Head(101, owned(&accepted))
-}
-
 fn upgrades() -> Vec<Way> {
+    let ask = || Step::Send(asked());
+    let on = vec![Step::Drain, send("more"), Step::Await("more"), Step::Finish];
     let one = || vec![Kind::Answer];
     vec![
-        (
-            "websocket",
-            vec![
-                ask(),
-                Step::Await("101"),
-                send("ping"),
-                Step::Await("ping"),
-                Step::Drain,
-                send("more"),
-                Step::Await("more"),
-                Step::Finish,
-            ],
-            one(),
-            vec![Reply::Request, accept(), Reply::Echo],
-        ),
+        ("websocket", [opened(), on].concat(), one(), echoing()),
         (
             "websocket to come",
             vec![
@@ -279,7 +242,7 @@ fn upgrades() -> Vec<Way> {
                 Step::Finish,
             ],
             one(),
-            waiting(vec![accept(), Reply::Echo]),
+            waiting(vec![accepted(), Reply::Echo]),
         ),
         (
             "websocket refused",
@@ -333,15 +296,9 @@ fn staying() -> Vec<Case> {
         .watch(TO_THE_END),
         case(
             "websocket to the end",
-            vec![
-                ask(),
-                Step::Await("101"),
-                send("ping"),
-                Step::Await("ping"),
-                Step::Drain,
-            ],
+            [opened(), vec![Step::Drain]].concat(),
             vec![Kind::Answer],
-            vec![Reply::Request, accept(), Reply::Echo],
+            echoing(),
         )
         .watch(TO_THE_END),
         case(

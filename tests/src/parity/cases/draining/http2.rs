@@ -1,16 +1,12 @@
 //! Connections of HTTP/2, of gRPC too: `GOAWAY`, and streams that go on. Envoy sends its first `GOAWAY` with the
 //! head of an answer, so most cases have one to come.
 
-use super::{TO_THE_END, both, egress};
+use super::{TO_THE_END, both, egress, waiting};
 use crate::parity::{
     case::{Case, Client, End, Frame, Protocol, Reply, answer, owned},
-    cases::request::head,
+    cases::request::{GRPC, MESSAGE, TE, head},
 };
 
-/// A message of three bytes behind its length (gRPC over HTTP/2, "Length-Prefixed-Message").
-const MESSAGE: &[u8] = b"\0\0\0\0\x03abc";
-const TYPE: (&str, &str) = ("content-type", "application/grpc");
-const TE: (&str, &str) = ("te", "trailers");
 const CANCEL: u32 = 8;
 
 pub(super) fn cases() -> Vec<Case> {
@@ -48,29 +44,22 @@ fn get(stream: u32) -> Frame {
 
 fn post(stream: u32) -> Frame {
     let path = format!("/{stream}");
-    Frame::Head(stream, head("POST", &path, &[TYPE, TE]), End::More)
+    Frame::Head(stream, head("POST", &path, &[GRPC, TE]), End::More)
 }
 
 /// A call of gRPC without a message.
 fn call(stream: u32) -> Frame {
     let path = format!("/{stream}");
-    Frame::Head(stream, head("POST", &path, &[TYPE, TE]), End::Stream)
+    Frame::Head(stream, head("POST", &path, &[GRPC, TE]), End::Stream)
 }
 
 fn data(text: &str, end: End) -> Frame {
     Frame::Data(1, text.as_bytes().to_vec(), end)
 }
 
-fn waiting(replies: Vec<Reply>) -> Vec<Reply> {
-    [Reply::Request, Reply::Drain]
-        .into_iter()
-        .chain(replies)
-        .collect()
-}
-
 fn call_to_come() -> Vec<Reply> {
     waiting(vec![
-        Reply::Head(200, owned(&[TYPE])),
+        Reply::Head(200, owned(&[GRPC])),
         Reply::Data(MESSAGE.to_vec()),
         Reply::Trailers(owned(&[("grpc-status", "0")])),
     ])
@@ -79,7 +68,7 @@ fn call_to_come() -> Vec<Reply> {
 fn body_under_way() -> Vec<Reply> {
     vec![
         Reply::Request,
-        Reply::Head(200, owned(&[TYPE])),
+        Reply::Head(200, owned(&[GRPC])),
         Reply::Data(MESSAGE.to_vec()),
         Reply::Drain,
         Reply::Data(MESSAGE.to_vec()),
@@ -151,7 +140,7 @@ fn beside() -> Vec<Way> {
                 Frame::Drain,
                 data("there", End::Stream),
             ],
-            vec![Reply::Head(200, owned(&[TYPE])), Reply::Echo],
+            vec![Reply::Head(200, owned(&[GRPC])), Reply::Echo],
         ),
         (
             "client cancels beside a call",

@@ -3,43 +3,19 @@
 use super::UNTIL_CLOSED;
 use crate::parity::{
     case::{Bullet, Case, Client, Protocol, Reply, Step, answer, owned},
-    cases::request::{own, plain},
+    cases::{
+        request::{own, plain},
+        websocket::{accepted, asked, echoing, opened},
+    },
     http1::Kind,
 };
 
-const WEBSOCKET: [(&str, &str); 4] = [
-    ("connection", "Upgrade"),
-    ("upgrade", "websocket"),
-    ("sec-websocket-version", "13"),
-    ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
-];
-
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
 pub(super) fn upgrades() -> Vec<Case> {
-    let accept = || {
-        Reply::Head(
-            101,
-            owned(&[
-                ("connection", "upgrade"),
-                ("upgrade", "websocket"),
-                ("sec-websocket-accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
-            ]),
-        )
-    };
-    let ask = || Step::Send(plain("GET", "/chat", &WEBSOCKET));
+    let ask = || Step::Send(asked());
     let kinds = || vec![Kind::Answer];
     let ways: Vec<(&str, Vec<Step>, Vec<Reply>)> = vec![
-        (
-            "echo",
-            vec![
-                ask(),
-                Step::Await("101"),
-                Step::Send(b"ping".to_vec()),
-                Step::Await("ping"),
-                Step::Finish,
-            ],
-            vec![Reply::Request, accept(), Reply::Echo],
-        ),
+        ("echo", [opened(), vec![Step::Finish]].concat(), echoing()),
         (
             "service first",
             vec![
@@ -51,7 +27,7 @@ pub(super) fn upgrades() -> Vec<Case> {
             ],
             vec![
                 Reply::Request,
-                accept(),
+                accepted(),
                 Reply::Bytes(b"welcome".to_vec()),
                 Reply::Echo,
             ],
@@ -59,11 +35,11 @@ pub(super) fn upgrades() -> Vec<Case> {
         (
             "bytes behind",
             vec![
-                Step::Send([plain("GET", "/chat", &WEBSOCKET), b"early".to_vec()].concat()),
+                Step::Send([asked(), b"early".to_vec()].concat()),
                 Step::Await("early"),
                 Step::Finish,
             ],
-            vec![Reply::Request, accept(), Reply::Echo],
+            echoing(),
         ),
         ("refused", vec![ask()], answer(400, &[], b"no")),
         (
@@ -80,7 +56,7 @@ pub(super) fn upgrades() -> Vec<Case> {
             vec![ask()],
             vec![
                 Reply::Request,
-                accept(),
+                accepted(),
                 Reply::Bytes(b"bye".to_vec()),
                 Reply::Pause(50),
                 Reply::Finish,
@@ -91,7 +67,7 @@ pub(super) fn upgrades() -> Vec<Case> {
             vec![ask()],
             vec![
                 Reply::Request,
-                accept(),
+                accepted(),
                 Reply::Bytes(b"bye".to_vec()),
                 Reply::Pause(50),
                 Reply::Reset,
@@ -100,7 +76,7 @@ pub(super) fn upgrades() -> Vec<Case> {
         (
             "client resets",
             vec![ask(), Step::Await("101"), Step::Reset],
-            vec![Reply::Request, accept(), Reply::Echo],
+            echoing(),
         ),
         (
             "service closes before",
@@ -148,10 +124,7 @@ pub(super) fn upgrades() -> Vec<Case> {
             own(Protocol::Http),
             Client::Http1(steps, kinds()),
         );
-        cases.push(
-            case.replies(vec![Reply::Request, accept(), Reply::Echo])
-                .watch(UNTIL_CLOSED),
-        );
+        cases.push(case.replies(echoing()).watch(UNTIL_CLOSED));
     }
     cases
 }

@@ -3,11 +3,8 @@
 use super::{SERVER_ERROR, bad, case, with};
 use crate::parity::{
     case::{Case, Own, Protocol, Reply, Retries, owned},
-    cases::request::post2,
+    cases::request::{GRPC, MESSAGE, post2},
 };
-
-const TYPE: (&str, &str) = ("content-type", "application/grpc");
-const MESSAGE: &[u8] = b"\0\0\0\0\x03abc";
 
 pub(super) fn cases() -> Vec<Case> {
     const EVENTS: [(&str, &[&str]); 5] = [
@@ -17,15 +14,15 @@ pub(super) fn cases() -> Vec<Case> {
         ("13", &["internal"]),
         ("14", &["unavailable"]),
     ];
-    let client = || post2("/shop.Prices/Quote", &[TYPE, ("te", "trailers")], MESSAGE);
+    let client = || post2("/shop.Prices/Quote", &[GRPC, ("te", "trailers")], MESSAGE);
     let alone = |status: &str| {
-        let fields = [TYPE, ("grpc-status", status), ("grpc-message", "no")];
+        let fields = [GRPC, ("grpc-status", status), ("grpc-message", "no")];
         vec![Reply::Request, Reply::Head(200, owned(&fields)), Reply::End]
     };
     let behind = |status: &str| {
         vec![
             Reply::Request,
-            Reply::Head(200, owned(&[TYPE])),
+            Reply::Head(200, owned(&[GRPC])),
             Reply::Data(MESSAGE.to_vec()),
             Reply::Trailers(owned(&[("grpc-status", status)])),
         ]
