@@ -140,23 +140,41 @@ async fn a_host_that_cannot_be_connected_to_ahead_costs_no_request() {
     assert_eq!(service.stat("upstream_rq_5xx"), 0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn all_connections_to_a_host_that_left_are_closed() {
-    const MANY: usize = 40;
-    let service = start_http1("0.0.0.0", "127.0.0.1").await;
+/// Has so many requests under way at a time, and then answered: each has had a connection of its own.
+async fn connect(service: &Service, many: usize) {
     let client = service.client().await;
     let mut requests = JoinSet::new();
-    for _ in 0..MANY {
+    for _ in 0..many {
         let mut client = client.another();
         requests.spawn(async move { client.get("http://b.local/").await.unwrap().status });
     }
-    until("all to be under way", || service.server.requests() == MANY).await;
+    until("all to be under way", || service.server.requests() == many).await;
     service.is_open.send_replace(true);
     while let Some(status) = requests.join_next().await {
         assert_eq!(status.unwrap(), 200);
     }
-    assert_eq!(service.stat("upstream_cx_active"), MANY as u64);
+    assert_eq!(service.stat("upstream_cx_active"), many as u64);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_connections_to_a_host_that_left_are_closed() {
+    let service = start_http1("0.0.0.0", "127.0.0.1").await;
+    connect(&service, 40).await;
     service.change(&["127.0.0.2"]).await;
+    until("the end of all connections", || {
+        service.stat("upstream_cx_active") == 0
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_to_hosts_that_leave_while_others_are_closed_are_closed_too() {
+    let both = ["127.0.0.1", "127.0.0.2"];
+    let service = Service::start(Version::HTTP_11, Protocol::Http, "0.0.0.0", &both).await;
+    connect(&service, 200).await;
+    for left in ["127.0.0.2", "127.0.0.3"] {
+        service.change(&[left]).await;
+    }
     until("the end of all connections", || {
         service.stat("upstream_cx_active") == 0
     })
