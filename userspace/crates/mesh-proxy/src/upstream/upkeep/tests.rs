@@ -22,16 +22,19 @@ fn pool() -> Rc<Pool> {
     )
 }
 
-fn want(pool: &Rc<Pool>) {
-    // Nobody listens there, which is nothing to what wants it.
-    pool.upkeep.want(SocketAddr::from(([127, 0, 0, 1], 1)));
-}
-
 /// Lets every task have its turns, and no time pass.
 async fn turns() {
     for _ in 0..20 {
         yield_now().await;
     }
+}
+
+/// Has the pool begin to connect ahead.
+async fn begin(pool: &Rc<Pool>) {
+    // Nobody listens there, which is nothing to what wants it.
+    pool.upkeep.want(SocketAddr::from(([127, 0, 0, 1], 1)));
+    pool.keep_up();
+    turns().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -40,9 +43,7 @@ async fn what_nobody_waits_for_is_put_off_until_an_answer_and_for_so_long_at_mos
     let steps = async {
         let pool = pool();
         for _ in 0..2 {
-            want(&pool);
-            pool.keep_up();
-            turns().await;
+            begin(&pool).await;
             advance(HALF * 9).await;
             turns().await;
             assert!(!pool.upkeep.is_done(), "an answer may come yet");
@@ -50,9 +51,7 @@ async fn what_nobody_waits_for_is_put_off_until_an_answer_and_for_so_long_at_mos
             turns().await;
             assert!(pool.upkeep.is_done(), "none has come");
         }
-        want(&pool);
-        pool.keep_up();
-        turns().await;
+        begin(&pool).await;
         advance(APART).await;
         pool.answered();
         turns().await;
@@ -66,9 +65,7 @@ async fn answers_that_come_faster_have_no_step_each() {
     let local = LocalSet::new();
     let steps = async {
         let pool = pool();
-        want(&pool);
-        pool.keep_up();
-        turns().await;
+        begin(&pool).await;
         advance(HALF).await;
         pool.answered();
         turns().await;
@@ -86,9 +83,7 @@ async fn an_answer_is_sent_before_anything_is_done_behind_it() {
     let local = LocalSet::new();
     let steps = async {
         let pool = pool();
-        want(&pool);
-        pool.keep_up();
-        turns().await;
+        begin(&pool).await;
         advance(APART).await;
         let sent = spawn_local({
             let pool = Rc::clone(&pool);
