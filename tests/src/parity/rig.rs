@@ -302,14 +302,16 @@ impl Rig {
             clients,
             records: Vec::new(),
         };
-        // What a service has not written down yet it is waiting for.
+        let log = seen::whole_log(&side.log);
+        // Services that end a connection do so after their clients. By now, what one has not written down it
+        // is waiting for.
         seen::settle(&self.recorder);
         saw.records = side.agent.records()?;
         let own = self.recorder.records().into_iter();
         saw.records
             .extend(own.filter(|record| record.from == IpAddr::V4(to)));
         let mut seen = seen::put_together(saw);
-        logs::add(&mut seen, mesh, &seen::whole_log(&side.log));
+        logs::add(&mut seen, mesh, &log);
         let own = to.to_string();
         for value in seen.values_mut().flat_map(BTreeMap::values_mut) {
             *value = seen::without(value, &own);
