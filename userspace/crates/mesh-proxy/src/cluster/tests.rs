@@ -2,6 +2,7 @@ use std::{net::SocketAddr, num::NonZeroUsize, time::Duration};
 
 use mesh_model::snapshot::{DnsResponse, HealthCheck, IpPreference, OutlierDetection, Protocol};
 use mesh_telemetry::{Registry, Shard};
+use tokio::sync::watch;
 
 use super::{zones::Located, *};
 
@@ -13,6 +14,11 @@ fn address(last: u8) -> SocketAddr {
 
 /// A cluster that is found by DNS, with both judges.
 fn judged(registry: &Registry) -> Arc<SharedCluster> {
+    telling(registry, watch::Sender::new(0))
+}
+
+/// The same, of which workers are told.
+fn telling(registry: &Registry, news: watch::Sender<u64>) -> Arc<SharedCluster> {
     let discovery = Discovery::Dns {
         hostname: "b.local".to_owned(),
         port: 80,
@@ -36,7 +42,7 @@ fn judged(registry: &Registry) -> Arc<SharedCluster> {
         base_ejection_time: MINUTE,
         max_ejection_percent: 100,
     });
-    let judges = Judges::of(&config, registry, NonZeroUsize::MIN, false);
+    let judges = Judges::of(&config, registry, NonZeroUsize::MIN, false).telling(news);
     let stats = registry.cluster("b", Shard::Control);
     Arc::new(SharedCluster::new(Arc::new(config), stats, judges))
 }
@@ -93,6 +99,34 @@ fn zones_are_known_of_hosts_that_stay_and_by_the_cluster_that_comes_after() {
     assert_eq!(status.zones, zones.into());
     after.begin_with(&cluster);
     assert_eq!(after.status().zones, status.zones);
+}
+
+#[test]
+fn workers_are_told_at_once_of_a_host_that_becomes_unfit() {
+    let news = watch::Sender::new(0);
+    let cluster = telling(&Registry::new("test", 1), news.clone());
+    cluster.answered(&[address(1)], &Zones::default(), SystemTime::now());
+    let hosts = cluster.hosts.load_full();
+    let host = &hosts.all()[0];
+    let mut known = (0, 0);
+    for (reason, holds, has_lapsed) in [
+        (Unfit::Unchecked, false, false),
+        (Unfit::Unchecked, true, false),
+        (Unfit::Unchecked, false, false),
+        (Unfit::FailedCheck, true, true),
+        (Unfit::FailedCheck, true, false),
+        // It is unfit already, and for something else.
+        (Unfit::Ejected, true, true),
+        (Unfit::FailedCheck, false, false),
+        (Unfit::Ejected, false, false),
+        (Unfit::Ejected, true, true),
+    ] {
+        cluster.judge(host, reason, holds);
+        let (told, lapses) = (*news.borrow(), host.lapses());
+        let is_news = (told > known.0, lapses > known.1);
+        assert_eq!(is_news, (has_lapsed, has_lapsed), "{reason:?} {holds}");
+        known = (told, lapses);
+    }
 }
 
 #[test]
