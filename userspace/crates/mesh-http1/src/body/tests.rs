@@ -50,19 +50,23 @@ fn naive(mut text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
         data.extend_from_slice(text.get(..size)?);
         text = text.get(size..)?.strip_prefix(b"\r\n")?;
     }
+    let mut fields: Vec<Vec<u8>> = Vec::new();
     loop {
-        let end = text.windows(2).position(|two| two == b"\r\n")?;
-        let line = &text[..end];
-        text = &text[end + 2..];
-        match line {
-            [] => return Some((data, text)),
-            line => {
-                let colon = line.iter().position(|byte| *byte == b':')?;
-                http::HeaderName::from_bytes(&line[..colon]).ok()?;
-                http::HeaderValue::from_bytes(&line[colon + 1..]).ok()?;
-            }
+        let end = text.iter().position(|byte| *byte == b'\n')?;
+        let line = text[..end].strip_suffix(b"\r").unwrap_or(&text[..end]);
+        text = &text[end + 1..];
+        match (line, fields.last_mut()) {
+            ([], _) => break,
+            ([b' ' | b'\t', ..], Some(folded)) => folded.extend_from_slice(line),
+            _ => fields.push(line.to_vec()),
         }
     }
+    for field in fields {
+        let colon = field.iter().position(|byte| *byte == b':')?;
+        http::HeaderName::from_bytes(&field[..colon]).ok()?;
+        http::HeaderValue::from_bytes(&field[colon + 1..]).ok()?;
+    }
+    Some((data, text))
 }
 
 /// Bodies in chunks, most of them right.
@@ -75,7 +79,7 @@ fn chunked() -> impl Strategy<Value = Vec<u8>> {
             chunk
         },
     );
-    let trailers = "(x-[a-z]: [a-z]{0,3}\r\n){0,2}";
+    let trailers = "(x-[a-z]: [a-z]{0,3}\r?\n([ \t][a-z:]{0,2}\r?\n)?){0,2}\r?\n";
     let change = prop_oneof![
         3 => Just(None),
         1 => (any::<prop::sample::Index>(), any::<u8>()).prop_map(Some),
@@ -83,7 +87,7 @@ fn chunked() -> impl Strategy<Value = Vec<u8>> {
     (vec(chunk, 0..5), trailers, "[a-z]{0,4}", change).prop_map(
         |(chunks, trailers, behind, change)| {
             let mut text = chunks.concat();
-            text.extend(format!("0\r\n{trailers}\r\n{behind}").into_bytes());
+            text.extend(format!("0\r\n{trailers}{behind}").into_bytes());
             if let Some((place, byte)) = change {
                 let place = place.index(text.len());
                 text[place] = byte;
@@ -96,16 +100,13 @@ fn chunked() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #[test]
     fn chunks_are_read_as_by_a_naive_reader(text in chunked()) {
-        // Lines of trailers may end with LF alone, or be folded; the naive reader knows neither.
         let (data, rest, ended) = decode(Framing::Chunked, [&text[..]]);
         match naive(&text) {
             Some(expected) => {
                 prop_assert_eq!(ended, Ok(()));
                 prop_assert_eq!((data, &rest[..]), expected);
             }
-            None => prop_assert!(
-                ended.is_err() || text.windows(2).any(|two| two[1] == b'\n' && two[0] != b'\r')
-            ),
+            None => prop_assert!(ended.is_err()),
         }
     }
 
