@@ -2,13 +2,13 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, ExitStatus},
     sync::Arc,
 };
 
 use anyhow::{Context as _, Result, ensure};
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     client::Curl,
@@ -95,7 +95,15 @@ impl Node {
 
     /// Ends it with SIGKILL, starts it again, and waits until it answers.
     pub fn kill_and_restart(&mut self) -> Result<()> {
+        self.kill_and_launch(&[])?;
+        self.wait_ready()
+    }
+
+    /// Ends it with SIGKILL and starts it again with more arguments, without waiting for anything.
+    pub fn kill_and_launch(&mut self, more: &[&str]) -> Result<()> {
         self.process.kill()?;
+        let more = more.iter().map(|word| (*word).to_owned());
+        self.arguments.extend(more);
         self.process = launch((
             &self.instance,
             &self.documents,
@@ -103,7 +111,7 @@ impl Node {
             &self.arguments,
             self.on.as_deref(),
         ))?;
-        self.wait_ready()
+        Ok(())
     }
 
     /// Sends SIGTERM.
@@ -113,9 +121,14 @@ impl Node {
 
     /// Waits until it has ended.
     pub fn wait_ended(&mut self) -> Result<()> {
-        let status = self.process.wait(wait::DEADLINE)?;
+        let status = self.wait_status()?;
         ensure!(status.success(), "{status}: {}", self.log());
         Ok(())
+    }
+
+    /// Waits until it has ended, whatever it says of that.
+    pub fn wait_status(&mut self) -> Result<ExitStatus> {
+        self.process.wait(wait::DEADLINE)
     }
 
     /// Whether it still runs.
@@ -240,6 +253,21 @@ fn launch((instance, documents, directory, arguments, on): Parts<'_>) -> Result<
 /// The resource that a host is.
 pub fn resource(host: &Host) -> String {
     format!("mesh/apps/virtualNode/{}", host.name())
+}
+
+/// A workload of a host as the enrolment file has it.
+///
+/// # Panics
+/// The host's own files cannot be made.
+pub fn entry(name: &str, host: &Host, cgroup: &Path, environment: &Value) -> Value {
+    json!({
+        "name": name,
+        "resource": resource(host),
+        "cgroup": cgroup,
+        "netns": host.netns().path(),
+        "filesRoot": files_root(host).expect("a directory can be made"),
+        "environment": environment,
+    })
 }
 
 /// The root of a host's own files, in which its resolv.conf is.

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
-    net::Shutdown,
+    net::{Shutdown, SocketAddr},
     os::{fd::OwnedFd, unix::net::UnixStream},
     path::Path,
     process::{Child, Stdio},
@@ -114,6 +114,27 @@ impl Remote {
     pub fn ask(&mut self, order: &str) -> Result<String, String> {
         self.orders.ask(order)
     }
+
+    /// A connection to an agent whose first socket listens, on which a byte has come from there; the
+    /// sockets of both.
+    ///
+    /// # Panics
+    /// It does not come about.
+    pub fn meet(&mut self, server: &mut Self, to: SocketAddr) -> (String, String) {
+        server.order("accept 0");
+        let ours = self.ask(&format!("connect {to}")).expect("it connects");
+        let accepted = server.answer().expect("it accepts");
+        let theirs = accepted.split(' ').next().unwrap_or_default().to_owned();
+        server.ask(&format!("send {theirs} 1")).expect("it sends");
+        let came = self.ask(&format!("receive {ours} 1"));
+        assert_eq!(came.as_deref(), Ok("1"));
+        (ours, theirs)
+    }
+}
+
+/// What an agent says where its peer has reset the connection.
+pub fn reset() -> Result<String, String> {
+    Err("ConnectionReset 104".to_owned())
 }
 
 impl Drop for Remote {

@@ -8,25 +8,13 @@ use serde_json::{Value, json};
 use tests::{
     capability::{self, BPFFS},
     client::Curl,
-    host::{Host, Place},
+    host::Place,
     kernel::{KernelObject, pinned},
     network::Purpose,
-    node::{Node, assert_through, files_root, resource, stat},
+    node::{Node, assert_through, entry, stat},
     scenario::{FROM_APPLICATION, Scenario, TO_APPLICATION, URL},
     wait,
 };
-
-/// A workload as the enrolment file has it.
-fn entry(name: &str, host: &Host, place: Place, environment: &Value) -> Value {
-    json!({
-        "name": name,
-        "resource": resource(host),
-        "cgroup": host.cgroup(place),
-        "netns": host.netns().path(),
-        "filesRoot": files_root(host).unwrap(),
-        "environment": environment,
-    })
-}
 
 #[test]
 fn the_enrolment_file_is_followed_and_a_bad_one_changes_nothing() {
@@ -40,7 +28,7 @@ fn the_enrolment_file_is_followed_and_a_bad_one_changes_nothing() {
         let text = json!({ "workloads": workloads }).to_string();
         fs::write(&path, text).unwrap();
     };
-    write(vec![entry("a", a, Place::Workload, &json!({}))]);
+    write(vec![entry("a", a, a.cgroup(Place::Workload), &json!({}))]);
     let file = path.to_string_lossy().into_owned();
     let node = Node::start(
         &scenario.network,
@@ -60,8 +48,8 @@ fn the_enrolment_file_is_followed_and_a_bad_one_changes_nothing() {
 
     let ignored = json!({ "APPMESH_EGRESS_IGNORED_PORTS": "80" });
     write(vec![
-        entry("a", a, Place::Workload, &ignored),
-        entry("b", b, Place::Workload, &json!({})),
+        entry("a", a, a.cgroup(Place::Workload), &ignored),
+        entry("b", b, b.cgroup(Place::Workload), &json!({})),
     ]);
     node.wait_state("b", "LIVE").unwrap();
     let curl = Curl::new(a).http2();
@@ -79,7 +67,7 @@ fn the_enrolment_file_is_followed_and_a_bad_one_changes_nothing() {
         "it was not started anew"
     );
 
-    write(vec![entry("b", b, Place::Workload, &json!({}))]);
+    write(vec![entry("b", b, b.cgroup(Place::Workload), &json!({}))]);
     node.wait_gone("a").unwrap();
     let before = stat(b, TO_APPLICATION).unwrap();
     assert!(curl.get(URL).unwrap().is_ok());
@@ -140,8 +128,8 @@ fn an_app_port_of_another_workload_is_refused_until_that_one_gives_it_up() {
             "ENVOY_ADMIN_ACCESS_PORT": "9911",
         });
         let workloads = [
-            entry("first", a, Place::Workload, &first),
-            entry("second", a, Place::Proxy, &second),
+            entry("first", a, a.cgroup(Place::Workload), &first),
+            entry("second", a, a.cgroup(Place::Proxy), &second),
         ];
         fs::write(&path, json!({ "workloads": workloads }).to_string()).unwrap();
     };

@@ -16,7 +16,7 @@ use tests::{
     daemon::pins,
     host::{Host, Place, without_redirect},
     network::Purpose,
-    node::{Node, files_root, resource, stat, succeeded},
+    node::{Node, entry, files_root, resource, stat, succeeded},
     process::{self, Process},
     scenario::{FROM_APPLICATION, Scenario, TO_APPLICATION, URL},
     wait,
@@ -42,18 +42,6 @@ fn assert_through(host: &Arc<Host>) {
 
 fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
-}
-
-/// An entry of the enrolment file for a cgroup of a host.
-fn entry(name: &str, host: &Host, cgroup: &Path, environment: &Value) -> Value {
-    json!({
-        "name": name,
-        "resource": resource(host),
-        "cgroup": cgroup,
-        "netns": host.netns().path(),
-        "filesRoot": files_root(host).unwrap(),
-        "environment": environment,
-    })
 }
 
 /// The enrolment file of a scenario.

@@ -4,11 +4,16 @@
 use std::net::IpAddr;
 
 use tests::{
-    capability, daemon::Daemon, host::Host, network::Purpose, remote::Remote, scenario::Scenario,
+    capability,
+    daemon::Daemon,
+    host::Host,
+    network::Purpose,
+    remote::{Remote, reset},
+    scenario::Scenario,
     wait,
 };
 
-use super::{PORT, TO_B, TO_BV2, agent, crossed, meet, name, reset, server};
+use super::{PORT, TO_B, TO_BV2, agent, crossed, meet, name, server};
 
 /// A daemon of `serviceA`, and an application there.
 fn start(filter: &str) -> (Scenario, Daemon, Remote) {

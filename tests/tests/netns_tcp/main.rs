@@ -91,19 +91,7 @@ fn server(host: &Host) -> Remote {
     agent
 }
 
-/// A connection between two agents, on which a byte has come from the server; the sockets of both.
+/// [`Remote::meet`] on the port.
 fn meet(client: &mut Remote, server: &mut Remote, to: IpAddr) -> (String, String) {
-    server.order("accept 0");
-    let connect = format!("connect {}", SocketAddr::new(to, PORT));
-    let ours = client.ask(&connect).unwrap();
-    let accepted = server.answer().unwrap();
-    let theirs = accepted.split(' ').next().unwrap_or_default().to_owned();
-    server.ask(&format!("send {theirs} 1")).unwrap();
-    assert_eq!(client.ask(&format!("receive {ours} 1")).as_deref(), Ok("1"));
-    (ours, theirs)
-}
-
-/// What an agent says where its peer has reset the connection.
-fn reset() -> Result<String, String> {
-    Err("ConnectionReset 104".to_owned())
+    client.meet(server, SocketAddr::new(to, PORT))
 }

@@ -7,10 +7,15 @@ use std::{
 
 use serde_json::{Value, json};
 use tests::{
-    capability, daemon::Daemon, network::Purpose, remote::Remote, scenario::Scenario, wait,
+    capability,
+    daemon::Daemon,
+    network::Purpose,
+    remote::{Remote, reset},
+    scenario::Scenario,
+    wait,
 };
 
-use super::{TO_B, agent, crossed, meet, reset, server};
+use super::{TO_B, agent, crossed, meet, server};
 
 const INTO_B: &str = "tcp.ingress.downstream_cx_total";
 const FROM_APPLICATION: &str = "tcp.egress.downstream_cx_total";
