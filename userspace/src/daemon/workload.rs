@@ -210,12 +210,17 @@ impl Workload {
     /// connection are told to open another. What it sends goes through the proxy for as long as the
     /// drain may take, or until its last process has ended: until then it may be at its own last
     /// requests. After that its new connections are its own, and what runs through the proxy has the
-    /// time of a drain to end. `hurry` ends all waiting. The programs go last, when what they watch
-    /// has closed.
+    /// time of a drain to end. Where the daemon ends meanwhile the application is waited for no longer
+    /// than [`Self::end`] waits for who comes, so that a release takes no longer than that end. `hurry`
+    /// ends all waiting. The programs go last, when what they watch has closed.
     ///
     /// # Errors
     /// The kernel does not let it go. The proxy is gone all the same.
-    pub(crate) async fn release(&self, hurry: impl Future<Output = ()>) -> anyhow::Result<()> {
+    pub(crate) async fn release(
+        &self,
+        daemon_ends: impl Future<Output = End>,
+        hurry: impl Future<Output = ()>,
+    ) -> anyhow::Result<()> {
         self.registry.set_state(ServerState::Draining);
         let running = self.running.lock().expect("no holder panics").take();
         let Some(mut running) = running else {
@@ -228,8 +233,16 @@ impl Workload {
         }
         let gently = async {
             let drain = self.settings().drain;
-            // The time is over, or nobody is left.
-            let _ = timeout(drain, self.last_process_ends()).await;
+            let leave = async {
+                if daemon_ends.await == End::Signal {
+                    self.leave().await;
+                }
+            };
+            tokio::select! {
+                // The time is over, or nobody is left.
+                _ = timeout(drain, self.last_process_ends()) => {}
+                () = leave => {}
+            }
             self.stop_redirecting();
             self.drain().await;
         };

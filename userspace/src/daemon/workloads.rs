@@ -228,10 +228,10 @@ impl Workloads {
             let mut starting = tokio::spawn(async move {
                 Workload::start(&host, settings, site, begun.id, begun.is_armed).await
             });
-            let ending = workloads.wait_for(|set| set.is_ending.then_some(()));
+            let ending = workloads.wait_for(|set| set.ending);
             let started = tokio::select! {
                 started = &mut starting => started,
-                () = ending => {
+                _ = ending => {
                     starting.abort();
                     starting.await
                 }
@@ -319,14 +319,12 @@ impl Workloads {
         &self,
         name: &str,
         workload: Arc<Workload>,
-        mut hurried: watch::Receiver<bool>,
+        mut alone: watch::Receiver<bool>,
     ) -> anyhow::Result<()> {
         let state_dir = workload.settings().state_dir.clone();
-        let hurry = async {
-            // The sender lives as long as the release.
-            let _ = hurried.wait_for(|is_hurried| *is_hurried).await;
-        };
-        let released = workload.release(hurry).await;
+        let daemon_ends = self.wait_for(|set| set.ending);
+        let hurry = self.hurried_with(&mut alone);
+        let released = workload.release(daemon_ends, hurry).await;
         drop(workload);
         let is_wanted = {
             let set = self.set();

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 pub(crate) use self::member::{EnrolledBy, Member, Phase, Wanted};
 use self::numbers::Holding;
-use super::super::{namespace::Namespace, workload::Workload};
+use super::super::{ends::End, namespace::Namespace, workload::Workload};
 
 /// How long the failure of a workload that nobody wants stays in status.
 const FAILURE_TOLD_FOR: Duration = Duration::from_mins(10);
@@ -58,8 +58,8 @@ pub(crate) struct Set<W = Workload> {
     pub(crate) file_problems: Vec<String>,
     /// All that was known at the daemon's start has been tried.
     pub(crate) has_begun: bool,
-    /// Nothing is begun any more.
-    pub(crate) is_ending: bool,
+    /// Why nothing is begun any more.
+    pub(crate) ending: Option<End>,
 }
 
 impl<W> Default for Set<W> {
@@ -70,7 +70,7 @@ impl<W> Default for Set<W> {
             held: BTreeMap::new(),
             file_problems: Vec::new(),
             has_begun: false,
-            is_ending: false,
+            ending: None,
         }
     }
 }
@@ -105,7 +105,7 @@ impl<W> Set<W> {
     /// or one of its ports; the message names both.
     pub(crate) fn begin(&mut self, wanted: &Wanted, site: &Site) -> anyhow::Result<Begun> {
         let name = &wanted.settings.name;
-        if self.is_ending {
+        if self.ending.is_some() {
             bail!("the daemon is ending");
         }
         if self.wanted.get(name) != Some(wanted) {
@@ -259,7 +259,7 @@ impl<W> Set<W> {
     pub(crate) fn after_release(&self, name: &str) -> anyhow::Result<()> {
         match self.members.get(name).map(|member| &member.phase) {
             Some(Phase::Failed { error, .. }) => bail!("{error}"),
-            Some(Phase::Draining { .. }) if self.is_ending => bail!(
+            Some(Phase::Draining { .. }) if self.ending.is_some() => bail!(
                 "the daemon ends: `{name}` is let go by `ferromesh uninstall` if that ends it, else by \
                  the next daemon"
             ),

@@ -112,7 +112,7 @@ impl Set {
     }
 
     fn tasks(&mut self, answers: Vec<(String, Answer)>) -> Vec<(String, Task)> {
-        if self.is_ending {
+        if self.ending.is_some() {
             return Vec::new();
         }
         self.forget_absent();

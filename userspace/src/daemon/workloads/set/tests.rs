@@ -253,7 +253,7 @@ fn the_end_begins_each_release_once_and_knows_its_own() {
     let late = set.begin_end(&mut met);
     assert!(matches!(late[..], [Release::Begun(..)]), "it has started");
     assert!(!*own.borrow(), "nobody hurries it");
-    set.is_ending = true;
+    set.ending = Some(End::Signal);
     let error = set.after_release("a").expect_err("its programs stay");
     assert!(error.to_string().contains("next daemon"), "{error}");
     set.released("b", &Ok(()));
