@@ -120,6 +120,31 @@ fn uninstall_ends_the_waiting_of_a_daemon_that_leaves() {
 }
 
 #[test]
+fn documents_that_change_are_nothing_to_a_daemon_that_leaves() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let drain = |settings: Settings| settings.args(["--drain-s", "3600"]);
+    let (scenario, mut daemon) = Scenario::redirected(drain).unwrap();
+    let set = |service_b, service_bv2| scenario.documents.set_weights(service_b, service_bv2);
+    daemon.reconfigure("one target", || set(100, 0)).unwrap();
+    // One that does not leave shows when the change has been read.
+    let other = scenario.daemon_a().second(Place::Proxy).start().unwrap();
+    let load = scenario.curl().load(URL, 2);
+    more_requests(&daemon).unwrap();
+    daemon.terminate().unwrap();
+    more_requests(&daemon).unwrap();
+    other
+        .reconfigure("the other target", || set(0, 100))
+        .unwrap();
+    more_requests(&daemon).unwrap();
+    let answers = load.stop().unwrap();
+    assert_eq!(answers.from("serviceB"), answers.total(), "{answers:?}");
+    daemon.terminate().unwrap();
+    assert!(daemon.wait().unwrap().success(), "{}", daemon.log());
+}
+
+#[test]
 fn no_request_fails_while_a_daemon_with_bypass_is_stopped_and_started() {
     if !capability::namespace_ring() {
         return;
