@@ -1,5 +1,7 @@
 //! `ServiceDiscovery`
 
+use std::net::Ipv6Addr;
+
 use mesh_model::{
     snapshot::DnsResponse,
     spec::discovery::{
@@ -51,10 +53,10 @@ words!(IpPreference {
     V6Only "IPv6_ONLY",
 });
 
-/// App Mesh takes any string as a host name; what is not a DNS name has no address.
+/// App Mesh takes any string as a host name; what is neither a DNS name nor an address has no address.
 fn warn_of_no_dns_name(dns: &DnsDiscovery, at: &At<'_>) {
     let name = dns.hostname.as_str();
-    if !is_dns_name(name) {
+    if !is_dns_name(name) && name.parse::<Ipv6Addr>().is_err() {
         at.with_member("hostname", |at| {
             at.warn(
                 Rule::Weak,

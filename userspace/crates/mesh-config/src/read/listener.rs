@@ -110,7 +110,7 @@ pub(super) fn parts_fit(mapping: PortMapping, parts: &Parts, at: &At<'_>) -> boo
 fn probe(check: &HealthCheck, at: &At<'_>) -> bool {
     let probe = Probe {
         protocol: check.protocol,
-        has_path: check.path.is_some(),
+        path: check.path.as_deref(),
         interval_millis: check.interval_millis.into(),
         timeout_millis: check.timeout_millis.into(),
     };
@@ -119,30 +119,35 @@ fn probe(check: &HealthCheck, at: &At<'_>) -> bool {
 }
 
 /// What may be odd about a health check.
-pub(super) struct Probe {
+pub(super) struct Probe<'a> {
     pub(super) protocol: Protocol,
-    pub(super) has_path: bool,
+    pub(super) path: Option<&'a str>,
     pub(super) interval_millis: i64,
     pub(super) timeout_millis: i64,
 }
 
 /// Warns of parts of a health check that App Mesh takes and that do nothing, or not what one may
 /// think (guide, "Virtual nodes").
-pub(super) fn probe_has_effect(probe: &Probe, at: &At<'_>) {
+pub(super) fn probe_has_effect(probe: &Probe<'_>, at: &At<'_>) {
     let Probe {
         protocol,
-        has_path,
+        path,
         interval_millis,
         timeout_millis,
     } = *probe;
-    if has_path && !matches!(protocol, Protocol::Http | Protocol::Http2) {
-        let word = protocol.as_str();
-        at.with_member("path", |at| {
-            at.warn(
-                Rule::Weak,
-                format!("a health check by {word} asks for no path: `path` has no effect"),
-            );
-        });
+    let is_http = matches!(protocol, Protocol::Http | Protocol::Http2);
+    let odd = path.and_then(|path| {
+        if !is_http {
+            let word = protocol.as_str();
+            return Some(format!(
+                "a health check by {word} asks for no path: `path` has no effect"
+            ));
+        }
+        let is_path = path.is_empty() || path.starts_with('/');
+        (!is_path).then(|| format!("`{path}` is no path: no probe passes; write `/{path}`"))
+    });
+    if let Some(odd) = odd {
+        at.with_member("path", |at| at.warn(Rule::Weak, odd));
     }
     if timeout_millis > interval_millis {
         at.with_member("timeoutMillis", |at| {

@@ -70,7 +70,7 @@ fn mapping(listener: &GatewayListener) -> PortMapping {
 fn probe(check: &GatewayHealthCheck, at: &At<'_>) -> bool {
     let probe = Probe {
         protocol: check.protocol.into(),
-        has_path: check.path.is_some(),
+        path: check.path.as_deref(),
         interval_millis: check.interval_millis.into(),
         timeout_millis: check.timeout_millis.into(),
     };

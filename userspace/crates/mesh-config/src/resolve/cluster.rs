@@ -327,7 +327,8 @@ fn health_check(check: &listener::HealthCheck, own_port: u16) -> HealthCheck {
     // Envoy needs a path for HTTP and takes none elsewhere, where App Mesh ignored it.
     let path = match check.protocol {
         Protocol::Http | Protocol::Http2 => {
-            Some(check.path.clone().unwrap_or_else(|| "/".to_owned()))
+            let given = check.path.clone().filter(|path| !path.is_empty());
+            Some(given.unwrap_or_else(|| "/".to_owned()))
         }
         Protocol::Grpc | Protocol::Tcp => None,
     };

@@ -51,6 +51,24 @@ fn a_health_check_of_a_node_by_tcp_asks_for_no_path() {
 }
 
 #[test]
+fn a_health_check_by_http_asks_for_a_path() {
+    let check = |path: &str| {
+        let check = json!({
+            "healthyThreshold": 2, "intervalMillis": 5000, "path": path, "protocol": "http2",
+            "timeoutMillis": 2000, "unhealthyThreshold": 2,
+        });
+        let mapping = json!({ "port": 80, "protocol": "http2" });
+        let listeners = json!([{ "portMapping": mapping, "healthCheck": check }]);
+        read::<VirtualNodeSpec>(&node(&listeners)).2
+    };
+    assert_eq!(check("/ping?a=b"), [""; 0]);
+    assert_eq!(
+        check("ping"),
+        ["listeners[0].healthCheck.path: `ping` is no path: no probe passes; write `/ping`"]
+    );
+}
+
+#[test]
 fn a_port_has_one_listener() {
     let listener = json!({ "portMapping": { "port": 80, "protocol": "http" } });
     let twice = json!([listener, listener]);
@@ -78,7 +96,7 @@ fn a_host_name_that_is_none_is_warned_of() {
     let with = |name: &str| {
         read::<VirtualNodeSpec>(&json!({ "serviceDiscovery": { "dns": { "hostname": name } } })).2
     };
-    for good in ["a", "a.b-c.local", "_x.local.", "10.0.0.1"] {
+    for good in ["a", "a.b-c.local", "_x.local.", "10.0.0.1", "2001:db8::1"] {
         assert_eq!(with(good), [""; 0], "{good}");
     }
     for bad in [
@@ -87,6 +105,7 @@ fn a_host_name_that_is_none_is_warned_of() {
         "a..b",
         ".",
         "a.local:80",
+        "[2001:db8::1]",
         &"a".repeat(64),
     ] {
         assert_eq!(with(bad).len(), 1, "{bad}");

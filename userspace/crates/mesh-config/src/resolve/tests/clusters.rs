@@ -110,6 +110,20 @@ fn probes_and_ejection_are_the_servers_and_made_by_its_clients() {
 }
 
 #[test]
+fn an_empty_path_of_a_probe_is_as_none() {
+    let listener = json!([{
+        "portMapping": { "port": 80, "protocol": "http2" },
+        "healthCheck": {
+            "healthyThreshold": 2, "intervalMillis": 5000, "path": "", "protocol": "http2",
+            "timeoutMillis": 2000, "unhealthyThreshold": 3,
+        },
+    }]);
+    let snapshot = configured(&started().set(NODE_B, "/spec/listeners", listener));
+    let check = cluster(&snapshot, BACKEND).health_check.as_ref();
+    assert_eq!(check.unwrap().path.as_deref(), Some("/"));
+}
+
+#[test]
 fn no_time_of_an_ejection_is_zero() {
     let none = json!({ "unit": "s", "value": 0 });
     let listener = json!([{
