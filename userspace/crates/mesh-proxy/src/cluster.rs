@@ -108,6 +108,25 @@ impl SharedCluster {
         let _ = self.warm.subscribe().wait_for(|warm| *warm).await;
     }
 
+    /// As `answered`, where the addresses may be something else to the cluster than they were.
+    pub(crate) fn answered_as(
+        &self,
+        membership: Membership,
+        addresses: &[SocketAddr],
+        zones: &Zones,
+        at: SystemTime,
+    ) -> bool {
+        // The operator's word is the last about those that it named: who is not in this answer is gone.
+        let was_listed = self.hosts.load().membership() == Membership::Listed;
+        if was_listed && membership == Membership::Each {
+            let is_changed = self.answered(addresses, zones, at);
+            self.take_addresses_as(membership);
+            return is_changed;
+        }
+        self.take_addresses_as(membership);
+        self.answered(addresses, zones, at)
+    }
+
     /// Discovery answered with addresses, each once, in these zones, at some time; whether the set of them,
     /// or the zone of one, is another one now.
     pub(crate) fn answered(&self, addresses: &[SocketAddr], zones: &Zones, at: SystemTime) -> bool {
@@ -149,7 +168,7 @@ impl SharedCluster {
     }
 
     /// Says what the addresses are to the cluster: who answers may change.
-    pub(crate) fn take_addresses_as(&self, membership: Membership) {
+    fn take_addresses_as(&self, membership: Membership) {
         if self.hosts.load().membership() != membership {
             self.publish(|hosts| hosts.taken_as(membership));
             self.tell_judges();

@@ -278,9 +278,8 @@ fn fail(cluster: &SharedCluster, discoverer: &Discoverer, trouble: Trouble, spok
 fn take(cluster: &SharedCluster, discoverer: &Discoverer, found: &Found) {
     let stats = &cluster.stats;
     stats.update_success.increment();
-    cluster.take_addresses_as(found.membership);
     let Located { endpoints, zones } = &found.located;
-    if !cluster.answered(endpoints, zones, found.at) {
+    if !cluster.answered_as(found.membership, endpoints, zones, found.at) {
         stats.update_no_rebuild.increment();
         return;
     }

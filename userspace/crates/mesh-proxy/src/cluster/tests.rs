@@ -139,8 +139,12 @@ fn the_operator_takes_out_a_host_that_is_well() {
     );
     pass(&cluster);
     let before = cluster.hosts.load_full();
-    cluster.take_addresses_as(Membership::Listed);
-    assert!(cluster.answered(&[address(1)], &Zones::default(), SystemTime::now()));
+    assert!(cluster.answered_as(
+        Membership::Listed,
+        &[address(1)],
+        &Zones::default(),
+        SystemTime::now()
+    ));
     let after = cluster.hosts.load_full();
     assert_eq!(
         (after.addresses(), after.left()),
@@ -152,6 +156,30 @@ fn the_operator_takes_out_a_host_that_is_well() {
     );
     assert!(cluster.answered(&[], &Zones::default(), SystemTime::now()));
     assert!(cluster.hosts.load().all().is_empty());
+}
+
+#[test]
+fn who_the_operator_named_is_gone_with_the_first_answer_of_discovery() {
+    let cluster = judged(&Registry::new("test", 1));
+    let answer = |membership, last: &[u8]| {
+        let addresses: Vec<_> = last.iter().copied().map(address).collect();
+        cluster.answered_as(membership, &addresses, &Zones::default(), SystemTime::now())
+    };
+    let endpoints = || {
+        let hosts = cluster.hosts.load();
+        (hosts.addresses().to_vec(), hosts.left().to_vec())
+    };
+    answer(Membership::Listed, &[1, 2]);
+    pass(&cluster);
+    assert!(answer(Membership::Each, &[2, 3]));
+    assert_eq!(endpoints(), (vec![address(2), address(3)], vec![]));
+    pass(&cluster);
+    // From now on it is discovery's word, which is worth less than that of a host that is well.
+    assert!(!answer(Membership::Each, &[3]));
+    assert_eq!(
+        endpoints(),
+        (vec![address(3), address(2)], vec![address(2)])
+    );
 }
 
 #[test]
