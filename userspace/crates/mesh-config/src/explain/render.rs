@@ -177,7 +177,7 @@ impl TakenRoute {
                 percent(share.weight, share.of),
                 cluster.name,
                 cluster.protocol.as_str(),
-                discovery(&cluster.discovery)
+                discovery(cluster)
             );
             line(f, if index == 0 { "clusters" } else { "" }, &text)?;
             if let Some(tls) = &cluster.tls {

@@ -65,6 +65,28 @@ fn a_routed_request_is_told_from_port_to_address() {
 }
 
 #[test]
+fn a_time_to_live_counts_where_no_file_of_instances_may_name_the_node() {
+    let told = |variables: &[(&str, &str)]| {
+        let owned = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
+        let environment = variables.iter().map(owned).collect();
+        let files = Files::getting_started();
+        let resolved = files.resolve_in("mesh/apps/virtualNode/serviceA", &environment);
+        let snapshot = resolved.expect("it resolves").snapshot;
+        let url = request("http://serviceb.apps.local/");
+        explain(&snapshot, &url).expect("a URL").to_string()
+    };
+    let ttl = ("FERROMESH_RESPECT_DNS_TTL", "on");
+    let file = ("FERROMESH_INSTANCES", "/etc/instances.yaml");
+    let with = |variables: &[_]| {
+        let text = told(variables);
+        ["by its time to live", "/etc/instances.yaml says"].map(|part| text.contains(part))
+    };
+    assert_eq!(with(&[]), [false, false]);
+    assert_eq!(with(&[ttl]), [true, false]);
+    assert_eq!(with(&[ttl, file]), [false, true]);
+}
+
+#[test]
 fn what_no_virtual_service_answers_goes_by_the_egress_filter() {
     let outcome = |files: &Files, url: &str| explained(files, url).outcome;
     let drop_all = Files::getting_started();

@@ -68,8 +68,8 @@ pub(super) fn retries(policy: Option<&RetryPolicy>) -> String {
 }
 
 /// How a sentence calls the way to a cluster's addresses.
-pub(super) fn discovery(discovery: &Discovery) -> String {
-    match discovery {
+pub(super) fn discovery(cluster: &Cluster) -> String {
+    match &cluster.discovery {
         Discovery::Dns {
             hostname,
             port,
@@ -82,7 +82,8 @@ pub(super) fn discovery(discovery: &Discovery) -> String {
                 DnsResponse::Endpoints => "every address",
             };
             let families = families(*ip_preference);
-            let again = if *respects_ttl {
+            // A file that does not name the node now may do so at its next look.
+            let again = if *respects_ttl && cluster.instances.is_none() {
                 ", asked again by its time to live"
             } else {
                 ""
