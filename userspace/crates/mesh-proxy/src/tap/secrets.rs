@@ -57,8 +57,23 @@ pub(super) fn is_url(name: &HeaderName) -> bool {
     URLS.contains(&name.as_str())
 }
 
-/// A path or URL with the names of its query's parameters, and not their values.
+/// A URL without the user that it names, who may have a password.
+pub(super) fn without_user(url: &str) -> Cow<'_, str> {
+    let Some((scheme, rest)) = url.split_once("//") else {
+        return url.into();
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    match authority.rfind('@') {
+        Some(at) => format!("{scheme}//{ELLIPSIS}{}", &rest[at..]).into(),
+        None => url.into(),
+    }
+}
+
+/// A path or URL with the names of its query's parameters, and neither their values nor a fragment.
 pub(super) fn without_query_values(path: &str) -> Cow<'_, str> {
+    if let Some((path, _)) = path.split_once('#') {
+        return format!("{}#{ELLIPSIS}", without_query_values(path)).into();
+    }
     let Some((path, query)) = path.split_once('?') else {
         return path.into();
     };

@@ -121,7 +121,8 @@ pub(super) fn headers(headers: &HeaderMap, wanted: &Wanted) -> Vec<(String, Stri
         let value = if secrets::is_secret(name, &wanted.redacted) {
             MARK.to_owned()
         } else if secrets::is_url(name) {
-            path(value.as_bytes(), wanted)
+            let url = String::from_utf8_lossy(value.as_bytes());
+            path(secrets::without_user(&url).as_bytes(), wanted)
         } else {
             cut(&String::from_utf8_lossy(value.as_bytes()))
         };

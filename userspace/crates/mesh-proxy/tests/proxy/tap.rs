@@ -55,6 +55,8 @@ async fn a_request_is_shown_when_its_answer_is_through() {
         let mut request = post("http://b.local/colour?key=value", "12345");
         let cookie = "id=secret".parse().unwrap();
         request.headers_mut().insert(header::COOKIE, cookie);
+        let referer = "http://user:pass@c.local/?key=value".parse().unwrap();
+        request.headers_mut().insert(header::REFERER, referer);
         let answer = Answer::read(client.send(request).await.unwrap())
             .await
             .unwrap();
@@ -81,6 +83,7 @@ async fn a_request_is_shown_when_its_answer_is_through() {
             found.map(|(_, value)| value.as_str())
         };
         assert_eq!(value("cookie"), Some("[redacted]"));
+        assert_eq!(value("referer"), Some("http://…@c.local/?key=…"));
         assert_eq!(value("x-request-id"), answer.header("saw-x-request-id"));
         let cost = tap.cost();
         assert_eq!((cost.seen, cost.shown, cost.dropped), (1, 1, 0));

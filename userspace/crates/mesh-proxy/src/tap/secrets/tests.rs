@@ -42,8 +42,24 @@ fn a_query_keeps_its_names_alone() {
         ("/a?b=c&d=e=f&g", "/a?b=…&d=…&…"),
         ("/a?b=&&c=d?e", "/a?b=…&&c=…"),
         ("https://h/a?sig=x", "https://h/a?sig=…"),
+        ("/a#access_token=x", "/a#…"),
+        ("/a?b=c#d?e", "/a?b=…#…"),
     ] {
         assert_eq!(without_query_values(path), expected);
+    }
+}
+
+#[test]
+fn a_url_does_not_say_who_calls() {
+    for (url, expected) in [
+        ("https://h:8080/a?b=c@d", "https://h:8080/a?b=c@d"),
+        ("https://user:pass@h/a@b", "https://…@h/a@b"),
+        ("https://user:p@ss@h?a", "https://…@h?a"),
+        ("//user@h", "//…@h"),
+        ("/a?b", "/a?b"),
+        ("", ""),
+    ] {
+        assert_eq!(without_user(url), expected);
     }
 }
 
