@@ -57,9 +57,12 @@ impl Cluster {
         }
     }
 
-    /// Whether its endpoints are found in the same way as another's, so that they are the same.
+    /// Whether another's endpoints are its own as long as nobody knows better: they are found in the same
+    /// way, or it is the same cluster, for which another file of instances comes first, or none.
     pub fn is_found_as(&self, other: &Self) -> bool {
-        self.discovery == other.discovery && self.instances == other.instances
+        // A file may name one node and not another that is found under the same name.
+        let is_listed_alike = self.instances == other.instances || self.name == other.name;
+        is_listed_alike && self.discovery.asks_as(&other.discovery)
     }
 }
 
@@ -144,6 +147,20 @@ pub enum Discovery {
     OriginalDestination,
 }
 
+impl Discovery {
+    /// Whether the same question is asked of the same, however often.
+    fn asks_as(&self, other: &Self) -> bool {
+        let question = |discovery: &Self| {
+            let mut discovery = discovery.clone();
+            if let Self::Dns { respects_ttl, .. } = &mut discovery {
+                *respects_ttl = false;
+            }
+            discovery
+        };
+        question(self) == question(other)
+    }
+}
+
 /// How a DNS answer is used (`responseType`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -171,3 +188,6 @@ pub enum IpPreference {
     /// `IPv6_PREFERRED`
     V6Preferred,
 }
+
+#[cfg(test)]
+mod tests;

@@ -55,6 +55,16 @@ impl Names {
         self.folder.path().join("instances.yaml")
     }
 
+    /// The operator's file, for the node `b`.
+    fn file(&self, port: u16) -> InstanceFile {
+        InstanceFile {
+            path: self.instances().to_str().unwrap().to_owned(),
+            node: "b".to_owned(),
+            port,
+            ip_preference: IpPreference::Unset,
+        }
+    }
+
     /// What the operator's file says from now on.
     fn list(&self, text: &str) {
         let new = self.folder.path().join("new");
@@ -239,6 +249,16 @@ async fn a_cluster_that_is_configured_anew_keeps_the_last_answer() {
     assert!(status.clusters[0].answered.is_some());
     let mut client = Client::open(mesh.dial_80().await, Version::HTTP_11).await;
     assert_eq!(client.get("http://b.local/").await.unwrap().text(), "one");
+
+    let listed = plan(port, response, |cluster| {
+        cluster.instances = Some(names.file(port));
+    });
+    mesh.proxy.publish(listed.generation(3).snapshot()).await;
+    let status = mesh.proxy.status();
+    let trouble = status.clusters[0].trouble.clone().unwrap_or_default();
+    assert!(trouble.contains("instances.yaml"), "{trouble}");
+    assert_eq!(endpoints(&mesh), [one.address]);
+    assert_eq!(client.get("http://b.local/").await.unwrap().text(), "one");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -248,12 +268,7 @@ async fn a_node_is_where_the_operator_s_file_says_as_long_as_it_is_named() {
     let names = Names::new();
     names.answer(&["127.0.0.1"]);
     names.list("virtualNodes: []");
-    let file = InstanceFile {
-        path: names.instances().to_str().unwrap().to_owned(),
-        node: "b".to_owned(),
-        port,
-        ip_preference: IpPreference::Unset,
-    };
+    let file = names.file(port);
     let plan = plan(port, DnsResponse::LoadBalancer, |cluster| {
         cluster.instances = Some(file);
     });
