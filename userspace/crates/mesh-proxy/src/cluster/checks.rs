@@ -13,6 +13,7 @@ use tokio::task::AbortHandle;
 
 use super::{
     SharedCluster,
+    discovery::chain,
     host::{Host, Unfit},
     host_set::HostSet,
     probe::{Failure, Prober},
@@ -97,7 +98,7 @@ impl SharedCluster {
         if outcome.is_of_network() {
             stats.network_failure.increment();
         }
-        let why = failure.map(ToString::to_string).unwrap_or_default();
+        let why = failure.map(|failure| chain(failure)).unwrap_or_default();
         let is_healthy = self.heard(host, checks, outcome, why);
         if failure.is_none() && is_healthy {
             self.forgive(host);

@@ -326,13 +326,16 @@ impl From<DnsError> for Trouble {
     }
 }
 
-/// An error and its causes on one line.
+/// An error and its causes on one line; a cause that the error names itself stands there once.
 pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
+        let said = cause.to_string();
+        if !text.ends_with(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
         source = cause.source();
     }
     text

@@ -40,14 +40,14 @@ pub(crate) enum Failure {
     /// What a service of gRPC answered instead of `SERVING`.
     #[error("{0}")]
     NotServing(String),
-    #[error("no connection: {0}")]
+    #[error("no connection")]
     Connect(#[source] io::Error),
-    #[error("no whole answer: {0}")]
+    #[error("no whole answer")]
     Broken(#[source] hyper::Error),
     #[error("no answer within {} ms", .0.as_millis())]
     TimedOut(Duration),
     /// The documents name a path that no request can have.
-    #[error("no request can be made of its path: {0}")]
+    #[error("no request can be made of its path")]
     Path(#[source] ::http::Error),
 }
 

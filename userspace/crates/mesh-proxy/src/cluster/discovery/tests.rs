@@ -237,3 +237,17 @@ async fn a_file_that_is_mended_as_it_was_takes_its_fault_back_and_changes_nothin
     assert_eq!(cluster.stats.membership_change.value(), 1);
     assert!(!ask(&discoverer, &cluster, &mut memory).await);
 }
+
+#[test]
+fn a_cause_that_an_error_names_itself_is_said_once() {
+    #[derive(Debug, thiserror::Error)]
+    #[error("it failed")]
+    struct Outer(#[source] Inner);
+    #[derive(Debug, thiserror::Error)]
+    #[error("of this: {0}")]
+    struct Inner(#[source] std::fmt::Error);
+    assert_eq!(
+        chain(&Outer(Inner(std::fmt::Error))),
+        format!("it failed: of this: {}", std::fmt::Error)
+    );
+}
