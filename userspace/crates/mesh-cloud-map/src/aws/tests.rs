@@ -4,7 +4,8 @@ use aws_config::Region;
 use aws_sdk_servicediscovery::config::{Credentials, SharedCredentialsProvider};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
+    sync::watch,
 };
 
 use super::*;
@@ -36,17 +37,10 @@ impl Endpoint {
             stream.write_all(answer.as_bytes()).await.unwrap();
             asked
         });
-        let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None, "test");
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::new("eu-west-1"))
-            .endpoint_url(at)
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .build();
-        let aws = Aws::default();
-        aws.client.set(client(&config).unwrap()).unwrap();
-        Self { aws, asked }
+        Self {
+            aws: asking(at),
+            asked,
+        }
     }
 
     async fn revision(status: &str, body: &str) -> Result<i64, ApiError> {
@@ -64,6 +58,21 @@ impl Endpoint {
             .instances(&service(), &Attributes::default())
             .await
     }
+}
+
+/// Asks an endpoint.
+fn asking(at: String) -> Aws {
+    let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None, "test");
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new("eu-west-1"))
+        .endpoint_url(at)
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .build();
+    let aws = Aws::default();
+    aws.client.set(client(&config).unwrap()).unwrap();
+    aws
 }
 
 fn service() -> Service {
@@ -159,6 +168,7 @@ async fn revisions_that_are_unknown_or_not_allowed_can_be_done_without() {
             r#"{"__type": "AccessDeniedException", "Message": "not authorized to perform"}"#,
         ),
         ("404 Not Found", ""),
+        ("405 Method Not Allowed", ""),
         ("501 Not Implemented", ""),
     ] {
         let answer = Endpoint::revision(status, body).await;
@@ -189,10 +199,10 @@ async fn what_is_wrong_is_said_on_one_line() {
 
 #[tokio::test]
 async fn who_is_not_there_is_asked_again_at_the_usual_pace() {
-    let endpoint = Endpoint::start("200 OK", "{}").await;
-    endpoint.asked.abort();
-    let aws = Arc::new(endpoint.aws);
-    assert!(endpoint.asked.await.is_err());
+    // Nobody else gets the port while it is held, and nobody listens there.
+    let holder = TcpSocket::new_v4().unwrap();
+    holder.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let aws = asking(format!("http://{}", holder.local_addr().unwrap()));
     let answer = aws.revision(&service()).await;
     let Err(ApiError::Failed(text)) = answer else {
         panic!("{answer:?}")
@@ -201,4 +211,64 @@ async fn who_is_not_there_is_asked_again_at_the_usual_pace() {
         text.contains("Connection refused") && !text.contains('\n'),
         "{text}"
     );
+}
+
+/// An error that says its cause itself, behind one that does not.
+#[derive(Debug, thiserror::Error)]
+enum Layered {
+    #[error("nothing was sent")]
+    Silent(#[source] Box<Self>),
+    #[error("no connection: {0}")]
+    Telling(#[source] std::io::Error),
+}
+
+#[test]
+fn a_cause_is_said_once() {
+    let error = Layered::Telling(std::io::Error::other("no route"));
+    let error = Layered::Silent(Box::new(error));
+    assert_eq!(chain(&error), "nothing was sent: no connection: no route");
+}
+
+/// An endpoint that never answers, and how many were asked.
+async fn silent() -> (Aws, watch::Receiver<usize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let aws = asking(format!("http://{}", listener.local_addr().unwrap()));
+    let (tell, asked) = watch::channel(0);
+    tokio::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            open.push(stream);
+            tell.send_replace(open.len());
+        }
+    });
+    (aws, asked)
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_says_nothing_is_waited_for_so_long_and_asked_again_at_the_usual_pace() {
+    let (aws, _asked) = silent().await;
+    let began = tokio::time::Instant::now();
+    let answer = aws.revision(&service()).await;
+    assert!(matches!(answer, Err(ApiError::Failed(_))), "{answer:?}");
+    assert!(began.elapsed() <= WHOLE + Duration::from_millis(1));
+}
+
+#[tokio::test]
+async fn so_many_questions_are_under_way_at_once() {
+    let (aws, mut asked) = silent().await;
+    let aws = Arc::new(aws);
+    let mut questions = tokio::task::JoinSet::new();
+    for number in 0..AT_ONCE {
+        let aws = Arc::clone(&aws);
+        questions.spawn(async move {
+            let (service, attributes) = (service(), Attributes::default());
+            if number % 2 == 0 {
+                aws.revision(&service).await.map(|_| ())
+            } else {
+                aws.instances(&service, &attributes).await.map(|_| ())
+            }
+        });
+    }
+    asked.wait_for(|asked| *asked == AT_ONCE).await.unwrap();
+    assert_eq!(aws.places.available_permits(), 0);
 }

@@ -43,6 +43,23 @@ fn an_instance_is_where_its_attributes_say() {
     assert_eq!(only(&all), Some(expected));
     let address = ("AWS_INSTANCE_IPV4", "192.0.2.1");
     assert_eq!(only(&[address]).unwrap().port, None);
+    let blanks = only(&[
+        ("AWS_INSTANCE_IPV4", " 192.0.2.1"),
+        ("AWS_INSTANCE_IPV6", "2001:db8::1 "),
+        ("AWS_INSTANCE_PORT", " 8080 "),
+        ("AVAILABILITY_ZONE", "eu-west-1a"),
+    ]);
+    assert_eq!(blanks, only(&all), "somebody wrote them by hand");
+}
+
+#[test]
+fn another_order_of_an_answer_is_no_other_answer() {
+    let one = |address| registered(Health::Healthy, &[("AWS_INSTANCE_IPV4", address)]);
+    let addresses = ["192.0.2.3", "192.0.2.1", "192.0.2.2"];
+    let mut answer = addresses.map(one).to_vec();
+    let first = usable(&answer, &Attributes::default());
+    answer.reverse();
+    assert_eq!(usable(&answer, &Attributes::default()), first);
 }
 
 #[test]

@@ -1,3 +1,5 @@
+mod log;
+
 use std::collections::BTreeSet;
 
 use fastrand::Rng;
@@ -18,6 +20,10 @@ struct State {
     instances: BTreeMap<u8, Health>,
     is_checked: bool,
     trouble: Option<ApiError>,
+    /// Of the next question for instances alone.
+    next_trouble: Option<ApiError>,
+    /// How long a revision takes.
+    takes: Duration,
     no_revisions: bool,
     revisions_asked: u32,
     instances_asked: u32,
@@ -61,7 +67,11 @@ impl Api for Fake {
             None if state.no_revisions => Err(ApiError::NoRevisions("who?".to_owned())),
             None => Ok(state.revision),
         };
-        Box::pin(async { answer })
+        let takes = state.takes;
+        Box::pin(async move {
+            sleep(takes).await;
+            answer
+        })
     }
 
     fn instances<'a>(&'a self, _: &'a Service, _: &'a Attributes) -> Asking<'a, Vec<Registered>> {
@@ -71,8 +81,9 @@ impl Api for Fake {
             health: *health,
             attributes: [("AWS_INSTANCE_IPV4".to_owned(), format!("192.0.2.{last}"))].into(),
         };
-        let answer = match &state.trouble {
-            Some(error) => Err(error.clone()),
+        let trouble = state.next_trouble.take();
+        let answer = match trouble.or_else(|| state.trouble.clone()) {
+            Some(error) => Err(error),
             None => Ok(state.instances.iter().map(one).collect()),
         };
         Box::pin(async { answer })
@@ -91,6 +102,10 @@ fn service() -> Service {
         namespace: "n".to_owned(),
         name: "b".to_owned(),
     }
+}
+
+fn stage(value: &str) -> Attributes {
+    Attributes::new(vec![("stage".to_owned(), value.to_owned())])
 }
 
 async fn instances(subscription: &mut Subscription) -> BTreeSet<u8> {
@@ -158,8 +173,7 @@ async fn under_throttling_less_is_asked_and_the_last_answer_stays() {
 
     // Who comes now is told why there is nothing, and makes nobody ask more.
     let before = fake.counts().0;
-    let attributes = Attributes::new(vec![("stage".to_owned(), "prod".to_owned())]);
-    let mut late = cloud_map.subscribe(service(), &attributes);
+    let mut late = cloud_map.subscribe(service(), &stage("prod"));
     assert!(late.last().await.trouble.is_some());
     assert_eq!(fake.counts().0, before);
 
@@ -167,49 +181,77 @@ async fn under_throttling_less_is_asked_and_the_last_answer_stays() {
     subscription.changed().await;
     let heard = subscription.last().await;
     assert!(heard.trouble.is_none() && heard.known.is_some());
+    let mut later = cloud_map.subscribe(service(), &stage("test"));
+    assert!(later.last().await.known.is_some(), "it is over");
 }
 
 #[tokio::test(start_paused = true)]
-async fn any_other_failure_is_asked_again_at_the_usual_pace() {
+async fn who_comes_while_it_is_found_out_that_too_much_is_asked_has_no_more_asked() {
     let fake = Arc::new(Fake::default());
-    fake.fail(ApiError::Failed("connection refused".to_owned()));
-    let (_cloud_map, mut subscription) = start(&fake);
-    let heard = subscription.last().await;
-    assert!(heard.known.is_none());
-    assert!(heard.trouble.unwrap().ends_with("connection refused"));
-    fake.register(1);
-    fake.state().trouble = None;
-    let began = Instant::now();
-    subscription.changed().await;
-    assert!(began.elapsed() <= Duration::from_secs(6));
-    assert_eq!(instances(&mut subscription).await, BTreeSet::from([1]));
-}
-
-#[tokio::test(start_paused = true)]
-async fn where_revisions_are_not_told_instances_are_asked_for_each_time() {
-    let fake = Arc::new(Fake::default());
-    fake.state().no_revisions = true;
-    fake.register(1);
-    let (_cloud_map, mut subscription) = start(&fake);
-    assert_eq!(instances(&mut subscription).await, BTreeSet::from([1]));
-    fake.register(2);
-    subscription.changed().await;
-    assert_eq!(instances(&mut subscription).await.len(), 2);
-    sleep(Duration::from_mins(9)).await;
+    fake.fail(ApiError::Later("RequestLimitExceeded: slower".to_owned()));
+    fake.state().takes = Duration::from_secs(1);
+    let (cloud_map, mut subscription) = start(&fake);
+    sleep(Duration::from_millis(500)).await;
+    let mut late = cloud_map.subscribe(service(), &stage("prod"));
+    for subscription in [&mut subscription, &mut late] {
+        assert!(subscription.last().await.trouble.is_some());
+    }
+    sleep(Duration::from_secs(4)).await;
     assert_eq!(fake.counts().0, 1);
-    assert!(
-        (110..=125).contains(&fake.counts().1),
-        "{:?}",
-        fake.counts()
-    );
+}
 
-    // It may be allowed meanwhile.
-    fake.state().no_revisions = false;
-    sleep(Duration::from_mins(2)).await;
-    let (revisions, before) = fake.counts();
-    assert!(revisions > 1);
-    sleep(Duration::from_mins(2)).await;
-    assert_eq!(fake.counts().1, before);
+#[tokio::test(start_paused = true)]
+async fn nothing_more_is_asked_once_it_is_too_much_and_other_trouble_is_that_of_one_question() {
+    for (error, is_too_much) in [
+        (ApiError::Later("RequestLimitExceeded".to_owned()), true),
+        (ApiError::Failed("connection reset".to_owned()), false),
+    ] {
+        let fake = Arc::new(Fake::default());
+        fake.register(1);
+        let (cloud_map, mut first) = start(&fake);
+        let mut second = cloud_map.subscribe(service(), &stage("prod"));
+        for subscription in [&mut first, &mut second] {
+            assert!(subscription.last().await.known.is_some());
+        }
+        sleep(Duration::from_secs(1)).await;
+        fake.register(2);
+        fake.state().next_trouble = Some(error);
+        let before = fake.counts().1;
+        first.changed().await;
+        assert!(first.last().await.trouble.is_some());
+        assert_eq!(second.last().await.trouble.is_some(), is_too_much);
+        assert_eq!(fake.counts().1 - before, 2 - u32::from(is_too_much));
+        first.changed().await;
+        assert!(first.last().await.trouble.is_none());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_later_is_answered_at_once_and_its_trouble_is_its_own() {
+    let fake = Arc::new(Fake::default());
+    fake.register(1);
+    let (cloud_map, mut subscription) = start(&fake);
+    subscription.last().await;
+    let began = Instant::now();
+    let mut late = cloud_map.subscribe(service(), &stage("prod"));
+    assert!(late.last().await.known.is_some());
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    fake.state().next_trouble = Some(ApiError::Failed("connection reset".to_owned()));
+    let mut in_vain = cloud_map.subscribe(service(), &stage("test"));
+    assert!(in_vain.last().await.trouble.is_some());
+    assert!(subscription.last().await.trouble.is_none(), "it is not its");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_stays_is_known_to_be_so_still() {
+    let fake = Arc::new(Fake::default());
+    fake.register(1);
+    let (_cloud_map, mut subscription) = start(&fake);
+    let before = subscription.last().await.known.expect("an answer").at;
+    sleep(Duration::from_secs(10)).await;
+    let after = subscription.last().await.known.expect("an answer").at;
+    assert!(after > before);
+    assert_eq!(fake.counts().1, 1);
 }
 
 /// Whatever happens to a service, what is heard of it is what is there some seconds later, and no
