@@ -45,6 +45,15 @@ fn nobody_who_is_fit_is_none() {
 }
 
 #[test]
+fn a_place_is_that_of_the_zone_in_whose_share_it_lies() {
+    let ring = ZoneRing::new(&zones(&[(1, 1), (1, 1)]), 0, &[1, 2]);
+    // The last place of the first third, which is no whole number of places.
+    let last = u64::MAX / 3;
+    let host = |place| ring.at(place).unwrap().host;
+    assert_eq!([0, last, last + 1, u64::MAX].map(host), [0, 0, 1, 1]);
+}
+
+#[test]
 fn equal_zones_keep_to_themselves() {
     let ring = ZoneRing::even_load(&zones(&[(2, 2), (2, 2), (2, 2)]), 0);
     assert!(ring.is_direct());

@@ -55,6 +55,18 @@ fn of_grpc_what_the_server_is_to_blame_for_fails() {
 }
 
 #[test]
+fn a_status_of_grpc_counts_as_that_of_http_which_envoy_makes_of_it() {
+    let statuses: Vec<u16> = (0..18).map(status_of_grpc).collect();
+    assert_eq!(
+        statuses,
+        [
+            200, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401,
+            500
+        ]
+    );
+}
+
+#[test]
 fn an_ejection_ends_at_the_first_sweep_after_its_time() {
     let (mut detector, _) = watch(policy(5, 100), 2);
     assert_eq!(detector.eject(&0, seconds(3)), Verdict::Ejected(BASE));

@@ -65,6 +65,7 @@ fn a_budget_takes_the_place_of_the_number_and_has_requests_counted() {
     };
     let limits = of(50, 0);
     assert!(limits.retries.is_open() && limits.retries.take().is_none());
+    assert!(!limits.requests.is_set() && !limits.pending.is_set());
     let _waiting = limits.pending.take();
     assert!(limits.retries.take().is_none());
     let sent = limits.requests.take();
