@@ -1,5 +1,7 @@
 //! Endpoints that fail their health checks, or their requests.
 
+mod connections;
+
 use std::{
     sync::{
         Arc,
@@ -10,7 +12,7 @@ use std::{
 
 use http::{StatusCode, Version};
 use mesh_model::snapshot::{
-    Cluster, ClusterId, Discovery, EgressFilter, HealthCheck, OutlierDetection, Protocol, Snapshot,
+    ClusterId, Discovery, EgressFilter, HealthCheck, OutlierDetection, Protocol, Snapshot,
 };
 
 use crate::support::{
@@ -214,82 +216,6 @@ async fn moody(version: Version, fails: &Arc<AtomicBool>, path: &'static str) ->
         async move { if is_failing { failing() } else { text("well") } }
     })
     .await
-}
-
-/// What becomes of the connections to one of two endpoints that is unfit for a while, because it fails what is
-/// asked at a path.
-async fn assert_connects_anew(
-    (protocol, version): (Protocol, Version),
-    failing_at: &'static str,
-    judge: impl FnOnce(&mut Cluster),
-) {
-    let fails = Arc::new(AtomicBool::new(false));
-    let good = Server::http(version, |_| async { text("good") }).await;
-    let bad = moody(version, &fails, failing_at).await;
-    let mut plan = Plan::new(EgressFilter::DropAll);
-    let both = Discovery::Static(vec![good.address, bad.address]);
-    let cluster = plan.cluster("b", protocol, both);
-    plan.service(80, "b.local", &[("/", &[(cluster, 1)])]);
-    let mesh = Mesh::start(plan.clone().snapshot()).await;
-    let mut client = Client::open(mesh.dial_80().await, version).await;
-    // Who is not called is seldom probed.
-    client.get("http://b.local/").await.unwrap();
-    plan.change(cluster, judge);
-    mesh.proxy.publish(plan.generation(2).snapshot()).await;
-    let stat = |name: &str| mesh.stat(&format!("cluster.b.{name}"));
-    for _ in 0..4 {
-        client.get("http://b.local/").await.unwrap();
-    }
-    let connections = || stat("upstream_cx_active");
-    until("what was before to close", || connections() == 2).await;
-    let before = stat("upstream_cx_total");
-    fails.store(true, Ordering::SeqCst);
-    for _ in 0..2 {
-        client.get("http://b.local/").await.unwrap();
-    }
-    let fit = || stat("membership_healthy");
-    until("it to be unfit", || fit() == 1).await;
-    until("its connection to close", || connections() == 1).await;
-    fails.store(false, Ordering::SeqCst);
-    until("it to be fit", || fit() == 2).await;
-    for _ in 0..4 {
-        assert_eq!(client.get("http://b.local/").await.unwrap().status, 200);
-    }
-    assert_eq!(connections(), 2);
-    assert_eq!(stat("upstream_cx_total"), before + 1);
-}
-
-const VERSIONS: [(Protocol, Version); 2] = [
-    (Protocol::Http, Version::HTTP_11),
-    (Protocol::Http2, Version::HTTP_2),
-];
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_endpoint_that_was_ejected_is_connected_to_anew() {
-    for protocol in VERSIONS {
-        assert_connects_anew(protocol, "/", |cluster| {
-            cluster.outlier_detection = Some(OutlierDetection {
-                consecutive_5xx: 1,
-                interval: Duration::from_millis(100),
-                base_ejection_time: Duration::from_secs(1),
-                max_ejection_percent: 50,
-            });
-        })
-        .await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_endpoint_that_failed_its_checks_is_connected_to_anew() {
-    for (protocol, version) in VERSIONS {
-        assert_connects_anew((protocol, version), "/ping", |cluster| {
-            cluster.health_check = Some(HealthCheck {
-                interval: Duration::from_millis(50),
-                ..check(protocol)
-            });
-        })
-        .await;
-    }
 }
 
 /// A service that is probed at this path, as often as may be.
