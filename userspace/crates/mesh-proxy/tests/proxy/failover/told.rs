@@ -127,14 +127,25 @@ fn check() -> HealthCheck {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_target_that_is_passed_over_is_probed_as_one_that_is_called() {
+    for is_tcp in [false, true] {
+        is_probed_though_it_is_passed_over(is_tcp).await;
+    }
+}
+
+async fn is_probed_though_it_is_passed_over(is_tcp: bool) {
     let fails = Arc::new(AtomicBool::new(true));
     let server = moody("ill", Version::HTTP_11, &fails).await;
     let other = good("good", Version::HTTP_11).await;
     let fit = target("good", &[other.address], 50);
     let mesh = plan(&[target("ill", &[], 50), fit.clone()]).start().await;
     for _ in 0..4 {
-        assert_eq!(got(&mesh).await.text(), "good");
+        if is_tcp {
+            mesh.dial(([192, 0, 2, 1], TCP_PORT).into()).await;
+        } else {
+            assert_eq!(got(&mesh).await.text(), "good");
+        }
     }
+    until("it to be passed over", || failovers(&mesh, "ill") > 0).await;
     let mut next = plan(&[target("ill", &[server.address], 50), fit]);
     next.plan.change(next.ids[0], |cluster| {
         cluster.health_check = Some(check());
