@@ -216,3 +216,6 @@ impl Services {
         shared.chain(without).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -135,19 +135,16 @@ impl Discoverer {
                 hostname,
                 port,
                 ip_preference,
-                respects_ttl,
                 ..
             } => {
                 let hosts = cluster.hosts.load_full();
                 let held: Vec<IpAddr> = hosts.addresses().iter().map(SocketAddr::ip).collect();
                 let answer = self.dns.addresses(hostname, *ip_preference, &held).await?;
-                // A file that does not name the cluster now may do so soon.
-                let respects_ttl = *respects_ttl && cluster.config.instances.is_none();
                 let at = |ip| SocketAddr::new(ip, *port);
                 Ok(Found {
                     membership: Membership::of(discovery),
                     at: SystemTime::now(),
-                    again: self.again(&answer, respects_ttl),
+                    again: self.again(&answer, &cluster.config),
                     located: Located::from(
                         answer.addresses.into_iter().map(at).collect::<Vec<_>>(),
                     ),
@@ -205,7 +202,16 @@ impl Discoverer {
 
     /// How long an answer of DNS is used before the next question. A time to live of nothing, or none, is
     /// no reason to ask without pause.
-    fn again(&self, answer: &Answer, respects_ttl: bool) -> Duration {
+    fn again(&self, answer: &Answer, config: &Cluster) -> Duration {
+        // A file that does not name the cluster now may do so soon.
+        let respects_ttl = config.instances.is_none()
+            && matches!(
+                config.discovery,
+                Discovery::Dns {
+                    respects_ttl: true,
+                    ..
+                }
+            );
         match answer.ttl {
             Some(ttl) if respects_ttl && !ttl.is_zero() => ttl.min(LONGEST_KEPT),
             _ => self.refresh,

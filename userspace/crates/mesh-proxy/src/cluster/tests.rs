@@ -239,6 +239,14 @@ async fn a_cluster_that_is_retired_does_nothing_more() {
     );
 }
 
+#[test]
+fn nobody_waits_for_the_first_answer_of_a_cluster_whose_discovery_fails() {
+    let cluster = judged(&Registry::new("test", 1));
+    assert!(!*cluster.warm.borrow());
+    cluster.failed("nobody answers".to_owned());
+    assert!(*cluster.warm.borrow());
+}
+
 /// The two judges of a host work on threads of their own.
 #[test]
 fn what_two_judges_find_at_a_time_is_published() {

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    future::pending,
     sync::{Arc, Mutex},
 };
 
@@ -25,6 +26,7 @@ struct State {
     revision: i64,
     addresses: Option<Vec<&'static str>>,
     asked: usize,
+    is_silent: bool,
 }
 
 impl Fake {
@@ -43,6 +45,9 @@ impl Api for Fake {
     fn revision<'a>(&'a self, _: &'a Service) -> Asking<'a, i64> {
         let mut state = self.0.lock().unwrap();
         state.asked += 1;
+        if state.is_silent {
+            return Box::pin(pending());
+        }
         let trouble = || ApiError::Failed("it is gone".to_owned());
         let is_there = state.addresses.is_some();
         let answer = is_there.then_some(state.revision).ok_or_else(trouble);
@@ -152,4 +157,22 @@ async fn nobody_asks_for_what_the_operator_s_file_names() {
     fs::rename(new, &path).unwrap();
     until("the registry", || endpoints(&mesh) == [one.address]).await;
     assert_eq!(client.get("http://b.local/").await.unwrap().text(), "one");
+
+    let new = folder.path().join("new");
+    fs::write(&new, named).unwrap();
+    fs::rename(new, &path).unwrap();
+    until("the file", || endpoints(&mesh) == [other.address]).await;
+    // Whoever asks has it, and who might.
+    until("nobody to ask", || Arc::strong_count(&fake) == 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_registry_that_says_nothing_holds_nothing_up() {
+    let [one, _other] = twins().await;
+    let fake = Arc::new(Fake::default());
+    fake.0.lock().unwrap().is_silent = true;
+    let mesh = start(&fake, one.address.port(), None).await;
+    let mut client = Client::open(mesh.dial_80().await, Version::HTTP_11).await;
+    let answer = client.get("http://b.local/").await.unwrap();
+    assert_eq!((answer.status, answer.text()), (503, "no healthy upstream"));
 }

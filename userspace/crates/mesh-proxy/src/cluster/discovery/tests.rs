@@ -1,6 +1,8 @@
 use std::{fmt::Write as _, fs, path::Path};
 
-use mesh_model::snapshot::{InstanceFile, IpPreference, Protocol, ZoneAware, ZonePolicy};
+use mesh_model::snapshot::{
+    DnsResponse, InstanceFile, IpPreference, Protocol, ZoneAware, ZonePolicy,
+};
 use mesh_telemetry::Shard;
 use tempfile::TempDir;
 
@@ -250,4 +252,84 @@ fn a_cause_that_an_error_names_itself_is_said_once() {
         chain(&Outer(Inner(std::fmt::Error))),
         format!("it failed: of this: {}", std::fmt::Error)
     );
+}
+
+#[test]
+fn an_answer_is_kept_for_its_time_to_live_only_where_that_is_asked_for_and_for_a_day_at_most() {
+    let discoverer = discoverer();
+    let mut config = Cluster::plain(
+        "b".to_owned(),
+        Protocol::Http,
+        Discovery::Dns {
+            hostname: "b.local".to_owned(),
+            port: 80,
+            response: DnsResponse::Endpoints,
+            ip_preference: IpPreference::Unset,
+            respects_ttl: true,
+        },
+    );
+    let kept = |config: &Cluster| {
+        [None, Some(0), Some(1), Some(86_400), Some(86_401)].map(|ttl| {
+            let answer = Answer {
+                addresses: Vec::new(),
+                ttl: ttl.map(Duration::from_secs),
+            };
+            discoverer.again(&answer, config).as_secs()
+        })
+    };
+    assert_eq!(kept(&config), [5, 5, 1, 86_400, 86_400]);
+    let listed = Cluster {
+        instances: Some(InstanceFile {
+            path: "/i.yaml".to_owned(),
+            node: "b".to_owned(),
+            port: 80,
+            ip_preference: IpPreference::Unset,
+        }),
+        ..config.clone()
+    };
+    assert_eq!(kept(&listed), [5; 5], "the file may name it soon");
+    if let Discovery::Dns { respects_ttl, .. } = &mut config.discovery {
+        *respects_ttl = false;
+    }
+    assert_eq!(kept(&config), [5; 5]);
+}
+
+#[test]
+fn an_answer_with_nothing_in_it_is_counted_as_empty() {
+    let name = || "b.local".to_owned();
+    let troubles = [
+        (DnsError::Unknown { name: name() }, true),
+        (DnsError::NoAddress { name: name() }, true),
+        (DnsError::NoName { name: name() }, false),
+    ];
+    let (cluster, discoverer) = (cluster("/i.yaml", "b"), discoverer());
+    for (error, is_empty) in troubles {
+        let before = cluster.stats.update_empty.value();
+        let trouble = Trouble::from(error);
+        fail(&cluster, &discoverer, trouble, &mut Spoken::default());
+        let counted = cluster.stats.update_empty.value() - before;
+        assert_eq!(counted, u64::from(is_empty));
+    }
+    assert_eq!(cluster.stats.update_failure.value(), 3);
+}
+
+#[test]
+fn what_was_found_before_the_trouble_is_for_who_has_nothing() {
+    let (cluster, discoverer) = (cluster("/i.yaml", "b"), discoverer());
+    for (last, expected) in [(1, 1), (2, 1)] {
+        let found = Found {
+            membership: Membership::Each,
+            located: Located::from(vec![([192, 0, 2, last], 80).into()]),
+            at: SystemTime::now(),
+            again: discoverer.refresh,
+        };
+        let trouble = Trouble {
+            before: Some(found),
+            ..Trouble::new("nobody answers".to_owned())
+        };
+        fail(&cluster, &discoverer, trouble, &mut Spoken::default());
+        let status = cluster.status();
+        assert_eq!(status.endpoints, [([192, 0, 2, expected], 80).into()]);
+        assert_eq!(status.trouble.as_deref(), Some("nobody answers"));
+    }
 }

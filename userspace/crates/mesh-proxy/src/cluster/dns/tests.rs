@@ -154,8 +154,17 @@ async fn files_that_change_are_read_again() {
         assert_eq!(answer.unwrap().addresses, [ip(address)]);
     }
     File::create(&resolv_conf).unwrap();
-    let answer = dns.addresses("b.local", IpPreference::V4Only, &[]).await;
-    assert_eq!(answer.unwrap().addresses, [ip("192.0.2.2")]);
+    // Whether the name is written as an absolute one or not.
+    for name in ["b.local", "b.local."] {
+        let answer = dns.addresses(name, IpPreference::V4Only, &[]).await;
+        assert_eq!(answer.unwrap().addresses, [ip("192.0.2.2")]);
+    }
+    for domain in ["shop.svc.", "svc."] {
+        let new = folder.path().join("new");
+        fs::write(&new, format!("nameserver 192.0.2.53\nsearch {domain}\n")).unwrap();
+        fs::rename(&new, &resolv_conf).unwrap();
+        assert_eq!(dns.current().0.search, [name(domain)]);
+    }
 }
 
 fn name(text: &str) -> Name {

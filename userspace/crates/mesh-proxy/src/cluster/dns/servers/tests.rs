@@ -1,4 +1,4 @@
-use std::{net::SocketAddr, sync::Arc};
+use std::{fs, net::SocketAddr, sync::Arc};
 
 use hickory_resolver::{
     config::ConnectionConfig,
@@ -7,6 +7,7 @@ use hickory_resolver::{
         rr::{RData, Record, rdata::A},
     },
 };
+use tempfile::TempDir;
 use tokio::net::UdpSocket;
 
 use super::*;
@@ -129,4 +130,48 @@ async fn who_was_asked_last_is_named_where_nobody_answers() {
     let error = ask_for_v4(&servers(&[&peer])).await.unwrap_err();
     assert_eq!(error.to_string(), "the last one asked is 127.0.0.1");
     assert_eq!(peer.asked(), 2, "as often as resolv.conf says");
+}
+
+fn read(resolv_conf: &str) -> NameServers {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("resolv.conf");
+    fs::write(&path, resolv_conf).unwrap();
+    NameServers::read(&Files::default(), &path)
+}
+
+fn addresses(servers: &NameServers) -> Vec<String> {
+    let servers = servers.servers.iter();
+    servers.map(|server| server.address.to_string()).collect()
+}
+
+#[test]
+fn a_file_says_who_is_asked_how_often_and_what_is_put_behind_a_name() {
+    let servers = read(
+        "nameserver 192.0.2.2\nnameserver 192.0.2.1\nsearch shop.svc svc\n\
+         options ndots:5 attempts:3 timeout:7\n",
+    );
+    assert_eq!(addresses(&servers), ["192.0.2.2", "192.0.2.1"]);
+    assert_eq!((servers.ndots, servers.attempts), (5, 3));
+    let search: Vec<String> = servers.search.iter().map(Name::to_utf8).collect();
+    assert_eq!(search, ["shop.svc", "svc"]);
+    let times = servers.servers.iter();
+    let times: Vec<_> = times.map(|one| one.resolver.options().timeout).collect();
+    assert_eq!(times, [Duration::from_secs(7); 2]);
+}
+
+#[test]
+fn whatever_a_file_says_somebody_is_asked_once_and_has_a_second() {
+    let servers = read("nameserver 192.0.2.1\noptions attempts:0 timeout:0\n");
+    assert_eq!(servers.attempts, 1);
+    let options = servers.servers[0].resolver.options();
+    assert_eq!(options.timeout, Duration::from_secs(1));
+    assert_eq!(addresses(&read("search svc\n")), ["127.0.0.1"]);
+    let absent = NameServers::read(&Files::default(), Path::new("/nonexistent/resolv.conf"));
+    assert_eq!(addresses(&absent), ["127.0.0.1"]);
+}
+
+#[test]
+fn questions_have_no_edns_though_the_file_asks_for_it() {
+    let servers = read("nameserver 192.0.2.1\noptions edns0\n");
+    assert!(!servers.servers[0].resolver.options().edns0);
 }
