@@ -1,6 +1,10 @@
 //! Draining, several daemons on one kernel, and removal without a trace.
 
-use std::{collections::BTreeSet, process::Command};
+use std::{
+    collections::BTreeSet,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use anyhow::Result;
 use tests::{
@@ -169,6 +173,34 @@ fn no_request_fails_while_a_daemon_with_bypass_is_stopped_and_started() {
     let answers = load.stop().unwrap();
     assert_eq!(answers.failures(), []);
     assert!(answers.total() > 400);
+}
+
+/// For how long a daemon that ends still takes who was sent to it.
+const LAST_HANDSHAKES: Duration = Duration::from_millis(500);
+
+#[test]
+fn with_bypass_nobody_is_sent_to_a_daemon_that_ends() {
+    if !capability::namespace_ring() {
+        return;
+    }
+    let (_scenario, mut daemon, curl) = Scenario::diverted(Settings::bypass).unwrap();
+    // On a machine that is busy it may take longer now and then.
+    for _ in 0..5 {
+        daemon.terminate().unwrap();
+        let asked = Instant::now();
+        // The address that the application dials is serviceB's, whatever the route says.
+        wait::until_true("a direct connection", || {
+            Ok(curl.get(URL)?.body == "serviceB")
+        })
+        .unwrap();
+        let is_at_once = asked.elapsed() < LAST_HANDSHAKES;
+        assert!(daemon.wait().unwrap().success(), "{}", daemon.log());
+        if is_at_once {
+            return;
+        }
+        daemon.restart().unwrap();
+    }
+    panic!("connections go direct no sooner than the daemon takes no more");
 }
 
 #[test]
