@@ -9,7 +9,8 @@ use super::{super::ends::End, Workloads, panicked, set::Release};
 impl Workloads {
     /// Ends all workloads, each in its own time, and begins none any more; one that is starting gives
     /// up, or ends when it has started, and one that is being released goes on to its own end. To retire
-    /// they are let go first; otherwise the programs stay, for the next daemon. Nothing is waited for any more once [`Self::hurry`] is called.
+    /// they are let go first; otherwise the programs stay, for the next daemon. Nothing is waited for any
+    /// more once [`Self::hurry`] is called.
     ///
     /// # Errors
     /// The kernel does not let one go. All have ended all the same.
