@@ -110,11 +110,16 @@ fn loudest() -> LevelFilter {
         .filter()
 }
 
-/// Whether this program says it itself. Libraries tell of every frame and every answer of DNS; at
-/// `debug` they would hide what a request met, so they do it at `trace`.
-fn is_own(metadata: &Metadata<'_>) -> bool {
-    let module = metadata.module_path().unwrap_or_default();
-    module.starts_with("mesh_") || module.starts_with("ferromesh")
+/// How loud a module is at a level. This program says itself what came of a frame or an answer of DNS;
+/// libraries tell of each, and warn of each that is none, with which a peer could fill the log. So they tell
+/// of errors alone, and of the rest at `trace`.
+fn of_module(module: &str, level: Level) -> Level {
+    let is_own = module.starts_with("mesh_") || module.starts_with("ferromesh");
+    if is_own || level == Level::Trace {
+        level
+    } else {
+        level.min(Level::Error)
+    }
 }
 
 /// See the module.
@@ -131,12 +136,8 @@ impl<S: Subscriber> Layer<S> for Gate {
 
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
         let own = VOICE.with_borrow(|voice| voice.as_ref().map(|voice| voice.level()));
-        let level = own.unwrap_or_else(level);
-        let level = if level == Level::Debug && !is_own(metadata) {
-            Level::Info
-        } else {
-            level
-        };
+        let module = metadata.module_path().unwrap_or_default();
+        let level = of_module(module, own.unwrap_or_else(level));
         *metadata.level() <= level.filter()
     }
 

@@ -51,6 +51,21 @@ fn a_workload_has_the_level_of_the_process_until_it_has_its_own() {
 }
 
 #[test]
+fn what_libraries_warn_of_does_not_fill_the_log() {
+    for (level, of_library) in [
+        (Level::Off, Level::Off),
+        (Level::Error, Level::Error),
+        (Level::Warning, Level::Error),
+        (Level::Debug, Level::Error),
+        (Level::Trace, Level::Trace),
+    ] {
+        assert_eq!(of_module("hickory_net::udp", level), of_library);
+        assert_eq!(of_module("mesh_proxy::cluster", level), level);
+        assert_eq!(of_module("ferromesh::daemon", level), level);
+    }
+}
+
+#[test]
 fn levels_have_the_guides_names() {
     for level in Level::ALL {
         assert_eq!(level.as_str().parse(), Ok(level));
