@@ -81,6 +81,8 @@ fn a_bad_value_names_its_variable() {
         };
         let error = settings(&[], &environment).expect_err(value);
         assert!(format!("{error:#}").contains(name), "{error:#}");
+        let is_mended = name == RESOURCE.0 || format!("{error:#}").contains("; give ");
+        assert!(is_mended, "{error:#}");
     }
 }
 

@@ -139,7 +139,8 @@ impl WorkloadSettings {
             files_root: enrolment.files_root.clone(),
             log: enrolment.log.clone(),
             strict: enrolment.strict,
-            workers: variable(environment, "ENVOY_CONCURRENCY")?.unwrap_or_else(few),
+            workers: number(environment, "ENVOY_CONCURRENCY", "a whole number from 1 up")?
+                .unwrap_or_else(few),
             resolv_conf: PathBuf::from("/etc/resolv.conf"),
             state_dir: state_dir::of_workload(&daemon.state_dir, &enrolment.name),
             admin: SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), admin_port(environment)?),
@@ -200,7 +201,8 @@ fn cores() -> NonZeroUsize {
 }
 
 fn admin_port(environment: &Environment) -> anyhow::Result<u16> {
-    Ok(variable(environment, "ENVOY_ADMIN_ACCESS_PORT")?.unwrap_or(DEFAULT_ADMIN_PORT))
+    let port = number(environment, "ENVOY_ADMIN_ACCESS_PORT", "a port up to 65535")?;
+    Ok(port.unwrap_or(DEFAULT_ADMIN_PORT))
 }
 
 /// Guide, "Envoy configuration variables": `ENVOY_LOG_LEVEL`; none where it is not set.
@@ -212,15 +214,14 @@ pub(crate) fn log_level(environment: &Environment) -> anyhow::Result<Option<Leve
 }
 
 fn drain(environment: &Environment) -> anyhow::Result<Duration> {
-    let Some(seconds) = variable(environment, "LISTENER_DRAIN_WAIT_TIME_S")? else {
+    let name = "LISTENER_DRAIN_WAIT_TIME_S";
+    let (least, most) = (DRAIN_RANGE.start(), DRAIN_RANGE.end());
+    let allowed = format!("whole seconds from {least} to {most}");
+    let Some(seconds) = number(environment, name, &allowed)? else {
         return Ok(DEFAULT_DRAIN);
     };
     if !DRAIN_RANGE.contains(&seconds) {
-        bail!(
-            "LISTENER_DRAIN_WAIT_TIME_S is {seconds}; give whole seconds from {} to {}",
-            DRAIN_RANGE.start(),
-            DRAIN_RANGE.end()
-        );
+        bail!("{name} is {seconds}; give {allowed}");
     }
     Ok(Duration::from_secs(seconds))
 }
@@ -234,6 +235,20 @@ fn probes_uneject(environment: &Environment) -> anyhow::Result<bool> {
         "" | "0" | "false" => Ok(false),
         other => bail!("{name} is {other}; give true or false"),
     }
+}
+
+/// As `variable`, of one whose errors say what a number is and not which are allowed.
+fn number<T: FromStr>(
+    environment: &Environment,
+    name: &str,
+    allowed: &str,
+) -> anyhow::Result<Option<T>> {
+    let given: Option<String> = variable(environment, name)?;
+    let number = |given: String| {
+        let number = given.parse().ok();
+        number.with_context(|| format!("{name} is {given}; give {allowed}"))
+    };
+    given.map(number).transpose()
 }
 
 /// The value of a variable, or nothing when it is unset or empty, as the guide's script takes it.
