@@ -1,3 +1,5 @@
+mod families;
+
 use std::{fs, net::SocketAddr, sync::Arc};
 
 use hickory_resolver::{
