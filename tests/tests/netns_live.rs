@@ -92,6 +92,10 @@ fn requests_are_shown_as_they_pass_without_their_secrets() {
         &[&wanted[..], &ends, &["--json"]].concat(),
     );
     let mut ingress = tap(&scenario, &daemon, "ingress", &["--direction", "ingress"]);
+    let stranger = tap(&scenario, &daemon, "stranger", &["--workload", "nobody"]);
+    let warned = stranger.log();
+    let warning = "no workload `nobody` is enrolled yet; those that are: serviceA\n";
+    assert!(warned.contains(warning), "{warned}");
     let secret = format!("authorization: Bearer {SECRET}");
     let curl = scenario.curl().args(["--header", &secret]);
     let (anne, bert) = ("x-user: anne", "x-user: bert");

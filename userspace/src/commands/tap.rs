@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use ferromesh_proto::control::{TapCost, TapRecord, TappedRequest};
+use ferromesh_proto::control::{StatusRequest, TapCost, TapRecord, TappedRequest, Workload};
 use jiff::Timestamp;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -33,6 +33,13 @@ async fn watch(args: &TapArgs) -> anyhow::Result<()> {
     })?;
     let answer = client.tap(wanted::request(args)).await;
     let records = answer.context("the daemon does not show requests")?;
+    if let Some(name) = &args.workload {
+        let status = client.status(StatusRequest {}).await;
+        let status = status.context("the daemon does not say its status")?;
+        if let Some(warning) = unknown(name, &status.into_inner().workloads) {
+            eprintln!("{warning}");
+        }
+    }
     eprintln!("watching the requests of instance `{instance}`");
     let mut cost = TapCost::default();
     let following = follow(args, records.into_inner(), &mut cost);
@@ -43,6 +50,20 @@ async fn watch(args: &TapArgs) -> anyhow::Result<()> {
     };
     eprintln!("{}", Summary(&cost));
     ended
+}
+
+/// What to say where no workload has the name that is watched for: one may come that has it.
+fn unknown(name: &str, workloads: &[Workload]) -> Option<String> {
+    let names: Vec<_> = workloads.iter().map(|workload| &*workload.name).collect();
+    if names.contains(&name) {
+        return None;
+    }
+    let enrolled = if names.is_empty() {
+        "none is".to_owned()
+    } else {
+        format!("those that are: {}", names.join(", "))
+    };
+    Some(format!("no workload `{name}` is enrolled yet; {enrolled}"))
 }
 
 /// Prints requests until there are as many as are wanted, or nobody reads any more.
