@@ -1,22 +1,29 @@
 //! What an operator is told, and how often.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{cell::Cell, sync::Once};
 
-use tracing::{Event, Metadata, Subscriber, span};
+use tracing::{Event, Metadata, Subscriber, callsite, span, subscriber};
 
 use super::*;
 
-/// Counts what is said in the log.
-#[derive(Clone, Debug, Default)]
-struct Log(Arc<AtomicUsize>);
-
-impl Log {
-    fn lines(&self) -> usize {
-        self.0.load(Ordering::SeqCst)
-    }
+thread_local! {
+    static LINES: Cell<usize> = const { Cell::new(0) };
 }
 
-impl Subscriber for Log {
+/// Counts what this thread says from now on.
+fn begin() {
+    static LISTENS: Once = Once::new();
+    // One for all threads: what another thread says first would not be heard by that of one thread.
+    LISTENS.call_once(|| {
+        subscriber::set_global_default(Listener).expect("nobody else listens");
+        callsite::rebuild_interest_cache();
+    });
+    LINES.set(0);
+}
+
+struct Listener;
+
+impl Subscriber for Listener {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.target().starts_with("mesh_cloud_map")
     }
@@ -30,7 +37,7 @@ impl Subscriber for Log {
     fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
 
     fn event(&self, _: &Event<'_>) {
-        self.0.fetch_add(1, Ordering::SeqCst);
+        LINES.set(LINES.get() + 1);
     }
 
     fn enter(&self, _: &span::Id) {}
@@ -40,22 +47,20 @@ impl Subscriber for Log {
 
 #[tokio::test(start_paused = true)]
 async fn that_revisions_are_not_told_is_said_once_until_they_are() {
-    let log = Log::default();
-    let _guard = tracing::subscriber::set_default(log.clone());
+    begin();
     let fake = Arc::new(Fake::default());
     fake.state().no_revisions = true;
     let (_cloud_map, _subscription) = start(&fake);
     for (no_revisions, said) in [(true, 1), (false, 1), (true, 2)] {
         fake.state().no_revisions = no_revisions;
         sleep(WITHOUT_REVISIONS * 3).await;
-        assert_eq!(log.lines(), said);
+        assert_eq!(LINES.get(), said);
     }
 }
 
 #[tokio::test]
 async fn that_an_answer_is_full_is_said_once_until_it_is_not() {
-    let log = Log::default();
-    let _guard = tracing::subscriber::set_default(log.clone());
+    begin();
     let api = Arc::new(Fake::default());
     let watched = Watched::start(service(), api, &Handle::current());
     let _heard = watched.hear(&Attributes::default());
@@ -66,7 +71,7 @@ async fn that_an_answer_is_full_is_said_once_until_it_is_not() {
             attributes: [("AWS_INSTANCE_IPV4".to_owned(), "192.0.2.1".to_owned())].into(),
         };
         watched.take(&Attributes::default(), &vec![one; count], None);
-        assert_eq!(log.lines(), said, "{count}");
+        assert_eq!(LINES.get(), said, "{count}");
     }
 }
 
