@@ -1,3 +1,5 @@
+pub(super) mod log;
+
 use std::{net::SocketAddr, num::NonZeroUsize, time::Duration};
 
 use mesh_model::snapshot::{DnsResponse, HealthCheck, IpPreference, OutlierDetection, Protocol};

@@ -7,7 +7,10 @@ use mesh_telemetry::Shard;
 use tempfile::TempDir;
 
 use super::*;
-use crate::{cluster::judges::Judges, files::Files};
+use crate::{
+    cluster::{judges::Judges, tests::log},
+    files::Files,
+};
 
 /// A discoverer that reads files and has nobody to ask.
 fn discoverer() -> Discoverer {
@@ -332,4 +335,29 @@ fn what_was_found_before_the_trouble_is_for_who_has_nothing() {
         assert_eq!(status.endpoints, [([192, 0, 2, expected], 80).into()]);
         assert_eq!(status.trouble.as_deref(), Some("nobody answers"));
     }
+}
+
+#[tokio::test]
+async fn what_is_said_of_trouble_is_whether_there_is_an_answer_to_go_on_with() {
+    let folder = TempDir::new().unwrap();
+    let path = write_text(&folder, "virtualNodes: 3");
+    let discoverer = discoverer();
+    let (cluster, mut memory) = (cluster(&path, "b"), Memory::default());
+    let mut spoken = Spoken::default();
+    log::begin();
+    let trouble = || Trouble::new("nobody answers".to_owned());
+    fail(&cluster, &discoverer, trouble(), &mut spoken);
+    fail(&cluster, &discoverer, trouble(), &mut spoken);
+    assert_eq!(log::take(), ["no answer yet; there is nowhere to go"]);
+    spoken.well("b");
+    spoken.well("b");
+    assert_eq!(log::take(), ["there are answers again"]);
+    write(&folder, &["b"], 3);
+    assert!(ask(&discoverer, &cluster, &mut memory).await);
+    assert_eq!(
+        log::take(),
+        ["the file of instances is read", "endpoints changed"]
+    );
+    fail(&cluster, &discoverer, trouble(), &mut spoken);
+    assert_eq!(log::take(), ["no new answer; the last one stays in use"]);
 }

@@ -4,6 +4,7 @@ use mesh_model::snapshot::{DnsResponse, IpPreference};
 use tempfile::TempDir;
 
 use super::*;
+use crate::cluster::tests::log;
 
 fn file(node: &str) -> InstanceFile {
     InstanceFile {
@@ -153,4 +154,32 @@ fn a_fault_leaves_the_last_good_content_and_is_told() {
     write("virtualNodes: []");
     let mended = files.current(name);
     assert_eq!((mended.good.unwrap().nodes.len(), mended.fault), (0, None));
+}
+
+#[test]
+fn a_fault_is_said_once_while_it_is_the_same() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("i.yaml");
+    let name = path.to_str().unwrap();
+    let files = InstanceFiles::new(Files::default());
+    log::begin();
+    let said = || {
+        for _ in 0..3 {
+            assert!(files.current(name).fault.is_some());
+        }
+        log::take()
+    };
+    let absent = said();
+    assert!(
+        absent.len() == 1 && absent[0].contains("cannot be read"),
+        "{absent:?}"
+    );
+    fs::write(&path, "virtualNodes: 3").unwrap();
+    let wrong = said();
+    assert!(
+        wrong.len() == 1 && wrong[0].contains("virtualNodes"),
+        "{wrong:?}"
+    );
+    fs::remove_file(&path).unwrap();
+    assert_eq!(said(), absent, "it is another again");
 }
