@@ -220,7 +220,8 @@ async fn a_cluster_that_is_retired_does_nothing_more() {
         &Zones::default(),
         SystemTime::now(),
     );
-    assert!(host.is_fit());
+    // A probe that ended before may have failed.
+    assert!(!host.is(Unfit::Ejected));
     let stats = &cluster.stats;
     assert_eq!(
         (
