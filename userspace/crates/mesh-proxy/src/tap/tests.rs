@@ -207,10 +207,14 @@ fn no_more_are_shown_in_a_second_than_are_wanted() {
         ..everything()
     });
     let begun = Instant::now();
-    pass(&taps, 50, 200);
+    // The budget of a second may be over before its three are shown.
+    while tap.cost().limited == 0 && begun.elapsed() < Duration::from_mins(1) {
+        pass(&taps, 10, 200);
+    }
     let seconds = begun.elapsed().as_secs() + 2;
     let cost = tap.cost();
     assert!((3..=3 * seconds).contains(&cost.shown), "{cost:?}");
+    assert!(cost.limited > 0, "{cost:?}");
     assert_all_are_accounted_for(cost);
 }
 
