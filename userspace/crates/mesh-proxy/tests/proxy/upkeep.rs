@@ -143,15 +143,20 @@ async fn a_host_that_cannot_be_connected_to_ahead_costs_no_request() {
     assert_eq!(service.stat("upstream_rq_5xx"), 0);
 }
 
+/// So many connections at a time always have a place with the server, which is one with a backlog of 128.
+const AT_A_TIME: usize = 100;
+
 /// Has so many requests under way at a time, and then answered: each has had a connection of its own.
 async fn connect(service: &Service, many: usize) {
     let client = service.client().await;
     let mut requests = JoinSet::new();
-    for _ in 0..many {
+    for begun in 1..=many {
         let mut client = client.another();
         requests.spawn(async move { client.get("http://b.local/").await.unwrap().status });
+        if begun % AT_A_TIME == 0 || begun == many {
+            until("all to be under way", || service.server.requests() == begun).await;
+        }
     }
-    until("all to be under way", || service.server.requests() == many).await;
     service.is_open.send_replace(true);
     while let Some(status) = requests.join_next().await {
         assert_eq!(status.unwrap(), 200);
